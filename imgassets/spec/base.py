@@ -1,0 +1,41 @@
+"""What all documents share: strictness, names, and the hash of their meaning."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+#: Names become file names, asset keys and URL parts, so they stay within one small alphabet.
+#: No underscore doubles: a group is `endpoint__model`, and the separator must stay unambiguous.
+Name = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9]+([-._][a-z0-9]+)*$", min_length=1, max_length=64)
+]
+
+
+class Document(BaseModel):
+    """A part of a document people write. Unknown fields are errors; instances are immutable."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, populate_by_name=True, str_strip_whitespace=False
+    )
+
+
+def canonical_json(value: Any) -> str:
+    """One spelling for one meaning: sorted keys, no white space, no NaN.
+
+    Raises:
+        ValueError: for NaN or infinity, which have no JSON spelling.
+    """
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+
+
+def fingerprint(value: Any) -> str:
+    """SHA-256 (64 hex digits) of a value's canonical JSON; pydantic models are dumped first."""
+    if isinstance(value, BaseModel):
+        value = value.model_dump(mode="json", by_alias=True)
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()

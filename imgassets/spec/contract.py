@@ -1,0 +1,199 @@
+"""Endpoint contracts: what a place in the product accepts, returns, costs at most, may fail."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from imgassets.spec.base import Document, Name
+from imgassets.spec.metrics import METRICS, Flow
+
+#: How an image can fail to exist or to be usable. One word each; tables and contracts share them.
+FailureMode = Literal[
+    "prompt_too_long",  # the contract refuses the prompt before anything runs
+    "out_of_memory",  # even a batch of one did not fit
+    "non_finite",  # NaN or infinity came out of the model
+    "blank",  # one flat color
+    "wrong_size",  # not the size the contract returns
+    "wrong_mode",  # not the mode the contract returns
+    "unreadable",  # truncated, or no image at all
+    "source_missing",  # an edit or upscale whose source image failed
+    "backend_error",  # the backend raised; the message is in the row
+]
+Severity = Literal["gating", "warning"]
+Size = Annotated[
+    tuple[Annotated[int, Field(ge=8, le=8192)], Annotated[int, Field(ge=8, le=8192)]],
+    Field(description="`[width, height]` in pixels."),
+]
+
+
+class Accepts(Document):
+    """What callers may send."""
+
+    max_prompt_chars: int = Field(ge=1, description="Longest prompt, after transforms.")
+    sizes: tuple[Size, ...] = Field(min_length=1, description="Sizes callers may ask for.")
+    source_formats: tuple[Literal["PNG", "JPEG", "WEBP"], ...] = Field(
+        ("PNG",), min_length=1, description="Formats of source images of edits and upscales."
+    )
+
+
+class Returns(Document):
+    """What callers get."""
+
+    size: Size
+    mode: Literal["RGB", "RGBA"] = "RGB"
+    format: Literal["PNG"] = Field("PNG", description="The store keeps lossless PNG.")
+
+
+class Sampling(Document):
+    """How many images are made for each prompt."""
+
+    seeds: tuple[Annotated[int, Field(ge=0, le=2**31 - 1)], ...] = Field(min_length=1)
+    replicates: int = Field(
+        1, ge=1, le=10, description="The same request made again; differences are faults."
+    )
+
+    @model_validator(mode="after")
+    def _seeds_are_unique(self) -> Self:
+        if len(set(self.seeds)) != len(self.seeds):
+            raise ValueError("a seed is listed twice; list every seed once")
+        return self
+
+
+class FailureRate(Document):
+    """The highest share of requests that may end in one failure mode."""
+
+    mode: FailureMode
+    max_rate: float = Field(ge=0.0, le=1.0)
+
+
+class Criterion(Document):
+    """One thing that must hold: an absolute floor or ceiling, a non-inferiority margin, or both."""
+
+    metric: str = Field(description="A metric's name, such as `composition.correct`.")
+    flow: Flow = "generate"
+    floor: float | None = Field(None, description="For metrics where higher is better.")
+    ceiling: float | None = Field(None, description="For metrics where lower is better.")
+    margin: float | None = Field(
+        None, ge=0.0, description="How much worse than the incumbent still counts as no worse."
+    )
+    statistic: Literal["mean", "worst"] = Field(
+        "mean", description="`mean` over prompts, with error bars; `worst` single image, as it is."
+    )
+    severity: Severity = Field("gating", description="`gating` decides; `warning` is only shown.")
+
+    @model_validator(mode="after")
+    def _bounds_fit_the_metric(self) -> Self:
+        metric = METRICS.get(self.metric)
+        if metric is None:
+            raise ValueError(f"unknown metric {self.metric!r}; one of: {', '.join(METRICS)}")
+        if self.flow not in metric.flows:
+            raise ValueError(
+                f"{self.metric} is not measured on flow {self.flow}; one of: "
+                f"{', '.join(metric.flows)}"
+            )
+        if self.floor is None and self.ceiling is None and self.margin is None:
+            raise ValueError("give a floor, a ceiling or a margin, or the criterion says nothing")
+        wrong = "ceiling" if metric.direction == "higher" else "floor"
+        if getattr(self, wrong) is not None:
+            right = "floor" if wrong == "ceiling" else "ceiling"
+            raise ValueError(
+                f"{self.metric}: {metric.direction} is better, so a {wrong} makes no sense; "
+                f"use {right}"
+            )
+        return self
+
+    @property
+    def name(self) -> str:
+        """Unique within a contract, and fit for an asset check name."""
+        worst = "__worst" if self.statistic == "worst" else ""
+        return f"{self.flow}__{self.metric.replace('.', '_')}{worst}"
+
+
+class Budget(Document):
+    """What one generated image may cost at most; each limit becomes a gating criterion."""
+
+    usd_per_image: float | None = Field(None, gt=0, description="Mean USD an image.")
+    seconds_per_image: float | None = Field(None, gt=0, description="Mean seconds an image.")
+    worst_seconds: float | None = Field(None, gt=0, description="Seconds of the slowest image.")
+
+    def criteria(self) -> tuple[Criterion, ...]:
+        """The budget as criteria on the generate flow."""
+        limits: tuple[tuple[str, Literal["mean", "worst"], float | None], ...] = (
+            ("cost.usd", "mean", self.usd_per_image),
+            ("cost.seconds", "mean", self.seconds_per_image),
+            ("cost.seconds", "worst", self.worst_seconds),
+        )
+        return tuple(
+            Criterion(metric=metric, statistic=statistic, ceiling=limit)
+            for metric, statistic, limit in limits
+            if limit is not None
+        )
+
+
+class Decision(Document):
+    """The risks the verdict is allowed to take."""
+
+    alpha: float = Field(0.05, gt=0.0, lt=0.5, description="Level of each one-sided bound.")
+
+
+class Endpoint(Document):
+    """A `contracts/endpoints/NAME.yaml` document."""
+
+    endpoint: Name = Field(description="The endpoint's name; the file is called the same.")
+    description: str = ""
+    accepts: Accepts
+    returns: Returns
+    flows: tuple[Flow, ...] = Field(("generate",), min_length=1)
+    sampling: Sampling
+    prompt_sets: tuple[Name, ...] = Field(min_length=1)
+    incumbent: Name = Field(description="The model now in production.")
+    candidates: tuple[Name, ...] = Field((), description="Models that may replace it.")
+    failure_modes: tuple[FailureRate, ...] = Field(
+        (), description="Highest rate allowed for each mode; modes not listed may not occur."
+    )
+    criteria: tuple[Criterion, ...] = Field(min_length=1)
+    budget: Budget = Budget()
+    decision: Decision = Decision()
+
+    @model_validator(mode="after")
+    def _parts_agree(self) -> Self:
+        if self.returns.size not in self.accepts.sizes:
+            raise ValueError(
+                f"returns.size {list(self.returns.size)} is not among accepts.sizes; add it there"
+            )
+        if "generate" not in self.flows:
+            raise ValueError("flows must contain generate; edits and upscales start from it")
+        if self.incumbent in self.candidates:
+            raise ValueError(f"{self.incumbent} is both incumbent and candidate; drop it from one")
+        for what, names in (
+            ("candidate", self.candidates),
+            ("prompt set", self.prompt_sets),
+            ("criterion", [c.name for c in self.all_criteria]),
+            ("failure mode", [f.mode for f in self.failure_modes]),
+        ):
+            doubles = sorted({n for n in names if list(names).count(n) > 1})
+            if doubles:
+                raise ValueError(f"{what} listed more than once: {', '.join(doubles)}")
+        for criterion in self.criteria:
+            if criterion.flow not in self.flows:
+                raise ValueError(
+                    f"criterion {criterion.metric} is on flow {criterion.flow}, which is not in "
+                    f"flows; add it to flows or drop the criterion"
+                )
+        return self
+
+    @property
+    def all_criteria(self) -> tuple[Criterion, ...]:
+        """The criteria as written, then those the budget stands for."""
+        return self.criteria + self.budget.criteria()
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The incumbent first, then the candidates."""
+        return (self.incumbent, *self.candidates)
+
+    def max_failure_rate(self, mode: str) -> float:
+        """Highest rate allowed for a failure mode; 0 where the contract is silent."""
+        return next((f.max_rate for f in self.failure_modes if f.mode == mode), 0.0)

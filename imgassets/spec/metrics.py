@@ -1,0 +1,94 @@
+"""The vocabulary of metrics: one entry for each number a contract may hold a model to.
+
+The formulas live in `imgassets.metrics`; this is what documents, tables and reports agree on.
+A family's `version` is raised when its numbers change; that recomputes its tables, no image.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Flow = Literal["generate", "edit", "upscale"]
+Direction = Literal["higher", "lower"]
+FLOWS: tuple[Flow, ...] = ("generate", "edit", "upscale")
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric's name card.
+
+    Attributes:
+        name: `family.metric`, as contracts write it.
+        direction: which way is better.
+        unit: `share` (0..1), `s`, `MiB`, `USD`, `dB`, `px`, ...
+        summary: one sentence for people who read a report.
+        flows: where it is measured.
+    """
+
+    name: str
+    direction: Direction
+    unit: str
+    summary: str
+    flows: tuple[Flow, ...] = FLOWS
+
+    @property
+    def family(self) -> str:
+        return self.name.split(".", 1)[0]
+
+
+#: Raise a family's number whenever the meaning of one of its metrics changes.
+FAMILY_VERSIONS = {"composition": "1", "typography": "1", "artefacts": "1", "cost": "1"}
+
+_GENERATED: tuple[Flow, ...] = ("generate", "edit")
+
+METRICS: dict[str, Metric] = {
+    m.name: m
+    for m in (
+        Metric(
+            "composition.correct",
+            "higher",
+            "share",
+            "Images that show all objects the prompt asks for, in count, color and position "
+            "(GenEval's rule).",
+            _GENERATED,
+        ),
+        Metric(
+            "composition.size",
+            "higher",
+            "share",
+            "Images whose single object has the size asked for.",
+            _GENERATED,
+        ),
+        Metric(
+            "composition.background",
+            "higher",
+            "share",
+            "Images on the background color asked for.",
+            _GENERATED,
+        ),
+        Metric(
+            "typography.exact",
+            "higher",
+            "share",
+            "Images whose text is read exactly as asked, nothing missing and nothing added.",
+        ),
+        Metric(
+            "typography.ned",
+            "higher",
+            "similarity",
+            "1 - edit distance / longer length between the text asked for and the text read "
+            "(AnyText's NED; 1 is exact).",
+        ),
+        Metric(
+            "artefacts.clean",
+            "higher",
+            "share",
+            "Images without a blank, non-finite, wrongly sized or wrongly encoded result.",
+        ),
+        Metric("cost.seconds", "lower", "s", "Wall-clock seconds to make one image."),
+        Metric("cost.peak_memory", "lower", "MiB", "Peak memory while the image was made."),
+        Metric("cost.usd", "lower", "USD", "Money to make one image."),
+        Metric("failures.rate", "lower", "share", "Requests that ended without a usable image."),
+    )
+}

@@ -1,0 +1,191 @@
+"""Prompt sets: what to ask for, how the asking is transformed, and what the image must show.
+
+Expectations use GenEval's vocabulary (`include` / `exclude` with class, count, color, position),
+so GenEval's own `evaluation_metadata.jsonl` is a prompt set as it is; text to be rendered is
+named by `text`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from imgassets.spec.base import Document, Name
+
+Relation = Literal["left of", "right of", "above", "below"]
+
+
+class ObjectExpectation(Document):
+    """One class of object the image must show."""
+
+    class_: str = Field(alias="class", min_length=1, description="Object class, such as `circle`.")
+    count: int = Field(1, ge=1, description="How many of them; in `exclude`, from how many on.")
+    color: str | None = Field(None, description="Color name; absent when any color will do.")
+    position: tuple[Relation, int] | None = Field(
+        None, description="`[relation, index]`: where it lies as seen from `include[index]`."
+    )
+    size: Literal["small", "large"] | None = Field(
+        None, description="Size of a single object; not part of GenEval, scored as its own metric."
+    )
+
+
+class Expectation(Document):
+    """What one image must show. Everything absent is not judged."""
+
+    include: tuple[ObjectExpectation, ...] = ()
+    exclude: tuple[ObjectExpectation, ...] = ()
+    text: str | None = Field(None, min_length=1, description="Text the image must render.")
+    background: str | None = Field(
+        None, description="Background color name; scored as its own metric."
+    )
+
+    @model_validator(mode="after")
+    def _positions_point_at_another_object(self) -> Self:
+        for index, wanted in enumerate(self.include):
+            if wanted.position is None:
+                continue
+            target = wanted.position[1]
+            if not 0 <= target < len(self.include) or target == index:
+                raise ValueError(
+                    f"include[{index}].position points at include[{target}], which is not another "
+                    f"entry of include (it has {len(self.include)}); give the index of the object "
+                    "the relation is seen from"
+                )
+        return self
+
+    @property
+    def judges_composition(self) -> bool:
+        """Whether there is an object to be found or to be missed."""
+        return bool(self.include or self.exclude)
+
+
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Edit(Document):
+    """One inpainting request on top of a generated image: replace a region by something else."""
+
+    region: tuple[Fraction, Fraction, Fraction, Fraction] = Field(
+        description="Masked box as `[left, top, right, bottom]` in fractions of width and height; "
+        "inside is repainted, outside must stay as it is."
+    )
+    prompt: str = Field(min_length=1, description="What the whole image shows after the edit.")
+    expect: Expectation = Field(description="What the edited image must show.")
+
+    @model_validator(mode="after")
+    def _region_has_area(self) -> Self:
+        left, top, right, bottom = self.region
+        if not (left < right and top < bottom):
+            raise ValueError(
+                f"region {list(self.region)} is empty; left must be smaller than right and top "
+                "smaller than bottom"
+            )
+        return self
+
+
+class Prompt(Document):
+    """One prompt of a set."""
+
+    id: Name = Field(description="Stable name; results are compared by it across runs.")
+    prompt: str = Field(min_length=1, description="The text before any transform.")
+    expect: Expectation = Expectation()
+    tags: tuple[str, ...] = Field((), description="Free labels; GenEval's tag names its task.")
+    edit: Edit | None = Field(None, description="An edit to make on the generated image.")
+
+
+class Prefix(Document):
+    """Puts `text` before every prompt."""
+
+    kind: Literal["prefix"]
+    name: Name
+    text: str
+
+    def apply(self, prompt: str, negative: str) -> tuple[str, str]:
+        return self.text + prompt, negative
+
+
+class Suffix(Document):
+    """Puts `text` behind every prompt."""
+
+    kind: Literal["suffix"]
+    name: Name
+    text: str
+
+    def apply(self, prompt: str, negative: str) -> tuple[str, str]:
+        return prompt + self.text, negative
+
+
+class Template(Document):
+    """Puts every prompt into `template` at `{prompt}`."""
+
+    kind: Literal["template"]
+    name: Name
+    template: str
+
+    @model_validator(mode="after")
+    def _has_one_slot(self) -> Self:
+        if self.template.count("{prompt}") != 1:
+            raise ValueError("template must contain {prompt} exactly once")
+        return self
+
+    def apply(self, prompt: str, negative: str) -> tuple[str, str]:
+        # `str.format` would give braces in prompts a meaning; plain replacement does not.
+        return self.template.replace("{prompt}", prompt), negative
+
+
+class Replace(Document):
+    """Replaces every occurrence of `old` by `new`, literally."""
+
+    kind: Literal["replace"]
+    name: Name
+    old: str = Field(min_length=1)
+    new: str
+
+    def apply(self, prompt: str, negative: str) -> tuple[str, str]:
+        return prompt.replace(self.old, self.new), negative
+
+
+class NegativePrompt(Document):
+    """Sets the negative prompt (needs a guidance scale above 1 to have an effect)."""
+
+    kind: Literal["negative_prompt"]
+    name: Name
+    text: str
+
+    def apply(self, prompt: str, negative: str) -> tuple[str, str]:
+        return prompt, self.text
+
+
+Transform = Annotated[
+    Prefix | Suffix | Template | Replace | NegativePrompt, Field(discriminator="kind")
+]
+
+
+class PromptSet(Document):
+    """A `prompts/NAME.yaml` document."""
+
+    prompt_set: Name = Field(description="The set's name; the file is called the same.")
+    description: str = ""
+    transforms: tuple[Transform, ...] = Field(
+        (), description="Applied to every prompt, edits included, in the order written."
+    )
+    prompts: tuple[Prompt, ...] = Field(min_length=1, description="At least one prompt.")
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        for what, names in (
+            ("prompt id", [p.id for p in self.prompts]),
+            ("transform name", [t.name for t in self.transforms]),
+        ):
+            doubles = sorted({n for n in names if names.count(n) > 1})
+            if doubles:
+                raise ValueError(f"{what} used more than once: {', '.join(doubles)}; rename one")
+        return self
+
+    def transformed(self, prompt: str) -> tuple[str, str]:
+        """A prompt after all transforms: `(prompt, negative prompt)`."""
+        negative = ""
+        for transform in self.transforms:
+            prompt, negative = transform.apply(prompt, negative)
+        return prompt, negative
