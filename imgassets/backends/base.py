@@ -1,0 +1,52 @@
+"""What every backend takes and gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from PIL import Image
+
+from imgassets.spec.contract import FailureMode
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one request: an image, or a failure mode with a message; never both.
+
+    Attributes:
+        image: RGB or RGBA, 8 bits a channel; None when there is none.
+        failure: why there is none.
+        message: the failure in words.
+        seconds: wall-clock seconds; those of a batch are shared evenly.
+        peak_memory_mib: highest memory in use while the batch ran, MiB.
+        batch_size: images in the batch.
+    """
+
+    image: Image.Image | None = None
+    failure: FailureMode | None = None
+    message: str = ""
+    seconds: float = 0.0
+    peak_memory_mib: float = 0.0
+    batch_size: int = 1
+
+
+class Backend(Protocol):
+    """Makes images. `inputs` are those of `imgassets.requests.Request`.
+
+    Both methods return one outcome a request, in order. A request that fails is an outcome;
+    only what concerns all of them (missing weights, a broken installation) raises.
+    """
+
+    def generate(self, inputs: Sequence[dict[str, Any]]) -> list[Outcome]:
+        """Text to image."""
+
+    def edit(
+        self, inputs: Sequence[dict[str, Any]], sources: Sequence[Image.Image]
+    ) -> list[Outcome]:
+        """Inpainting: the region of each source is repainted (inside: white of the mask)."""
+
+
+class BackendError(RuntimeError):
+    """A backend cannot work at all; the message names the file or setting, and the fix."""

@@ -1,0 +1,144 @@
+"""From requests to a table of images: what the store has is taken, the rest is made and stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+from PIL import Image
+
+from imgassets.backends.base import Outcome
+from imgassets.images.store import ImageStore
+from imgassets.requests import Request
+
+#: Columns of an image table; one row a request.
+IMAGE_COLUMNS = (
+    "endpoint",
+    "model",
+    "flow",
+    "prompt_set",
+    "prompt_id",
+    "seed",
+    "replicate",
+    "image_key",
+    "source_key",
+    "status",
+    "message",
+    "image_sha256",
+    "width",
+    "height",
+    "mode",
+    "seconds",
+    "peak_memory_mib",
+    "batch_size",
+)
+#: Makes the images of some requests, given their sources where the flow has any.
+Make = Callable[[Sequence[dict[str, Any]], Sequence[Image.Image]], list[Outcome]]
+Progress = Callable[[int, int], None]
+
+
+def make_images(
+    requests: Sequence[Request],
+    store: ImageStore,
+    make: Make,
+    *,
+    batch_size: int,
+    progress: Progress,
+) -> tuple[pd.DataFrame, int]:
+    """Make what is missing; return the table of all, and how many were made now.
+
+    Each batch is stored before the next is begun, so an interrupted run goes on where it was.
+    A failed image is a row with its failure mode in `status`; the others go on.
+
+    Args:
+        requests: of one flow and model.
+        store: where images are looked for and kept.
+        make: called with at most `batch_size` requests' inputs and their source images.
+        batch_size: how many to ask for at once.
+        progress: called with (done, missing) after each batch.
+
+    Raises:
+        StoreError: the store cannot be written; what was finished is kept.
+    """
+    missing = {r.image_key: r for r in requests if not store.intact(r.image_key)}
+    failures = dict(_without_source(missing.values(), store))
+    ready = [r for key, r in missing.items() if key not in failures]
+    for start in range(0, len(ready), batch_size):
+        batch = ready[start : start + batch_size]
+        sources = [store.read(r.source_key) for r in batch if r.source_key]
+        outcomes = make([r.inputs for r in batch], sources)
+        for request, outcome in zip(batch, outcomes, strict=True):
+            if outcome.image is None:
+                failures[request.image_key] = outcome
+            else:
+                _keep(store, request, outcome.image, outcome)
+        progress(start + len(batch), len(ready))
+    made = len(missing) - len(failures)
+    return image_table(requests, store, failures), made
+
+
+def _without_source(
+    requests: Iterable[Request], store: ImageStore
+) -> Iterable[tuple[str, Outcome]]:
+    for request in requests:
+        if request.source_key and not store.intact(request.source_key):
+            yield (
+                request.image_key,
+                Outcome(
+                    failure="source_missing",
+                    message=f"the source image {request.source_key[:12]} is not in the store",
+                ),
+            )
+
+
+def _keep(store: ImageStore, request: Request, image: Image.Image, outcome: Outcome) -> None:
+    store.put(
+        request.image_key,
+        image,
+        request=request.inputs,
+        seconds=outcome.seconds,
+        peak_memory_mib=outcome.peak_memory_mib,
+        batch_size=outcome.batch_size,
+        made_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def image_table(
+    requests: Sequence[Request], store: ImageStore, failures: dict[str, Outcome]
+) -> pd.DataFrame:
+    """One row a request, with what the store knows of its image or how it failed."""
+    rows = []
+    for request in requests:
+        row: dict[str, Any] = {
+            "endpoint": request.endpoint,
+            "model": request.model,
+            "flow": request.flow,
+            "prompt_set": request.prompt_set,
+            "prompt_id": request.prompt_id,
+            "seed": request.seed,
+            "replicate": request.replicate,
+            "image_key": request.image_key,
+            "source_key": request.source_key,
+        }
+        failure = failures.get(request.image_key)
+        if failure is not None:
+            rows.append(row | {"status": failure.failure, "message": failure.message})
+            continue
+        record = store.record(request.image_key)
+        rows.append(
+            row
+            | {
+                "status": "ok",
+                "message": "",
+                "image_sha256": record.image_sha256,
+                "width": record.width,
+                "height": record.height,
+                "mode": record.mode,
+                "seconds": record.seconds,
+                "peak_memory_mib": record.peak_memory_mib,
+                "batch_size": record.batch_size,
+            }
+        )
+    return pd.DataFrame(rows, columns=list(IMAGE_COLUMNS))

@@ -1,0 +1,115 @@
+"""Failures by mode against the rates the contract allows.
+
+A mode the contract allows at rate 0 is a hard rule: one occurrence breaks it, none holds it (the
+upper bound is shown, and does not decide). Any other rate is judged by exact one-sided bounds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from imgassets.decision import power
+from imgassets.decision.pairing import FAILURE_MODES, Measured
+from imgassets.decision.statistics import RateEstimate
+from imgassets.spec.contract import Endpoint
+
+#: Stands for every mode that is neither listed in the contract nor occurred.
+OTHER = "other"
+
+
+@dataclass(frozen=True)
+class FailureEvidence:
+    """How often one mode occurred.
+
+    Attributes:
+        mode: a failure mode, or `other`.
+        max_rate: the contract's.
+        estimate: the candidate's rate over all requests of all flows; None without requests.
+        incumbent: the incumbent's rate, None where it is not compared or unknown.
+        n_prompts: prompts asked for.
+        examples: messages of the first failures, for the report.
+    """
+
+    mode: str
+    max_rate: float
+    estimate: RateEstimate | None
+    incumbent: float | None
+    n_prompts: int
+    examples: tuple[str, ...] = ()
+
+    @property
+    def hard(self) -> bool:
+        """Whether one occurrence decides."""
+        return self.max_rate == 0.0
+
+    @property
+    def p_passed(self) -> float:
+        if self.estimate is None:
+            return 1.0
+        if self.hard:
+            return 1.0 if self.estimate.count else 0.0
+        return self.estimate.p_at_most(self.max_rate)
+
+    @property
+    def p_broken(self) -> float:
+        if self.estimate is None:
+            return 1.0
+        if self.hard:
+            return 0.0 if self.estimate.count else 1.0
+        return self.estimate.p_at_least(self.max_rate)
+
+    def further_prompts(self, alpha: float) -> int | None:
+        """Prompts to add so that the rate is settled, if it stays as measured."""
+        rate = self.estimate
+        if rate is None or self.hard or rate.value == self.max_rate or not self.n_prompts:
+            return None
+        if rate.count == 0:
+            needed = power.agreeing_prompts_needed(1 - self.max_rate, alpha)
+        else:
+            effect = rate.n / rate.effective_n
+            sd = (rate.value * (1 - rate.value) * effect) ** 0.5
+            needed = power.prompts_needed(sd, abs(rate.value - self.max_rate), alpha)
+        if needed is None:
+            return None
+        per_prompt = rate.n / self.n_prompts
+        return max(1, -int(-needed // per_prompt) - self.n_prompts)
+
+
+def gather_failures(
+    endpoint: Endpoint, candidate: Measured, incumbent: Measured | None
+) -> tuple[FailureEvidence, ...]:
+    """Evidence on every mode listed or occurred, then on all others together."""
+    occurred = set(candidate.images["status"]) - {"ok"}
+    listed = [f.mode for f in endpoint.failure_modes]
+    shown = [m for m in FAILURE_MODES if m in occurred or m in listed]
+    rest = [m for m in FAILURE_MODES if m not in shown]
+    modes = [(mode, [mode], endpoint.max_failure_rate(mode)) for mode in shown]
+    if rest:
+        modes.append((OTHER, rest, 0.0))
+    return tuple(
+        _evidence(name, members, rate, candidate.images, incumbent)
+        for name, members, rate in modes
+    )
+
+
+def _evidence(
+    name: str,
+    members: list[str],
+    max_rate: float,
+    images: pd.DataFrame,
+    incumbent: Measured | None,
+) -> FailureEvidence:
+    failed = images["status"].isin(members)
+    rival = None if incumbent is None else incumbent.images["status"].isin(members)
+    messages = images.loc[failed, "message"] if "message" in images.columns else pd.Series([])
+    examples = tuple(dict.fromkeys(str(m) for m in messages if isinstance(m, str) and m))[:5]
+    return FailureEvidence(
+        mode=name,
+        max_rate=max_rate,
+        estimate=RateEstimate.of(failed, images["prompt_id"]) if len(images) else None,
+        incumbent=None if rival is None or not len(rival) else float(rival.mean()),
+        n_prompts=int(images["prompt_id"].nunique()),
+        examples=examples,
+    )

@@ -1,0 +1,263 @@
+"""One criterion against its limits: floor or ceiling, and margin.
+
+A limit is judged in three ways at once: shown to hold (`p_passed`), shown to be broken
+(`p_broken`), or, for `worst` statistics, plainly held or not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from imgassets.decision import power
+from imgassets.decision.errors import TooLittleDataError
+from imgassets.decision.pairing import (
+    Measured,
+    paired_differences,
+    prompt_means,
+    seed_means,
+    variance_parts,
+)
+from imgassets.decision.statistics import Bounded, Estimate
+from imgassets.spec.contract import Criterion
+from imgassets.spec.metrics import METRICS
+
+LimitKind = Literal["floor", "ceiling", "margin"]
+#: Lowest and highest possible value by unit; units not listed have no ends.
+SUPPORTS = {"share": (0.0, 1.0), "similarity": (0.0, 1.0)}
+#: Two floats this close are one number; a difference of exactly the margin is allowed.
+TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True)
+class Limit:
+    """One limit and the evidence about it.
+
+    Attributes:
+        kind: floor, ceiling or margin.
+        value: the number the estimate is held against, in the metric's unit; for a margin it is
+            the difference candidate - incumbent that is still allowed.
+        holds_above: whether the good side is above `value`.
+        estimate: mean and bounds; None where there is too little data or for `worst`.
+        measured: the number itself; None where there is none.
+        problem: why there is no estimate, in words.
+    """
+
+    kind: LimitKind
+    value: float
+    holds_above: bool
+    estimate: Bounded | None = None
+    measured: float | None = None
+    problem: str = ""
+
+    @property
+    def decides_alone(self) -> bool:
+        """A `worst` limit: the number is compared as it is, without error bars."""
+        return self.estimate is None and self.measured is not None
+
+    @property
+    def holds(self) -> bool:
+        """Whether the measured number is on the good side, or exactly on the limit."""
+        if self.measured is None:
+            return False
+        room = self.measured - self._limit if self.holds_above else self._limit - self.measured
+        return room >= 0
+
+    @property
+    def _limit(self) -> float:
+        slack = TOLERANCE * max(1.0, abs(self.value))
+        return self.value - slack if self.holds_above else self.value + slack
+
+    @property
+    def p_passed(self) -> float:
+        """p-value of "the limit is broken"; small means shown to hold."""
+        if self.estimate is None:
+            return 0.0 if self.holds else 1.0
+        if self.holds_above:
+            return self.estimate.p_at_least(self._limit)
+        return self.estimate.p_at_most(self._limit)
+
+    @property
+    def p_broken(self) -> float:
+        """p-value of "the limit holds"; small means shown to be broken."""
+        if self.estimate is None:
+            return 0.0 if self.decides_alone and not self.holds else 1.0
+        if self.holds_above:
+            return self.estimate.p_at_most(self._limit)
+        return self.estimate.p_at_least(self._limit)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One criterion, what was measured on it, and its limits.
+
+    Attributes:
+        criterion: as the contract writes it.
+        n_prompts, n_images, n_failed: usable prompts and images of the candidate, failed images.
+        own: the candidate's own mean over prompts; None for `worst` or too little data.
+        measured: the candidate's number (mean or worst), None where nothing was measured.
+        incumbent: the incumbent's number, None where it is not compared.
+        per_seed: differences by (prompt_id, seed); empty where nothing is paired.
+        difference: mean of the differences over prompts.
+        limits: those that apply to this model.
+    """
+
+    criterion: Criterion
+    n_prompts: int
+    n_images: int
+    n_failed: int
+    own: Estimate | None
+    measured: float | None
+    incumbent: float | None
+    limits: tuple[Limit, ...]
+    difference: Estimate | None = None
+    per_seed: pd.Series = field(default_factory=lambda: pd.Series(dtype=float))
+
+
+def gather(criterion: Criterion, candidate: Measured, incumbent: Measured | None) -> Evidence:
+    """All evidence on one criterion; without an incumbent only floors and ceilings apply.
+
+    Too little data never raises here: the limit then carries the problem in words.
+    """
+    scores = candidate.scores(criterion.metric, criterion.flow)
+    rival = None if incumbent is None else incumbent.scores(criterion.metric, criterion.flow)
+    usable = scores["value"].dropna()
+    counts = {
+        "n_prompts": int(scores.loc[usable.index, "prompt_id"].nunique()),
+        "n_images": len(usable),
+        "n_failed": len(scores) - len(usable),
+    }
+    if criterion.statistic == "worst":
+        return _worst(criterion, scores, rival, counts)
+    return _mean(criterion, scores, rival, counts)
+
+
+def support_of(criterion: Criterion) -> tuple[float, float] | None:
+    """Lowest and highest possible value of the criterion's metric."""
+    return SUPPORTS.get(METRICS[criterion.metric].unit)
+
+
+def _mean(
+    criterion: Criterion, scores: pd.DataFrame, rival: pd.DataFrame | None, counts: dict[str, int]
+) -> Evidence:
+    support = support_of(criterion)
+    per_seed = seed_means(scores)
+    means = prompt_means(per_seed)
+    own, problem = _estimate(means, support)
+    limits = _absolute(criterion, own, float(means.mean()) if means.size else None, problem)
+    if rival is None:
+        return Evidence(criterion, own=own, measured=_mean_of(means), incumbent=None,
+                        limits=limits, **counts)  # fmt: skip
+    theirs = seed_means(rival)
+    pairs = paired_differences(per_seed, theirs)
+    spread = None if support is None else (support[0] - support[1], support[1] - support[0])
+    difference, problem = _estimate(prompt_means(pairs), spread)
+    if criterion.margin is not None:
+        if problem:
+            problem = f"only {len(set(pairs.index.get_level_values(0)))} prompt(s) have a usable "
+            problem += "image from both models, at least 2 are needed"
+        limits += (_margin(criterion, difference, _mean_of(prompt_means(pairs)), problem),)
+    return Evidence(
+        criterion,
+        own=own,
+        measured=_mean_of(means),
+        incumbent=_mean_of(prompt_means(theirs)),
+        limits=limits,
+        difference=difference,
+        per_seed=pairs,
+        **counts,
+    )
+
+
+def _worst(
+    criterion: Criterion, scores: pd.DataFrame, rival: pd.DataFrame | None, counts: dict[str, int]
+) -> Evidence:
+    worst = _worst_of(criterion, scores)
+    problem = "" if worst is not None else "no usable image was measured"
+    limits = _absolute(criterion, None, worst, problem)
+    theirs = None if rival is None else _worst_of(criterion, rival)
+    if criterion.margin is not None and rival is not None:
+        gap = None if worst is None or theirs is None else worst - theirs
+        problem = "" if gap is not None else "no usable image from both models"
+        limits += (_margin(criterion, None, gap, problem),)
+    return Evidence(
+        criterion, own=None, measured=worst, incumbent=theirs, limits=limits, **counts
+    )
+
+
+def _worst_of(criterion: Criterion, scores: pd.DataFrame) -> float | None:
+    usable = scores["value"].dropna()
+    if usable.empty:
+        return None
+    higher = METRICS[criterion.metric].direction == "higher"
+    return float(usable.min() if higher else usable.max())
+
+
+def _mean_of(values: np.ndarray) -> float | None:
+    return float(values.mean()) if values.size else None
+
+
+def _estimate(
+    values: np.ndarray, support: tuple[float, float] | None
+) -> tuple[Estimate | None, str]:
+    try:
+        return Estimate.of(values, support), ""
+    except TooLittleDataError:
+        return None, f"only {values.size} prompt(s) have a usable image, at least 2 are needed"
+
+
+def _absolute(
+    criterion: Criterion, estimate: Estimate | None, measured: float | None, problem: str
+) -> tuple[Limit, ...]:
+    measured = None if problem else measured
+    if criterion.floor is not None:
+        return (Limit("floor", criterion.floor, True, estimate, measured, problem),)
+    if criterion.ceiling is not None:
+        return (Limit("ceiling", criterion.ceiling, False, estimate, measured, problem),)
+    return ()
+
+
+def _margin(
+    criterion: Criterion, estimate: Estimate | None, measured: float | None, problem: str
+) -> Limit:
+    margin = criterion.margin or 0.0
+    above = METRICS[criterion.metric].direction == "higher"
+    value = -margin if above else margin
+    return Limit("margin", value, above, estimate, None if problem else measured, problem)
+
+
+def further_prompts(limit: Limit, alpha: float) -> int | None:
+    """Prompts to add so that this limit is settled with 80 % chance, if the estimate is true.
+
+    None where no practical number would do: the estimate sits on the limit, or there is no
+    estimate to plan from.
+    """
+    estimate = limit.estimate
+    if not isinstance(estimate, Estimate):
+        return None
+    distance = abs(estimate.value - limit.value)
+    if estimate.sd > 0:
+        needed = power.prompts_needed(estimate.sd, distance, alpha)
+    elif estimate.support is None or distance == 0:
+        return None
+    else:
+        towards_good = (estimate.value > limit.value) == limit.holds_above
+        low = limit.holds_above if towards_good else not limit.holds_above
+        end = estimate.support[0 if low else 1]
+        ratio = (limit.value - end) / (estimate.value - end)
+        needed = power.agreeing_prompts_needed(ratio, alpha)
+    return None if needed is None else max(1, needed - estimate.n)
+
+
+def seeds_for(limit: Limit, per_seed: pd.Series, alpha: float) -> int | None:
+    """Seeds a prompt, in all, that would settle a margin with the prompts as they are."""
+    if limit.kind != "margin" or not isinstance(limit.estimate, Estimate) or per_seed.empty:
+        return None
+    between, within = variance_parts(per_seed)
+    if not np.isfinite(within):
+        return None
+    distance = abs(limit.estimate.value - limit.value)
+    return power.seeds_needed(between, within, limit.estimate.n, distance, alpha)

@@ -1,0 +1,140 @@
+"""Tidy rows in, one number a prompt out: selecting, checking, averaging, pairing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import get_args
+
+import numpy as np
+import pandas as pd
+
+from imgassets.decision.errors import (
+    DuplicateRowsError,
+    MissingColumnsError,
+    MixedRowsError,
+    NonFiniteScoreError,
+    UnknownStatusError,
+)
+from imgassets.metrics.scores import ROW_COLUMNS
+from imgassets.spec.contract import FailureMode
+
+FAILURE_MODES: tuple[str, ...] = get_args(FailureMode)
+IMAGE_COLUMNS = ("flow", "prompt_id", "seed", "replicate", "image_key", "status")
+_SCORE_COLUMNS = tuple(c for c in ROW_COLUMNS if c != "reason")
+_ONE_SCORE = ["flow", "prompt_id", "seed", "replicate", "metric"]
+#: Derived from the images table where no metric row says it.
+FAILURE_METRIC = "failures.rate"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """All that was measured on one model at one endpoint.
+
+    Attributes:
+        model: its name.
+        rows: metric table with `ROW_COLUMNS`; `value` is NaN where the image failed.
+        images: one row an image asked for, with at least `IMAGE_COLUMNS`; `status` is `ok` or a
+            failure mode, `message` (if there) says more.
+
+    Raises:
+        DecisionError: on construction, if the tables are not what they should be.
+    """
+
+    model: str
+    rows: pd.DataFrame
+    images: pd.DataFrame
+
+    def __post_init__(self) -> None:
+        _need_columns(self.rows, _SCORE_COLUMNS, f"metric rows of {self.model}")
+        _need_columns(self.images, IMAGE_COLUMNS, f"images of {self.model}")
+        for table, what in ((self.rows, "metric rows"), (self.images, "images")):
+            if "model" in table.columns and not (table["model"] == self.model).all():
+                found = ", ".join(sorted({str(m) for m in table["model"]}))
+                raise MixedRowsError(f"{what}: got {found}, expected only {self.model}; filter it")
+        _check_scores(self.rows, self.model)
+        _check_statuses(self.images, self.model)
+
+    def scores(self, metric: str, flow: str) -> pd.DataFrame:
+        """Rows of one metric on one flow: prompt_id, seed, replicate, value (NaN: failed)."""
+        columns = ["prompt_id", "seed", "replicate", "value"]
+        rows = self.rows
+        found = rows.loc[(rows["metric"] == metric) & (rows["flow"] == flow), columns]
+        if found.empty and metric == FAILURE_METRIC:
+            images = self.images.loc[self.images["flow"] == flow]
+            found = images.assign(value=(images["status"] != "ok").astype(float))[columns]
+        found = found.assign(value=pd.to_numeric(found["value"]).astype(float))
+        return found.sort_values(["prompt_id", "seed", "replicate"], ignore_index=True)
+
+
+def seed_means(scores: pd.DataFrame) -> pd.Series:
+    """Mean over replicates, index (prompt_id, seed); failed images are left out."""
+    usable = scores.dropna(subset=["value"])
+    return usable.groupby(["prompt_id", "seed"], sort=True)["value"].mean()
+
+
+def prompt_means(per_seed: pd.Series) -> np.ndarray:
+    """Mean over seeds, one float a prompt, ordered by prompt_id; shape (P,)."""
+    return per_seed.groupby(level="prompt_id", sort=True).mean().to_numpy(dtype=np.float64)
+
+
+def paired_differences(candidate: pd.Series, incumbent: pd.Series) -> pd.Series:
+    """candidate - incumbent on the (prompt_id, seed) both have; index (prompt_id, seed)."""
+    both = candidate.index.intersection(incumbent.index).sort_values()
+    return candidate.loc[both] - incumbent.loc[both]
+
+
+def variance_parts(differences: pd.Series) -> tuple[float, float]:
+    """Variance (between prompts, within a prompt over seeds) of differences, both >= 0.
+
+    Method of moments: within is the pooled variance over seeds; between is what is left of the
+    variance of prompt means. NaN for within where no prompt has two seeds.
+    """
+    groups = differences.groupby(level="prompt_id", sort=True)
+    counts = groups.size()
+    repeated = counts > 1
+    if not repeated.any():
+        return float(prompt_means(differences).var(ddof=1)), float("nan")
+    weights = (counts - 1)[repeated]
+    within = float((groups.var()[repeated] * weights).sum() / weights.sum())
+    total = float(prompt_means(differences).var(ddof=1))
+    return max(0.0, total - within * float((1 / counts).mean())), within
+
+
+def _need_columns(table: pd.DataFrame, needed: tuple[str, ...], what: str) -> None:
+    missing = [c for c in needed if c not in table.columns]
+    if missing:
+        raise MissingColumnsError(
+            f"{what}: got columns {list(table.columns)}, missing {missing}; "
+            "write the table with the columns its asset documents"
+        )
+
+
+def _check_scores(rows: pd.DataFrame, model: str) -> None:
+    doubles = rows.duplicated(_ONE_SCORE)
+    if doubles.any():
+        first = rows.loc[doubles, _ONE_SCORE].iloc[0].to_dict()
+        raise DuplicateRowsError(
+            f"metric rows of {model}: {int(doubles.sum())} scores are listed twice, first {first}; "
+            "drop the doubles"
+        )
+    infinite = np.isinf(pd.to_numeric(rows["value"]).to_numpy(dtype=np.float64, na_value=np.nan))
+    if infinite.any():
+        first = rows.loc[infinite, _ONE_SCORE].iloc[0].to_dict()
+        raise NonFiniteScoreError(
+            f"metric rows of {model}: an infinite value at {first}; "
+            "cap the metric, or leave NaN where the image failed"
+        )
+
+
+def _check_statuses(images: pd.DataFrame, model: str) -> None:
+    unknown = sorted({str(s) for s in images["status"]} - {"ok", *FAILURE_MODES})
+    if unknown:
+        raise UnknownStatusError(
+            f"images of {model}: got status {', '.join(unknown)}, expected ok or one of "
+            f"{', '.join(FAILURE_MODES)}"
+        )
+    doubles = images.duplicated(["flow", "prompt_id", "seed", "replicate"])
+    if doubles.any():
+        raise DuplicateRowsError(
+            f"images of {model}: {int(doubles.sum())} requests are listed twice; drop the doubles"
+        )

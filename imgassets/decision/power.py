@@ -1,0 +1,63 @@
+"""How much more data would settle an undecided limit."""
+
+from __future__ import annotations
+
+import math
+
+from scipy import stats
+
+#: Chance of reaching a verdict the answer is planned for.
+POWER = 0.8
+#: Above this the answer is "no practical number", given as None.
+MOST_PROMPTS = 100_000
+MOST_SEEDS = 64
+
+
+def required_variance(distance: float, alpha: float, power: float = POWER) -> float:
+    """Variance of the mean at which a truth `distance` from the limit is shown with `power`."""
+    return (distance / float(stats.norm.isf(alpha) + stats.norm.isf(1 - power))) ** 2
+
+
+def prompts_needed(sd: float, distance: float, alpha: float, power: float = POWER) -> int | None:
+    """Prompts in all: `P = (z_(1-alpha) + z_power)^2 sd^2 / distance^2`, rounded up.
+
+    Arguments: `sd` over prompts and `distance` from truth to limit, in one unit (distance > 0).
+    Returns: at least 2; None where more than `MOST_PROMPTS` would be needed.
+    Source: FACTS, statistics; Miller, arXiv 2411.00640, section 5.
+    """
+    if distance <= 0:
+        return None
+    needed = sd**2 / required_variance(distance, alpha, power)
+    return max(2, math.ceil(needed)) if needed <= MOST_PROMPTS else None
+
+
+def agreeing_prompts_needed(ratio: float, alpha: float) -> int | None:
+    """Prompts in all that must agree: smallest n with `ratio**n <= alpha`.
+
+    Arguments: `ratio` = (limit - end of support) / (value - end of support), 0..1; for failures
+    that must stay below a rate r and never occurred it is 1 - r.
+    """
+    if ratio <= 0:
+        return 1
+    if ratio >= 1:
+        return None
+    needed = math.ceil(math.log(alpha) / math.log(ratio) - 1e-9)
+    return needed if needed <= MOST_PROMPTS else None
+
+
+def seeds_needed(
+    between: float, within: float, prompts: int, distance: float, alpha: float, power: float = POWER
+) -> int | None:
+    """Seeds a prompt, with the prompts as they are: `(between + within / K) / P` must suffice.
+
+    Arguments: `between` variance of the prompts' true differences, `within` variance over seeds
+    of one prompt, both in squared units; `prompts` P.
+    Returns: None where the spread between prompts alone is too wide, or above `MOST_SEEDS`.
+    """
+    if distance <= 0:
+        return None
+    room = prompts * required_variance(distance, alpha, power) - between
+    if room <= 0:
+        return None
+    needed = max(1, math.ceil(within / room))
+    return needed if needed <= MOST_SEEDS else None

@@ -1,0 +1,126 @@
+"""Numbers and metrics in words a product manager understands."""
+
+from __future__ import annotations
+
+import math
+
+from imgassets.spec.contract import Criterion
+from imgassets.spec.metrics import METRICS
+
+#: What a metric's number says, with a slot for it. Metrics not listed get a plain sentence.
+_PHRASES = {
+    "composition.correct": "everything asked for is shown in {} of images",
+    "composition.size": "objects have the size asked for in {} of images",
+    "composition.background": "the background is as asked for in {} of images",
+    "typography.exact": "text is read exactly right in {} of images",
+    "typography.ned": "text is read with a similarity of {}",
+    "artefacts.clean": "{} of images are free of defects",
+    "cost.seconds": "one image takes {}",
+    "cost.peak_memory": "one image needs {} of memory",
+    "cost.usd": "one image costs {}",
+    "failures.rate": "{} of requests end without an image",
+}
+_FAILURES = {
+    "prompt_too_long": "was refused because its prompt is too long",
+    "out_of_memory": "ran out of memory",
+    "non_finite": "gave an image with NaN or infinity",
+    "blank": "gave a blank image",
+    "wrong_size": "gave an image of the wrong size",
+    "wrong_mode": "gave an image in the wrong color mode",
+    "unreadable": "gave an unreadable image",
+    "source_missing": "had no source image to work on",
+    "backend_error": "ended in an error of the backend",
+    "other": "failed in another way",
+}
+_FLOWS = {"generate": "", "edit": "after edits, ", "upscale": "after upscaling, "}
+
+
+def unit_of(metric: str) -> str:
+    """The metric's unit; `share` for failure modes."""
+    return METRICS[metric].unit if metric in METRICS else "share"
+
+
+def is_lower_better(metric: str) -> bool:
+    """Whether small is good; failure modes are."""
+    return metric not in METRICS or METRICS[metric].direction == "lower"
+
+
+def amount(value: float | None, unit: str) -> str:
+    """A value with its unit: `31 %`, `0.83`, `1.24 s`, `$0.040`, `512 MiB`."""
+    if value is None or math.isnan(value):
+        return "–"
+    if unit == "share":
+        return f"{_trim(100 * value)} %"
+    if unit == "similarity":
+        return f"{value:.2f}"
+    if unit == "USD":
+        return f"${value:.3f}" if abs(value) < 1 else f"${value:.2f}"
+    return f"{_significant(value)} {unit}"
+
+
+def step(value: float, unit: str) -> str:
+    """The size of a difference, without sign: `41 points`, `0.05`, `0.3 s`."""
+    if unit == "share":
+        points = _trim(100 * abs(value))
+        return f"{points} point" if points == "1" else f"{points} points"
+    return amount(abs(value), unit)
+
+
+def signed(value: float | None, unit: str) -> str:
+    """A difference with its sign, for tables: `−41 points`, `+0.3 s`."""
+    if value is None or math.isnan(value):
+        return "–"
+    sign = "−" if value < 0 else "+" if value > 0 else "±"
+    return f"{sign}{step(value, unit)}"
+
+
+def measured_phrase(criterion: Criterion, value: float) -> str:
+    """What the number says: `text is read exactly right in 31 % of images`."""
+    unit = unit_of(criterion.metric)
+    shown = amount(value, unit)
+    flow = _FLOWS.get(criterion.flow, "")
+    if criterion.statistic == "worst":
+        what = METRICS[criterion.metric].name
+        return f"{flow}the worst single image has {what} {shown}"
+    phrase = _PHRASES.get(criterion.metric)
+    if phrase is None:
+        return f"{flow}{criterion.metric} is {shown}"
+    average = " on average" if unit in ("s", "MiB", "USD") else ""
+    return flow + phrase.format(shown) + average
+
+
+def compared_phrase(metric: str, difference: float, incumbent: str) -> str:
+    """`41 points below tiny-base`, `0.3 s above tiny-base`, `the same as tiny-base`."""
+    unit = unit_of(metric)
+    if step(difference, unit) == step(0.0, unit):
+        return f"the same as {incumbent}"
+    return f"{step(difference, unit)} {'below' if difference < 0 else 'above'} {incumbent}"
+
+
+def failure_phrase(mode: str, count: int, n: int) -> str:
+    """`3 of 400 requests gave a blank image`."""
+    what = _FAILURES.get(mode, f"failed as {mode}")
+    if count == 0:
+        return f"none of {n} requests {what}"
+    plural = what.replace("was ", "were ", 1).replace("its prompt is", "their prompts are")
+    return f"{count} of {n} requests {what if count == 1 else plural}"
+
+
+def capitalized(text: str) -> str:
+    """First letter up, the rest untouched."""
+    return text[:1].upper() + text[1:]
+
+
+def _trim(value: float) -> str:
+    """Whole numbers where they say enough, one decimal near the ends and for small steps."""
+    near_end = abs(value) < 10 or 90 < abs(value) < 100
+    text = f"{value:.1f}" if near_end else f"{value:.0f}"
+    text = text[:-2] if text.endswith(".0") else text
+    return "0" if text == "-0" else text
+
+
+def _significant(value: float) -> str:
+    if value == 0:
+        return "0"
+    digits = max(0, 2 - math.floor(math.log10(abs(value))))
+    return f"{value:.{min(digits, 6)}f}"

@@ -1,0 +1,34 @@
+"""From model output to pixels, and from pixels to bytes: the only place where either happens."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from PIL import Image
+
+
+class NonFiniteImage(ValueError):
+    """The model's output holds NaN or infinity; quantizing it would hide that as black."""
+
+
+def quantize(pixels: np.ndarray) -> Image.Image:
+    """Float pixels to an image, rounding to nearest as diffusers' `numpy_to_pil` does.
+
+    Args:
+        pixels: float (H, W, 3), 0..1, sRGB; values outside are clipped.
+
+    Raises:
+        NonFiniteImage: a value is NaN or infinite.
+    """
+    if not np.isfinite(pixels).all():
+        share = 1.0 - float(np.isfinite(pixels).mean())
+        raise NonFiniteImage(f"{share:.1%} of the model's output is NaN or infinite")
+    return Image.fromarray((pixels.clip(0.0, 1.0) * 255).round().astype(np.uint8))
+
+
+def encode_png(image: Image.Image) -> bytes:
+    """Lossless PNG without any metadata, so that equal pixels give equal bytes."""
+    buffer = io.BytesIO()
+    Image.fromarray(np.asarray(image)).save(buffer, format="PNG", compress_level=6)
+    return buffer.getvalue()

@@ -1,0 +1,215 @@
+"""The content-addressed store: an image lives under its image key, with the request beside it.
+
+Layout: `ROOT/ab/abcd.../image.png` and `record.json`. An entry is one folder, filled under a
+temporary name and then renamed, so that it is there whole or not at all, whatever kills the
+process. An entry is never overwritten: the first image made for a key stays its original.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from imgassets.images.encoding import encode_png
+
+_KEY = re.compile(r"^[0-9a-f]{64}$")
+_IMAGE, _RECORD = "image.png", "record.json"
+
+
+class StoreError(RuntimeError):
+    """The store cannot be written; names the folder and what to do."""
+
+
+class CorruptEntry(RuntimeError):
+    """A stored image whose bytes are not those that were stored."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is known of a stored image.
+
+    Attributes:
+        image_key: the request's hash.
+        request: the inputs that were hashed.
+        image_sha256: hash of the PNG file.
+        width, height, mode: of the image (pixels, Pillow mode).
+        seconds: wall-clock seconds this image took; a batch's time is shared evenly.
+        peak_memory_mib: highest memory in use while its batch ran (MiB; GPU memory on a GPU).
+        batch_size: images in the batch it was made in.
+        made_at: UTC, ISO 8601.
+    """
+
+    image_key: str
+    request: dict[str, Any]
+    image_sha256: str
+    width: int
+    height: int
+    mode: str
+    seconds: float
+    peak_memory_mib: float
+    batch_size: int
+    made_at: str
+
+
+class ImageStore:
+    """Images by key. Safe for several processes at once: whoever renames first wins."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, key: str) -> Path:
+        """Where an entry's image is, or would be.
+
+        Raises:
+            ValueError: not an image key; nothing else may become a path.
+        """
+        return self._folder(key) / _IMAGE
+
+    def _folder(self, key: str) -> Path:
+        if not _KEY.match(key):
+            raise ValueError(f"not an image key: {key!r}")
+        return self.root / key[:2] / key
+
+    def has(self, key: str) -> bool:
+        """Whether the entry is there (its bytes are checked when it is read)."""
+        return (self._folder(key) / _RECORD).is_file()
+
+    def put(
+        self,
+        key: str,
+        image: Image.Image,
+        *,
+        request: dict[str, Any],
+        seconds: float,
+        peak_memory_mib: float,
+        batch_size: int,
+        made_at: str,
+    ) -> Record:
+        """Store an image under its key; when it is already there, the stored one is kept.
+
+        Raises:
+            StoreError: the folder cannot be written (full disk, no permission).
+        """
+        png = encode_png(image)
+        record = Record(
+            key,
+            request,
+            hashlib.sha256(png).hexdigest(),
+            image.width,
+            image.height,
+            image.mode,
+            seconds,
+            peak_memory_mib,
+            batch_size,
+            made_at,
+        )
+        try:
+            self._write(self._folder(key), png, record)
+        except OSError as error:
+            raise StoreError(
+                f"cannot write the image store {self.root}: {error.strerror or error}; free some "
+                "space or make it writable, then run again: finished images are kept"
+            ) from error
+        return self.record(key)
+
+    def _write(self, folder: Path, png: bytes, record: Record) -> None:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=".tmp-", dir=folder.parent))
+        try:
+            _write_file(temporary / _IMAGE, png)
+            _write_file(temporary / _RECORD, json.dumps(asdict(record), indent=1).encode())
+            try:
+                temporary.rename(folder)
+            except OSError:
+                if not (folder / _RECORD).is_file():  # else: another process was first
+                    raise
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+    def record(self, key: str) -> Record:
+        """
+        Raises:
+            KeyError: no such entry.
+            CorruptEntry: the record cannot be read.
+        """
+        try:
+            text = (self._folder(key) / _RECORD).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise KeyError(key) from None
+        try:
+            return Record(**json.loads(text))
+        except (ValueError, TypeError) as error:
+            raise CorruptEntry(f"record of {key} in {self.root} cannot be read") from error
+
+    def read_bytes(self, key: str) -> bytes:
+        """The PNG file, checked against the hash it was stored with.
+
+        Raises:
+            KeyError: no such entry.
+            CorruptEntry: the bytes changed since they were stored.
+        """
+        record = self.record(key)
+        try:
+            png = self.path(key).read_bytes()
+        except FileNotFoundError:
+            png = b""
+        if hashlib.sha256(png).hexdigest() != record.image_sha256:
+            raise CorruptEntry(f"image {key} in {self.root} is not what was stored")
+        return png
+
+    def read(self, key: str) -> Image.Image:
+        """The image itself, decoded. Raises as `read_bytes`."""
+        with Image.open(io.BytesIO(self.read_bytes(key))) as image:
+            image.load()
+            return image
+
+    def read_array(self, key: str) -> np.ndarray:
+        """The image as uint8 (H, W, 3), sRGB, 0..255. Raises as `read_bytes`."""
+        return np.asarray(self.read(key).convert("RGB"))
+
+    def intact(self, key: str) -> bool:
+        """Whether the entry is there and unharmed; a harmed one is moved to quarantine."""
+        try:
+            self.read_bytes(key)
+        except KeyError:
+            return False
+        except CorruptEntry:
+            self.quarantine(key)
+            return False
+        return True
+
+    def quarantine(self, key: str) -> Path:
+        """Move a harmed entry out of the way, keeping it for inspection; returns where it went."""
+        target = self.root / "quarantine" / key
+        suffix = 0
+        while target.exists():
+            suffix += 1
+            target = target.with_name(f"{key}.{suffix}")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        self._folder(key).rename(target)
+        return target
+
+    def keys(self) -> Iterator[str]:
+        """All image keys, in no order worth relying on."""
+        for folder in self.root.glob("[0-9a-f][0-9a-f]/*"):
+            if _KEY.match(folder.name):
+                yield folder.name
+
+
+def _write_file(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())

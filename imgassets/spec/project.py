@@ -1,0 +1,164 @@
+"""A project: all documents under one root, loaded tolerantly, with everything wrong with them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from pydantic import ValidationError
+
+from imgassets.spec import references
+from imgassets.spec.base import Document
+from imgassets.spec.contract import Endpoint
+from imgassets.spec.geneval import read_geneval
+from imgassets.spec.model import Model
+from imgassets.spec.problems import InvalidDocuments, Problem, problems_of
+from imgassets.spec.prompts import PromptSet
+from imgassets.spec.yamlfile import YamlError, YamlFile, read_yaml
+
+D = TypeVar("D", bound=Document)
+
+
+@dataclass(frozen=True)
+class Loaded(Generic[D]):
+    """A valid document with the file it came from. `source` is missing for JSON lines."""
+
+    document: D
+    file: Path
+    source: YamlFile | None
+
+    def line(self, *loc: str | int) -> int:
+        return self.source.line(loc) if self.source else 1
+
+
+@dataclass(frozen=True)
+class Project:
+    """All documents of a project, by name, and all problems found in them."""
+
+    root: Path
+    endpoints: dict[str, Loaded[Endpoint]]
+    models: dict[str, Loaded[Model]]
+    prompt_sets: dict[str, Loaded[PromptSet]]
+    problems: tuple[Problem, ...] = ()
+
+    def usable_endpoints(self) -> list[Endpoint]:
+        """Endpoints whose own references all resolve to valid documents."""
+        return [
+            loaded.document
+            for loaded in self.endpoints.values()
+            if all(m in self.models for m in loaded.document.models)
+            and all(p in self.prompt_sets for p in loaded.document.prompt_sets)
+        ]
+
+    def require_valid(self) -> None:
+        """
+        Raises:
+            InvalidDocuments: if there is any problem at all.
+        """
+        if self.problems:
+            raise InvalidDocuments(self.problems)
+
+    def endpoint(self, name: str) -> Endpoint:
+        return self.endpoints[name].document
+
+    def model(self, name: str) -> Model:
+        return self.models[name].document
+
+    def prompts_of(self, endpoint: Endpoint) -> list[PromptSet]:
+        return [self.prompt_sets[name].document for name in endpoint.prompt_sets]
+
+
+def find_root(start: Path | None = None) -> Path:
+    """The project's root: `$IMGASSETS_PROJECT`, or the nearest parent that holds `contracts/`.
+
+    Falls back to `start` itself, so that an empty folder is reported as such and not as a crash.
+    """
+    configured = os.environ.get("IMGASSETS_PROJECT")
+    if configured:
+        return Path(configured).resolve()
+    start = (start or Path.cwd()).resolve()
+    return next((p for p in (start, *start.parents) if (p / "contracts").is_dir()), start)
+
+
+@dataclass
+class _Reader:
+    root: Path
+    problems: list[Problem] = field(default_factory=list)
+
+    def shown(self, path: Path) -> Path:
+        return path.relative_to(self.root) if path.is_relative_to(self.root) else path
+
+    def report(self, path: Path, message: str, fix: str, line: int = 1, where: str = "") -> None:
+        self.problems.append(Problem(str(self.shown(path)), line, where, message, fix))
+
+    def folder(self, *parts: str) -> Iterator[Path]:
+        folder = self.root.joinpath(*parts)
+        if folder.is_dir():
+            yield from sorted(p for p in folder.iterdir() if p.suffix in {".yaml", ".yml"})
+
+    def read(self, path: Path, model: type[D], name_field: str) -> Loaded[D] | None:
+        """One YAML document; its problems are noted and None comes back when it is unusable."""
+        try:
+            source = read_yaml(path)
+        except YamlError as error:
+            self.report(path, error.message, error.fix, error.line)
+            return None
+        try:
+            document = model.model_validate(source.data)
+        except ValidationError as error:
+            self.problems += problems_of(error, model, self.shown(path), source)
+            return None
+        if getattr(document, name_field) != path.stem:
+            self.report(
+                path,
+                f"the name {getattr(document, name_field)!r} differs from the file's",
+                f"call it {path.stem!r}, or rename the file",
+                source.line([name_field]),
+                name_field,
+            )
+            return None
+        return Loaded(document, self.shown(path), source)
+
+    def read_all(
+        self, paths: Iterable[Path], model: type[D], name_field: str
+    ) -> dict[str, Loaded[D]]:
+        loaded = {path.stem: self.read(path, model, name_field) for path in paths}
+        return {name: item for name, item in loaded.items() if item is not None}
+
+    def geneval_sets(self) -> dict[str, Loaded[PromptSet]]:
+        folder = self.root / "prompts"
+        sets = {}
+        for path in sorted(folder.glob("*.jsonl")) if folder.is_dir() else []:
+            try:
+                sets[path.stem] = Loaded(read_geneval(path), self.shown(path), None)
+            except InvalidDocuments as error:
+                self.problems += error.problems
+        return sets
+
+
+def load_project(root: Path | None = None) -> Project:
+    """Load every document under `contracts/` and `prompts/`; never raises for a bad document."""
+    reader = _Reader((root or find_root()).resolve())
+    endpoints = reader.read_all(reader.folder("contracts", "endpoints"), Endpoint, "endpoint")
+    models = reader.read_all(reader.folder("contracts", "models"), Model, "model")
+    sets = reader.read_all(reader.folder("prompts"), PromptSet, "prompt_set")
+    sets |= reader.geneval_sets()
+    if not any(reader.folder("contracts", "endpoints")):
+        reader.report(
+            reader.root / "contracts" / "endpoints",
+            "no endpoint contract found",
+            "write contracts/endpoints/NAME.yaml, or run inside the project folder "
+            "(or set IMGASSETS_PROJECT)",
+        )
+    project = Project(reader.root, endpoints, models, sets)
+    problems = [*reader.problems, *references.check(project)]
+    return Project(reader.root, endpoints, models, sets, tuple(sorted(set(problems))))
+
+
+def to_json(problems: Iterable[Problem]) -> str:
+    """Problems as a JSON list of objects."""
+    return json.dumps([p.__dict__ for p in problems], indent=2)

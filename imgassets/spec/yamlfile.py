@@ -1,0 +1,111 @@
+"""Reading YAML safely, with the line of every field, so that a problem can be pointed at."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+#: A document is written by hand; anything larger is a mistake, or an attack on the parser.
+MAX_BYTES = 8 * 1024 * 1024
+_MAX_ALIASES = 100
+
+Loc = Sequence[str | int]
+
+
+class YamlError(ValueError):
+    """A file that is no YAML document. `line` is 1-based; `fix` says how to mend it."""
+
+    def __init__(self, line: int, message: str, fix: str) -> None:
+        super().__init__(message)
+        self.line, self.message, self.fix = line, message, fix
+
+
+@dataclass(frozen=True)
+class YamlFile:
+    """A parsed document that remembers where its fields stand."""
+
+    data: Any
+    root: yaml.Node
+
+    def line(self, loc: Loc) -> int:
+        """The 1-based line of a field; of its nearest ancestor where the field itself is absent.
+
+        Parts of `loc` that are no key (pydantic puts union tags there) are skipped.
+        """
+        node, line = self.root, self.root.start_mark.line + 1
+        for part in loc:
+            child = _child(node, part)
+            if child is not None:
+                line, node = child[0].start_mark.line + 1, child[1]
+        return line
+
+
+def _child(node: yaml.Node, part: str | int) -> tuple[yaml.Node, yaml.Node] | None:
+    """The node to point at, and the value node to go on from."""
+    if isinstance(node, yaml.MappingNode):
+        return next(((k, v) for k, v in node.value if k.value == str(part)), None)
+    if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+        return node.value[part], node.value[part]
+    return None
+
+
+class _Loader(yaml.SafeLoader):
+    """`SafeLoader` that refuses duplicate keys (YAML would silently keep the last one)."""
+
+    aliases = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            self.aliases += 1
+            if self.aliases > _MAX_ALIASES:
+                raise YamlError(
+                    self.peek_event().start_mark.line + 1,
+                    f"more than {_MAX_ALIASES} aliases",
+                    "write the values out",
+                )
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise YamlError(
+                    key.start_mark.line + 1,
+                    f"key {key.value!r} appears twice",
+                    "keep one of them; YAML would silently drop the first",
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep=deep)
+
+
+def read_yaml(path: Path) -> YamlFile:
+    """Parse one YAML document with the safe loader.
+
+    Raises:
+        YamlError: unreadable, too large, not UTF-8, not YAML, empty, or duplicate keys.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise YamlError(1, f"larger than {MAX_BYTES // 2**20} MiB", "split the document")
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise YamlError(1, error.strerror or str(error), "make the file readable") from error
+    except UnicodeDecodeError as error:
+        raise YamlError(1, "not UTF-8 text", "save the file as UTF-8") from error
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            raise YamlError(1, "the document is empty", "write the document, or delete the file")
+        return YamlFile(loader.construct_document(node), node)
+    except (yaml.YAMLError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        what = getattr(error, "problem", None) or type(error).__name__
+        line = mark.line + 1 if mark else 1
+        raise YamlError(line, f"not valid YAML: {what}", "check indentation and quoting") from error
+    finally:
+        loader.dispose()
