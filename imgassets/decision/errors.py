@@ -24,7 +24,7 @@ class NonFiniteScoreError(DecisionError):
 
 
 class UnknownStatusError(DecisionError):
-    """An image has a status that is neither `ok` nor a failure mode of the contract's vocabulary."""
+    """An image has a status that is neither `ok` nor a failure mode contracts know."""
 
 
 class MissingIncumbentError(DecisionError):

@@ -89,8 +89,7 @@ def gather_failures(
     if rest:
         modes.append((OTHER, rest, 0.0))
     return tuple(
-        _evidence(name, members, rate, candidate.images, incumbent)
-        for name, members, rate in modes
+        _evidence(name, members, rate, candidate.images, incumbent) for name, members, rate in modes
     )
 
 

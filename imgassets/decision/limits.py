@@ -25,6 +25,8 @@ from imgassets.decision.statistics import Bounded, Estimate
 from imgassets.spec.contract import Criterion
 from imgassets.spec.metrics import METRICS
 
+#: What is known about a criterion.
+State = Literal["passed", "broken", "undecided"]
 LimitKind = Literal["floor", "ceiling", "margin"]
 #: Lowest and highest possible value by unit; units not listed have no ends.
 SUPPORTS = {"share": (0.0, 1.0), "similarity": (0.0, 1.0)}
@@ -91,12 +93,21 @@ class Limit:
 
 
 @dataclass(frozen=True)
+class Counts:
+    """Prompts with a usable image, usable images, failed images."""
+
+    prompts: int
+    images: int
+    failed: int
+
+
+@dataclass(frozen=True)
 class Evidence:
     """One criterion, what was measured on it, and its limits.
 
     Attributes:
         criterion: as the contract writes it.
-        n_prompts, n_images, n_failed: usable prompts and images of the candidate, failed images.
+        counts: how much of the candidate was measured.
         own: the candidate's own mean over prompts; None for `worst` or too little data.
         measured: the candidate's number (mean or worst), None where nothing was measured.
         incumbent: the incumbent's number, None where it is not compared.
@@ -106,9 +117,7 @@ class Evidence:
     """
 
     criterion: Criterion
-    n_prompts: int
-    n_images: int
-    n_failed: int
+    counts: Counts
     own: Estimate | None
     measured: float | None
     incumbent: float | None
@@ -125,11 +134,11 @@ def gather(criterion: Criterion, candidate: Measured, incumbent: Measured | None
     scores = candidate.scores(criterion.metric, criterion.flow)
     rival = None if incumbent is None else incumbent.scores(criterion.metric, criterion.flow)
     usable = scores["value"].dropna()
-    counts = {
-        "n_prompts": int(scores.loc[usable.index, "prompt_id"].nunique()),
-        "n_images": len(usable),
-        "n_failed": len(scores) - len(usable),
-    }
+    counts = Counts(
+        prompts=int(scores.loc[usable.index, "prompt_id"].nunique()),
+        images=len(usable),
+        failed=len(scores) - len(usable),
+    )
     if criterion.statistic == "worst":
         return _worst(criterion, scores, rival, counts)
     return _mean(criterion, scores, rival, counts)
@@ -141,7 +150,7 @@ def support_of(criterion: Criterion) -> tuple[float, float] | None:
 
 
 def _mean(
-    criterion: Criterion, scores: pd.DataFrame, rival: pd.DataFrame | None, counts: dict[str, int]
+    criterion: Criterion, scores: pd.DataFrame, rival: pd.DataFrame | None, counts: Counts
 ) -> Evidence:
     support = support_of(criterion)
     per_seed = seed_means(scores)
@@ -150,7 +159,7 @@ def _mean(
     limits = _absolute(criterion, own, float(means.mean()) if means.size else None, problem)
     if rival is None:
         return Evidence(criterion, own=own, measured=_mean_of(means), incumbent=None,
-                        limits=limits, **counts)  # fmt: skip
+                        limits=limits, counts=counts)  # fmt: skip
     theirs = seed_means(rival)
     pairs = paired_differences(per_seed, theirs)
     spread = None if support is None else (support[0] - support[1], support[1] - support[0])
@@ -168,12 +177,12 @@ def _mean(
         limits=limits,
         difference=difference,
         per_seed=pairs,
-        **counts,
+        counts=counts,
     )
 
 
 def _worst(
-    criterion: Criterion, scores: pd.DataFrame, rival: pd.DataFrame | None, counts: dict[str, int]
+    criterion: Criterion, scores: pd.DataFrame, rival: pd.DataFrame | None, counts: Counts
 ) -> Evidence:
     worst = _worst_of(criterion, scores)
     problem = "" if worst is not None else "no usable image was measured"
@@ -184,7 +193,7 @@ def _worst(
         problem = "" if gap is not None else "no usable image from both models"
         limits += (_margin(criterion, None, gap, problem),)
     return Evidence(
-        criterion, own=None, measured=worst, incumbent=theirs, limits=limits, **counts
+        criterion, own=None, measured=worst, incumbent=theirs, limits=limits, counts=counts
     )
 
 

@@ -7,6 +7,9 @@ import math
 from imgassets.spec.contract import Criterion
 from imgassets.spec.metrics import METRICS
 
+#: A true minus sign (as wide as a plus), and what stands where there is no number.
+MINUS = "\u2212"
+NOTHING = "\u2013"
 #: What a metric's number says, with a slot for it. Metrics not listed get a plain sentence.
 _PHRASES = {
     "composition.correct": "everything asked for is shown in {} of images",
@@ -48,7 +51,7 @@ def is_lower_better(metric: str) -> bool:
 def amount(value: float | None, unit: str) -> str:
     """A value with its unit: `31 %`, `0.83`, `1.24 s`, `$0.040`, `512 MiB`."""
     if value is None or math.isnan(value):
-        return "–"
+        return NOTHING
     if unit == "share":
         return f"{_trim(100 * value)} %"
     if unit == "similarity":
@@ -67,10 +70,10 @@ def step(value: float, unit: str) -> str:
 
 
 def signed(value: float | None, unit: str) -> str:
-    """A difference with its sign, for tables: `−41 points`, `+0.3 s`."""
+    """A difference with its sign, for tables: `+41 points`, `+0.3 s`."""
     if value is None or math.isnan(value):
-        return "–"
-    sign = "−" if value < 0 else "+" if value > 0 else "±"
+        return NOTHING
+    sign = MINUS if value < 0 else "+" if value > 0 else "±"
     return f"{sign}{step(value, unit)}"
 
 

@@ -1,0 +1,122 @@
+"""The comparison table: one row a criterion, with bounds, p-values, state and reason.
+
+The rule (proofs and sources in `docs/decision.md`): a criterion has *passed* when every one of
+its limits is shown to hold at level alpha (intersection-union: no correction); it is *broken*
+when one limit is shown to be broken after Holm's correction over all limits of all gating
+criteria, or when a hard rule breaks; otherwise it is *undecided*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from imgassets.decision.errors import MissingIncumbentError, MixedRowsError
+from imgassets.decision.failures import FailureEvidence, gather_failures
+from imgassets.decision.limits import Limit, gather
+from imgassets.decision.pairing import Measured
+from imgassets.decision.rows import criterion_row, failure_row
+from imgassets.decision.statistics import holm
+from imgassets.spec.contract import Endpoint
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One model held against an endpoint's contract and its incumbent.
+
+    Attributes:
+        endpoint, model, incumbent: names; `model == incumbent` where production itself is tested.
+        table: one row a criterion, columns `rows.COLUMNS`; failure modes follow the criteria.
+    """
+
+    endpoint: str
+    model: str
+    incumbent: str
+    table: pd.DataFrame
+
+    @property
+    def gating(self) -> pd.DataFrame:
+        """The rows that decide."""
+        return self.table[self.table["severity"] == "gating"]
+
+    def records(self) -> list[dict[str, Any]]:
+        """The table as JSON-serialisable rows; missing values are None."""
+        clean = self.table.astype(object).where(self.table.notna(), None)
+        return [
+            {str(k): v.item() if hasattr(v, "item") else v for k, v in row.items()}
+            for row in clean.to_dict("records")
+        ]
+
+
+def compare(
+    endpoint: Endpoint, candidate: Measured, incumbent: Measured | None = None, *, seed: int = 0
+) -> Comparison:
+    """Holds a model against the contract and, unless it is the incumbent, against the incumbent.
+
+    Arguments:
+        endpoint: the contract.
+        candidate: what was measured on the model under test.
+        incumbent: what was measured on production; not needed (and not used) when the model
+            under test is the incumbent itself: then only floors, ceilings and failures apply.
+        seed: of the bootstrap that cross-checks the t bounds; it never decides.
+
+    Raises:
+        MissingIncumbentError: a candidate without an incumbent to compare with.
+        MixedRowsError: rows of another endpoint, or an incumbent the contract does not name.
+        DecisionError: tables that are not what they should be.
+    """
+    incumbent = _checked_incumbent(endpoint, candidate, incumbent)
+    evidence = [gather(c, candidate, incumbent) for c in endpoint.all_criteria]
+    failures = gather_failures(endpoint, candidate, incumbent)
+    alpha = endpoint.decision.alpha
+    gating = [limit for e in evidence if e.criterion.severity == "gating" for limit in e.limits]
+    corrected = _corrected(gating, failures)
+    family = max(1, len(corrected))
+    rows = [
+        criterion_row(e, endpoint, _own_p(e.limits, corrected), alpha, family, seed)
+        for e in evidence
+    ]
+    rows += [failure_row(f, corrected.get(id(f), f.p_broken), alpha) for f in failures]
+    return Comparison(endpoint.endpoint, candidate.model, endpoint.incumbent, pd.DataFrame(rows))
+
+
+def _checked_incumbent(
+    endpoint: Endpoint, candidate: Measured, incumbent: Measured | None
+) -> Measured | None:
+    for measured in (candidate, incumbent):
+        if measured is None:
+            continue
+        others = {str(e) for e in measured.rows["endpoint"]} - {endpoint.endpoint}
+        if others:
+            raise MixedRowsError(
+                f"metric rows of {measured.model}: got endpoint {', '.join(sorted(others))}, "
+                f"expected only {endpoint.endpoint}; filter the table"
+            )
+    if candidate.model == endpoint.incumbent:
+        return None
+    if incumbent is None:
+        raise MissingIncumbentError(
+            f"got no measurements of {endpoint.incumbent}, the incumbent of {endpoint.endpoint}; "
+            f"measure it on the same prompts and seeds as {candidate.model}"
+        )
+    if incumbent.model != endpoint.incumbent:
+        raise MixedRowsError(
+            f"got {incumbent.model} as incumbent, expected {endpoint.incumbent}; "
+            "pass the model the contract names"
+        )
+    return incumbent
+
+
+def _corrected(limits: Sequence[Limit], failures: Sequence[FailureEvidence]) -> dict[int, float]:
+    """Holm-adjusted p-values of "broken" by `id`; hard rules are no tests and stay out."""
+    tests: list[Limit | FailureEvidence] = [x for x in limits if not x.decides_alone]
+    tests += [f for f in failures if not f.hard]
+    return dict(zip(map(id, tests), holm([t.p_broken for t in tests]), strict=True))
+
+
+def _own_p(limits: Sequence[Limit], corrected: dict[int, float]) -> tuple[float, ...]:
+    """p-values of "broken" of these limits, corrected where they take part in the correction."""
+    return tuple(corrected.get(id(limit), limit.p_broken) for limit in limits)

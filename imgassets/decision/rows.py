@@ -1,0 +1,186 @@
+"""Rows of the comparison table: evidence put into numbers, a state and a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from imgassets.decision.failures import FailureEvidence
+from imgassets.decision.limits import Evidence, Limit, State, further_prompts, seeds_for
+from imgassets.decision.pairing import prompt_means
+from imgassets.decision.reasons import criterion_reason, failure_reason
+from imgassets.decision.statistics import cluster_bootstrap
+from imgassets.decision.wording import unit_of
+from imgassets.spec.contract import Endpoint
+from imgassets.spec.metrics import METRICS
+
+#: Columns of the comparison table, in order. Bounds are one-sided at level alpha each; a number
+#: that does not exist is missing (NaN), never 0.
+COLUMNS = (
+    "criterion",  # unique name, fit for an asset check
+    "source",  # "criterion" or "failure"
+    "metric",
+    "flow",
+    "severity",
+    "statistic",  # mean, worst, or rate (failures)
+    "unit",
+    "direction",
+    "n_prompts",  # prompts with a usable image of the candidate
+    "n_pairs",  # prompts with usable images of both models
+    "n_images",  # usable images of the candidate (requests, for failures)
+    "n_failed",
+    "estimate",
+    "lower",
+    "upper",
+    "incumbent_estimate",
+    "difference",  # candidate - incumbent, paired by prompt and seed
+    "difference_lower",
+    "difference_upper",
+    "bootstrap_lower",  # of the difference; a cross-check, never decides
+    "bootstrap_upper",
+    "floor",
+    "ceiling",
+    "margin",
+    "p_passed",  # small: every limit is shown to hold (intersection-union)
+    "p_broken",  # small: a limit is shown to be broken, before correction
+    "p_broken_holm",  # the same after Holm over all gating limits
+    "hard",  # decided by one occurrence, without error bars
+    "state",
+    "passed",  # True, False, or missing while undecided
+    "needed_prompts",  # prompts to add; missing where settled or where no number would do
+    "needed_seeds",  # seeds a prompt that would do instead
+    "reason",
+)
+
+
+def criterion_row(
+    evidence: Evidence,
+    endpoint: Endpoint,
+    corrected: Sequence[float],
+    alpha: float,
+    family: int,
+    seed: int,
+) -> dict[str, Any]:
+    """The row of one criterion.
+
+    Arguments: `corrected` p-values of "broken", one a limit; `family` is how many tests share
+    the correction (sample sizes are planned for it); `seed` of the bootstrap.
+    """
+    criterion, limits = evidence.criterion, evidence.limits
+    state = _state(limits, corrected, alpha)
+    row = _empty(criterion.name, "criterion", criterion.metric)
+    row |= criterion.model_dump(include={"flow", "severity", "statistic"})
+    row |= {
+        "direction": METRICS[criterion.metric].direction,
+        "n_prompts": evidence.counts.prompts,
+        "n_images": evidence.counts.images,
+        "n_failed": evidence.counts.failed,
+        "estimate": _number(evidence.measured),
+        "incumbent_estimate": _number(evidence.incumbent),
+        **{k: _number(getattr(criterion, k)) for k in ("floor", "ceiling", "margin")},
+        **_bounds(evidence, alpha, seed),
+        "p_passed": max((x.p_passed for x in limits), default=0.0),
+        "p_broken": min((x.p_broken for x in limits), default=1.0),
+        "p_broken_holm": min(corrected, default=1.0),
+        "hard": criterion.statistic == "worst",
+        "state": state,
+        "passed": _passed(state),
+        "reason": criterion_reason(evidence, endpoint.incumbent, state, corrected, alpha),
+    }
+    if state == "undecided":
+        row |= _needed(evidence, alpha, family)
+    return row
+
+
+def failure_row(evidence: FailureEvidence, corrected: float, alpha: float) -> dict[str, Any]:
+    """The row of one failure mode."""
+    rate = evidence.estimate
+    state: State = "undecided"
+    if evidence.p_passed <= alpha:
+        state = "passed"
+    elif corrected <= alpha:
+        state = "broken"
+    further = evidence.further_prompts(alpha) if state == "undecided" else None
+    return _empty(f"failures__{evidence.mode}", "failure", f"failures.{evidence.mode}") | {
+        "flow": "all",
+        "severity": "gating",
+        "statistic": "rate",
+        "direction": "lower",
+        "n_prompts": evidence.n_prompts,
+        "n_images": 0 if rate is None else rate.n,
+        "n_failed": 0 if rate is None else rate.count,
+        "estimate": _number(None if rate is None else rate.value),
+        "lower": _number(None if rate is None else rate.lower(alpha)),
+        "upper": _number(None if rate is None else rate.upper(alpha)),
+        "incumbent_estimate": _number(evidence.incumbent),
+        "ceiling": evidence.max_rate,
+        "p_passed": evidence.p_passed,
+        "p_broken": evidence.p_broken,
+        "p_broken_holm": corrected,
+        "hard": evidence.hard,
+        "state": state,
+        "passed": _passed(state),
+        "needed_prompts": _number(further),
+        "reason": failure_reason(evidence, state, alpha),
+    }
+
+
+def _empty(name: str, source: str, metric: str) -> dict[str, Any]:
+    row: dict[str, Any] = dict.fromkeys(COLUMNS, float("nan"))
+    return row | {
+        "criterion": name, "source": source, "metric": metric, "unit": unit_of(metric),
+        "n_pairs": 0, "hard": False, "passed": None, "reason": "",
+    }  # fmt: skip
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else float(value)
+
+
+def _passed(state: State) -> bool | None:
+    return {"passed": True, "broken": False, "undecided": None}[state]
+
+
+def _state(limits: Sequence[Limit], corrected: Sequence[float], alpha: float) -> State:
+    if any(p <= alpha for p in corrected):
+        return "broken"
+    return "passed" if all(x.p_passed <= alpha for x in limits) else "undecided"
+
+
+def _bounds(evidence: Evidence, alpha: float, seed: int) -> dict[str, float]:
+    found: dict[str, float] = {}
+    if evidence.own is not None:
+        found |= {"lower": evidence.own.lower(alpha), "upper": evidence.own.upper(alpha)}
+    difference = evidence.difference
+    if difference is None:
+        return found
+    per_prompt = prompt_means(evidence.per_seed)
+    low, high = cluster_bootstrap(per_prompt, alpha, seed=seed)
+    return found | {
+        "n_pairs": difference.n,
+        "difference": difference.value,
+        "difference_lower": difference.lower(alpha),
+        "difference_upper": difference.upper(alpha),
+        "bootstrap_lower": low,
+        "bootstrap_upper": high,
+    }
+
+
+def _open_limits(evidence: Evidence, alpha: float) -> list[Limit]:
+    return [x for x in evidence.limits if x.p_passed > alpha]
+
+
+def _needed(evidence: Evidence, alpha: float, family: int) -> dict[str, float]:
+    """Prompts or seeds that would settle the criterion, planned for the side it leans to."""
+    prompts, seeds = [], []
+    for limit in _open_limits(evidence, alpha):
+        level = alpha if limit.holds else alpha / family
+        prompts.append(_number(further_prompts(limit, level)))
+        seeds.append(_number(seeds_for(limit, evidence.per_seed, level)))
+    # One limit no number of prompts would settle makes the whole criterion so: NaN wins in max.
+    return {
+        "needed_prompts": float(np.max(prompts)) if prompts else float("nan"),
+        "needed_seeds": float(np.max(seeds)) if seeds else float("nan"),
+    }

@@ -1,0 +1,158 @@
+"""The verdict: GO, NO-GO, REVIEW or INCONCLUSIVE, with the one sentence that explains it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from imgassets.decision.comparison import Comparison
+from imgassets.decision.wording import capitalized
+
+Decision = Literal["GO", "NO-GO", "REVIEW", "INCONCLUSIVE"]
+_ALWAYS = ("criterion", "metric", "flow", "severity", "statistic", "state", "passed", "reason")
+
+
+class Verdict(BaseModel):
+    """What may be done with a model at an endpoint, and why.
+
+    Attributes:
+        endpoint, model, incumbent: names.
+        verdict: GO, NO-GO, REVIEW or INCONCLUSIVE.
+        decided_by: names of the criteria that decided, the most telling first; all gating ones
+            for GO.
+        sentence: one sentence for a product manager, starting with the verdict.
+        criteria: one entry a criterion: metric, value, floor or ceiling, margin, passed, reason.
+        review_reasons: why a person must look, where the verdict is REVIEW.
+        needed_prompts: prompts to add that would settle an INCONCLUSIVE one; None where settled
+            or where no practical number would do.
+        needed_seeds: seeds a prompt that would do instead, if any would.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    endpoint: str
+    model: str
+    incumbent: str
+    verdict: Decision
+    decided_by: tuple[str, ...]
+    sentence: str
+    criteria: tuple[dict[str, Any], ...]
+    review_reasons: tuple[str, ...] = ()
+    needed_prompts: int | None = None
+    needed_seeds: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-serialisable; `Verdict.model_validate` reads it back."""
+        return self.model_dump(mode="json")
+
+
+def decide(comparison: Comparison, review_reasons: Sequence[str] = ()) -> Verdict:
+    """Applies the rule to a comparison.
+
+    Arguments:
+        comparison: from `compare`.
+        review_reasons: what a person must look at (drift, artefacts near a threshold), in words;
+            they turn GO into REVIEW and change nothing else.
+    """
+    rows = comparison.records()
+    gating = [row for row in rows if row["severity"] == "gating"]
+    broken = sorted((r for r in gating if r["state"] == "broken"), key=_most_telling_break)
+    open_ = sorted((r for r in gating if r["state"] == "undecided"), key=_hardest_to_settle)
+    if broken:
+        verdict, deciding = "NO-GO", broken
+    elif open_ or not gating:
+        verdict, deciding = "INCONCLUSIVE", open_
+    else:
+        verdict = "REVIEW" if review_reasons else "GO"
+        deciding = sorted(gating, key=_tightest_pass)
+    prompts, seeds = _needed(open_) if verdict == "INCONCLUSIVE" else (None, None)
+    return Verdict(
+        endpoint=comparison.endpoint,
+        model=comparison.model,
+        incumbent=comparison.incumbent,
+        verdict=verdict,  # type: ignore[arg-type]
+        decided_by=tuple(row["criterion"] for row in deciding),
+        sentence=_sentence(verdict, deciding, review_reasons, prompts, seeds),
+        criteria=tuple(_entry(row) for row in rows),
+        review_reasons=tuple(review_reasons),
+        needed_prompts=prompts,
+        needed_seeds=seeds,
+    )
+
+
+def _most_telling_break(row: dict[str, Any]) -> tuple[bool, float, str]:
+    return (not row["hard"], row["p_broken_holm"], row["criterion"])
+
+
+def _hardest_to_settle(row: dict[str, Any]) -> tuple[float, str]:
+    needed = row["needed_prompts"]
+    return (-math.inf if needed is None else -needed, row["criterion"])
+
+
+def _tightest_pass(row: dict[str, Any]) -> tuple[bool, float, str]:
+    return (row["hard"], -row["p_passed"], row["criterion"])
+
+
+def _needed(open_rows: Sequence[dict[str, Any]]) -> tuple[int | None, int | None]:
+    """The largest number any open criterion needs; None as soon as one cannot be settled so."""
+
+    def largest(key: str) -> int | None:
+        values = [row[key] for row in open_rows]
+        if not values or any(v is None for v in values):
+            return None
+        return math.ceil(max(values))
+
+    return largest("needed_prompts"), largest("needed_seeds")
+
+
+def _sentence(
+    verdict: str,
+    deciding: Sequence[dict[str, Any]],
+    review_reasons: Sequence[str],
+    prompts: int | None,
+    seeds: int | None,
+) -> str:
+    if not deciding:
+        return f"{verdict}: the contract has no gating criterion, so nothing can be decided."
+    first = deciding[0]["reason"]
+    if verdict == "NO-GO":
+        return f"NO-GO: {first}.{_others(len(deciding) - 1, 'broken')}"
+    if verdict == "INCONCLUSIVE":
+        others = _others(len(deciding) - 1, "undecided")
+        return f"INCONCLUSIVE: {first}.{others} {_settling(prompts, seeds)}"
+    if verdict == "REVIEW":
+        return (
+            f"REVIEW: {_all_hold(len(deciding))}, but a person must look first: "
+            f"{'; '.join(review_reasons)}."
+        )
+    return f"GO: {_all_hold(len(deciding))}; the closest call: {first}."
+
+
+def _all_hold(count: int) -> str:
+    return "the one gating criterion holds" if count == 1 else f"all {count} gating criteria hold"
+
+
+def _others(count: int, what: str) -> str:
+    if count == 0:
+        return ""
+    return f" {count} more {'criterion is' if count == 1 else 'criteria are'} {what}."
+
+
+def _settling(prompts: int | None, seeds: int | None) -> str:
+    if prompts is None:
+        return "More prompts alone would not settle it."
+    plural = "prompt" if prompts == 1 else "prompts"
+    either = f", or {seeds} seeds a prompt," if seeds is not None else ""
+    return capitalized(f"about {prompts:,} further {plural}{either} would settle it.")
+
+
+def _entry(row: dict[str, Any]) -> dict[str, Any]:
+    """One criterion as `imgassets validate --json` prints it; limits it has not are left out."""
+    entry = {key: row[key] for key in _ALWAYS} | {"value": row["estimate"]}
+    entry |= {k: row[k] for k in ("floor", "ceiling", "margin") if row[k] is not None}
+    if row["difference"] is not None:
+        entry["difference"] = row["difference"]
+    return entry
