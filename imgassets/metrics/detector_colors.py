@@ -51,6 +51,12 @@ def to_lab(image: NDArray[np.uint8]) -> FloatArray:
     return np.asarray(cv2.cvtColor(flat, cv2.COLOR_RGB2LAB), np.float32).reshape(image.shape)
 
 
+def distances(a: FloatArray, b: FloatArray) -> FloatArray:
+    """Euclidean distances of colors, (..., 3) to (...); in CIELAB that is CIE76's Delta E."""
+    difference = a - b
+    return np.asarray(np.sqrt(np.einsum("...c,...c->...", difference, difference)), np.float32)
+
+
 def name_indices(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Index into `COLOR_NAMES` of the name nearest to each pixel, read from a 32^3 table.
 
@@ -81,8 +87,7 @@ def _prototypes() -> tuple[FloatArray, NDArray[np.uint8]]:
 
 def _nearest_names(lab: FloatArray) -> NDArray[np.uint8]:
     prototypes, owners = _prototypes()
-    squared = ((lab[:, None, :] - prototypes[None]) ** 2).sum(axis=-1)
-    return np.asarray(owners[squared.argmin(axis=1)], np.uint8)
+    return np.asarray(owners[distances(lab[:, None], prototypes[None]).argmin(axis=1)], np.uint8)
 
 
 @functools.cache

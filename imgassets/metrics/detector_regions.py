@@ -14,7 +14,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from imgassets.metrics.detector_colors import COLOR_NAMES, color_name, name_indices, to_lab
+from imgassets.metrics.detector_colors import (
+    COLOR_NAMES,
+    color_name,
+    distances,
+    name_indices,
+    to_lab,
+)
 
 Mask = NDArray[np.uint8]
 FloatArray = NDArray[np.float32]
@@ -24,10 +30,12 @@ Box = tuple[float, float, float, float]
 WORKING_SIDE = 192
 #: Smallest area of an object as a share of the image; smaller regions are specks. The smallest
 #: object of the drawn scenes, a small star, covers 2 %.
-MIN_AREA_SHARE = 0.005
-#: Distance from the background, in CIE76 Delta E, from which on a pixel is foreground. The
-#: closest pair of an object and a background color of the drawn scenes lies 46 apart.
+MIN_AREA_SHARE = 0.008
+#: Distance from the background, in CIE76 Delta E, from which on a pixel is foreground, and that
+#: the median color of a region must keep. The closest pair of an object and a background color of
+#: the drawn scenes lies 46 apart, white and beige 33.
 FOREGROUND_DELTA_E = 20.0
+CONTRAST_DELTA_E = 30.0
 #: Largest distance of a pixel from the median color of its region, in Delta E. The closest pair
 #: of object colors of the drawn scenes lies 43 apart.
 REGION_DELTA_E = 22.0
@@ -36,6 +44,9 @@ _BORDER = 4
 _MAX_COLORS = 8
 _MIN_CORE_RADIUS = 3.5  # of the largest disk inside a region eroded by 2
 _MIN_COLOR_PIXELS = 24  # from how many pixels on a color is looked into
+_RIM_SHARE = 0.85  # a rim has at most this share of its object's color
+_RIM_RESIDUAL = 40.0  # sRGB levels a rim may lie off the mixture of object and background
+_RIM_REACH = 6  # pixels a rim lies outside of the core's box at most
 _DISTANCE_PENALTY = 1.5  # levels of sRGB that a pixel of distance from a core is worth
 
 
@@ -66,7 +77,7 @@ class _Core:
 
 def background_color(image: NDArray[np.uint8]) -> str:
     """Name of the dominant color of the border of an image (uint8, (H, W, 3), sRGB)."""
-    return color_name(_background(cv2.medianBlur(_working_copy(image), 5)))
+    return color_name(_background(_smooth(_working_copy(image))))
 
 
 def find_regions(image: NDArray[np.uint8]) -> list[Region]:
@@ -79,12 +90,12 @@ def find_regions(image: NDArray[np.uint8]) -> list[Region]:
         Regions of at least `MIN_AREA_SHARE` of the image.
     """
     work = _working_copy(image)
-    smooth = cv2.medianBlur(work, 5)
+    smooth = _smooth(work)
     background = _background(smooth)
     lab = to_lab(smooth)
-    far = np.linalg.norm(lab - to_lab(_pixel(background)), axis=-1) > FOREGROUND_DELTA_E
+    far = distances(lab, to_lab(_pixel(background))) > FOREGROUND_DELTA_E
     foreground = far.astype(np.uint8)
-    cores = _cores(smooth, lab, foreground)
+    cores = _without_rims(_contrasting(_cores(smooth, lab, foreground), background), background)
     masks = _grow(work, foreground, background, cores)
     scale = max(image.shape[:2]) / max(work.shape[:2])
     regions = [_region(mask, core, scale) for mask, core in zip(masks, cores, strict=True)]
@@ -98,6 +109,10 @@ def _working_copy(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     way = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(image, size, interpolation=way), np.uint8)
+
+
+def _smooth(work: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.asarray(cv2.medianBlur(work, 5), np.uint8)
 
 
 def _pixel(rgb: FloatArray) -> NDArray[np.uint8]:
@@ -115,9 +130,7 @@ def _background(smooth: NDArray[np.uint8]) -> FloatArray:
 
 
 def _disk(radius: int) -> Mask:
-    return np.asarray(
-        cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2), np.uint8
-    )
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2), np.uint8)
 
 
 def _cores(smooth: NDArray[np.uint8], lab: FloatArray, foreground: Mask) -> list[_Core]:
@@ -134,10 +147,10 @@ def _cores(smooth: NDArray[np.uint8], lab: FloatArray, foreground: Mask) -> list
         if counts.max() < _MIN_COLOR_PIXELS:
             break
         seed = left & (names == counts.argmax())
-        center = np.median(lab[seed], axis=0)
-        near = np.linalg.norm(lab - center, axis=-1) < REGION_DELTA_E
+        center = np.median(lab[seed], axis=0).astype(np.float32)
+        near = distances(lab, center) < REGION_DELTA_E
         members = (near & foreground.astype(bool)).astype(np.uint8)
-        cores += _split(cv2.erode(members, _disk(2)), smooth)
+        cores += _split(np.asarray(cv2.erode(members, _disk(2)), np.uint8), smooth)
         left &= ~(near | seed)
     return cores
 
@@ -155,6 +168,45 @@ def _split(eroded: Mask, smooth: NDArray[np.uint8]) -> list[_Core]:
     return cores
 
 
+def _contrasting(cores: list[_Core], background: FloatArray) -> list[_Core]:
+    """Cores that stand out from the background clearly: no vignette, no shadow."""
+    ground = to_lab(_pixel(background))
+    return [
+        core for core in cores if distances(to_lab(_pixel(core.rgb)), ground) > CONTRAST_DELTA_E
+    ]
+
+
+def _without_rims(cores: list[_Core], background: FloatArray) -> list[_Core]:
+    """Cores that are not the soft rim of another: its mixture with the background, inside its box.
+
+    Blur and JPEG's halved color resolution make rims wider than erosion removes.
+    """
+    kept: list[_Core] = []
+    for core in sorted(cores, key=lambda c: -int(c.mask.sum())):
+        if not any(_is_rim(core, other, background) for other in kept):
+            kept.append(core)
+    return kept
+
+
+def _is_rim(core: _Core, other: _Core, background: FloatArray) -> bool:
+    t, residual = _mixture(core.rgb[None], other.rgb, background)
+    if t[0] > _RIM_SHARE or residual[0] > _RIM_RESIDUAL:
+        return False
+    x, y, width, height = cv2.boundingRect(other.mask)
+    around = core.mask[max(0, y - _RIM_REACH) :, max(0, x - _RIM_REACH) :]
+    inside = around[: height + 2 * _RIM_REACH, : width + 2 * _RIM_REACH].sum()
+    return bool(inside > 0.8 * core.mask.sum())
+
+
+def _mixture(
+    pixels: FloatArray, color: FloatArray, background: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Share t in 0..1 of `color` over `background` nearest to each pixel, and the distance left."""
+    direction = color - background
+    t = np.clip((pixels - background) @ direction / max(direction @ direction, 1.0), 0, 1)
+    return t, distances(pixels, background + t[:, None] * direction)
+
+
 def _grow(
     work: NDArray[np.uint8], foreground: Mask, background: FloatArray, cores: list[_Core]
 ) -> list[Mask]:
@@ -169,9 +221,7 @@ def _grow(
     pixels = work[rows, columns].astype(np.float32)
     costs, shares = [], []
     for core in cores:
-        direction = core.rgb - background
-        t = np.clip((pixels - background) @ direction / max(direction @ direction, 1.0), 0, 1)
-        residual = np.linalg.norm(pixels - background - t[:, None] * direction, axis=1)
+        t, residual = _mixture(pixels, core.rgb, background)
         outside = cv2.distanceTransform(1 - core.mask, cv2.DIST_L2, 3)
         costs.append(residual + _DISTANCE_PENALTY * outside[rows, columns])
         shares.append(t)

@@ -53,8 +53,7 @@ def _circle() -> list[Point]:
 def _star() -> list[Point]:
     radii = [STAR_INNER_RADIUS if corner % 2 else 1.0 for corner in range(10)]
     return [
-        (r * math.sin(math.pi * k / 5), -r * math.cos(math.pi * k / 5))
-        for k, r in enumerate(radii)
+        (r * math.sin(math.pi * k / 5), -r * math.cos(math.pi * k / 5)) for k, r in enumerate(radii)
     ]
 
 
@@ -124,7 +123,7 @@ def _fit_box(mask: NDArray[np.uint8]) -> FloatArray:
     crop = mask[y : y + height, x : x + width] if width else mask
     shrinks = crop.shape[0] > _GRID
     way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(crop, (_GRID, _GRID), interpolation=way), np.float32) / 255
+    return np.asarray(cv2.resize(crop, (_GRID, _GRID), interpolation=way) / 255.0, np.float32)
 
 
 def _fit_area(mask: NDArray[np.uint8]) -> FloatArray:
@@ -137,7 +136,7 @@ def _fit_area(mask: NDArray[np.uint8]) -> FloatArray:
     source = cv2.GaussianBlur(mask, (0, 0), step / 2) if step > 1.5 else mask
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     fitted = cv2.warpAffine(source, to_source, (_GRID, _GRID), flags=flags)
-    return np.asarray(fitted, np.float32) / 255
+    return np.asarray(fitted / 255.0, np.float32)
 
 
 @functools.cache

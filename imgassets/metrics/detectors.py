@@ -1,0 +1,152 @@
+"""Detectors: what objects an image shows, where, of what color and how surely.
+
+One small protocol, so that detectors are swapped without touching the rule that judges their
+findings (`composition`). Here live the protocol and the deterministic detector of flat shapes;
+learned ones live in `detectors_learned`, which loads torch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgassets.metrics.detector_colors import COLOR_NAMES
+from imgassets.metrics.detector_regions import Box, Region, find_regions
+from imgassets.metrics.detector_shapes import SHAPES, ShapeMatch, match_shape
+
+#: Overlap with its outline at which a match is as likely wrong as right. The longer an outline is
+#: for its area, the more overlap the same bend costs.
+DOUBTFUL_OVERLAP = {
+    "circle": 0.80, "square": 0.80, "triangle": 0.745, "star": 0.68, "diamond": 0.77, "heart": 0.77
+}  # fmt: skip
+
+
+class DetectorError(ValueError):
+    """A detector was asked for what it cannot answer; the image gets no score."""
+
+
+@dataclass(frozen=True)
+class Detection:
+    """One object found.
+
+    Attributes:
+        class_: object class, such as `circle`.
+        box: (x0, y0, x1, y1) in pixels of the image given.
+        score: confidence, 0..1; GenEval keeps what is above 0.3, above 0.9 where it counts.
+        color: a name in `Detector.colors`; None when the detector could not tell.
+    """
+
+    class_: str
+    box: Box
+    score: float
+    color: str | None
+
+
+class Detector(Protocol):
+    """What the rule needs to know of an image.
+
+    Attributes:
+        classes: the classes it knows; None when it takes any (open vocabulary).
+        colors: the color names it tells apart.
+    """
+
+    @property
+    def classes(self) -> tuple[str, ...] | None: ...
+
+    @property
+    def colors(self) -> tuple[str, ...]: ...
+
+    def detect(self, image: NDArray[np.uint8], classes: Sequence[str]) -> list[Detection]:
+        """Objects of `classes` in an image (uint8, (H, W, 3), sRGB), the surest first.
+
+        Raises:
+            DetectorError: for an image or a class it cannot handle.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class FlatShapeDetector:
+    """Finds flat-colored circles, squares, triangles, stars, diamonds and hearts.
+
+    Deterministic, no weights: regions by color, then shape by overlap with canonical outlines.
+    Regions below `detector_regions.MIN_AREA_SHARE` of the image, or too thin to hold a disk of
+    6 % of its side, are no objects. Not meant for photographs.
+    """
+
+    classes: tuple[str, ...] = SHAPES
+    colors: tuple[str, ...] = COLOR_NAMES
+
+    def detect(self, image: NDArray[np.uint8], classes: Sequence[str]) -> list[Detection]:
+        """Objects of `classes` in an image.
+
+        Args:
+            image: uint8, (H, W, 3), sRGB, 0..255; at least 16 x 16 pixels.
+            classes: names in `self.classes`.
+
+        Returns:
+            Detections, the surest first; boxes of equal score in order of area.
+
+        Raises:
+            DetectorError: for another kind of image, or a class that is not a known shape.
+        """
+        check_image(image)
+        unknown = sorted(set(classes) - set(self.classes))
+        if unknown:
+            raise DetectorError(
+                f"the detector of flat shapes does not know {', '.join(map(repr, unknown))}; "
+                f"expected {', '.join(self.classes)}; use a learned detector for other objects"
+            )
+        found = [_detection(region) for region in find_regions(image)]
+        return sorted((d for d in found if d.class_ in classes), key=lambda d: -d.score)
+
+
+def check_image(image: NDArray[np.uint8]) -> None:
+    """Refuse what is not an image of uint8, (H, W, 3), H and W at least 16.
+
+    Raises:
+        DetectorError: with what was given.
+    """
+    shape, dtype = getattr(image, "shape", None), getattr(image, "dtype", None)
+    if dtype != np.uint8 or shape is None or len(shape) != 3 or shape[2] != 3:
+        raise DetectorError(
+            f"expected an image of uint8 (H, W, 3), got {dtype} {shape}; normalize it first"
+        )
+    if min(shape[:2]) < 16:
+        raise DetectorError(f"expected at least 16 x 16 pixels, got {shape[1]} x {shape[0]}")
+
+
+def confidence(match: ShapeMatch, aspect: float) -> float:
+    """How surely a region is the shape it matches best.
+
+    A product of three logistic curves: one falls where the overlap with the outline gets low
+    (`DOUBTFUL_OVERLAP`), one where a second shape fits nearly as well, one where the box is
+    stretched beyond 3 : 2. Correct matches on drawn scenes, clean, degraded and bent, keep 0.9,
+    GenEval's bar for counting; random blobs and letters mostly stay below it, and what resembles
+    no shape is below 0.3, its bar for anything.
+
+    Args:
+        match: the best shape, its overlap (IoU, 0..1) and margin over the second.
+        aspect: width over height of the box, above 0.
+
+    Returns:
+        0..1; higher is surer.
+    """
+    curves = (
+        38.0 * (match.overlap - DOUBTFUL_OVERLAP[match.shape]),
+        220.0 * (match.margin - 0.006),
+        18.0 * (math.log(1.5) - abs(math.log(aspect))),
+    )
+    return math.prod(1.0 / (1.0 + math.exp(-value)) for value in curves)
+
+
+def _detection(region: Region) -> Detection:
+    match = match_shape(region.mask)
+    x0, y0, x1, y1 = region.box
+    sure = confidence(match, (x1 - x0) / (y1 - y0))
+    return Detection(match.shape, region.box, sure, region.color)
