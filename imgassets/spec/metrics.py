@@ -81,6 +81,24 @@ METRICS: dict[str, Metric] = {
             "(AnyText's NED; 1 is exact).",
         ),
         Metric(
+            "typography.strict",
+            "higher",
+            "share",
+            "As typography.exact, with O and 0, I and 1 told apart, which the reader often cannot.",
+        ),
+        Metric(
+            "typography.cer",
+            "lower",
+            "share",
+            "Edit distance / length of the text asked for; above 1 when much was added.",
+        ),
+        Metric(
+            "typography.words",
+            "higher",
+            "share",
+            "Words asked for that were read, in any order.",
+        ),
+        Metric(
             "artefacts.clean",
             "higher",
             "share",
