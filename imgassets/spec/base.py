@@ -9,9 +9,9 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 #: Names become file names, asset keys and URL parts, so they stay within one small alphabet.
-#: No underscore doubles: a group is `endpoint__model`, and the separator must stay unambiguous.
+#: No underscore: Dagster turns hyphens into one, and two names must not become the same.
 Name = Annotated[
-    str, StringConstraints(pattern=r"^[a-z0-9]+([-._][a-z0-9]+)*$", min_length=1, max_length=64)
+    str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", min_length=1, max_length=64)
 ]
 
 

@@ -8,6 +8,7 @@ number them (`00000`). Source: djghosh13/geneval, `prompts/` and `evaluation/`.
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -62,5 +63,5 @@ def read_geneval(path: Path) -> PromptSet:
         report(1, "", "the prompt set is empty", "add at least one prompt")
     if problems:
         raise InvalidDocuments(problems)
-    name = path.stem.lower().replace("_", "-").strip("-.") or "geneval"
+    name = re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-") or "geneval"
     return PromptSet(prompt_set=name, prompts=tuple(prompts))

@@ -107,6 +107,5 @@ METRICS: dict[str, Metric] = {
         Metric("cost.seconds", "lower", "s", "Wall-clock seconds to make one image."),
         Metric("cost.peak_memory", "lower", "MiB", "Peak memory while the image was made."),
         Metric("cost.usd", "lower", "USD", "Money to make one image."),
-        Metric("failures.rate", "lower", "share", "Requests that ended without a usable image."),
     )
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -96,9 +96,3 @@ class Model(Document):
         8, ge=1, le=256, description="Images asked for at once; halved when memory runs out."
     )
     price: Price
-
-    def generation_facet(self) -> dict[str, Any]:
-        """The part of the document that decides the pixels of generated and edited images."""
-        return self.model_dump(
-            mode="json", by_alias=True, exclude={"description", "upscaler", "price"}
-        )

@@ -17,7 +17,7 @@ from imgassets.spec.contract import Endpoint
 from imgassets.spec.geneval import read_geneval
 from imgassets.spec.model import Model
 from imgassets.spec.problems import InvalidDocuments, Problem, problems_of
-from imgassets.spec.prompts import PromptSet
+from imgassets.spec.prompts import Expectation, PromptSet
 from imgassets.spec.yamlfile import YamlError, YamlFile, read_yaml
 
 D = TypeVar("D", bound=Document)
@@ -67,6 +67,15 @@ class Project:
 
     def model(self, name: str) -> Model:
         return self.models[name].document
+
+    def expectations(self, endpoint: Endpoint) -> dict[tuple[str, str], Expectation]:
+        """What each image must show, by (flow, prompt id)."""
+        wanted: dict[tuple[str, str], Expectation] = {}
+        for prompt in (p for s in self.prompts_of(endpoint) for p in s.prompts):
+            wanted["generate", prompt.id] = wanted["upscale", prompt.id] = prompt.expect
+            if prompt.edit:
+                wanted["edit", prompt.id] = prompt.edit.expect
+        return wanted
 
     def prompts_of(self, endpoint: Endpoint) -> list[PromptSet]:
         return [self.prompt_sets[name].document for name in endpoint.prompt_sets]
@@ -134,7 +143,8 @@ class _Reader:
         sets = {}
         for path in sorted(folder.glob("*.jsonl")) if folder.is_dir() else []:
             try:
-                sets[path.stem] = Loaded(read_geneval(path), self.shown(path), None)
+                document = read_geneval(path)
+                sets[document.prompt_set] = Loaded(document, self.shown(path), None)
             except InvalidDocuments as error:
                 self.problems += error.problems
         return sets

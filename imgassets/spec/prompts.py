@@ -59,6 +59,19 @@ class Expectation(Document):
         """Whether there is an object to be found or to be missed."""
         return bool(self.include or self.exclude)
 
+    def asks(self, metric: str) -> bool:
+        """Whether a metric can be measured against this expectation."""
+        family = metric.partition(".")[0]
+        if metric == "composition.size":
+            return any(o.size for o in self.include)
+        if metric == "composition.background":
+            return self.background is not None
+        if family == "composition":
+            return self.judges_composition
+        if family == "typography":
+            return self.text is not None
+        return True
+
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 

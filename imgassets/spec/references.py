@@ -196,14 +196,7 @@ def _check_measurable(loaded: Loaded[Endpoint], sets: list[PromptSet]) -> Iterat
             if criterion.flow == "edit"
             else [p.expect for p in prompts]
         )
-        asked = {
-            "composition.correct": any(e.judges_composition for e in expectations),
-            "composition.size": any(o.size for e in expectations for o in e.include),
-            "composition.background": any(e.background for e in expectations),
-            "typography.exact": any(e.text for e in expectations),
-            "typography.ned": any(e.text for e in expectations),
-        }
-        if not asked.get(criterion.metric, True):
+        if not any(e.asks(criterion.metric) for e in expectations):
             yield _problem(
                 loaded,
                 ("criteria", i, "metric"),
