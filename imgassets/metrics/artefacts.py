@@ -1,0 +1,165 @@
+"""Artefacts: is this an image at all, of the size and kind promised, and not blank?
+
+Here belong the faults that make an image unusable, each a failure mode of the contract. They are
+findings, not grades: an image that fails one has no other scores. Patterns that spoil a usable
+image (banding, tiles, blocks) are in `artefact_patterns`; what only shows beside the incumbent's
+image is in `artefact_reference`.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from imgassets.metrics.scores import Score
+from imgassets.spec.contract import FailureMode
+
+#: An image is blank when no more than `BLANK_SHARE` of its pixels is further than `BLANK_LEVELS`
+#: from its median color. The smallest letter of the drawn scenes covers .24 % of 96 x 96 pixels.
+BLANK_LEVELS = 8
+BLANK_SHARE = 0.001
+
+_EXIF_ORIENTATION = 0x0112
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One failure mode of one image, and why, in words a person can check."""
+
+    mode: FailureMode
+    reason: str
+
+
+def check_floats(pixels: np.ndarray) -> Finding | None:
+    """NaN and infinity in a model's output, before quantization turns them into black.
+
+    Args:
+        pixels: any shape, float or integer.
+
+    Returns:
+        `non_finite` with the share of bad values, or None. Integers are always finite.
+    """
+    if not np.issubdtype(pixels.dtype, np.inexact):
+        return None
+    bad = int(np.count_nonzero(~np.isfinite(pixels)))
+    if bad == 0:
+        return None
+    reason = f"{bad} of {pixels.size} values ({bad / pixels.size:.1%}) are NaN or infinite"
+    return Finding("non_finite", reason)
+
+
+def inspect(
+    source: bytes | Image.Image, expected_size: tuple[int, int], expected_mode: str = "RGB"
+) -> list[Finding]:
+    """Everything that makes an image unusable.
+
+    Args:
+        source: the encoded file (PNG, JPEG, WEBP, ...), or an image already opened. Only the
+            file shows truncation and all of its encoding, so prefer it where there is one.
+        expected_size: `(width, height)` in pixels, as the contract returns.
+        expected_mode: Pillow mode the contract returns, `RGB` or `RGBA`.
+
+    Returns:
+        Findings, empty for a clean image: `unreadable` (truncated, not an image; alone, as nothing
+        else can be known), `wrong_size`, `wrong_mode` (another mode, 16 bits a channel, animated,
+        an EXIF orientation left to the viewer, a color profile other than sRGB), `blank`.
+    """
+    try:
+        encoding, image = _opened(source)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        return [Finding("unreadable", _short(error))]
+    findings = [Finding("wrong_mode", reason) for reason in encoding]
+    if image.mode != expected_mode:
+        reason = f"expected mode {expected_mode}, got {image.mode}"
+        findings.append(Finding("wrong_mode", reason))
+    if image.size != tuple(expected_size):
+        width, height = expected_size
+        reason = f"expected {width} x {height} pixels, got {image.width} x {image.height}"
+        findings.append(Finding("wrong_size", reason))
+    if (flat := _blank(image)) is not None:
+        findings.append(Finding("blank", flat))
+    return findings
+
+
+def score(findings: list[Finding]) -> Score:
+    """`artefacts.clean`: 1.0 without findings, else 0.0 with the reasons; higher is better."""
+    reason = "; ".join(f"{finding.mode}: {finding.reason}" for finding in findings)
+    return Score("artefacts.clean", float(not findings), reason)
+
+
+def blank_deviation(pixels: np.ndarray) -> float:
+    """How far an image gets from its median color: 0 for a flat one.
+
+    Args:
+        pixels: uint8, (H, W) or (H, W, C), 0..255.
+
+    Returns:
+        The distance (levels, 0..255, largest channel) that all but `BLANK_SHARE` of the pixels
+        keep within. No direction: it only tells blank from not.
+    """
+    flat = pixels.reshape(pixels.shape[0] * pixels.shape[1], -1).astype(np.float32)
+    distance = np.abs(flat - np.median(flat, axis=0)).max(axis=1)
+    return float(np.quantile(distance, 1.0 - BLANK_SHARE, method="higher"))
+
+
+def _opened(source: bytes | Image.Image) -> tuple[list[str], Image.Image]:
+    """Faults of the encoding, read before decoding hides them, and the decoded image."""
+    image = Image.open(io.BytesIO(source)) if isinstance(source, bytes) else source
+    faults = _encoding_faults(image)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        image.load()
+    return faults, image
+
+
+def _encoding_faults(image: Image.Image) -> list[str]:
+    faults = []
+    raw_modes = [str(tile[3]) for tile in getattr(image, "tile", [])]
+    if any(";16" in mode for mode in raw_modes):
+        faults.append("expected 8 bits a channel, got 16")
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1:
+        faults.append(f"expected one image, got an animation of {frames} frames")
+    orientation = image.getexif().get(_EXIF_ORIENTATION, 1)
+    if orientation != 1:
+        faults.append(f"EXIF orientation {orientation}: upright only for viewers that apply it")
+    profile = _profile_name(image)
+    if profile is not None and "srgb" not in profile.lower():
+        faults.append(f"expected sRGB, got the color profile {profile!r}")
+    return faults
+
+
+def _profile_name(image: Image.Image) -> str | None:
+    """Description of the embedded ICC profile; None without one."""
+    profile = image.info.get("icc_profile")
+    if not profile:
+        return None
+    from PIL import ImageCms
+
+    try:
+        return ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(profile))).strip()
+    except (ImageCms.PyCMSError, OSError):
+        return "unreadable profile"
+
+
+def _blank(image: Image.Image) -> str | None:
+    if image.mode not in ("L", "LA", "RGB", "RGBA", "CMYK"):
+        image = image.convert("RGBA")  # only to look at it; the mode is a finding of its own
+    pixels = np.asarray(image)
+    if image.mode in ("LA", "RGBA") and not pixels[..., -1].any():
+        return "every pixel is fully transparent"
+    deviation = blank_deviation(pixels)
+    if deviation > BLANK_LEVELS:
+        return None
+    color = tuple(int(c) for c in np.median(pixels.reshape(-1, pixels.shape[-1]), axis=0))
+    return f"one flat color {color}: all but {BLANK_SHARE:.1%} of it within {deviation:.0f} levels"
+
+
+def _short(error: Exception) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        return "not an image in any known format"
+    return f"cannot be decoded: {error}"
