@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from scipy import stats
+from scipy import special
 
 #: Chance of reaching a verdict the answer is planned for.
 POWER = 0.8
@@ -15,7 +15,8 @@ MOST_SEEDS = 64
 
 def required_variance(distance: float, alpha: float, power: float = POWER) -> float:
     """Variance of the mean at which a truth `distance` from the limit is shown with `power`."""
-    return (distance / float(stats.norm.isf(alpha) + stats.norm.isf(1 - power))) ** 2
+    z = -float(special.ndtri(alpha) + special.ndtri(1 - power))
+    return (distance / z) ** 2
 
 
 def prompts_needed(sd: float, distance: float, alpha: float, power: float = POWER) -> int | None:

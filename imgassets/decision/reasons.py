@@ -27,7 +27,7 @@ def criterion_reason(
     """
     criterion = evidence.criterion
     if not evidence.limits:
-        return f"{incumbent} is the yardstick itself; this margin does not apply to it"
+        return f"not applicable: {incumbent} itself is the yardstick of this margin"
     problems = [x.problem for x in evidence.limits if x.problem]
     if problems:
         failed = f"; {evidence.counts.failed} images failed" if evidence.counts.failed else ""

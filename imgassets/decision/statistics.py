@@ -4,7 +4,7 @@ An `Estimate` is a mean over prompts with Student's t; a `RateEstimate` is a sha
 with exact binomial bounds. Both answer the same four questions: lower and upper bound at level
 alpha, and the p-value for "the truth is at least / at most this limit". For each of them
 `p_at_least(limit) <= alpha` exactly when `lower(alpha) >= limit`, so a table never contradicts a
-plot.
+plot. `scipy.special` rather than `scipy.stats`: the same numbers, seconds less to import.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special
 
 from imgassets.decision.errors import TooLittleDataError
 
@@ -101,7 +101,7 @@ class Estimate:
     def _bound(self, alpha: float, sign: int) -> float:
         end = self._end(sign)
         if self.sd > 0:
-            bound = self.value + sign * float(stats.t.isf(alpha, self.n - 1)) * self.se
+            bound = self.value + sign * float(special.stdtrit(self.n - 1, 1 - alpha)) * self.se
         elif end is None:
             return self.value
         else:
@@ -117,7 +117,7 @@ class Estimate:
             return 0.0  # no possible value is beyond the limit
         distance = sign * (self.value - limit)
         if self.sd > 0:
-            return float(stats.t.sf(distance / self.se, self.n - 1))
+            return float(special.stdtr(self.n - 1, -distance / self.se))
         if end is None:
             return 0.0 if distance >= -_ROUNDING * max(1.0, abs(limit)) else 1.0
         return 1.0 if distance <= 0 else float(((limit - end) / (self.value - end)) ** self.n)
@@ -168,26 +168,28 @@ class RateEstimate:
     def lower(self, alpha: float) -> float:
         """One-sided lower bound; 0 where nothing failed."""
         events, others = self._parts()
-        return 0.0 if self.count == 0 else float(stats.beta.ppf(alpha, events, others + 1))
+        return 0.0 if self.count == 0 else float(special.betaincinv(events, others + 1, alpha))
 
     def upper(self, alpha: float) -> float:
         """One-sided upper bound; `1 - alpha**(1/n)`, about 3/n at 5 %, where nothing failed."""
         events, others = self._parts()
-        return 1.0 if self.count == self.n else float(stats.beta.isf(alpha, events + 1, others))
+        return (
+            1.0 if self.count == self.n else float(special.betainccinv(events + 1, others, alpha))
+        )
 
     def p_at_least(self, limit: float) -> float:
         """p-value of "rate < limit"."""
         events, others = self._parts()
         if self.count == 0:
             return 0.0 if limit <= 0 else 1.0
-        return float(stats.beta.cdf(limit, events, others + 1))
+        return float(special.betainc(events, others + 1, limit))
 
     def p_at_most(self, limit: float) -> float:
         """p-value of "rate > limit"."""
         events, others = self._parts()
         if self.count == self.n:
             return 0.0 if limit >= 1 else 1.0
-        return float(stats.beta.sf(limit, events + 1, others))
+        return float(special.betaincc(events + 1, others, limit))
 
 
 def design_effect(flags: Floats, cluster: npt.NDArray[np.intp]) -> float:
@@ -213,7 +215,7 @@ def wilson_interval(count: float, n: float, alpha: float) -> tuple[float, float]
     """
     if n <= 0:
         raise TooLittleDataError("got no trials, expected at least 1; generate images first")
-    z = float(stats.norm.isf(alpha))
+    z = -float(special.ndtri(alpha))
     rate, scale = count / n, 1 + z * z / n
     center = (rate + z * z / (2 * n)) / scale
     half = z / scale * float(np.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n)))

@@ -12,6 +12,8 @@ from imgassets.decision.comparison import Comparison
 from imgassets.decision.wording import capitalized
 
 Decision = Literal["GO", "NO-GO", "REVIEW", "INCONCLUSIVE"]
+#: How many further criteria a sentence names.
+_NAMED = 3
 _ALWAYS = ("criterion", "metric", "flow", "severity", "statistic", "state", "passed", "reason")
 
 
@@ -119,9 +121,9 @@ def _sentence(
         return f"{verdict}: the contract has no gating criterion, so nothing can be decided."
     first = deciding[0]["reason"]
     if verdict == "NO-GO":
-        return f"NO-GO: {first}.{_others(len(deciding) - 1, 'broken')}"
+        return f"NO-GO: {first}.{_others(deciding[1:], 'broken')}"
     if verdict == "INCONCLUSIVE":
-        others = _others(len(deciding) - 1, "undecided")
+        others = _others(deciding[1:], "undecided")
         return f"INCONCLUSIVE: {first}.{others} {_settling(prompts, seeds)}"
     if verdict == "REVIEW":
         return (
@@ -135,10 +137,18 @@ def _all_hold(count: int) -> str:
     return "the one gating criterion holds" if count == 1 else f"all {count} gating criteria hold"
 
 
-def _others(count: int, what: str) -> str:
-    if count == 0:
+def _others(rows: Sequence[dict[str, Any]], what: str) -> str:
+    """Names the next criteria, and counts those too many to name."""
+    if not rows:
         return ""
-    return f" {count} more {'criterion is' if count == 1 else 'criteria are'} {what}."
+    names = list(dict.fromkeys(_short_name(row) for row in rows))
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f" Also {what}: {', '.join(names[:_NAMED])}{more}."
+
+
+def _short_name(row: dict[str, Any]) -> str:
+    flow = "" if row["flow"] in ("generate", "all") else f" ({row['flow']})"
+    return f"{row['metric']}{flow}"
 
 
 def _settling(prompts: int | None, seeds: int | None) -> str:

@@ -116,7 +116,7 @@ def capitalized(text: str) -> str:
 
 def _trim(value: float) -> str:
     """Whole numbers where they say enough, one decimal near the ends and for small steps."""
-    near_end = abs(value) < 10 or 90 < abs(value) < 100
+    near_end = abs(value) < 10 or 99 < abs(value) < 100
     text = f"{value:.1f}" if near_end else f"{value:.0f}"
     text = text[:-2] if text.endswith(".0") else text
     return "0" if text == "-0" else text

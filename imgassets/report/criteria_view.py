@@ -1,0 +1,201 @@
+"""Rows of the comparison table put into words and strips, for the templates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from imgassets.decision.limits import State
+from imgassets.decision.wording import (
+    amount,
+    capitalized,
+    failure_phrase,
+    is_lower_better,
+    signed,
+    step,
+)
+from imgassets.report.plots import Strip, strip
+from imgassets.spec.metrics import METRICS
+
+Row = Mapping[str, Any]
+_TO = " to "
+_SLACK = 1e-9
+
+
+@dataclass(frozen=True)
+class StripView:
+    """One limit in the evidence column: geometry, labels, and the words a screen reader says."""
+
+    strip: Strip
+    state: State
+    label: str
+    reading: str
+    reference_label: str
+
+
+@dataclass(frozen=True)
+class CriterionView:
+    """One row of the criteria table."""
+
+    title: str
+    metric: str
+    flow: str
+    summary: str
+    statistic: str
+    is_warning: bool
+    state: State
+    measured: str
+    interval: str
+    incumbent: str
+    difference: str
+    difference_interval: str
+    strips: tuple[StripView, ...]
+    reason: str
+    counts: str
+    needed: str
+
+
+@dataclass(frozen=True)
+class FailureView:
+    """One row of the failures table."""
+
+    mode: str
+    phrase: str
+    rate: str
+    upper: str
+    allowed: str
+    incumbent: str
+    state: State
+    examples: tuple[str, ...] = ()
+
+
+def criterion_view(row: Row) -> CriterionView:
+    """A `criterion` row (from `Comparison.records()`) for the template."""
+    unit, metric = row["unit"], METRICS[row["metric"]]
+    return CriterionView(
+        title=title_of(row["metric"]),
+        metric=row["metric"],
+        flow=row["flow"],
+        summary=metric.summary,
+        statistic=row["statistic"],
+        is_warning=row["severity"] == "warning",
+        state=row["state"],
+        measured=amount(row["estimate"], unit),
+        interval=_interval(row, "lower", "upper"),
+        incumbent=amount(row["incumbent_estimate"], unit),
+        difference="" if row["difference"] is None else signed(row["difference"], unit),
+        difference_interval=_interval(row, "difference_lower", "difference_upper", show=signed),
+        strips=_strips(row),
+        reason=capitalized(row["reason"]) + ".",
+        counts=_counts(row),
+        needed=_needed(row),
+    )
+
+
+def failure_view(row: Row, examples: tuple[str, ...]) -> FailureView:
+    """A `failure` row for the template; `examples` are messages of failed requests."""
+    mode = row["metric"].removeprefix("failures.")
+    return FailureView(
+        mode="any other mode" if mode == "other" else mode.replace("_", " "),
+        phrase=capitalized(failure_phrase(mode, int(row["n_failed"]), int(row["n_images"]))) + ".",
+        rate=amount(row["estimate"], "share"),
+        upper=amount(row["upper"], "share"),
+        allowed="none" if row["ceiling"] == 0 else amount(row["ceiling"], "share"),
+        incumbent=amount(row["incumbent_estimate"], "share"),
+        state=row["state"],
+        examples=examples,
+    )
+
+
+def title_of(metric: str) -> str:
+    """`typography.exact` as `Typography: exact`."""
+    family, _, name = metric.partition(".")
+    return f"{capitalized(family)}: {name.replace('_', ' ')}"
+
+
+def limits_text(row: Row) -> str:
+    """All limits of a row: `at least 50 %, at most 10 points worse`."""
+    unit, said = row["unit"], []
+    if row["floor"] is not None:
+        said.append(f"at least {amount(row['floor'], unit)}")
+    if row["ceiling"] is not None:
+        said.append(f"at most {amount(row['ceiling'], unit)}")
+    if row["margin"] is not None:
+        said.append(f"at most {step(row['margin'], unit)} worse")
+    return ", ".join(said)
+
+
+def _interval(row: Row, low: str, high: str, show: Any = amount) -> str:
+    if row[low] is None or row[high] is None:
+        return ""
+    return f"{show(row[low], row['unit'])}{_TO}{show(row[high], row['unit'])}"
+
+
+def _counts(row: Row) -> str:
+    failed = f", {row['n_failed']} failed" if row["n_failed"] else ""
+    return f"{row['n_prompts']} prompts, {row['n_images']} images{failed}"
+
+
+def _needed(row: Row) -> str:
+    if row["needed_prompts"] is None:
+        return ""
+    seeds = f" or {row['needed_seeds']:.0f} seeds a prompt" if row["needed_seeds"] else ""
+    return f"About {row['needed_prompts']:,.0f} more prompts{seeds} would settle it."
+
+
+def _strips(row: Row) -> tuple[StripView, ...]:
+    if row["estimate"] is None:
+        return ()
+    limits = [row[kind] for kind in ("floor", "ceiling") if row[kind] is not None]
+    found = [_absolute_strip(row, limit) for limit in limits]
+    if row["margin"] is not None and row["difference"] is not None:
+        found.append(_margin_strip(row))
+    return tuple(found)
+
+
+def _absolute_strip(row: Row, limit: float) -> StripView:
+    unit, lower_better = row["unit"], is_lower_better(row["metric"])
+    bounds = (row["estimate"], row["lower"], row["upper"])
+    words = f"{'at most' if lower_better else 'at least'} {amount(limit, unit)}"
+    incumbent = row["incumbent_estimate"]
+    said = amount(row["estimate"], unit)
+    interval = _interval(row, "lower", "upper")
+    reading = f"Measured {said}{f' ({interval})' if interval else ''}; allowed {words}"
+    return _strip_view(row, limit, bounds, words, reading, incumbent)
+
+
+def _margin_strip(row: Row) -> StripView:
+    unit, lower_better = row["unit"], is_lower_better(row["metric"])
+    limit = row["margin"] if lower_better else -row["margin"]
+    bounds = (row["difference"], row["difference_lower"], row["difference_upper"])
+    words = f"at most {step(row['margin'], unit)} worse"
+    interval = _interval(row, "difference_lower", "difference_upper", show=signed)
+    reading = f"Difference {signed(row['difference'], unit)} ({interval}); allowed {words}"
+    return _strip_view(row, limit, bounds, words, reading, 0.0)
+
+
+def _strip_view(
+    row: Row,
+    limit: float,
+    bounds: tuple[float, float | None, float | None],
+    words: str,
+    reading: str,
+    reference: float | None,
+) -> StripView:
+    estimate, low, high = bounds
+    low, high = estimate if low is None else low, estimate if high is None else high
+    higher = not is_lower_better(row["metric"])
+    geometry = strip(limit, estimate, low, high, higher_is_better=higher, reference=reference)
+    state = _limit_state(limit, low, high, higher)
+    if state == "broken" and row["state"] != "broken":
+        state = "undecided"  # broken by itself, but not after Holm's correction
+    return StripView(geometry, state, words, f"{reading}: {state}.", "incumbent")
+
+
+def _limit_state(limit: float, low: float, high: float, higher: bool) -> State:
+    slack = _SLACK * max(1.0, abs(limit))
+    good, bad = (low >= limit - slack, high < limit - slack)
+    if not higher:
+        good, bad = (high <= limit + slack, low > limit + slack)
+    return "passed" if good else "broken" if bad else "undecided"

@@ -1,0 +1,194 @@
+"""The HTML page: views of the input, rendered with autoescaping into one self-contained file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import jinja2
+import pandas as pd
+
+from imgassets.decision import Verdict
+from imgassets.decision.wording import amount
+from imgassets.report.costs import COSTS
+from imgassets.report.criteria_view import (
+    CriterionView,
+    FailureView,
+    criterion_view,
+    failure_view,
+    title_of,
+)
+from imgassets.report.inputs import ReportInput
+from imgassets.report.pair_view import MAX_REASON, PairView, pair_views, shortened
+from imgassets.report.plots import Scatter, scatter
+
+#: No page is larger, whatever goes in.
+MAX_BYTES = 15_000_000
+#: Characters for pictures and requests in the page; the next one is tried where that is too much.
+_PICTURE_BUDGETS = (9_000_000, 3_000_000, 0)
+_MOST_EXAMPLES = 5
+_UNITS = {"cost.seconds": "s", "cost.usd": "USD", "cost.peak_memory": "MiB"}
+
+
+@dataclass(frozen=True)
+class ModelView:
+    """One model's section."""
+
+    anchor: str
+    verdict: Verdict
+    is_incumbent: bool
+    tally: str
+    criteria: tuple[CriterionView, ...]
+    failures: tuple[FailureView, ...]
+    pairs: tuple[PairView, ...]
+    hidden_pairs: int
+
+    @property
+    def explanation(self) -> str:
+        """The sentence without the verdict's word, which the badge already says."""
+        return self.verdict.sentence.removeprefix(f"{self.verdict.verdict}: ")
+
+
+@dataclass(frozen=True)
+class CostPlot:
+    """One cost against quality."""
+
+    title: str
+    cost: str
+    quality: str
+    unit: str
+    scatter: Scatter
+
+
+def render_html(report: ReportInput) -> str:
+    """The page as text: no script, no external reference, below `MAX_BYTES` in UTF-8.
+
+    Pictures are added in the order of `report.pairs` until their budget is spent; the page says
+    how many were left out.
+    """
+    page = ""
+    for budget in _PICTURE_BUDGETS:
+        page = _render(report, budget)
+        if len(page.encode()) < MAX_BYTES:
+            break
+    return page
+
+
+def _render(report: ReportInput, budget: int) -> str:
+    with_pairs = sum(1 for v in report.verdicts if report.pairs.get(v.model))
+    share = budget // max(1, with_pairs)
+    models = [_model_view(report, v, i, share) for i, v in enumerate(report.verdicts, start=1)]
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            endpoint=report.endpoint,
+            created=report.created,
+            models=models,
+            plots=_cost_plots(report.costs),
+            costs=_cost_rows(report.costs),
+            provenance=_flattened(report.provenance),
+            confidence=f"{100 * (1 - report.endpoint.decision.alpha):g} %",
+        )
+    )
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("imgassets.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _model_view(report: ReportInput, verdict: Verdict, number: int, budget: int) -> ModelView:
+    comparison = report.comparisons.get(verdict.model)
+    rows = [] if comparison is None else comparison.records()
+    criteria = tuple(criterion_view(r) for r in rows if r["source"] == "criterion")
+    images = report.images.get(verdict.model)
+    failures = tuple(
+        failure_view(r, _examples(images, r["metric"])) for r in rows if r["source"] == "failure"
+    )
+    names = (verdict.incumbent, verdict.model)
+    pairs, hidden = pair_views(
+        report.pairs.get(verdict.model, ()), names, report.load, report.requests, budget
+    )
+    return ModelView(
+        anchor=f"model-{number}",
+        verdict=verdict,
+        is_incumbent=verdict.model == verdict.incumbent,
+        tally=_tally(verdict),
+        criteria=criteria,
+        failures=failures,
+        pairs=tuple(pairs),
+        hidden_pairs=hidden,
+    )
+
+
+def _tally(verdict: Verdict) -> str:
+    states = [c["state"] for c in verdict.criteria if c["severity"] == "gating"]
+    counts = [(s, states.count(s)) for s in ("passed", "broken", "undecided")]
+    said = ", ".join(f"{n} {state}" for state, n in counts if n)
+    return f"{len(states)} gating criteria: {said}" if states else "no gating criteria"
+
+
+def _examples(images: pd.DataFrame | None, metric: str) -> tuple[str, ...]:
+    if images is None or "message" not in images.columns:
+        return ()
+    mode = metric.removeprefix("failures.")
+    messages = images.loc[images["status"] == mode, "message"]
+    texts = dict.fromkeys(m for m in messages if isinstance(m, str) and m)
+    return tuple(shortened(text, MAX_REASON) for text in texts)[:_MOST_EXAMPLES]
+
+
+def _cost_plots(costs: pd.DataFrame | None) -> list[CostPlot]:
+    """A plot for each cost that was measured and is not 0 for everyone."""
+    if costs is None:
+        return []
+    plots = []
+    for metric in ("cost.seconds", "cost.usd"):
+        usable = costs.dropna(subset=[metric, "quality", "quality_lower", "quality_upper"])
+        if usable.empty or not (usable[metric] > 0).any():
+            continue
+        columns = ["model", metric, "quality", "quality_lower", "quality_upper"]
+        points = [(str(m), *map(float, rest)) for m, *rest in usable[columns].to_numpy()]
+        quality = title_of(str(usable["quality_metric"].iloc[0]))
+        label = "seconds an image" if metric == "cost.seconds" else "USD an image"
+        plots.append(
+            CostPlot(f"{quality} against {label}", label, quality, _UNITS[metric],
+                     scatter(points))  # type: ignore[arg-type]
+        )  # fmt: skip
+    return plots
+
+
+def _cost_rows(costs: pd.DataFrame | None) -> list[dict[str, str]]:
+    if costs is None:
+        return []
+    return [
+        {
+            "model": str(row["model"]),
+            "quality_metric": title_of(str(row["quality_metric"])),
+            "quality": amount(row["quality"], "share"),
+            **{metric.split(".")[1]: amount(row[metric], _UNITS[metric]) for metric in COSTS},
+        }
+        for row in costs.to_dict("records")
+    ]
+
+
+def _flattened(value: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Nested mappings as (dotted key, text), in the order given."""
+    found: list[tuple[str, str]] = []
+    for key, item in value.items():
+        name = f"{prefix}{key}"
+        if isinstance(item, Mapping):
+            found += _flattened(item, f"{name} \u203a ")
+        elif isinstance(item, (list, tuple)):
+            found.append((name, ", ".join(map(str, item))))
+        else:
+            found.append((name, str(item)))
+    return [(name, shortened(text, MAX_REASON)) for name, text in found]

@@ -1,0 +1,156 @@
+"""Image pairs for the templates: pictures inlined within a budget, and their requests."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from imgassets.decision.wording import amount, unit_of
+from imgassets.report.criteria_view import title_of
+from imgassets.report.inputs import ImagePair, Load
+from imgassets.report.pictures import GAIN, Picture, difference, open_rgb, picture
+
+#: Longest text of one reason and one request in the page, in characters.
+MAX_REASON = 1_500
+MAX_REQUEST = 8_000
+_HEADLINES = {
+    "failed": "No usable image",
+    "worst": "Lost most",
+    "changed": "Changed most",
+}
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the three pictures of a pair."""
+
+    role: str
+    name: str
+    caption: str
+    alt: str
+    picture: Picture | None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class PairView:
+    """One pair: headline, pictures, and the requests that made them."""
+
+    headline: str
+    request: str
+    sides: tuple[Side, ...]
+    requests: tuple[tuple[str, str, str], ...]
+
+    @property
+    def size(self) -> int:
+        """Characters its pictures take in the page."""
+        return sum(len(s.picture.uri) for s in self.sides if s.picture is not None)
+
+
+def pair_views(
+    pairs: Sequence[ImagePair],
+    names: tuple[str, str],
+    load: Load | None,
+    requests: Mapping[str, Mapping[str, Any]],
+    budget: int,
+) -> tuple[list[PairView], int]:
+    """Views of the pairs that fit `budget` characters, and how many had to be left out.
+
+    Arguments: `names` of incumbent and candidate.
+    """
+    shown: list[PairView] = []
+    spent = 0
+    for pair in pairs:
+        view = _pair_view(pair, names, load, requests)
+        cost = view.size + sum(len(text) for _, _, text in view.requests)
+        if spent + cost > budget:
+            break
+        shown.append(view)
+        spent += cost
+    return shown, len(pairs) - len(shown)
+
+
+def shortened(text: str, limit: int) -> str:
+    """The text, cut to `limit` characters with a note where it was longer."""
+    if len(text) <= limit:
+        return text
+    return f"{text[:limit]} \u2026 ({len(text) - limit:,} more characters)"
+
+
+def _pair_view(
+    pair: ImagePair,
+    names: tuple[str, str],
+    load: Load | None,
+    requests: Mapping[str, Mapping[str, Any]],
+) -> PairView:
+    what = f"prompt {pair.prompt_id}, seed {pair.seed}"
+    if pair.replicate:
+        what += f", replicate {pair.replicate}"
+    if pair.flow != "generate":
+        what += f", {pair.flow}"
+    headline = _HEADLINES[pair.kind]
+    if pair.metric:
+        headline += f" \u00b7 {title_of(pair.metric)}"
+    keys = [("candidate", names[1], pair.candidate_key)]
+    if pair.incumbent_key is not None:
+        keys.insert(0, ("incumbent", names[0], pair.incumbent_key))
+    return PairView(
+        headline=headline,
+        request=what,
+        sides=_sides(pair, names, load, what),
+        requests=tuple(
+            (role, name, _request_text(requests.get(key), key)) for role, name, key in keys
+        ),
+    )
+
+
+def _sides(
+    pair: ImagePair, names: tuple[str, str], load: Load | None, what: str
+) -> tuple[Side, ...]:
+    ours = None if load is None else open_rgb(load, pair.candidate_key)
+    theirs = None
+    if load is not None and pair.incumbent_key is not None:
+        theirs = open_rgb(load, pair.incumbent_key)
+    scores = [_score(pair.metric, v) for v in (pair.incumbent_value, pair.candidate_value)]
+    candidate = Side(
+        "candidate", names[1], scores[1], f"Image by candidate {names[1]} for {what}",
+        None if ours is None else picture(ours), shortened(pair.reason, MAX_REASON),
+    )  # fmt: skip
+    if pair.incumbent_key is None:
+        return (candidate,)
+    incumbent = Side(
+        "incumbent", names[0], scores[0], f"Image by incumbent {names[0]} for {what}",
+        None if theirs is None else picture(theirs), shortened(pair.incumbent_reason, MAX_REASON),
+    )  # fmt: skip
+    if ours is None or theirs is None:
+        return (incumbent, candidate)
+    shown, change = difference(theirs, ours)
+    resized = "" if ours.size == theirs.size else ", candidate resized"
+    return (
+        incumbent,
+        candidate,
+        Side(
+            "difference",
+            f"\u00d7{GAIN}",
+            f"mean change {change:.1f} of 255{resized}",
+            f"Difference of the two images, white where they differ; mean change {change:.1f}",
+            picture(shown),
+        ),
+    )
+
+
+def _score(metric: str, value: float | None) -> str:
+    if not metric or value is None:
+        return ""
+    if unit_of(metric) == "share" and value in (0.0, 1.0):
+        return "right" if value == 1.0 else "wrong"
+    return amount(value, unit_of(metric))
+
+
+def _request_text(request: Mapping[str, Any] | None, key: str) -> str:
+    if request is None:
+        return f"image key {key} (its request was not passed to the report)"
+    text = json.dumps({"image_key": key, **request}, indent=2, ensure_ascii=False, default=str)
+    return shortened(text, MAX_REQUEST)

@@ -1,0 +1,168 @@
+"""Choosing the few pairs of images a person should look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import islice, zip_longest
+from typing import Any
+
+import pandas as pd
+
+from imgassets.decision import Measured
+from imgassets.report.inputs import ImagePair, Load, PairKind
+from imgassets.report.pictures import difference, open_rgb
+from imgassets.spec.contract import Endpoint
+from imgassets.spec.metrics import METRICS
+
+_REQUEST = ["flow", "prompt_id", "seed", "replicate"]
+#: Pixel differences are looked for among at most this many pairs, evenly spread.
+MOST_COMPARED = 300
+_COMPARED_SIDE = 128
+
+
+def select_pairs(
+    endpoint: Endpoint,
+    candidate: Measured,
+    incumbent: Measured | None,
+    *,
+    load: Load | None = None,
+    failed: int = 6,
+    worst: int = 18,
+    changed: int = 6,
+) -> list[ImagePair]:
+    """Pairs worth looking at: failed images, then the worst scores, then the most changed pixels.
+
+    The worst are taken from all criteria in turn, so that one bad metric does not hide another;
+    they are the pairs that lost most against the incumbent (or the lowest scores, where there is
+    no incumbent). No request is shown twice.
+
+    Arguments: `load` gives PNG bytes by image key; without it no changed pairs are chosen.
+    """
+    joined = _joined_images(candidate, incumbent)
+    seen: set[tuple[Any, ...]] = set()
+
+    def take(found: Iterator[ImagePair], count: int) -> list[ImagePair]:
+        fresh = (p for p in found if _identity(p) not in seen and not seen.add(_identity(p)))  # type: ignore[func-returns-value]
+        return list(islice(fresh, count))
+
+    pairs = take(_failed(joined), failed)
+    pairs += take(_worst(endpoint, candidate, incumbent), worst)
+    if load is not None and incumbent is not None:
+        pairs += take(_changed(joined, load), changed)
+    return pairs
+
+
+def _identity(pair: ImagePair) -> tuple[Any, ...]:
+    return pair.flow, pair.prompt_id, pair.seed, pair.replicate
+
+
+def _joined_images(candidate: Measured, incumbent: Measured | None) -> pd.DataFrame:
+    """The candidate's images in order of request, with the incumbent's key and status."""
+    columns = [*_REQUEST, "image_key", "status", "message"]
+    mine = candidate.images.reindex(columns=columns).sort_values(_REQUEST, ignore_index=True)
+    if incumbent is None:
+        return mine.assign(image_key_incumbent=None, status_incumbent=None)
+    theirs = incumbent.images.reindex(columns=columns)
+    return mine.merge(theirs, on=_REQUEST, how="left", suffixes=("", "_incumbent"))
+
+
+def _failed(images: pd.DataFrame) -> Iterator[ImagePair]:
+    """Failed requests, one of each mode in turn."""
+    by_mode = [group.to_dict("records") for _, group in _failures(images).groupby("status")]
+    for row in _in_turn(by_mode):
+        message = row["message"] if isinstance(row["message"], str) else ""
+        reason = f"{row['status']}: {message}" if message else str(row["status"])
+        yield _pair("failed", row, reason=reason)
+
+
+def _failures(images: pd.DataFrame) -> pd.DataFrame:
+    return images[images["status"] != "ok"]
+
+
+def _worst(
+    endpoint: Endpoint, candidate: Measured, incumbent: Measured | None
+) -> Iterator[ImagePair]:
+    metrics = dict.fromkeys((c.metric, c.flow) for c in endpoint.all_criteria)
+    tables = [_losses(metric, flow, candidate, incumbent) for metric, flow in metrics]
+    for row in _in_turn([t.to_dict("records") for t in tables]):
+        yield _pair(
+            "worst",
+            row,
+            metric=row["metric"],
+            candidate_value=_value(row["value"]),
+            incumbent_value=_value(row.get("value_incumbent")),
+            reason=_text(row["reason"]),
+            incumbent_reason=_text(row.get("reason_incumbent")),
+        )
+
+
+def _losses(
+    metric: str, flow: str, candidate: Measured, incumbent: Measured | None
+) -> pd.DataFrame:
+    """Rows of one metric that are worse than the incumbent's, the greatest loss first."""
+    sign = 1 if METRICS[metric].direction == "higher" else -1
+    mine = _rows_of(candidate, metric, flow)
+    if incumbent is None:
+        losses = mine.assign(loss=-sign * mine["value"])
+        perfect = losses["value"] >= 1.0 if METRICS[metric].unit == "share" else False
+        losses = losses[~perfect] if isinstance(perfect, pd.Series) else losses
+    else:
+        theirs = _rows_of(incumbent, metric, flow).drop(columns=["metric"])
+        losses = mine.merge(theirs, on=_REQUEST, suffixes=("", "_incumbent"))
+        losses = losses.assign(loss=sign * (losses["value_incumbent"] - losses["value"]))
+        losses = losses[losses["loss"] > 0]
+    return losses.sort_values(["loss", *_REQUEST], ascending=[False, *[True] * 4])
+
+
+def _rows_of(measured: Measured, metric: str, flow: str) -> pd.DataFrame:
+    rows = measured.rows
+    columns = [*_REQUEST, "image_key", "metric", "value", "reason"]
+    chosen = rows[(rows["metric"] == metric) & (rows["flow"] == flow)]
+    return chosen.reindex(columns=columns).dropna(subset=["value"])
+
+
+def _changed(images: pd.DataFrame, load: Load) -> Iterator[ImagePair]:
+    both = images[(images["status"] == "ok") & (images["status_incumbent"] == "ok")]
+    both = both.iloc[:: max(1, -(-len(both) // MOST_COMPARED))]
+    ranked = [(_change(row, load), row) for row in both.to_dict("records")]
+    for change, row in sorted(ranked, key=lambda item: -item[0]):
+        if change > 0:
+            yield _pair("changed", row, reason=f"pixels differ by {change:.0f} of 255 on average")
+
+
+def _change(row: Mapping[Any, Any], load: Load) -> float:
+    first = open_rgb(load, row["image_key_incumbent"])
+    second = open_rgb(load, row["image_key"])
+    if first is None or second is None:
+        return 0.0
+    for image in (first, second):
+        image.thumbnail((_COMPARED_SIDE, _COMPARED_SIDE))
+    return difference(first, second)[1]
+
+
+def _in_turn(lists: list[list[dict[Any, Any]]]) -> Iterator[dict[Any, Any]]:
+    """First of each list, then second of each list, and so on."""
+    for rank in zip_longest(*lists):
+        yield from (row for row in rank if row is not None)
+
+
+def _pair(kind: PairKind, row: Mapping[Any, Any], **more: Any) -> ImagePair:
+    incumbent = row.get("image_key_incumbent")
+    return ImagePair(
+        kind=kind,
+        flow=str(row["flow"]),
+        prompt_id=str(row["prompt_id"]),
+        seed=int(row["seed"]),
+        replicate=int(row["replicate"]),
+        candidate_key=str(row["image_key"]),
+        incumbent_key=incumbent if isinstance(incumbent, str) else None,
+        **more,
+    )
+
+
+def _value(value: Any) -> float | None:
+    return None if value is None or pd.isna(value) else float(value)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,70 @@
+"""The Markdown summary for a comment on a pull request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from imgassets.decision import Comparison, Verdict
+from imgassets.decision.wording import amount, signed
+from imgassets.report.criteria_view import limits_text, title_of
+
+_ICONS = {"GO": "✅", "NO-GO": "❌", "REVIEW": "👀", "INCONCLUSIVE": "❔"}
+_STATES = {"passed": "✅ passed", "broken": "❌ broken", "undecided": "❔ undecided"}
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~>-])")
+
+
+def render_markdown(
+    endpoint: str, verdicts: Sequence[Verdict], comparisons: Mapping[str, Comparison]
+) -> str:
+    """Verdicts on top, then one folded table of criteria a model; GitHub-flavored Markdown.
+
+    Text from outside (names, reasons) is escaped: it cannot add markup, links or mentions.
+    """
+    lines = [f"## imgassets: {_plain(endpoint)}", ""]
+    lines += ["| Model | Verdict | Why |", "| --- | --- | --- |"]
+    for verdict in verdicts:
+        why = verdict.sentence.removeprefix(f"{verdict.verdict}: ")
+        word = f"{_ICONS[verdict.verdict]} **{verdict.verdict}**"
+        lines.append(f"| {_plain(verdict.model)} | {word} | {_plain(why)} |")
+    for verdict in verdicts:
+        if verdict.model in comparisons:
+            lines += _details(verdict, comparisons[verdict.model])
+    return "\n".join(lines) + "\n"
+
+
+def _details(verdict: Verdict, comparison: Comparison) -> list[str]:
+    head = f"<summary>{_plain(verdict.model)}: all criteria</summary>"
+    table = [
+        "| Criterion | Result | Measured | Against incumbent | Contract |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    table += [_line(row) for row in comparison.records()]
+    return ["", "<details>", head, "", *table, "", "</details>"]
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    name = title_of(row["metric"])
+    if row["flow"] not in ("generate", "all"):
+        name += f" ({row['flow']})"
+    if row["statistic"] == "worst":
+        name += ", worst image"
+    if row["severity"] == "warning":
+        name += ", warning only"
+    difference = "" if row["difference"] is None else signed(row["difference"], row["unit"])
+    cells = (
+        _plain(name),
+        _STATES[row["state"]],
+        _plain(amount(row["estimate"], row["unit"])),
+        _plain(difference),
+        _plain("none allowed" if row["hard"] and row["ceiling"] == 0 else limits_text(row)),
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _plain(text: str) -> str:
+    """Text that Markdown shows as it is, on one line."""
+    single = " ".join(str(text).split())
+    single = single.replace("&", "&amp;").replace("<", "&lt;").replace("@", "@\u200b")
+    return _SPECIAL.sub(r"\\\1", single)
