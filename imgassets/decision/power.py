@@ -9,7 +9,7 @@ from scipy import special
 #: Chance of reaching a verdict the answer is planned for.
 POWER = 0.8
 #: Above this the answer is "no practical number", given as None.
-MOST_PROMPTS = 100_000
+MOST_PROMPTS = 10_000
 MOST_SEEDS = 64
 
 

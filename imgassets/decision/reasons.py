@@ -8,6 +8,7 @@ from imgassets.decision.failures import FailureEvidence
 from imgassets.decision.limits import Evidence, Limit, State
 from imgassets.decision.wording import (
     amount,
+    between,
     compared_phrase,
     failure_phrase,
     measured_phrase,
@@ -65,7 +66,8 @@ def _range_clause(evidence: Evidence, limit: Limit, state: State, alpha: float) 
     show = signed if limit.kind == "margin" else amount
     low, high = limit.estimate.lower(alpha), limit.estimate.upper(alpha)
     if state == "undecided":
-        return f" (the truth may lie between {show(low, unit)} and {show(high, unit)})"
+        said = between(low, high, unit, difference=limit.kind == "margin")
+        return f" (the truth may be anywhere from {said})"
     return f" (at worst {show(low if limit.holds_above else high, unit)})"
 
 

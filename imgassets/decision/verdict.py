@@ -153,7 +153,7 @@ def _short_name(row: dict[str, Any]) -> str:
 
 def _settling(prompts: int | None, seeds: int | None) -> str:
     if prompts is None:
-        return "More prompts alone would not settle it."
+        return "No practical number of further prompts would settle it."
     plural = "prompt" if prompts == 1 else "prompts"
     either = f", or {seeds} seeds a prompt," if seeds is not None else ""
     return capitalized(f"about {prompts:,} further {plural}{either} would settle it.")

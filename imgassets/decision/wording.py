@@ -77,6 +77,16 @@ def signed(value: float | None, unit: str) -> str:
     return f"{sign}{step(value, unit)}"
 
 
+def between(low: float, high: float, unit: str, *, difference: bool = False) -> str:
+    """Two bounds with their unit once: `89 to 97 %`, `−6.1 to +14 points`."""
+    show = signed if difference else amount
+    first, second = show(low, unit), show(high, unit)
+    ending = second[second.rfind(" ") :] if " " in second else ""
+    for suffix in (ending, " point", " points"):
+        first = first.removesuffix(suffix) if suffix else first
+    return f"{first} to {second}"
+
+
 def measured_phrase(criterion: Criterion, value: float) -> str:
     """What the number says: `text is read exactly right in 31 % of images`."""
     unit = unit_of(criterion.metric)

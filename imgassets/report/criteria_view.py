@@ -9,6 +9,7 @@ from typing import Any
 from imgassets.decision.limits import State
 from imgassets.decision.wording import (
     amount,
+    between,
     capitalized,
     failure_phrase,
     is_lower_better,
@@ -19,7 +20,6 @@ from imgassets.report.plots import Strip, strip
 from imgassets.spec.metrics import METRICS
 
 Row = Mapping[str, Any]
-_TO = " to "
 _SLACK = 1e-9
 
 
@@ -85,7 +85,7 @@ def criterion_view(row: Row) -> CriterionView:
         interval=_interval(row, "lower", "upper"),
         incumbent=amount(row["incumbent_estimate"], unit),
         difference="" if row["difference"] is None else signed(row["difference"], unit),
-        difference_interval=_interval(row, "difference_lower", "difference_upper", show=signed),
+        difference_interval=_interval(row, "difference_lower", "difference_upper", difference=True),
         strips=_strips(row),
         reason=capitalized(row["reason"]) + ".",
         counts=_counts(row),
@@ -126,10 +126,10 @@ def limits_text(row: Row) -> str:
     return ", ".join(said)
 
 
-def _interval(row: Row, low: str, high: str, show: Any = amount) -> str:
+def _interval(row: Row, low: str, high: str, *, difference: bool = False) -> str:
     if row[low] is None or row[high] is None:
         return ""
-    return f"{show(row[low], row['unit'])}{_TO}{show(row[high], row['unit'])}"
+    return between(row[low], row[high], row["unit"], difference=difference)
 
 
 def _counts(row: Row) -> str:
@@ -170,7 +170,7 @@ def _margin_strip(row: Row) -> StripView:
     limit = row["margin"] if lower_better else -row["margin"]
     bounds = (row["difference"], row["difference_lower"], row["difference_upper"])
     words = f"at most {step(row['margin'], unit)} worse"
-    interval = _interval(row, "difference_lower", "difference_upper", show=signed)
+    interval = _interval(row, "difference_lower", "difference_upper", difference=True)
     reading = f"Difference {signed(row['difference'], unit)} ({interval}); allowed {words}"
     return _strip_view(row, limit, bounds, words, reading, 0.0)
 

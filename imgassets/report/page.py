@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -11,7 +12,7 @@ import jinja2
 import pandas as pd
 
 from imgassets.decision import Verdict
-from imgassets.decision.wording import amount
+from imgassets.decision.wording import amount, capitalized
 from imgassets.report.costs import COSTS
 from imgassets.report.criteria_view import (
     CriterionView,
@@ -29,6 +30,7 @@ MAX_BYTES = 15_000_000
 #: Characters for pictures and requests in the page; the next one is tried where that is too much.
 _PICTURE_BUDGETS = (9_000_000, 3_000_000, 0)
 _MOST_EXAMPLES = 5
+_NUMBER_AND_UNIT = re.compile(r"(\d) (%|s\b|MiB\b|points?\b)")
 _UNITS = {"cost.seconds": "s", "cost.usd": "USD", "cost.peak_memory": "MiB"}
 
 
@@ -48,7 +50,8 @@ class ModelView:
     @property
     def explanation(self) -> str:
         """The sentence without the verdict's word, which the badge already says."""
-        return self.verdict.sentence.removeprefix(f"{self.verdict.verdict}: ")
+        text = self.verdict.sentence.removeprefix(f"{self.verdict.verdict}: ")
+        return capitalized(text)
 
 
 @dataclass(frozen=True)
@@ -97,13 +100,20 @@ def _render(report: ReportInput, budget: int) -> str:
 
 @cache
 def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.PackageLoader("imgassets.report"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["tight"] = _tight
+    return environment
+
+
+def _tight(text: str) -> str:
+    """Numbers stay on one line with their unit."""
+    return _NUMBER_AND_UNIT.sub("\\1\u00a0\\2", text)
 
 
 def _model_view(report: ReportInput, verdict: Verdict, number: int, budget: int) -> ModelView:

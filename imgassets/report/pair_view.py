@@ -14,6 +14,7 @@ from imgassets.report.pictures import GAIN, Picture, difference, open_rgb, pictu
 
 #: Longest text of one reason and one request in the page, in characters.
 MAX_REASON = 1_500
+MAX_PROMPT = 300
 MAX_REQUEST = 8_000
 _HEADLINES = {
     "failed": "No usable image",
@@ -40,6 +41,7 @@ class PairView:
 
     headline: str
     request: str
+    prompt: str
     sides: tuple[Side, ...]
     requests: tuple[tuple[str, str, str], ...]
 
@@ -91,14 +93,17 @@ def _pair_view(
     if pair.flow != "generate":
         what += f", {pair.flow}"
     headline = _HEADLINES[pair.kind]
+    if pair.kind == "worst" and pair.incumbent_key is None:
+        headline = "Low score"
     if pair.metric:
         headline += f" \u00b7 {title_of(pair.metric)}"
-    keys = [("candidate", names[1], pair.candidate_key)]
+    keys = [(_role(pair), names[1], pair.candidate_key)]
     if pair.incumbent_key is not None:
         keys.insert(0, ("incumbent", names[0], pair.incumbent_key))
     return PairView(
         headline=headline,
         request=what,
+        prompt=_prompt_of(requests.get(pair.candidate_key)),
         sides=_sides(pair, names, load, what),
         requests=tuple(
             (role, name, _request_text(requests.get(key), key)) for role, name, key in keys
@@ -114,8 +119,9 @@ def _sides(
     if load is not None and pair.incumbent_key is not None:
         theirs = open_rgb(load, pair.incumbent_key)
     scores = [_score(pair.metric, v) for v in (pair.incumbent_value, pair.candidate_value)]
+    role = _role(pair)
     candidate = Side(
-        "candidate", names[1], scores[1], f"Image by candidate {names[1]} for {what}",
+        role, names[1], scores[1], f"Image by {role} {names[1]} for {what}",
         None if ours is None else picture(ours), shortened(pair.reason, MAX_REASON),
     )  # fmt: skip
     if pair.incumbent_key is None:
@@ -141,12 +147,21 @@ def _sides(
     )
 
 
+def _role(pair: ImagePair) -> str:
+    return "production" if pair.incumbent_key is None else "candidate"
+
+
 def _score(metric: str, value: float | None) -> str:
     if not metric or value is None:
         return ""
     if unit_of(metric) == "share" and value in (0.0, 1.0):
         return "right" if value == 1.0 else "wrong"
     return amount(value, unit_of(metric))
+
+
+def _prompt_of(request: Mapping[str, Any] | None) -> str:
+    prompt = None if request is None else request.get("prompt")
+    return shortened(prompt, MAX_PROMPT) if isinstance(prompt, str) else ""
 
 
 def _request_text(request: Mapping[str, Any] | None, key: str) -> str:

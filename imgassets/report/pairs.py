@@ -18,6 +18,8 @@ _REQUEST = ["flow", "prompt_id", "seed", "replicate"]
 #: Pixel differences are looked for among at most this many pairs, evenly spread.
 MOST_COMPARED = 300
 _COMPARED_SIDE = 128
+#: Families whose scores a person can check by looking at the image.
+_VISIBLE = frozenset(m.family for m in METRICS.values()) - {"cost", "failures"}
 
 
 def select_pairs(
@@ -82,7 +84,9 @@ def _failures(images: pd.DataFrame) -> pd.DataFrame:
 def _worst(
     endpoint: Endpoint, candidate: Measured, incumbent: Measured | None
 ) -> Iterator[ImagePair]:
-    metrics = dict.fromkeys((c.metric, c.flow) for c in endpoint.all_criteria)
+    metrics = dict.fromkeys(
+        (c.metric, c.flow) for c in endpoint.all_criteria if METRICS[c.metric].family in _VISIBLE
+    )
     tables = [_losses(metric, flow, candidate, incumbent) for metric, flow in metrics]
     for row in _in_turn([t.to_dict("records") for t in tables]):
         yield _pair(
@@ -99,7 +103,7 @@ def _worst(
 def _losses(
     metric: str, flow: str, candidate: Measured, incumbent: Measured | None
 ) -> pd.DataFrame:
-    """Rows of one metric that are worse than the incumbent's, the greatest loss first."""
+    """Rows worse than the incumbent on one metric, greatest loss first, each prompt once."""
     sign = 1 if METRICS[metric].direction == "higher" else -1
     mine = _rows_of(candidate, metric, flow)
     if incumbent is None:
@@ -111,7 +115,8 @@ def _losses(
         losses = mine.merge(theirs, on=_REQUEST, suffixes=("", "_incumbent"))
         losses = losses.assign(loss=sign * (losses["value_incumbent"] - losses["value"]))
         losses = losses[losses["loss"] > 0]
-    return losses.sort_values(["loss", *_REQUEST], ascending=[False, *[True] * 4])
+    losses = losses.sort_values(["loss", *_REQUEST], ascending=[False, *[True] * 4])
+    return losses.drop_duplicates(["flow", "prompt_id"])
 
 
 def _rows_of(measured: Measured, metric: str, flow: str) -> pd.DataFrame:

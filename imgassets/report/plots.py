@@ -62,18 +62,25 @@ class Tick:
 
 
 @dataclass(frozen=True)
+class Label:
+    """Where a label is written, in pixels from its dot."""
+
+    dx: int
+    dy: int
+    anchor: str
+
+
+@dataclass(frozen=True)
 class Dot:
     """One model in the cost and quality plot; positions in percent from the left and the top."""
 
-    label: str
+    model: str
     x: float
     y: float
     y_low: float
     y_high: float
     shape: int
-    label_dx: int
-    label_dy: int
-    anchor: str
+    label: Label
 
 
 @dataclass(frozen=True)
@@ -104,8 +111,8 @@ def scatter(points: Sequence[tuple[str, float, float, float, float]]) -> Scatter
     places = [(across(p[1]), down(p[2])) for p in points]
     labels = _labels([p[0] for p in points], places)
     dots = tuple(
-        Dot(label, *places[i], down(low), down(high), i % SHAPES, *labels[i])
-        for i, (label, _, _, low, high) in enumerate(points)
+        Dot(model, *places[i], down(low), down(high), i % SHAPES, labels[i])
+        for i, (model, _, _, low, high) in enumerate(points)
     )
     return Scatter(
         dots,
@@ -114,9 +121,7 @@ def scatter(points: Sequence[tuple[str, float, float, float, float]]) -> Scatter
     )
 
 
-def _labels(
-    texts: Sequence[str], places: Sequence[tuple[float, float]]
-) -> list[tuple[int, int, str]]:
+def _labels(texts: Sequence[str], places: Sequence[tuple[float, float]]) -> list[Label]:
     """Where each label goes, `(dx, dy, anchor)` in pixels: the side that hits the least.
 
     Label sizes are guessed for a plot about 500 x 300 pixels; it may be drawn wider, never
@@ -136,7 +141,7 @@ def _labels(
         )
         best = min(options, key=lambda option: _clashes(option[1], taken))
         taken.append(best[1])
-        chosen.append(best[0])
+        chosen.append(Label(*best[0]))
     return chosen
 
 

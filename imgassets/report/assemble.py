@@ -1,0 +1,73 @@
+"""From the tables of an endpoint's models to what its report shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from imgassets.decision import Comparison, Measured, Verdict
+from imgassets.report.costs import cost_table
+from imgassets.report.inputs import Load, ReportInput
+from imgassets.report.pairs import select_pairs
+from imgassets.spec.contract import Endpoint
+from imgassets.spec.metrics import METRICS
+
+
+def assemble(
+    endpoint: Endpoint,
+    measured: Mapping[str, Measured],
+    comparisons: Mapping[str, Comparison],
+    verdicts: Sequence[Verdict],
+    *,
+    load: Load,
+    request: Callable[[str], Mapping[str, Any]],
+    provenance: Mapping[str, Any],
+    created: str,
+) -> ReportInput:
+    """Choose the pairs to show, look up their requests, and put costs beside quality.
+
+    Args:
+        endpoint: the contract.
+        measured: by model, the incumbent included.
+        comparisons: by model.
+        verdicts: in the order to show them.
+        load: PNG bytes of an image key.
+        request: the full request of an image key; raises KeyError where the image failed.
+        provenance, created: see `ReportInput`.
+    """
+    pairs = {
+        model: select_pairs(
+            endpoint,
+            mine,
+            None if model == endpoint.incumbent else measured[endpoint.incumbent],
+            load=load,
+        )
+        for model, mine in measured.items()
+    }
+    shown = [
+        k for chosen in pairs.values() for p in chosen for k in (p.candidate_key, p.incumbent_key)
+    ]
+    requests = {}
+    for key in shown:
+        if key:
+            try:
+                requests[key] = request(key)
+            except KeyError:
+                continue
+    quality = next((c for c in endpoint.criteria if METRICS[c.metric].unit == "share"), None)
+    costs = None
+    if quality is not None:
+        rows = {model: mine.rows for model, mine in measured.items()}
+        costs = cost_table(rows, quality.metric, flow=quality.flow, alpha=endpoint.decision.alpha)
+    return ReportInput(
+        endpoint=endpoint,
+        verdicts=verdicts,
+        comparisons=comparisons,
+        pairs=pairs,
+        load=load,
+        requests=requests,
+        images={model: mine.images for model, mine in measured.items()},
+        provenance=provenance,
+        costs=costs,
+        created=created,
+    )
