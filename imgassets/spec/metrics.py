@@ -99,10 +99,47 @@ METRICS: dict[str, Metric] = {
             "Words asked for that were read, in any order.",
         ),
         Metric(
+            "typography.reader_cer",
+            "lower",
+            "share",
+            "What the reader itself gets wrong on clean characters of this height; read the other "
+            "typography scores beside it.",
+        ),
+        Metric(
             "artefacts.clean",
             "higher",
             "share",
             "Images without a blank, non-finite, wrongly sized or wrongly encoded result.",
+        ),
+        Metric(
+            "artefacts.clipping",
+            "lower",
+            "share",
+            "Pixels with a channel at 0 or 255; a white page counts, so compare by margin.",
+        ),
+        Metric(
+            "artefacts.banding",
+            "lower",
+            "share",
+            "Levels of lightness that smooth gradients skip.",
+        ),
+        Metric(
+            "artefacts.blockiness",
+            "lower",
+            "ratio",
+            "Steps across an 8 px grid against steps elsewhere; 1 is none, JPEG 75 about 1.25.",
+        ),
+        Metric(
+            "artefacts.checkerboard",
+            "lower",
+            "levels",
+            "Amplitude of a pattern that alternates from pixel to pixel.",
+        ),
+        Metric(
+            "artefacts.tiling",
+            "lower",
+            "share",
+            "How much an image repeats itself; equal objects count, so compare by margin.",
         ),
         Metric("cost.seconds", "lower", "s", "Wall-clock seconds to make one image."),
         Metric("cost.peak_memory", "lower", "MiB", "Peak memory while the image was made."),
