@@ -127,7 +127,7 @@ METRICS: dict[str, Metric] = {
             "artefacts.blockiness",
             "lower",
             "ratio",
-            "Steps across an 8 px grid against steps elsewhere; 1 is none, JPEG 75 about 1.25.",
+            "Steps across an 8 px grid against steps elsewhere; 1 is none, JPEG 75 about 1.2.",
         ),
         Metric(
             "artefacts.checkerboard",
