@@ -103,10 +103,8 @@ class ClipColors:
         """
         from transformers import CLIPModel, CLIPProcessor
 
-        options: dict[str, Any] = {"revision": revision}
-        self._model = _loaded(source, CLIPModel, use_safetensors=True, **options)
-        self._model = self._model.to(device).eval()
-        self._processor = _loaded(source, CLIPProcessor, **options)
+        self._model = _loaded(source, CLIPModel, revision).to(device).eval()
+        self._processor = _loaded(source, CLIPProcessor, revision)
 
     def color(self, image: NDArray[np.uint8], box: Box, class_: str) -> str | None:
         import torch
@@ -228,11 +226,7 @@ def _detection_pipeline(source: str, device: str, revision: str | None) -> Any:
     )
 
     kinds = (AutoModelForZeroShotObjectDetection, AutoImageProcessor, AutoTokenizer)
-    options = ({"use_safetensors": True}, {}, {})
-    model, image_processor, tokenizer = (
-        _loaded(source, kind, revision=revision, **extra)
-        for kind, extra in zip(kinds, options, strict=True)
-    )
+    model, image_processor, tokenizer = (_loaded(source, kind, revision) for kind in kinds)
     return pipeline(
         "zero-shot-object-detection",
         model=model,
@@ -242,9 +236,10 @@ def _detection_pipeline(source: str, device: str, revision: str | None) -> Any:
     )
 
 
-def _loaded(source: str, kind: Any, **options: Any) -> Any:
+def _loaded(source: str, kind: Any, revision: str | None) -> Any:
+    weights = {"use_safetensors": True} if "Model" in kind.__name__ else {}
     try:
-        return kind.from_pretrained(source, trust_remote_code=False, **options)
+        return kind.from_pretrained(source, revision=revision, trust_remote_code=False, **weights)
     except (OSError, ValueError) as error:
         raise DetectorError(
             f"cannot load {kind.__name__} from {source!r}; expected a folder or a repository on "

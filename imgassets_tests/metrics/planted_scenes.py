@@ -72,7 +72,8 @@ def plant(scene: Scene, fault: str, rng: random.Random) -> Scene:
         other = rng.choice([color for color in COLORS if color != one.color])
         objects[index] = dataclasses.replace(one, color=other)
     elif fault == "shape":
-        other = rng.choice([shape for shape in SHAPES if shape != one.shape])
+        there = {item.shape for item in objects}
+        other = rng.choice([shape for shape in SHAPES if shape not in there])
         objects[index] = dataclasses.replace(one, shape=other)
     elif fault == "position":
         objects = _moved(objects, rng.choice(("swap", "turn", "both")))

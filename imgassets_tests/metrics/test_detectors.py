@@ -14,6 +14,7 @@ from imgassets.metrics.detector_colors import COLOR_NAMES, COLOR_PROTOTYPES, col
 from imgassets.metrics.detector_regions import background_color, find_regions
 from imgassets.metrics.detector_shapes import SHAPES, canonical_outline, match_shape
 from imgassets.metrics.detectors import Detection, Detector, DetectorError, FlatShapeDetector
+from imgassets.metrics.detectors_learned import GENEVAL_COLORS
 from imgassets.tiny import scenes
 from imgassets.tiny.scenes import Scene, SceneObject, sample_scene
 from imgassets_tests.metrics.planted_scenes import CONDITIONS, TASKS, pixels
@@ -57,8 +58,7 @@ class TestVocabulary:
             assert {color_name(rgb) for rgb in prototypes} == {name}
 
     def test_knows_genevals_color_names(self) -> None:
-        geneval = "red orange yellow green blue purple pink brown black white".split()
-        assert set(geneval) | {"cyan", "gray", "beige"} == set(COLOR_NAMES)
+        assert {*GENEVAL_COLORS, "cyan", "gray", "beige"} == set(COLOR_NAMES)
 
     def test_draws_shapes_as_the_scenes_do(self) -> None:
         """Outlines agree within rounding; where corners are listed differently, as areas do."""
