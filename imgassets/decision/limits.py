@@ -21,7 +21,7 @@ from imgassets.decision.pairing import (
     seed_means,
     variance_parts,
 )
-from imgassets.decision.statistics import Bounded, Estimate
+from imgassets.decision.statistics import Bounded, Estimate, Method, Support
 from imgassets.spec.contract import Criterion
 from imgassets.spec.metrics import METRICS
 
@@ -144,26 +144,33 @@ def gather(criterion: Criterion, candidate: Measured, incumbent: Measured | None
     return _mean(criterion, scores, rival, counts)
 
 
-def support_of(criterion: Criterion) -> tuple[float, float] | None:
-    """Lowest and highest possible value of the criterion's metric."""
-    return SUPPORTS.get(METRICS[criterion.metric].unit)
+def support_of(criterion: Criterion, *values: np.ndarray) -> Support | None:
+    """Lowest and highest possible value of the criterion's metric, None where it has no ends.
+
+    Some shares may exceed 1 (a character error rate, when much was added): where a value does,
+    the scale is taken to have no ends.
+    """
+    support = SUPPORTS.get(METRICS[criterion.metric].unit)
+    if support is None or any(((v < support[0]) | (v > support[1])).any() for v in values):
+        return None
+    return support
 
 
 def _mean(
     criterion: Criterion, scores: pd.DataFrame, rival: pd.DataFrame | None, counts: Counts
 ) -> Evidence:
-    support = support_of(criterion)
     per_seed = seed_means(scores)
+    theirs = None if rival is None else seed_means(rival)
+    support = support_of(criterion, *(s.to_numpy() for s in (per_seed, theirs) if s is not None))
     means = prompt_means(per_seed)
-    own, problem = _estimate(means, support)
+    own, problem = _estimate(means, support, "t" if support is None else "wilson")
     limits = _absolute(criterion, own, float(means.mean()) if means.size else None, problem)
-    if rival is None:
+    if theirs is None:
         return Evidence(criterion, own=own, measured=_mean_of(means), incumbent=None,
                         limits=limits, counts=counts)  # fmt: skip
-    theirs = seed_means(rival)
     pairs = paired_differences(per_seed, theirs)
     spread = None if support is None else (support[0] - support[1], support[1] - support[0])
-    difference, problem = _estimate(prompt_means(pairs), spread)
+    difference, problem = _estimate(prompt_means(pairs), spread, "t")
     if criterion.margin is not None:
         if problem:
             problem = f"only {len(set(pairs.index.get_level_values(0)))} prompt(s) have a usable "
@@ -210,10 +217,10 @@ def _mean_of(values: np.ndarray) -> float | None:
 
 
 def _estimate(
-    values: np.ndarray, support: tuple[float, float] | None
+    values: np.ndarray, support: Support | None, method: Method
 ) -> tuple[Estimate | None, str]:
     try:
-        return Estimate.of(values, support), ""
+        return Estimate.of(values, support, method), ""
     except TooLittleDataError:
         return None, f"only {values.size} prompt(s) have a usable image, at least 2 are needed"
 

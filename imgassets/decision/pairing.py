@@ -22,8 +22,6 @@ FAILURE_MODES: tuple[str, ...] = get_args(FailureMode)
 IMAGE_COLUMNS = ("flow", "prompt_id", "seed", "replicate", "image_key", "status")
 _SCORE_COLUMNS = tuple(c for c in ROW_COLUMNS if c != "reason")
 _ONE_SCORE = ["flow", "prompt_id", "seed", "replicate", "metric"]
-#: Derived from the images table where no metric row says it.
-FAILURE_METRIC = "failures.rate"
 
 
 @dataclass(frozen=True)
@@ -59,9 +57,6 @@ class Measured:
         columns = ["prompt_id", "seed", "replicate", "value"]
         rows = self.rows
         found = rows.loc[(rows["metric"] == metric) & (rows["flow"] == flow), columns]
-        if found.empty and metric == FAILURE_METRIC:
-            images = self.images.loc[self.images["flow"] == flow]
-            found = images.assign(value=(images["status"] != "ok").astype(float))[columns]
         found = found.assign(value=pd.to_numeric(found["value"]).astype(float))
         return found.sort_values(["prompt_id", "seed", "replicate"], ignore_index=True)
 

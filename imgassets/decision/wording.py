@@ -21,7 +21,6 @@ _PHRASES = {
     "cost.seconds": "one image takes {}",
     "cost.peak_memory": "one image needs {} of memory",
     "cost.usd": "one image costs {}",
-    "failures.rate": "{} of requests end without an image",
 }
 _FAILURES = {
     "prompt_too_long": "was refused because its prompt is too long",
@@ -78,7 +77,7 @@ def signed(value: float | None, unit: str) -> str:
 
 
 def between(low: float, high: float, unit: str, *, difference: bool = False) -> str:
-    """Two bounds with their unit once: `89 to 97 %`, `−6.1 to +14 points`."""
+    """Two bounds with their unit once: `89 to 97 %`, `+6 to +14 points`."""
     show = signed if difference else amount
     first, second = show(low, unit), show(high, unit)
     ending = second[second.rfind(" ") :] if " " in second else ""

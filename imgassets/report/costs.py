@@ -40,7 +40,7 @@ def _row(
     row["quality"] = float(means.mean()) if means.size else np.nan
     row["quality_lower"] = row["quality_upper"] = np.nan
     if means.size >= 2:  # a spread needs two
-        estimate = Estimate.of(means, (0.0, 1.0))
+        estimate = Estimate.of(means, (0.0, 1.0), "wilson")
         row |= {"quality_lower": estimate.lower(alpha), "quality_upper": estimate.upper(alpha)}
     for metric in COSTS:
         values = _means(table, metric, flow)

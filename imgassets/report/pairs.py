@@ -19,7 +19,7 @@ _REQUEST = ["flow", "prompt_id", "seed", "replicate"]
 MOST_COMPARED = 300
 _COMPARED_SIDE = 128
 #: Families whose scores a person can check by looking at the image.
-_VISIBLE = frozenset(m.family for m in METRICS.values()) - {"cost", "failures"}
+_VISIBLE = frozenset(m.family for m in METRICS.values()) - {"cost"}
 
 
 def select_pairs(

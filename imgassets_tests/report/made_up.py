@@ -26,7 +26,13 @@ CRITERIA = (
 MODELS: dict[str, tuple[float, float, float, float, dict[tuple[int, int], str]]] = {
     BASE: (0.84, 0.72, 0.9, 0.021, {}),
     "tiny-new": (0.93, 0.80, 0.7, 0.016, {(7, 2): "out_of_memory"}),
-    "tiny-turbo": (0.86, 0.31, 0.22, 0.004, {(3, 1): "blank", (3, 2): "blank", (9, 4): "non_finite"}),
+    "tiny-turbo": (
+        0.86,
+        0.31,
+        0.22,
+        0.004,
+        {(3, 1): "blank", (3, 2): "blank", (9, 4): "non_finite"},
+    ),
     "tiny-detail": (0.79, 0.71, 1.4, 0.035, {}),
     "hosted-three": (0.95, 0.82, 1.1, 0.03, {}),
 }

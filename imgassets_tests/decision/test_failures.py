@@ -1,0 +1,99 @@
+"""Failures are counted, never scored."""
+
+from __future__ import annotations
+
+import pytest
+
+from imgassets.decision import compare, decide
+from imgassets_tests.decision.made_up import BASE, NEW, endpoint, measured
+
+EXACT = "typography.exact"
+
+
+def judged(failed: dict[tuple[int, int], str], prompts: int = 60, **contract: object):
+    """A candidate that is right whenever it does not fail, against an incumbent always right."""
+    new = measured(NEW, {EXACT: lambda p, s: 1.0}, range(prompts), failed=failed)
+    base = measured(BASE, {EXACT: lambda p, s: 1.0}, range(prompts))
+    return compare(endpoint([{"metric": EXACT, "margin": 0.1}], **contract), new, base)
+
+
+def failure_rows(comparison) -> dict[str, dict]:
+    return {r["criterion"]: r for r in comparison.records() if r["source"] == "failure"}
+
+
+def test_a_mode_the_contract_does_not_name_may_not_occur() -> None:
+    comparison = judged({(3, 1): "blank"})
+    verdict = decide(comparison)
+    assert verdict.sentence == (
+        "NO-GO: 1 of 120 requests gave a blank image; the contract allows none."
+    )
+    assert failure_rows(comparison)["failures__blank"]["hard"] is True
+
+
+def test_no_failure_holds_the_hard_rule_and_shows_its_bound() -> None:
+    """None in 120 bounds the rate at 2.5 %, which is shown and does not block GO."""
+    comparison = judged({})
+    other = failure_rows(comparison)["failures__other"]
+    assert other["upper"] == pytest.approx(1 - 0.05 ** (1 / 120))
+    assert other["state"] == "passed"
+    assert decide(comparison).verdict == "GO"
+
+
+def test_failed_images_leave_the_means_alone() -> None:
+    """The candidate's mean is over usable images; the pair of a failed one is dropped."""
+    comparison = judged(
+        {(0, 1): "out_of_memory", (1, 1): "out_of_memory", (1, 2): "out_of_memory"},
+        failure_modes=[{"mode": "out_of_memory", "max_rate": 0.2}],
+    )
+    score = comparison.records()[0]
+    assert score["estimate"] == 1.0
+    assert score["difference"] == 0.0
+    assert (score["n_images"], score["n_failed"], score["n_pairs"]) == (117, 3, 59)
+    assert failure_rows(comparison)["failures__out_of_memory"]["state"] == "passed"
+
+
+@pytest.mark.parametrize(
+    ("count", "state"), [(0, "passed"), (2, "undecided"), (5, "undecided"), (30, "broken")]
+)
+def test_rates_are_judged_by_exact_bounds(count: int, state: str) -> None:
+    """At most 5 % of 120 requests: 0 is shown to hold, 30 to be broken, 2 and 5 are neither."""
+    comparison = judged(
+        {(p, 1): "backend_error" for p in range(count)},
+        failure_modes=[{"mode": "backend_error", "max_rate": 0.05}],
+    )
+    found = failure_rows(comparison)["failures__backend_error"]
+    assert found["state"] == state
+    assert found["n_failed"] == count
+
+
+def test_an_unsettled_rate_tells_how_many_prompts() -> None:
+    """None in 120 does not bound 1 %; 299 requests do: 150 prompts of two seeds."""
+    comparison = judged({}, failure_modes=[{"mode": "blank", "max_rate": 0.01}])
+    verdict = decide(comparison)
+    assert verdict.verdict == "INCONCLUSIVE"
+    assert verdict.needed_prompts == 150 - 60
+
+
+def test_everything_failed_is_not_a_score() -> None:
+    """No usable image: the margin is undecided, the failure decides."""
+    comparison = judged({(p, s): "non_finite" for p in range(60) for s in (1, 2)})
+    score = comparison.records()[0]
+    assert score["estimate"] is None
+    assert score["state"] == "undecided"
+    assert "120 images failed" in score["reason"]
+    assert decide(comparison).verdict == "NO-GO"
+
+
+def test_no_requests_at_all_are_inconclusive() -> None:
+    comparison = compare(
+        endpoint([{"metric": EXACT, "margin": 0.1}]),
+        empty(NEW),
+        measured(BASE, {EXACT: lambda p, s: 1.0}, range(5)),
+    )
+    assert decide(comparison).verdict == "INCONCLUSIVE"
+
+
+def empty(model: str):
+    """Tables with their columns and no row."""
+    full = measured(model, {EXACT: lambda p, s: 1.0}, range(1))
+    return type(full)(model, full.rows.iloc[:0], full.images.iloc[:0])

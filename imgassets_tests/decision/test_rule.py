@@ -1,0 +1,302 @@
+"""Every branch of the rule, on hand-made tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from imgassets.decision import Comparison, Measured, Verdict, compare, decide
+from imgassets.decision.errors import MissingIncumbentError, MixedRowsError
+from imgassets.decision.rows import COLUMNS
+from imgassets_tests.decision.made_up import BASE, NEW, Scores, endpoint, measured
+
+EXACT = "typography.exact"
+
+
+def pattern(*values: float) -> Scores:
+    """Prompt after prompt, the same for every seed."""
+    return lambda prompt, seed: values[prompt % len(values)]
+
+
+def run(
+    criterion: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+    new: Scores,
+    base: Scores,
+    prompts: int = 40,
+    metric: str = EXACT,
+    **contract: Any,
+) -> Comparison:
+    """Compares two made-up models on one metric."""
+    criteria = [criterion] if isinstance(criterion, Mapping) else criterion
+    return compare(
+        endpoint(criteria, **contract),
+        measured(NEW, {metric: new}, range(prompts)),
+        measured(BASE, {metric: base}, range(prompts)),
+    )
+
+
+def row(comparison: Comparison, number: int = 0) -> dict[str, Any]:
+    return comparison.records()[number]
+
+
+def test_hand_computed_difference() -> None:
+    """d_p = -.5, 0, -.5, 0: mean -.25, sd .288675, se .144338, t(.95, 3) = 2.353363."""
+    found = row(run({"metric": EXACT, "margin": 0.1}, pattern(0.5, 1.0), pattern(1.0), 4))
+    assert found["difference"] == pytest.approx(-0.25)
+    assert found["difference_lower"] == pytest.approx(-0.25 - 2.353363 * 0.1443376, abs=1e-6)
+    assert found["difference_upper"] == pytest.approx(-0.25 + 2.353363 * 0.1443376, abs=1e-6)
+    assert found["n_pairs"] == 4
+    assert found["n_images"] == 8
+    assert found["estimate"] == pytest.approx(0.75)
+    assert found["incumbent_estimate"] == 1.0
+
+
+def test_seeds_are_averaged_within_a_prompt_first() -> None:
+    """Two seeds that cancel out leave d_p = 0, whatever the seeds say alone."""
+    comparison = run(
+        {"metric": EXACT, "margin": 0.2},
+        lambda p, s: float(s == 1),
+        lambda p, s: float(s == 2),
+    )
+    assert row(comparison)["difference"] == 0.0
+    assert row(comparison)["difference_lower"] == pytest.approx(-(1 - 0.05 ** (1 / 40)))
+
+
+def test_go() -> None:
+    """Better on every prompt but a few: GO, and the sentence names the closest call."""
+    new, base = pattern(1, 1, 1, 0), pattern(1, 0, 1, 0)
+    verdict = decide(run({"metric": EXACT, "floor": 0.5, "margin": 0.1}, new, base))
+    assert verdict.verdict == "GO"
+    assert verdict.needed_prompts is None
+    assert verdict.sentence.startswith("GO: all 2 gating criteria hold; the closest call: text is")
+    assert set(verdict.decided_by) == {"generate__typography_exact", "failures__other"}
+
+
+def test_no_go_by_margin_says_so_in_one_sentence() -> None:
+    """31 % against 72 %, as in the brief of the product."""
+    new = pattern(*[1.0] * 31, *[0.0] * 69)
+    base = pattern(*[1.0] * 72, *[0.0] * 28)
+    verdict = decide(run({"metric": EXACT, "margin": 0.1}, new, base, prompts=100))
+    assert verdict.sentence == (
+        "NO-GO: text is read exactly right in 31 % of images, 41 points below tiny-base; "
+        "the contract allows 10."
+    )
+    assert verdict.verdict == "NO-GO"
+    assert verdict.decided_by == ("generate__typography_exact",)
+
+
+def test_no_go_by_floor() -> None:
+    """Level with the incumbent is not enough where a floor is broken."""
+    both = pattern(1, 0, 0, 0)
+    verdict = decide(run({"metric": EXACT, "floor": 0.6, "margin": 0.1}, both, both))
+    assert verdict.sentence == (
+        "NO-GO: text is read exactly right in 25 % of images; the contract asks for at least 60 %."
+    )
+
+
+def test_inconclusive_tells_how_many_prompts() -> None:
+    """Half the prompts swing both ways: the bound crosses the margin."""
+    new, base = pattern(1, 0, 1, 0), pattern(0, 1, 1, 0)
+    comparison = run({"metric": EXACT, "margin": 0.1}, new, base)
+    verdict = decide(comparison)
+    found = row(comparison)
+    assert verdict.verdict == "INCONCLUSIVE"
+    assert found["state"] == "undecided"
+    assert found["passed"] is None
+    # sd^2 = 20 / 39; (1.6449 + .8416)^2 * .5128 / .01 = 317.1, so 318 in all.
+    assert verdict.needed_prompts == 318 - 40
+    assert "About 278 further prompts" in verdict.sentence
+
+
+def test_noise_within_prompts_can_be_settled_by_seeds() -> None:
+    """Differences that only seeds disagree on are settled by more seeds."""
+    rng = np.random.default_rng(3)
+    noise = {(p, s): float(rng.random() < 0.5) for p in range(40) for s in (1, 2)}
+    comparison = run(
+        {"metric": EXACT, "margin": 0.12}, lambda p, s: noise[p, s], lambda p, s: noise[p, 3 - s]
+    )
+    # swapping the two seeds makes every d_p exactly 0 while single images differ
+    assert row(comparison)["state"] == "passed"
+    other = run(
+        {"metric": EXACT, "margin": 0.12},
+        lambda p, s: noise[p, s],
+        lambda p, s: noise[(p + 7) % 40, s],
+    )
+    assert row(other)["state"] == "undecided"
+    assert decide(other).needed_seeds is not None
+
+
+def test_review_replaces_go_only() -> None:
+    """Reasons to look turn GO into REVIEW, and leave NO-GO alone."""
+    good = run({"metric": EXACT, "margin": 0.1}, pattern(1, 1, 1, 0), pattern(1, 0, 1, 0))
+    verdict = decide(good, ["pixels drifted in 3 images"])
+    assert verdict.verdict == "REVIEW"
+    assert "pixels drifted in 3 images" in verdict.sentence
+    bad = run({"metric": EXACT, "margin": 0.1}, pattern(0), pattern(1))
+    assert decide(bad, ["pixels drifted in 3 images"]).verdict == "NO-GO"
+
+
+def test_warnings_never_decide() -> None:
+    """A warning far below its floor is shown as broken, and the verdict stays GO."""
+    comparison = compare(
+        endpoint(
+            [
+                {"metric": EXACT, "margin": 0.1},
+                {"metric": "typography.ned", "floor": 0.9, "severity": "warning"},
+            ]
+        ),
+        measured(NEW, {EXACT: pattern(1), "typography.ned": pattern(0.1, 0.2)}, range(40)),
+        measured(BASE, {EXACT: pattern(0), "typography.ned": pattern(0.9)}, range(40)),
+    )
+    assert row(comparison, 1)["state"] == "broken"
+    assert decide(comparison).verdict == "GO"
+
+
+def test_holm_protects_many_criteria() -> None:
+    """A p-value of about .03 breaks one criterion alone, not one of eight."""
+    new = pattern(*[1.0] * 15, *[0.0] * 5)
+    base = pattern(*[1.0] * 19, 0.0)
+    alone = run({"metric": EXACT, "margin": 0.03}, new, base, prompts=20)
+    p = row(alone)["p_broken"]
+    assert 0.01 < p < 0.05
+    assert row(alone)["state"] == "broken"
+    more = [
+        {"metric": m, "margin": 0.3}
+        for m in ("typography.ned", "composition.correct", "composition.size", "artefacts.clean")
+    ]
+    everything = {EXACT: new} | {m["metric"]: pattern(1, 0.9) for m in more}
+    theirs = {EXACT: base} | {m["metric"]: pattern(0.9, 1) for m in more}
+    together = compare(
+        endpoint([{"metric": EXACT, "margin": 0.03}, *more]),
+        measured(NEW, everything, range(20)),
+        measured(BASE, theirs, range(20)),
+    )
+    assert row(together)["p_broken"] == pytest.approx(p)
+    assert row(together)["p_broken_holm"] == pytest.approx(5 * p)
+    assert row(together)["state"] == "undecided"
+
+
+def test_lower_is_better_is_mirrored() -> None:
+    """Seconds: a ceiling and a margin, both broken by being slower."""
+    slow, fast = pattern(2.0, 2.2), pattern(1.0, 1.1)
+    criterion = {"metric": "cost.seconds", "ceiling": 3.0, "margin": 0.5}
+    slower = run(criterion, slow, fast, metric="cost.seconds")
+    assert row(slower)["state"] == "broken"
+    assert "1.05 s above tiny-base; the contract allows 0.500 s" in decide(slower).sentence
+    faster = run(criterion, fast, slow, metric="cost.seconds")
+    assert decide(faster).verdict == "GO"
+
+
+@pytest.mark.parametrize(("ceiling", "expected"), [(2.2, "GO"), (2.1, "NO-GO")])
+def test_worst_is_compared_as_it_is(ceiling: float, expected: str) -> None:
+    """The slowest image alone decides, without error bars; the limit itself is allowed."""
+    criterion = {"metric": "cost.seconds", "ceiling": ceiling, "statistic": "worst"}
+    comparison = run(criterion, pattern(1.0, 2.2), pattern(9.0), metric="cost.seconds")
+    assert row(comparison)["estimate"] == 2.2
+    assert row(comparison)["hard"] is True
+    assert decide(comparison).verdict == expected
+
+
+def test_a_difference_of_exactly_the_margin_is_allowed() -> None:
+    """A fixed price 10 cents higher with a margin of 10 cents holds, rounding or not."""
+    comparison = run(
+        {"metric": "cost.usd", "margin": 0.1}, pattern(0.3), pattern(0.2), metric="cost.usd"
+    )
+    assert row(comparison)["state"] == "passed"
+
+
+def test_unanimous_zero_differences_need_enough_prompts() -> None:
+    """The same scores on 24 prompts cannot rule out a 10-point loss; on 29 they can."""
+    criterion = {"metric": EXACT, "margin": 0.1}
+    few = run(criterion, pattern(1), pattern(1), prompts=24)
+    assert decide(few).verdict == "INCONCLUSIVE"
+    assert decide(few).needed_prompts == 5
+    assert decide(run(criterion, pattern(1), pattern(1), prompts=29)).verdict == "GO"
+
+
+def test_the_incumbent_is_held_to_floors_only() -> None:
+    """Its own margin does not apply; its floor does."""
+    contract = endpoint([{"metric": EXACT, "margin": 0.1}])
+    base = measured(BASE, {EXACT: pattern(0, 0, 1)}, range(30))
+    assert decide(compare(contract, base)).verdict == "GO"
+    assert row(compare(contract, base))["passed"] is True
+    contract = endpoint([{"metric": EXACT, "margin": 0.1, "floor": 0.8}])
+    assert decide(compare(contract, base)).verdict == "NO-GO"
+
+
+def test_a_candidate_needs_its_incumbent() -> None:
+    contract = endpoint([{"metric": EXACT, "margin": 0.1}])
+    new = measured(NEW, {EXACT: pattern(1)}, range(3))
+    with pytest.raises(MissingIncumbentError, match="measure it on the same prompts"):
+        compare(contract, new)
+    with pytest.raises(MixedRowsError):
+        compare(contract, new, measured("tiny-other", {EXACT: pattern(1)}, range(3)))
+
+
+def test_too_few_pairs_are_inconclusive_with_the_reason() -> None:
+    """One shared prompt has no error bar, so nothing is decided, and nothing reads 0."""
+    contract = endpoint([{"metric": EXACT, "margin": 0.1}])
+    comparison = compare(
+        contract,
+        measured(NEW, {EXACT: pattern(1)}, range(10)),
+        measured(BASE, {EXACT: pattern(1)}, range(9, 30)),
+    )
+    verdict = decide(comparison)
+    assert verdict.verdict == "INCONCLUSIVE"
+    assert "only 1 prompt(s) have a usable image from both models" in verdict.sentence
+    assert row(comparison)["difference"] is None
+    assert row(comparison)["difference_lower"] is None
+
+
+def test_nothing_measured_is_inconclusive() -> None:
+    contract = endpoint([{"metric": EXACT, "floor": 0.5}, {"metric": "cost.seconds", "ceiling": 1,
+                         "statistic": "worst"}])  # fmt: skip
+    new = measured(NEW, {"typography.ned": pattern(1)}, range(10))
+    base = measured(BASE, {EXACT: pattern(1)}, range(10))
+    comparison = compare(contract, new, base)
+    assert [r["state"] for r in comparison.records()[:2]] == ["undecided", "undecided"]
+    assert decide(comparison).verdict == "INCONCLUSIVE"
+
+
+def test_only_warnings_decide_nothing() -> None:
+    """Failures still gate; a contract of warnings with none is still judged by them."""
+    comparison = run({"metric": EXACT, "floor": 0.9, "severity": "warning"}, pattern(0), pattern(0))
+    assert decide(comparison).verdict == "GO"
+    assert decide(comparison).decided_by == ("failures__other",)
+
+
+def test_table_and_verdict_are_plain_data() -> None:
+    """The columns are those documented; both survive JSON, and Parquet keeps the table."""
+    comparison = run({"metric": EXACT, "floor": 0.5, "margin": 0.1}, pattern(1), pattern(1, 0))
+    assert tuple(comparison.table.columns) == COLUMNS
+    verdict = decide(comparison)
+    assert Verdict.model_validate(json.loads(json.dumps(verdict.to_dict()))) == verdict
+    json.dumps(comparison.records(), allow_nan=False)
+    entry = verdict.to_dict()["criteria"][0]
+    assert {"metric", "value", "floor", "margin", "passed", "reason"} <= set(entry)
+    assert "ceiling" not in entry
+
+
+def test_the_table_survives_parquet(tmp_path: Any) -> None:
+    """A verdict read from a stored table is the verdict of the fresh one."""
+    comparison = run({"metric": EXACT, "margin": 0.1}, pattern(1, 0, 1, 0), pattern(0, 1, 1, 0))
+    comparison.table.to_parquet(tmp_path / "table.parquet")
+    again = Comparison(
+        comparison.endpoint,
+        comparison.model,
+        comparison.incumbent,
+        pd.read_parquet(tmp_path / "table.parquet"),
+    )
+    assert decide(again) == decide(comparison)
+
+
+def test_rows_of_another_endpoint_are_refused() -> None:
+    new = measured(NEW, {EXACT: pattern(1)}, range(3))
+    stray = Measured(NEW, new.rows.assign(endpoint="elsewhere"), new.images)
+    with pytest.raises(MixedRowsError, match="elsewhere"):
+        compare(endpoint(), stray, measured(BASE, {EXACT: pattern(1)}, range(3)))
