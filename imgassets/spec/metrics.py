@@ -41,6 +41,8 @@ class Metric:
 FAMILY_VERSIONS = {"composition": "1", "typography": "1", "artefacts": "1", "cost": "1"}
 
 _GENERATED: tuple[Flow, ...] = ("generate", "edit")
+_EDITED: tuple[Flow, ...] = ("edit",)
+_UPSCALED: tuple[Flow, ...] = ("upscale",)
 
 METRICS: dict[str, Metric] = {
     m.name: m
@@ -89,7 +91,7 @@ METRICS: dict[str, Metric] = {
         Metric(
             "typography.cer",
             "lower",
-            "share",
+            "ratio",
             "Edit distance / length of the text asked for; above 1 when much was added.",
         ),
         Metric(
@@ -140,6 +142,148 @@ METRICS: dict[str, Metric] = {
             "lower",
             "share",
             "How much an image repeats itself; equal objects count, so compare by margin.",
+        ),
+        Metric(
+            "edit_stability.psnr_outside",
+            "higher",
+            "dB",
+            "PSNR against the source outside the mask; 120 is untouched.",
+            _EDITED,
+        ),
+        Metric(
+            "edit_stability.ssim_outside",
+            "higher",
+            "similarity",
+            "SSIM against the source outside the mask.",
+            _EDITED,
+        ),
+        Metric(
+            "edit_stability.max_difference",
+            "lower",
+            "levels",
+            "Largest change of any pixel outside the mask.",
+            _EDITED,
+        ),
+        Metric(
+            "edit_stability.changed_outside",
+            "lower",
+            "share",
+            "Pixels outside the mask that changed at all.",
+            _EDITED,
+        ),
+        Metric(
+            "edit_stability.changed_band",
+            "lower",
+            "share",
+            "Pixels changed within 8 px around the mask.",
+            _EDITED,
+        ),
+        Metric(
+            "edit_stability.changed_inside",
+            "higher",
+            "share",
+            "Pixels inside the mask that changed.",
+            _EDITED,
+        ),
+        Metric(
+            "edit_stability.seam",
+            "lower",
+            "levels",
+            "Step across the mask's border beyond those beside it.",
+            _EDITED,
+        ),
+        Metric(
+            "edit_stability.border_color",
+            "lower",
+            "CIEDE2000",
+            "Color across the mask's border.",
+            _EDITED,
+        ),
+        Metric(
+            "upscaling.consistency_psnr",
+            "higher",
+            "dB",
+            "PSNR of the image made small again against its source.",
+            _UPSCALED,
+        ),
+        Metric(
+            "upscaling.consistency_ssim",
+            "higher",
+            "similarity",
+            "SSIM of the image made small again.",
+            _UPSCALED,
+        ),
+        Metric(
+            "upscaling.color_shift",
+            "lower",
+            "CIEDE2000",
+            "Color of the image made small again against its source.",
+            _UPSCALED,
+        ),
+        Metric(
+            "upscaling.overshoot",
+            "lower",
+            "levels",
+            "Ringing and halos beyond the source's range at edges.",
+            _UPSCALED,
+        ),
+        Metric(
+            "upscaling.sharpness",
+            "higher",
+            "ratio",
+            "Fine detail against Lanczos; 1 is Lanczos.",
+            _UPSCALED,
+        ),
+        Metric(
+            "upscaling.seams",
+            "lower",
+            "ratio",
+            "Steps at tile borders against steps elsewhere; 1 is none.",
+            _UPSCALED,
+        ),
+        Metric(
+            "upscaling.psnr",
+            "higher",
+            "dB",
+            "PSNR against a high-resolution truth, on Y, border cropped.",
+            _UPSCALED,
+        ),
+        Metric(
+            "upscaling.ssim",
+            "higher",
+            "similarity",
+            "SSIM against a high-resolution truth, on Y, border cropped.",
+            _UPSCALED,
+        ),
+        Metric(
+            "reproducibility.identical",
+            "higher",
+            "share",
+            "Repeated requests that gave the same pixels.",
+        ),
+        Metric(
+            "reproducibility.max_difference",
+            "lower",
+            "levels",
+            "Largest change of any pixel when repeated.",
+        ),
+        Metric(
+            "reproducibility.psnr",
+            "higher",
+            "dB",
+            "PSNR of a repeated request; 120 is identical.",
+        ),
+        Metric(
+            "reproducibility.ssim",
+            "higher",
+            "similarity",
+            "SSIM of a repeated request.",
+        ),
+        Metric(
+            "reproducibility.hash_bits",
+            "lower",
+            "bits",
+            "Perceptual hash distance of a repeated request, of 64.",
         ),
         Metric("cost.seconds", "lower", "s", "Wall-clock seconds to make one image."),
         Metric("cost.peak_memory", "lower", "MiB", "Peak memory while the image was made."),
