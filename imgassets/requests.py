@@ -8,6 +8,7 @@ model for the same picture share it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -71,6 +72,23 @@ class Request:
             "request": canonical_json(self.inputs),
         }
 
+    @classmethod
+    def from_table(cls, table: pd.DataFrame) -> list[Request]:
+        """The requests of a table made by `request_table`."""
+        return [
+            cls(
+                row.endpoint,
+                row.model,
+                row.flow,
+                row.prompt_set,
+                row.prompt_id,
+                int(row.seed),
+                int(row.replicate),
+                json.loads(row.request),
+            )
+            for row in table.itertuples()
+        ]
+
 
 def library_versions() -> dict[str, str]:
     """Versions of the libraries that can change a pixel, without importing them."""
@@ -117,9 +135,7 @@ def build_requests(project: Project, endpoint: str, model: str, device: str) -> 
 
 def request_table(requests: list[Request]) -> pd.DataFrame:
     """Requests as a table, one row an image."""
-    columns = list(
-        Request("", "", "generate", "", "", 0, 0, {}).row()
-    )
+    columns = list(Request("", "", "generate", "", "", 0, 0, {}).row())
     return pd.DataFrame([r.row() for r in requests], columns=columns)
 
 
@@ -129,14 +145,13 @@ def _environment(device: str) -> dict[str, Any]:
 
 def _generator_facts(root: Path, model: Model) -> dict[str, Any]:
     """What makes the pixels of a model, with the weights replaced by the hash of their content."""
-    facts = {
+    return {
         "backend": model.backend,
         "weights": folder_fingerprint(weights_folder(root, model.weights)),
         "dtype": model.dtype,
         "scheduler": model.scheduler.model_dump(mode="json", by_alias=True),
         "batch_size": model.batch_size,
     }
-    return facts
 
 
 def _upscaler_facts(root: Path, model: Model) -> dict[str, Any] | None:

@@ -20,6 +20,7 @@ from imgassets.backends.base import BackendError, Outcome
 from imgassets.backends.device import Device, Meter
 from imgassets.images.encoding import NonFiniteImage, quantize
 from imgassets.spec.model import Model
+from imgassets.spec.weights import absent_components
 
 _Call = Callable[[Sequence[int]], np.ndarray]
 
@@ -73,14 +74,17 @@ class DiffusersBackend:
         import diffusers
         import torch
 
+        quiet_libraries()
         cls = getattr(diffusers, self._model.pipeline)
         scheduler_class = getattr(diffusers, self._model.scheduler.class_)
         try:
             pipeline = cls.from_pretrained(
                 str(self._folder),
-                torch_dtype=getattr(torch, self._model.dtype),
+                dtype=getattr(torch, self._model.dtype),
                 use_safetensors=True,
                 local_files_only=True,
+                # Parts the folder declares absent (SD3 without T5) must be passed as such.
+                **dict.fromkeys(absent_components(self._folder)),
             )
         except (OSError, ValueError) as error:
             raise BackendError(
@@ -156,6 +160,16 @@ class DiffusersBackend:
         return [
             _outcome(pixels[i], seconds, meter.peak_mib, size) for i in range(len(batch))
         ]
+
+
+def quiet_libraries() -> None:
+    """Silence the progress bars and notices of the Hugging Face libraries; errors stay."""
+    import diffusers
+    import transformers
+
+    for logging in (diffusers.utils.logging, transformers.utils.logging):
+        logging.set_verbosity_error()
+        logging.disable_progress_bar()
 
 
 class _OutOfMemory(RuntimeError):

@@ -19,6 +19,26 @@ def weights_folder(root: Path, weights: str) -> Path:
     return (root / Path(weights).expanduser()).resolve()
 
 
+def components(folder: Path) -> dict[str, bool]:
+    """Components of a diffusers folder by name: True when present, False when declared absent.
+
+    Raises:
+        FileNotFoundError: no model_index.json.
+        ValueError: it is not JSON.
+    """
+    index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
+    return {
+        name: where[0] is not None
+        for name, where in index.items()
+        if not name.startswith("_") and isinstance(where, list) and where
+    }
+
+
+def absent_components(folder: Path) -> list[str]:
+    """Components a pipeline takes that the folder declares absent."""
+    return [name for name, present in components(folder).items() if not present]
+
+
 def missing_files(folder: Path) -> list[str]:
     """What a diffusers folder lacks, as paths relative to it; empty when it is whole.
 
@@ -26,19 +46,18 @@ def missing_files(folder: Path) -> list[str]:
     weights when it is a network. Pickled weights (`.bin`, `.pt`) do not count: loading one runs
     whatever code is in it.
     """
-    index = folder / "model_index.json"
-    if not index.is_file():
-        return ["model_index.json"]
     try:
-        components = json.loads(index.read_text(encoding="utf-8"))
+        parts = components(folder)
+    except FileNotFoundError:
+        return ["model_index.json"]
     except ValueError:
         return ["model_index.json (not JSON)"]
-    missing = []
-    for name, where in components.items():
-        if name.startswith("_") or not isinstance(where, list) or where[0] is None:
-            continue
-        missing += _missing_of_component(folder / name, name)
-    return missing
+    return [
+        missing
+        for name, present in parts.items()
+        if present
+        for missing in _missing_of_component(folder / name, name)
+    ]
 
 
 def _missing_of_component(folder: Path, name: str) -> list[str]:

@@ -1,0 +1,198 @@
+"""The `imgassets` command. Thin: it reads arguments, calls one function, prints, and exits.
+
+Exit codes: 0 all is well (every verdict is GO), 1 something is not (a verdict, a document, an
+image), 2 bad input or a run that could not finish.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+from imgassets.spec.problems import InvalidDocuments
+from imgassets.spec.project import find_root, load_project, to_json
+
+OK, NOT_OK, BAD_INPUT = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    parsed = _parser().parse_args(arguments)
+    _keep_quiet()
+    try:
+        return parsed.run(parsed)
+    except InvalidDocuments as error:
+        _fail(f"{len(error.problems)} problem(s) in the documents:\n{error}")
+    except (LookupError, ValueError, OSError, RuntimeError) as error:
+        _fail(str(error.args[0]) if isinstance(error, LookupError) and error.args else str(error))
+    except KeyboardInterrupt:
+        _fail("interrupted; finished images are kept, run again to go on")
+    return BAD_INPUT
+
+
+def entry() -> None:
+    """The console script."""
+    sys.exit(main())
+
+
+def _fail(message: str) -> None:
+    print(f"imgassets: {message}", file=sys.stderr)
+
+
+def _keep_quiet() -> None:
+    """No telemetry, no look at a model hub, no notices of libraries that users cannot act on."""
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
+    warnings.simplefilter("ignore")
+    logging.captureWarnings(True)
+
+
+# ---- commands ------------------------------------------------------------------------------
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    project = load_project()
+    if arguments.json:
+        print(to_json(project.problems))
+    else:
+        for problem in project.problems:
+            print(problem)
+        print(
+            f"{len(project.endpoints)} endpoint(s), {len(project.models)} model(s), "
+            f"{len(project.prompt_sets)} prompt set(s): "
+            + (f"{len(project.problems)} problem(s)" if project.problems else "all valid")
+        )
+    return NOT_OK if project.problems else OK
+
+
+def _validate(arguments: argparse.Namespace) -> int:
+    project = load_project()
+    project.require_valid()
+    from imgassets.defs.resources import home_of
+    from imgassets.running import Selection, open_instance, validate
+
+    selection = Selection(tuple(arguments.endpoint), tuple(arguments.model))
+    with open_instance(project.root) as instance:
+        verdicts = validate(project, instance, selection, arguments.device)
+    if arguments.json:
+        print(json.dumps([v.to_dict() for v in verdicts], indent=2))
+    else:
+        from imgassets.report.table import verdict_table
+
+        print(verdict_table(verdicts))
+        for endpoint in dict.fromkeys(v.endpoint for v in verdicts):
+            report = home_of(project.root) / "reports" / endpoint / "report.html"
+            if report.exists():
+                print(f"report: {report}")
+        print("lineage: imgassets ui   (then open http://127.0.0.1:3000)")
+    return OK if all(v.verdict == "GO" for v in verdicts) else NOT_OK
+
+
+def _score(arguments: argparse.Namespace) -> int:
+    from imgassets.scoring import score_folder
+
+    scored = score_folder(arguments.prompts, arguments.images)
+    if arguments.json:
+        print(json.dumps({"images": [s.to_dict() for s in scored]}, indent=2))
+    else:
+        for image in scored:
+            mark = {True: "ok  ", False: "FAIL", None: "--  "}[image.correct]
+            print(f"{mark} {image.file}  {image.reason}".rstrip())
+        judged = [s.correct for s in scored if s.correct is not None]
+        print(f"{sum(judged)} of {len(judged)} judged images correct, {len(scored)} in all")
+    return OK if all(s.correct is not False for s in scored) else NOT_OK
+
+
+def _ui(arguments: argparse.Namespace) -> int:
+    from imgassets.running import open_instance
+
+    root = find_root()
+    open_instance(root).dispose()  # puts dagster.yaml there
+    command = [sys.executable, "-m", "dagster", "dev", "-h", "127.0.0.1", "-p", str(arguments.port)]
+    command += ["-m", "imgassets.definitions"]
+    os.environ.setdefault("IMGASSETS_PROJECT", str(root))
+    os.execv(sys.executable, command)  # noqa: S606 - our own interpreter, fixed arguments
+
+
+# ---- arguments -----------------------------------------------------------------------------
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="imgassets",
+        description="Turns the swap of an image model into a decision that can be defended.",
+        epilog="A project is a folder with contracts/ and prompts/: the one you stand in, or "
+        "$IMGASSETS_PROJECT. Everything made is kept in its .imgassets/ (or $IMGASSETS_HOME).",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    check = commands.add_parser(
+        "check",
+        help="validate contracts, models and prompt sets",
+        description="Prints every problem as FILE:LINE: FIELD: what is wrong [fix: how to mend "
+        "it]. Exit 1 if there is any. Loads no model.",
+    )
+    check.add_argument("--json", action="store_true", help="print a JSON list of problems")
+    check.set_defaults(run=_check)
+
+    validate = commands.add_parser(
+        "validate",
+        help="make what is missing, measure, and judge",
+        description="Brings the graph up to date and prints a verdict for each endpoint and "
+        "model. Images already in the store are reused; an interrupted run goes on where it was. "
+        "Exit 0 when every verdict is GO, 1 when one is not, 2 on bad input.",
+    )
+    validate.add_argument(
+        "--endpoint", action="append", default=[], metavar="E", help="only this one (repeatable)"
+    )
+    validate.add_argument(
+        "--model",
+        action="append",
+        default=[],
+        metavar="M",
+        help="only this model (repeatable); the incumbent comes along, the report does not",
+    )
+    validate.add_argument(
+        "--device", default="auto", choices=["auto", "cpu", "cuda", "mps"], help="default: auto"
+    )
+    validate.add_argument("--json", action="store_true", help="print verdicts as JSON")
+    validate.set_defaults(run=_validate)
+
+    score = commands.add_parser(
+        "score",
+        help="score images made by anyone",
+        description="Scores a folder of images with the same metrics and a reason for each image; "
+        "no model is loaded. Layouts: GenEval's (00000/samples/0000.png, with metadata.jsonl) or "
+        "PROMPT_ID/SEED.png. Exit 1 when an image is wrong or unusable.",
+    )
+    score.add_argument(
+        "--prompts",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="a prompt set (YAML), or GenEval's evaluation_metadata.jsonl",
+    )
+    score.add_argument("--images", type=Path, required=True, metavar="DIR")
+    score.add_argument("--json", action="store_true", help="print a JSON object")
+    score.set_defaults(run=_score)
+
+    ui = commands.add_parser(
+        "ui",
+        help="open the Dagster UI on loopback",
+        description="Serves lineage, checks, contact sheets and the materialize buttons on "
+        "http://127.0.0.1:PORT.",
+    )
+    ui.add_argument("--port", type=int, default=3000)
+    ui.set_defaults(run=_ui)
+    return parser
+
+
+if __name__ == "__main__":
+    entry()

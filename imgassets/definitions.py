@@ -1,0 +1,12 @@
+"""The code location: every document of the project as a branch of the graph.
+
+Reads the project in `$IMGASSETS_PROJECT`, or the one around the working directory. Nothing heavy
+is imported here; assets import what they need when they run.
+"""
+
+from __future__ import annotations
+
+from imgassets.defs.build import build_definitions
+from imgassets.spec.project import load_project
+
+defs = build_definitions(load_project())

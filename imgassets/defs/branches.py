@@ -1,0 +1,220 @@
+"""The branch of one endpoint and model: requests, images, metric tables.
+
+Each asset body reads, calls one domain function, writes, and returns metadata.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+
+from imgassets.defs.documents import facet_key
+from imgassets.defs.resources import Maker, Workplace
+from imgassets.defs.shown import image_metadata, table_metadata
+from imgassets.defs.tables import data_version
+from imgassets.requests import Request, build_requests, request_table
+from imgassets.spec.contract import Endpoint
+from imgassets.spec.metrics import FAMILY_VERSIONS, METRICS, Flow
+
+#: The image asset of each flow.
+STAGES: dict[Flow, str] = {"generate": "generated", "edit": "edited", "upscale": "upscaled"}
+FAMILIES = tuple(FAMILY_VERSIONS)
+_REQUESTS_VERSION = "1"
+_IMAGES_VERSION = "1"
+
+
+def stage_key(endpoint: str, model: str, stage: str) -> dg.AssetKey:
+    """Asset key `[endpoint, model, stage]`."""
+    return dg.AssetKey([endpoint, model, stage])
+
+
+def group_of(endpoint: str, model: str) -> str:
+    """Group `endpoint__model`; Dagster knows no hyphen there."""
+    return f"{endpoint}__{model}".replace("-", "_")
+
+
+def families_of(endpoint: Endpoint) -> dict[str, list[Flow]]:
+    """Metric families of an endpoint, with the flows each looks at."""
+    measured = {
+        family: [
+            flow
+            for flow in endpoint.flows
+            if any(flow in m.flows for m in METRICS.values() if m.family == family)
+        ]
+        for family in FAMILIES
+    }
+    return {family: flows for family, flows in measured.items() if flows}
+
+
+def branch_assets(endpoint: Endpoint, model: str) -> list[dg.AssetsDefinition]:
+    """All assets of a branch up to its metric tables."""
+    return [
+        _requests(endpoint, model),
+        *(_images(endpoint, model, flow) for flow in endpoint.flows),
+        *(_metrics(endpoint, model, f, flows) for f, flows in families_of(endpoint).items()),
+    ]
+
+
+def _requests(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
+    group = group_of(endpoint.endpoint, model)
+    keys = {
+        flow: stage_key(endpoint.endpoint, model, f"requests_{flow}") for flow in endpoint.flows
+    }
+    facets = [
+        facet_key("endpoints", endpoint.endpoint, "requests"),
+        facet_key("models", model, "generator"),
+        facet_key("models", model, "upscaler"),
+        *(facet_key("prompts", name, "prompts") for name in endpoint.prompt_sets),
+    ]
+
+    @dg.multi_asset(
+        name=f"{group}__requests",
+        outs={
+            flow: dg.AssetOut(
+                key=key,
+                description=f"One row for each image of flow {flow}, with its image key.",
+                code_version=_REQUESTS_VERSION,
+                kinds={"table"},
+            )
+            for flow, key in keys.items()
+        },
+        deps=facets,
+        group_name=group,
+    )
+    def requests(workplace: Workplace, maker: Maker) -> Any:
+        device, _ = maker.chosen()
+        rows = build_requests(workplace.project(), endpoint.endpoint, model, device)
+        for flow in keys:
+            table = request_table([r for r in rows if r.flow == flow])
+            yield dg.Output(
+                table,
+                output_name=flow,
+                data_version=data_version(table[["prompt_id", "seed", "replicate", "image_key"]]),
+                metadata={"images": len(table), **table_metadata(table.drop(columns="request"))},
+            )
+
+    return requests
+
+
+def _images(endpoint: Endpoint, model: str, flow: Flow) -> dg.AssetsDefinition:
+    name = endpoint.endpoint
+    # Edits and upscales start from generated images, so they come after them.
+    sources = [] if flow == "generate" else [stage_key(name, model, STAGES["generate"])]
+
+    @dg.asset(
+        key=stage_key(name, model, STAGES[flow]),
+        ins={"asked": dg.AssetIn(stage_key(name, model, f"requests_{flow}"))},
+        deps=sources,
+        group_name=group_of(name, model),
+        code_version=_IMAGES_VERSION,
+        pool="gpu",
+        kinds={"image"},
+        description=f"Images of flow {flow}: those the store lacks are made, the rest is reused.",
+    )
+    def images(
+        context: dg.AssetExecutionContext, workplace: Workplace, maker: Maker, asked: pd.DataFrame
+    ) -> dg.Output[pd.DataFrame]:
+        from imgassets.backends.making import make_images
+
+        project, store = workplace.project(), workplace.store()
+        device, why = maker.chosen()
+        context.log.info(f"{name}/{model}: {len(asked)} images to {flow} on {device} ({why})")
+        table, made = make_images(
+            Request.from_table(asked),
+            store,
+            maker.maker(project, model, flow),
+            batch_size=project.model(model).batch_size,
+            progress=lambda done, of: context.log.info(f"{name}/{model}: {flow} {done}/{of}"),
+        )
+        stable = table.drop(columns=["seconds", "peak_memory_mib"])
+        return dg.Output(
+            table,
+            data_version=data_version(stable),
+            metadata={
+                "made_now": made,
+                "from_store": int((table["status"] == "ok").sum()) - made,
+                "failed": int((table["status"] != "ok").sum()),
+                "device": f"{device} ({why})",
+                **image_metadata(table, store),
+                **table_metadata(table),
+            },
+        )
+
+    return images
+
+
+def _metrics(
+    endpoint: Endpoint, model: str, family: str, flows: list[Flow]
+) -> dg.AssetsDefinition:
+    name = endpoint.endpoint
+
+    @dg.asset(
+        key=stage_key(name, model, family),
+        ins={flow: dg.AssetIn(stage_key(name, model, STAGES[flow])) for flow in flows},
+        deps=_facets_measured_against(endpoint, model, family),
+        group_name=group_of(name, model),
+        code_version=FAMILY_VERSIONS[family],
+        kinds={"table"},
+        description=f"Metric family {family}: one row for each metric of each image.",
+    )
+    def metrics(
+        context: dg.AssetExecutionContext, workplace: Workplace, **tables: pd.DataFrame
+    ) -> dg.Output[pd.DataFrame]:
+        images = pd.concat(tables.values(), ignore_index=True)
+        table = _MEASURE[family](workplace, name, model, images)
+        context.log.info(f"{name}/{model}: {family}, {len(table)} scores")
+        return dg.Output(table, data_version=data_version(table), metadata=table_metadata(table))
+
+    return metrics
+
+
+def _facets_measured_against(endpoint: Endpoint, model: str, family: str) -> list[dg.AssetKey]:
+    if family in ("composition", "typography"):
+        return [facet_key("prompts", name, family) for name in endpoint.prompt_sets]
+    if family == "cost":
+        return [facet_key("models", model, "price")]
+    return [facet_key("endpoints", endpoint.endpoint, "requests")]
+
+
+# ---- how each family is measured -----------------------------------------------------------
+
+_Measure = Callable[[Workplace, str, str, pd.DataFrame], pd.DataFrame]
+
+
+def _content(family: str) -> _Measure:
+    def measure(workplace: Workplace, endpoint: str, model: str, images: pd.DataFrame) -> Any:
+        from imgassets.metrics.tables import content_table
+
+        project = workplace.project()
+        wanted = project.expectations(project.endpoint(endpoint))
+        return content_table(family, images, wanted, workplace.store().read_array)
+
+    return measure
+
+
+def _artefacts(workplace: Workplace, endpoint: str, model: str, images: pd.DataFrame) -> Any:
+    from imgassets.metrics.tables import artefact_table
+
+    project = workplace.project()
+    upscaler = project.model(model).upscaler
+    return artefact_table(
+        images,
+        project.endpoint(endpoint).returns,
+        upscaler.scale if upscaler else 1,
+        workplace.store().read_bytes,
+    )
+
+
+def _cost(workplace: Workplace, endpoint: str, model: str, images: pd.DataFrame) -> Any:
+    from imgassets.metrics.tables import cost_table
+
+    return cost_table(images, workplace.project().model(model).price)
+
+
+_MEASURE: dict[str, _Measure] = {
+    "composition": _content("composition"),
+    "typography": _content("typography"),
+    "artefacts": _artefacts,
+    "cost": _cost,
+}

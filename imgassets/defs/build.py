@@ -1,0 +1,49 @@
+"""The graph of a project, built from its documents: the product and its tests use this alone."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from imgassets.defs.branches import branch_assets
+from imgassets.defs.checks import branch_checks
+from imgassets.defs.documents import document_assets
+from imgassets.defs.reports import report_asset
+from imgassets.defs.resources import Maker, Workplace
+from imgassets.defs.schedules import nightly_revalidation
+from imgassets.defs.tables import JsonDocuments, ParquetTables
+from imgassets.defs.verdicts import verdict_assets
+from imgassets.spec.project import Project
+
+#: Runs everything in one process, so that a loaded pipeline serves all image assets of a run.
+VALIDATE_JOB = "validate"
+
+
+def build_definitions(project: Project, device: str = "auto") -> dg.Definitions:
+    """All assets, checks, jobs and schedules of a project's usable documents."""
+    endpoints = project.usable_endpoints()
+    branches = [(endpoint, model) for endpoint in endpoints for model in endpoint.models]
+    workplace = Workplace(root=str(project.root))
+    job = dg.define_asset_job(
+        VALIDATE_JOB,
+        selection=dg.AssetSelection.all(),
+        executor_def=dg.in_process_executor,
+        description="From requests to verdicts and reports; images in the store are reused.",
+    )
+    return dg.Definitions(
+        assets=[
+            *document_assets(project),
+            *(asset for e, m in branches for asset in branch_assets(e, m)),
+            *(asset for e, m in branches for asset in verdict_assets(e, m)),
+            *(report_asset(e) for e in endpoints),
+        ],
+        asset_checks=[check for e, m in branches for check in branch_checks(e, m)],
+        jobs=[job] if branches else [],
+        schedules=[nightly_revalidation(job)] if branches else [],
+        resources={
+            "workplace": workplace,
+            "maker": Maker(device=device),
+            "io_manager": ParquetTables(workplace=workplace),
+            "verdicts": JsonDocuments(workplace=workplace),
+        },
+        executor=dg.in_process_executor,
+    )

@@ -1,0 +1,103 @@
+"""Asset checks: every limit of a contract, held by Great Expectations, with the rows to look at."""
+
+from collections.abc import Callable
+
+import dagster as dg
+import pandas as pd
+
+from imgassets.defs.branches import STAGES, stage_key
+from imgassets.defs.resources import Workplace
+from imgassets.defs.shown import markdown_table
+from imgassets.spec.contract import Criterion, Endpoint
+
+_SEVERITY = {"gating": dg.AssetCheckSeverity.ERROR, "warning": dg.AssetCheckSeverity.WARN}
+
+
+def branch_checks(endpoint: Endpoint, model: str) -> list[dg.AssetChecksDefinition]:
+    """One check for each floor, ceiling, margin and failure mode of a branch."""
+    checks = []
+    for criterion in endpoint.all_criteria:
+        if criterion.floor is not None or criterion.ceiling is not None:
+            checks.append(_metric_check(endpoint, model, criterion))
+        if criterion.margin is not None and model != endpoint.incumbent:
+            checks.append(_margin_check(endpoint, model, criterion))
+    for flow in endpoint.flows:
+        checks += [_failure_check(endpoint, model, STAGES[flow], f.mode) for f in endpoint.failure_modes]
+    return checks
+
+
+def _metric_check(endpoint: Endpoint, model: str, written: Criterion) -> dg.AssetChecksDefinition:
+    family = written.metric.partition(".")[0]
+
+    def run(contract: Endpoint, table: pd.DataFrame):  # type: ignore[no-untyped-def]
+        from imgassets.expectations import hold_metric
+
+        return hold_metric(table, _criterion(contract, written.name))
+
+    side = "floor" if written.floor is not None else "ceiling"
+    what = f"{written.metric} of flow {written.flow} against its {side}."
+    key = stage_key(endpoint.endpoint, model, family)
+    return _check(endpoint, key, written.name, what, written.severity, run)
+
+
+def _margin_check(endpoint: Endpoint, model: str, written: Criterion) -> dg.AssetChecksDefinition:
+    def run(contract: Endpoint, table: pd.DataFrame):  # type: ignore[no-untyped-def]
+        from imgassets.expectations import hold_comparison
+
+        return hold_comparison(table, _criterion(contract, written.name))
+
+    what = f"{written.metric} of flow {written.flow} is no worse than {endpoint.incumbent}'s."
+    key = stage_key(endpoint.endpoint, model, "comparison")
+    return _check(endpoint, key, f"{written.name}__margin", what, written.severity, run)
+
+
+def _failure_check(
+    endpoint: Endpoint, model: str, stage: str, mode: str
+) -> dg.AssetChecksDefinition:
+    def run(contract: Endpoint, table: pd.DataFrame):  # type: ignore[no-untyped-def]
+        from imgassets.expectations import hold_statuses
+
+        return hold_statuses(table, mode, contract.max_failure_rate(mode))
+
+    key = stage_key(endpoint.endpoint, model, stage)
+    return _check(endpoint, key, f"failures__{mode}", f"How often {mode} occurs.", "gating", run)
+
+
+def _criterion(contract: Endpoint, name: str) -> Criterion:
+    return next(c for c in contract.all_criteria if c.name == name)
+
+
+def _check(
+    endpoint: Endpoint,
+    key: dg.AssetKey,
+    name: str,
+    description: str,
+    severity: str,
+    run: Callable,
+) -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        asset=key,
+        name=name,
+        description=description,
+        metadata={"severity": severity},
+    )
+    def check(workplace: Workplace, table: pd.DataFrame) -> dg.AssetCheckResult:
+        outcome = run(workplace.project().endpoint(endpoint.endpoint), table)
+        columns = [c for c in outcome.unexpected.columns if c not in ("endpoint", "model")]
+        return dg.AssetCheckResult(
+            passed=outcome.passed,
+            severity=_SEVERITY[severity],
+            description=outcome.expected,
+            metadata={
+                "expected": outcome.expected,
+                "observed": "nothing" if outcome.observed is None else float(outcome.observed),
+                "evaluated_rows": outcome.evaluated,
+                "unexpected_rows": dg.MetadataValue.md(
+                    markdown_table(outcome.unexpected[columns])
+                    if len(outcome.unexpected)
+                    else "none"
+                ),
+            },
+        )
+
+    return check

@@ -1,0 +1,60 @@
+"""Resources: the project's documents, its folders, and the device images are made on."""
+
+import os
+from pathlib import Path
+
+import dagster as dg
+from pydantic import PrivateAttr
+
+from imgassets.backends.base import Backend
+from imgassets.backends.device import Device, choose_device
+from imgassets.backends.making import Make
+from imgassets.images.store import ImageStore
+from imgassets.spec.project import Project, find_root, load_project
+
+
+def home_of(root: Path) -> Path:
+    """Where everything made is kept: `$IMGASSETS_HOME`, or `.imgassets/` in the project."""
+    configured = os.environ.get("IMGASSETS_HOME")
+    return Path(configured).resolve() if configured else root / ".imgassets"
+
+
+class Workplace(dg.ConfigurableResource):
+    """The project on disk. Documents are read anew in every run, so edits need no restart."""
+
+    root: str = ""
+
+    def project(self) -> Project:
+        """All documents as they are now."""
+        return load_project(Path(self.root) if self.root else find_root())
+
+    def home(self) -> Path:
+        return home_of(Path(self.root) if self.root else find_root())
+
+    def store(self) -> ImageStore:
+        """Every image ever made here, under its image key."""
+        return ImageStore(self.home() / "images")
+
+
+class Maker(dg.ConfigurableResource):
+    """Picks the device, and keeps each model's pipeline loaded for the length of a run."""
+
+    device: str = "auto"
+    _backends: dict[str, Backend] = PrivateAttr(default_factory=dict)
+
+    def chosen(self) -> tuple[Device, str]:
+        """The device class, and why it was chosen."""
+        return choose_device(self.device)
+
+    def maker(self, project: Project, model: str, flow: str) -> Make:
+        """What makes a model's images of a flow; its pipeline is loaded when first asked for."""
+        # Not at the top: a code location must load without torch and diffusers.
+        from imgassets.backends.loading import maker_of, open_backend, upscale_maker
+
+        device, _ = self.chosen()
+        document = project.model(model)
+        if flow == "upscale":
+            return upscale_maker(project.root, document, device)
+        if model not in self._backends:
+            self._backends[model] = open_backend(project.root, document, device)
+        return maker_of(flow, self._backends[model])

@@ -1,0 +1,54 @@
+"""What an asset shows of itself in the Dagster UI: contact sheets and previews of tables."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+
+from imgassets.images.contact_sheet import contact_sheet, jpeg
+from imgassets.images.store import ImageStore
+
+_PREVIEW_ROWS = 12
+_SHEET_IMAGES = 48
+
+
+def table_metadata(table: pd.DataFrame, rows: int = _PREVIEW_ROWS) -> dict[str, Any]:
+    """Number of rows, and the first ones as a Markdown table."""
+    return {
+        "dagster/row_count": len(table),
+        "preview": dg.MetadataValue.md(markdown_table(table.head(rows))),
+    }
+
+
+def image_metadata(table: pd.DataFrame, store: ImageStore) -> dict[str, Any]:
+    """A contact sheet of the first images, spread over the prompts; failed ones are crossed."""
+    first = table.sort_values(["replicate", "seed", "prompt_id"], kind="stable")
+    shown = [
+        (row.prompt_id, store.read(row.image_key) if row.status == "ok" else None)
+        for row in first.head(_SHEET_IMAGES).itertuples()
+    ]
+    sheet = base64.b64encode(jpeg(contact_sheet(shown))).decode()
+    return {
+        "contact_sheet": dg.MetadataValue.md(f"![contact sheet](data:image/jpeg;base64,{sheet})")
+    }
+
+
+def markdown_table(table: pd.DataFrame) -> str:
+    """A small table as Markdown; pipes and line breaks in cells are neutralized."""
+
+    def cell(value: Any) -> str:
+        if value is None or (isinstance(value, float) and pd.isna(value)):
+            return ""
+        text = f"{value:.4g}" if isinstance(value, float) else str(value)
+        if len(text) > 64:
+            text = text[:12] + "…" if text.isalnum() else text[:61] + "…"
+        for character in "\\`*_[]<>|":
+            text = text.replace(character, "\\" + character)
+        return " ".join(text.split())
+
+    lines = [[str(c) for c in table.columns], ["---"] * len(table.columns)]
+    lines += [[cell(v) for v in row] for row in table.itertuples(index=False)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

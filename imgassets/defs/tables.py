@@ -1,0 +1,66 @@
+"""Tables on disk: Parquet, one file an asset, written whole or not at all."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+
+from imgassets.defs.resources import Workplace
+
+
+class ParquetTables(dg.ConfigurableIOManager):
+    """Keeps data frames under `HOME/tables/ENDPOINT/MODEL/STAGE.parquet`."""
+
+    workplace: dg.ResourceDependency[Workplace]
+
+    def path(self, key: dg.AssetKey) -> Path:
+        return (self.workplace.home() / "tables").joinpath(*key.path).with_suffix(".parquet")
+
+    def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame) -> None:
+        path = self.path(context.asset_key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        obj.to_parquet(temporary, index=False)
+        temporary.replace(path)
+
+    def load_input(self, context: dg.InputContext) -> pd.DataFrame:
+        path = self.path(context.asset_key)
+        if not path.is_file():
+            raise dg.Failure(
+                f"{path} does not exist; materialize {context.asset_key.to_user_string()} first"
+            )
+        return pd.read_parquet(path)
+
+
+def data_version(table: pd.DataFrame) -> dg.DataVersion:
+    """The hash of a table's rows: equal rows, equal version, whatever run wrote them."""
+    rows = json.dumps(table.to_dict("split", index=False), default=str, sort_keys=True)
+    return dg.DataVersion(hashlib.sha256(rows.encode()).hexdigest())
+
+
+class JsonDocuments(dg.ConfigurableIOManager):
+    """Keeps verdicts under `HOME/tables/ENDPOINT/MODEL/STAGE.json`."""
+
+    workplace: dg.ResourceDependency[Workplace]
+
+    def path(self, key: dg.AssetKey) -> Path:
+        return (self.workplace.home() / "tables").joinpath(*key.path).with_suffix(".json")
+
+    def handle_output(self, context: dg.OutputContext, obj: dict[str, Any]) -> None:
+        path = self.path(context.asset_key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        temporary.write_text(json.dumps(obj, indent=1), encoding="utf-8")
+        temporary.replace(path)
+
+    def load_input(self, context: dg.InputContext) -> dict[str, Any]:
+        path = self.path(context.asset_key)
+        if not path.is_file():
+            raise dg.Failure(
+                f"{path} does not exist; materialize {context.asset_key.to_user_string()} first"
+            )
+        return json.loads(path.read_text(encoding="utf-8"))

@@ -1,0 +1,114 @@
+"""Comparison and verdict of one endpoint and model."""
+
+from typing import TYPE_CHECKING
+
+import dagster as dg
+import pandas as pd
+
+from imgassets.defs.branches import STAGES, families_of, group_of, stage_key
+from imgassets.defs.documents import facet_key
+from imgassets.defs.resources import Workplace
+from imgassets.defs.shown import table_metadata
+from imgassets.defs.tables import data_version
+from imgassets.spec.contract import Endpoint
+
+if TYPE_CHECKING:
+    from imgassets.decision import Measured
+
+#: Raise when the decision rule changes.
+DECISION_VERSION = "1"
+Tables = dict[str, pd.DataFrame]
+
+
+def verdict_assets(endpoint: Endpoint, model: str) -> list[dg.AssetsDefinition]:
+    """The comparison with the incumbent, and the verdict drawn from it."""
+    return [_comparison(endpoint, model), _verdict(endpoint, model)]
+
+
+def measured_inputs(endpoint: Endpoint, model: str) -> dict[str, dg.AssetIn]:
+    """Inputs that `measured` reads a model's tables from."""
+    stages = [*(STAGES[flow] for flow in endpoint.flows), *families_of(endpoint)]
+    return {
+        f"{_prefix(model)}__{stage}": dg.AssetIn(stage_key(endpoint.endpoint, model, stage))
+        for stage in stages
+    }
+
+
+def measured(endpoint: Endpoint, model: str, tables: Tables) -> "Measured":
+    """All that was measured on a model, from the tables of `measured_inputs`."""
+    from imgassets.decision import Measured
+    from imgassets.metrics.tables import with_artefacts
+
+    def table(stage: str) -> pd.DataFrame:
+        return tables[f"{_prefix(model)}__{stage}"]
+
+    images = pd.concat([table(STAGES[flow]) for flow in endpoint.flows], ignore_index=True)
+    scores = [table(family) for family in families_of(endpoint)]
+    rows = pd.concat([t for t in scores if len(t)], ignore_index=True)
+    return Measured(model, rows, with_artefacts(images, table("artefacts")))
+
+
+def _prefix(model: str) -> str:
+    return model.replace("-", "_")
+
+
+def _comparison(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
+    name, incumbent = endpoint.endpoint, endpoint.incumbent
+    ins = measured_inputs(endpoint, model) | measured_inputs(endpoint, incumbent)
+
+    @dg.asset(
+        key=stage_key(name, model, "comparison"),
+        ins=ins,
+        deps=[facet_key("endpoints", name, "criteria")],
+        group_name=group_of(name, model),
+        code_version=DECISION_VERSION,
+        kinds={"table"},
+        description=(
+            f"{model} against the contract"
+            + (f" and against {incumbent}, paired by prompt and seed." if model != incumbent else ".")
+        ),
+    )
+    def comparison(workplace: Workplace, **tables: pd.DataFrame) -> dg.Output[pd.DataFrame]:
+        from imgassets.decision import compare
+
+        contract = workplace.project().endpoint(name)
+        candidate = measured(contract, model, tables)
+        against = None if model == incumbent else measured(contract, incumbent, tables)
+        table = compare(contract, candidate, against).table
+        shown = table[["criterion", "estimate", "difference", "state", "reason"]]
+        return dg.Output(
+            table, data_version=data_version(table), metadata=table_metadata(shown, len(shown))
+        )
+
+    return comparison
+
+
+def _verdict(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
+    name = endpoint.endpoint
+
+    @dg.asset(
+        key=stage_key(name, model, "verdict"),
+        ins={"comparison": dg.AssetIn(stage_key(name, model, "comparison"))},
+        group_name=group_of(name, model),
+        code_version=DECISION_VERSION,
+        kinds={"verdict"},
+        io_manager_key="verdicts",
+        description=f"GO, NO-GO, REVIEW or INCONCLUSIVE for {model} at {name}, in one sentence.",
+    )
+    def verdict(context: dg.AssetExecutionContext, comparison: pd.DataFrame) -> dg.Output[dict]:
+        from imgassets.decision import Comparison, decide
+        from imgassets.spec.base import fingerprint
+
+        found = decide(Comparison(name, model, endpoint.incumbent, comparison))
+        context.log.info(f"{name}/{model}: {found.sentence}")
+        return dg.Output(
+            found.to_dict(),
+            data_version=dg.DataVersion(fingerprint(found.to_dict())),
+            metadata={
+                "verdict": found.verdict,
+                "sentence": found.sentence,
+                "decided_by": ", ".join(found.decided_by),
+            },
+        )
+
+    return verdict

@@ -1,0 +1,48 @@
+"""What a result was made from: fingerprints of documents, versions, commit, machine."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from imgassets.requests import library_versions
+from imgassets.spec.contract import Endpoint
+from imgassets.spec.facets import facets_of
+from imgassets.spec.metrics import FAMILY_VERSIONS
+from imgassets.spec.project import Project
+
+_LIBRARIES = ("dagster", "great-expectations", "pillow", "numpy", "opencv-python-headless", "rapidocr")
+
+
+def provenance(project: Project, endpoint: Endpoint) -> dict[str, Any]:
+    """Everything needed to say later what a verdict stood on; JSON-serialisable, nested."""
+    return {
+        "imgassets": version("imgassets"),
+        "commit": git_commit(project.root),
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}",
+        "libraries": library_versions() | {name: version(name) for name in _LIBRARIES},
+        "metric versions": dict(FAMILY_VERSIONS),
+        "endpoint": facets_of(project, "endpoints", endpoint.endpoint),
+        "models": {m: facets_of(project, "models", m) for m in endpoint.models},
+        "prompt sets": {p: facets_of(project, "prompts", p) for p in endpoint.prompt_sets},
+    }
+
+
+def git_commit(root: Path) -> str:
+    """The commit the project is at, marked when files differ from it; `unknown` outside of git."""
+    git = shutil.which("git")
+    if git is None:
+        return "unknown"
+    described = subprocess.run(  # noqa: S603 - fixed arguments, no shell
+        [git, "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=10,
+    )
+    return described.stdout.strip() or "unknown"
