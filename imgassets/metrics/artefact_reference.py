@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from imgassets.metrics.artefact_patterns import luma
+from imgassets.metrics.fidelity import delta_e, ssim_map
 from imgassets.metrics.pixels import Pixels, check_pair, check_rgb
 
 WINDOW = 32
@@ -78,13 +79,13 @@ def differences(image: Pixels, reference: Pixels) -> Differences:
     shift_x, shift_y, scale = registration(image, reference)
     return Differences(
         lab_shift=float(np.linalg.norm(lab.mean(axis=(0, 1)) - lab_reference.mean(axis=(0, 1)))),
-        delta_e=_delta_e(lab, lab_reference),
+        delta_e=float(delta_e(image, reference).mean()),
         contrast=_ratio(float(plane.std()), float(plane_reference.std())),
         gamma=gamma(plane, plane_reference),
         signed_mean=float((image.astype(np.float64) - reference).mean()),
         sharpness=_ratio(_laplacian_energy(plane), _laplacian_energy(plane_reference)),
         worst_window=float(_windows(np.abs(image.astype(float) - reference).mean(axis=2)).max()),
-        worst_ssim=float(_windows(_ssim_map(plane, plane_reference)).min()),
+        worst_ssim=float(_windows(ssim_map(plane, plane_reference)).min()),
         shift_x=shift_x,
         shift_y=shift_y,
         scale=scale,
@@ -132,15 +133,16 @@ def registration(image: Pixels, reference: Pixels) -> tuple[float, float, float]
     """
     import cv2
 
-    matrix = np.eye(2, 3, dtype=np.float32)
+    start = np.eye(2, 3, dtype=np.float32)
     criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 60, 1e-5)
     try:
-        _, matrix = cv2.findTransformECC(
-            luma(reference), luma(image), matrix, cv2.MOTION_AFFINE, criteria
+        _, found = cv2.findTransformECC(
+            luma(reference), luma(image), start, cv2.MOTION_AFFINE, criteria
         )
     except cv2.error:  # flat, or nothing in common
         return 0.0, 0.0, 1.0
-    linear = np.asarray(matrix[:, :2], float)
+    matrix = np.asarray(found, np.float64)
+    linear = matrix[:, :2]
     center = (np.array(image.shape[1::-1], float) - 1.0) / 2.0
     shift = linear @ center + matrix[:, 2] - center
     scale = float(np.sqrt(abs(np.linalg.det(linear))))
@@ -159,22 +161,6 @@ def _lab(image: Pixels) -> np.ndarray:
     from skimage.color import rgb2lab
 
     return np.asarray(rgb2lab(image))
-
-
-def _delta_e(lab: np.ndarray, reference: np.ndarray) -> float:
-    from skimage.color import deltaE_ciede2000
-
-    return float(deltaE_ciede2000(reference, lab).mean())
-
-
-def _ssim_map(plane: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    from skimage.metrics import structural_similarity
-
-    _, similarity = structural_similarity(
-        reference, plane, data_range=255.0, gaussian_weights=True, sigma=1.5,
-        use_sample_covariance=False, full=True,
-    )  # fmt: skip
-    return np.asarray(similarity)
 
 
 def _laplacian_energy(plane: np.ndarray) -> float:
