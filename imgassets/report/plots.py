@@ -12,6 +12,8 @@ from dataclasses import dataclass
 #: Where the limit is drawn in every evidence strip; the good side is always to its right.
 LIMIT_AT = 42.0
 _LEFT, _RIGHT = 4.0, 96.0
+#: Distances below this are drawn as none.
+_TINY = 1e-12
 #: Different marks in the cost and quality plot.
 SHAPES = 6
 
@@ -45,8 +47,8 @@ def strip(
     values = [estimate, lower, upper] + ([] if reference is None else [reference])
     shifts = [sign * (v - limit) for v in values]
     right, left = max(*shifts, 0.0), max(*(-s for s in shifts), 0.0)
-    scales = [(_RIGHT - LIMIT_AT) / right] if right > 0 else []
-    scales += [(LIMIT_AT - _LEFT) / left] if left > 0 else []
+    scales = [(_RIGHT - LIMIT_AT) / right] if right > _TINY else []
+    scales += [(LIMIT_AT - _LEFT) / left] if left > _TINY else []
     scale = min(scales, default=0.0)
     places = [round(LIMIT_AT + scale * s, 2) for s in shifts]
     low, high = sorted(places[1:3])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from imgassets.spec.contract import Endpoint
 
 ENDPOINT = "hero-banner"
 BASE, NEW = "tiny-base", "tiny-new"
+#: Image seeds are below this.
+MOST_SEEDS = 16
 #: (prompt number, seed) to a value, or None for a failed image.
 Scores = Callable[[int, int], float | None]
 
@@ -72,17 +75,21 @@ def measured(
 
 def coin(rate: float, seed: int, concentration: float = 2.0) -> Scores:
     """0/1 scores with mean `rate`; each prompt has its own difficulty (beta distributed)."""
-    cache: dict[int, float] = {}
 
-    def score(prompt: int, image_seed: int) -> float:
-        if prompt not in cache:
-            rng = np.random.default_rng([seed, prompt])
-            cache[prompt] = rng.beta(rate * concentration, (1 - rate) * concentration)
-        return float(np.random.default_rng([seed, prompt, image_seed]).random() < cache[prompt])
+    @cache
+    def prompt_scores(prompt: int) -> np.ndarray:
+        rng = np.random.default_rng([seed, prompt])
+        level = rng.beta(rate * concentration, (1 - rate) * concentration)
+        return (rng.random(MOST_SEEDS) < level).astype(float)
 
-    return score
+    return lambda p, s: float(prompt_scores(p)[s])
 
 
 def noisy(mean: float, sd: float, seed: int) -> Scores:
     """Normal scores around `mean`, independent between images."""
-    return lambda p, s: float(np.random.default_rng([seed, p, s]).normal(mean, sd))
+
+    @cache
+    def prompt_scores(prompt: int) -> np.ndarray:
+        return np.random.default_rng([seed, prompt]).normal(mean, sd, MOST_SEEDS)
+
+    return lambda p, s: float(prompt_scores(p)[s])

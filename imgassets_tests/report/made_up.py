@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -59,9 +60,7 @@ def results(prompts: int = 120) -> dict[str, Measured]:
             "composition.correct": coin(shapes, number),
             "composition.size": coin(0.9, number + 10),
             "typography.exact": coin(text, number + 20),
-            "typography.ned": lambda p, s, t=text: float(
-                np.clip(np.random.default_rng([p, s]).normal(t + 0.1, 0.1), 0, 1)
-            ),
+            "typography.ned": lambda p, s, f=noisy(text + 0.1, 0.1, 7): min(1.0, max(0.0, f(p, s))),
             "cost.seconds": noisy(seconds, 0.08, number + 30),
             "cost.usd": lambda p, s, u=usd: u,
             "cost.peak_memory": noisy(900 + 300 * seconds, 10, number + 40),
@@ -70,6 +69,7 @@ def results(prompts: int = 120) -> dict[str, Measured]:
     return found
 
 
+@lru_cache(maxsize=4096)
 def draw(key: str, size: int = 64) -> bytes:
     """PNG bytes of a scene that depends on the key; another model draws it a little differently."""
     model, prompt, seed = key.rsplit("-", 2)

@@ -1,0 +1,78 @@
+"""Markdown, JUnit XML and JSON."""
+
+from __future__ import annotations
+
+import json
+from xml.etree import ElementTree as ET
+
+from imgassets.decision import Verdict
+from imgassets.report import ReportInput, render_junit, render_markdown
+
+HOSTILE = "<b>|`x`\x00\x1b[31m\ud800 [a](http://x) @everyone"
+
+
+def hostile_verdict() -> Verdict:
+    criterion = {
+        "criterion": HOSTILE, "metric": "typography.exact", "flow": "generate",
+        "severity": "gating", "statistic": "mean", "state": "broken", "passed": False,
+        "reason": HOSTILE, "value": 0.1,
+    }  # fmt: skip
+    return Verdict(
+        endpoint="hero", model=HOSTILE, incumbent="b", verdict="NO-GO",
+        decided_by=(HOSTILE,), sentence=f"NO-GO: {HOSTILE}", criteria=(criterion,),
+    )  # fmt: skip
+
+
+def test_all_forms_are_written(files: dict[str, str]) -> None:
+    assert set(files) == {"report.html", "summary.md", "junit.xml", "report.json"}
+
+
+def test_junit_counts_what_it_holds(files: dict[str, str], made_up: ReportInput) -> None:
+    """A suite a model; broken and undecided gating criteria fail, and so does the verdict."""
+    root = ET.fromstring(files["junit.xml"])  # noqa: S314 - written by us
+    assert len(root) == len(made_up.verdicts)
+    for suite, verdict in zip(root, made_up.verdicts, strict=True):
+        cases = suite.findall("testcase")
+        assert int(suite.get("tests", "")) == len(cases) == len(verdict.criteria) + 1
+        failing = [
+            c for c in verdict.criteria if c["severity"] == "gating" and c["state"] != "passed"
+        ]
+        blocked = verdict.verdict in ("NO-GO", "INCONCLUSIVE")
+        assert int(suite.get("failures", "")) == len(failing) + blocked
+        first = cases[0].find("failure")
+        assert (first is not None) == blocked
+        assert first is None or first.get("message") == verdict.sentence
+    assert int(root.get("tests", "")) == sum(len(v.criteria) + 1 for v in made_up.verdicts)
+
+
+def test_junit_is_well_formed_whatever_comes_in() -> None:
+    """Control characters, lone surrogates and markup survive as text or as a placeholder."""
+    root = ET.fromstring(render_junit([hostile_verdict()]).encode())  # noqa: S314
+    message = root.find(".//failure").get("message")
+    assert "<b>|`x`" in message
+    assert "\x00" not in message
+
+
+def test_markdown_shows_every_verdict(files: dict[str, str], made_up: ReportInput) -> None:
+    summary = files["summary.md"]
+    for verdict in made_up.verdicts:
+        assert f"**{verdict.verdict}**" in summary
+    assert "at most 10 points worse" in summary
+    assert summary.count("<details>") == summary.count("</details>") == len(made_up.verdicts)
+
+
+def test_markdown_cannot_be_broken_out_of() -> None:
+    """No cell, tag, link or mention comes from outside text."""
+    line = render_markdown("hero", [hostile_verdict()], {}).splitlines()[4]
+    assert line.replace("\\|", "").count("|") == 4
+    assert "<b>" not in line
+    assert "](" not in line
+    assert "@everyone" not in line
+
+
+def test_json_is_strict(files: dict[str, str], made_up: ReportInput) -> None:
+    """No NaN; verdicts and rows as they are."""
+    document = json.loads(files["report.json"], parse_constant=lambda name: 1 / 0)
+    assert [v["verdict"] for v in document["verdicts"]] == [v.verdict for v in made_up.verdicts]
+    assert set(document["comparisons"]) == set(made_up.comparisons)
+    assert Verdict.model_validate(document["verdicts"][0]) == made_up.verdicts[0]

@@ -1,0 +1,207 @@
+"""The HTML page: complete, self-contained, escaped, small, and readable for everyone."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import re
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from imgassets.decision import Verdict
+from imgassets.report import ImagePair, ReportError, ReportInput, render_html
+from imgassets.report.page import MAX_BYTES
+from imgassets_tests.decision.made_up import endpoint
+from imgassets_tests.report.made_up import keys
+
+HOSTILE = """<script>alert("1")</script>'"><img src=x onerror=alert(2)>&amp;{{7*7}}"""
+VOID = {"meta", "link", "img", "br", "input", "hr", "rect", "line", "circle", "path"}
+
+
+class Outline(HTMLParser):
+    """Elements with their attributes, and whether every one is closed in order."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open.pop() == tag
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+def test_every_verdict_with_its_sentence(page: str, made_up: ReportInput) -> None:
+    for verdict in made_up.verdicts:
+        assert verdict.verdict in page
+        assert verdict.model in page
+    assert "requests gave a blank image; the contract allows none" in page
+    assert "a person must look first" in page
+
+
+def test_elements_are_closed_in_order(page: str) -> None:
+    assert Outline(page).open == []
+
+
+def test_nothing_is_fetched(page: str) -> None:
+    """No script, no style sheet, no font, no picture from elsewhere; the page forbids it too."""
+    outline = Outline(page)
+    assert "default-src 'none'" in page
+    assert not re.search(r"https?://|url\(|@import", page)
+    assert not outline.all("script")
+    assert not outline.all("iframe")
+    for _, attributes in outline.elements:
+        for name in ("src", "href", "srcset", "data"):
+            assert (attributes.get(name) or "#").startswith(("#", "data:"))
+
+
+def test_semantics_and_alternatives(page: str) -> None:
+    """A language, one h1, no heading level skipped, alt texts, labelled graphics, unique ids."""
+    outline = Outline(page)
+    assert outline.all("html")[0]["lang"] == "en"
+    assert "width=device-width" in page
+    levels = [int(tag[1]) for tag, _ in outline.elements if re.fullmatch("h[1-6]", tag)]
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+    assert outline.all("img")
+    assert all(image.get("alt") for image in outline.all("img"))
+    graphics = [svg for svg in outline.all("svg") if svg.get("role") == "img"]
+    assert graphics
+    assert all(svg.get("aria-label") for svg in graphics)
+    ids = [a["id"] for _, a in outline.elements if "id" in a]
+    assert len(ids) == len(set(ids))
+    for _, attributes in outline.elements:
+        target = attributes.get("href") or ""
+        assert not target.startswith("#") or target[1:] in ids
+    for attributes in outline.all("th"):
+        assert attributes.get("scope") in ("col", "row")
+
+
+def test_pairs_come_with_their_full_request(page: str) -> None:
+    assert "FlowMatchEulerDiscreteScheduler" in page
+    assert "two red circles left of a blue square" in page
+    assert "mean change" in page
+
+
+def test_hostile_text_is_shown_and_never_run(made_up: ReportInput) -> None:
+    """Markup in any text from outside comes out as text."""
+    verdict = Verdict(
+        endpoint=made_up.endpoint.endpoint, model=HOSTILE, incumbent=HOSTILE, verdict="REVIEW",
+        decided_by=(), sentence=f"REVIEW: {HOSTILE}", criteria=(), review_reasons=(HOSTILE,),
+    )  # fmt: skip
+    key = keys(made_up.pairs["tiny-detail"])[0]
+    pair = ImagePair("worst", HOSTILE, HOSTILE, 1, key, key, metric="typography.exact",
+                     reason=HOSTILE, incumbent_reason=HOSTILE)  # fmt: skip
+    costs = made_up.costs
+    assert costs is not None
+    comparison = made_up.comparisons["tiny-turbo"]
+    spoiled = comparison.table.assign(reason=HOSTILE)
+    page = render_html(
+        dataclasses.replace(
+            made_up,
+            endpoint=endpoint(description=HOSTILE),
+            verdicts=[verdict],
+            comparisons={HOSTILE: dataclasses.replace(comparison, table=spoiled)},
+            pairs={HOSTILE: [pair]},
+            requests={key: {"prompt": HOSTILE, HOSTILE: [HOSTILE]}},
+            images={HOSTILE: made_up.images["tiny-turbo"].assign(message=HOSTILE)},
+            provenance={HOSTILE: {"x": HOSTILE}},
+            costs=costs.assign(model=HOSTILE),
+            created=HOSTILE,
+        )
+    )
+    outline = Outline(page)
+    assert not outline.all("script")
+    assert all("onerror" not in attributes for _, attributes in outline.elements)
+    assert all(i["src"].startswith("data:image/") for i in outline.all("img") if i["src"])
+    assert page.count("&lt;script&gt;alert") > 15
+    assert "49" not in re.findall(r"onerror=alert\(2\)&gt;&amp;amp;(\S{2})", page)
+
+
+def test_five_thousand_images_stay_below_the_cap(made_up: ReportInput) -> None:
+    """The page says how many pairs it left out."""
+    noise = np.random.default_rng(0).integers(0, 256, (300, 300, 3), dtype=np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(noise).save(buffer, "PNG")
+    pairs = [ImagePair("worst", "generate", f"p{i}", 1, f"c{i}", f"b{i}") for i in range(2500)]
+    page = render_html(
+        dataclasses.replace(
+            made_up,
+            pairs={"tiny-turbo": pairs},
+            load=lambda key: buffer.getvalue(),
+            requests={p.candidate_key: {"prompt": "x" * 20_000} for p in pairs},
+        )
+    )
+    assert 1_000_000 < len(page.encode()) < MAX_BYTES
+    assert "more pairs are not shown" in page
+
+
+def test_a_missing_image_is_shown_as_missing(made_up: ReportInput) -> None:
+    def load(key: str) -> bytes:
+        if key.startswith("tiny-turbo"):
+            raise KeyError(key)
+        return b"not an image"
+
+    page = render_html(dataclasses.replace(made_up, load=load))
+    assert not Outline(page).all("img")
+    assert "no image" in page
+
+
+def test_a_page_without_anything_optional(made_up: ReportInput) -> None:
+    page = render_html(ReportInput(endpoint=made_up.endpoint, verdicts=()))
+    assert "No model was judged" in page
+    assert Outline(page).open == []
+
+
+def test_parts_that_do_not_belong_together(made_up: ReportInput) -> None:
+    verdict = made_up.verdicts[0]
+    with pytest.raises(ReportError, match="two verdicts"):
+        ReportInput(endpoint=made_up.endpoint, verdicts=[verdict, verdict])
+    other = verdict.model_copy(update={"endpoint": "elsewhere"})
+    with pytest.raises(ReportError, match="one endpoint"):
+        ReportInput(endpoint=made_up.endpoint, verdicts=[other])
+
+
+def luminance(color: str) -> float:
+    """Relative luminance after WCAG 2."""
+    channels = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, two: str) -> float:
+    high, low = sorted((luminance(one), luminance(two)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_contrasts_reach_wcag_aa(page: str) -> None:
+    """Text 4.5:1 and marks 3:1 on every ground, light and dark."""
+    schemes = re.findall(r":root \{(.*?)\}", page, re.DOTALL)
+    assert len(schemes) == 2
+    for scheme in schemes:
+        colors = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", scheme))
+        for ground in ("ground", "paper"):
+            for text in ("ink", "quiet", "good", "bad", "look", "open", "link"):
+                assert contrast(colors[text], colors[ground]) >= 4.5, (text, ground)
+            for mark in ("s0", "s1", "s2", "s3"):
+                assert contrast(colors[mark], colors[ground]) >= 3.0, (mark, ground)
+        for badge in ("good", "bad", "look", "open"):
+            assert contrast(colors["on"], colors[badge]) >= 4.5, badge
+        for text in ("quiet", "good", "bad", "open"):
+            assert contrast(colors[text], colors["zone"]) >= 3.0, text

@@ -1,0 +1,158 @@
+"""Geometry of the plots, small pictures, and the choice of pairs."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from imgassets.decision import compare
+from imgassets.decision.wording import amount, between, signed, step
+from imgassets.report import cost_table, select_pairs
+from imgassets.report.criteria_view import criterion_view
+from imgassets.report.pictures import difference, open_rgb, picture
+from imgassets.report.plots import LIMIT_AT, nice_ticks, scatter, strip
+from imgassets_tests.decision.made_up import BASE, NEW, endpoint, measured
+from imgassets_tests.report.made_up import draw
+
+FLOATS = st.floats(-1e6, 1e6)
+
+
+def png(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@given(limit=FLOATS, middle=FLOATS, left=st.floats(0, 1e3), right=st.floats(0, 1e3),
+       higher=st.booleans())  # fmt: skip
+def test_strips_fit_and_right_is_good(
+    limit: float, middle: float, left: float, right: float, higher: bool
+) -> None:
+    """Every mark lies within the plot; beyond the limit on the good side is right of it."""
+    found = strip(limit, middle, middle - left, middle + right, higher_is_better=higher,
+                  reference=limit)  # fmt: skip
+    for place in (found.estimate, found.lower, found.upper):
+        assert 3.9 <= place <= 96.1
+    assert found.lower <= found.estimate + 0.02
+    assert found.estimate <= found.upper + 0.02
+    assert found.reference == LIMIT_AT
+    good = middle >= limit if higher else middle <= limit
+    assert found.estimate >= LIMIT_AT - 0.01 if good else found.estimate <= LIMIT_AT + 0.01
+
+
+@given(low=FLOATS, span=st.floats(1e-3, 1e6))
+def test_ticks_cover_what_they_should(low: float, span: float) -> None:
+    ticks = nice_ticks(low, low + span)
+    slack = 1e-6 * max(1.0, abs(low), span)
+    assert ticks[0] <= low + slack
+    assert ticks[-1] >= low + span - slack
+    assert 2 <= len(ticks) <= 12
+
+
+def test_labels_of_near_points_do_not_sit_on_each_other() -> None:
+    plot = scatter([("one", 1.0, 0.9, 0.8, 1.0), ("two", 1.02, 0.9, 0.8, 1.0)])
+    assert plot.dots[0].label != plot.dots[1].label
+
+
+def test_difference_of_an_image_with_itself_is_black() -> None:
+    image = open_rgb(draw, "tiny-new-1-1")
+    assert image is not None
+    shown, change = difference(image, image)
+    assert change == 0.0
+    assert np.asarray(shown).max() == 0
+
+
+def test_difference_shows_a_faint_change_amplified() -> None:
+    """One of 64 pixels changed by 10 levels in one channel: 40 shown, 10 / 192 on average."""
+    first = Image.new("RGB", (8, 8), (100, 100, 100))
+    second = first.copy()
+    second.putpixel((2, 3), (100, 110, 100))
+    shown, change = difference(first, second)
+    assert shown.getpixel((2, 3)) == (40, 40, 40)
+    assert change == pytest.approx(10 / 192)
+
+
+def test_pictures_are_small_and_keep_their_size() -> None:
+    small, large = (picture(Image.new("RGB", size)) for size in ((64, 64), (2000, 1000)))
+    assert small.pixelated
+    assert small.uri.startswith("data:image/png;base64,")
+    assert large.uri.startswith("data:image/jpeg;base64,")
+    assert (large.width, large.height) == (2000, 1000)
+
+
+def test_transparent_and_broken_images() -> None:
+    clear = open_rgb(lambda key: png(Image.new("RGBA", (4, 4), (255, 0, 0, 0))), "k")
+    assert clear is not None
+    assert clear.getpixel((0, 0)) == (128, 128, 128)
+    assert open_rgb(lambda key: png(Image.new("RGB", (64, 64)))[:60], "k") is None
+    assert open_rgb(lambda key: b"", "k") is None
+
+
+def two_models(**failed: str):
+    scores = {
+        NEW: {"typography.exact": lambda p, s: float(p % 3 > 0), "cost.seconds": lambda p, s: 9.0},
+        BASE: {"typography.exact": lambda p, s: float(p != 4), "cost.seconds": lambda p, s: 1.0},
+    }
+    broken = {NEW: {(5, 1): "blank", (6, 1): "blank", (7, 2): "non_finite"}, BASE: {}}
+    return [measured(n, s, range(12), failed=broken[n]) for n, s in scores.items()]
+
+
+def test_pairs_failed_first_then_losses_never_twice() -> None:
+    """One of each failure mode first; then only losses, each prompt once; costs are not seen."""
+    contract = endpoint(
+        [{"metric": "typography.exact", "margin": 0.1}, {"metric": "cost.seconds", "ceiling": 1}]
+    )
+    pairs = select_pairs(contract, *two_models(), load=draw, failed=2, changed=3)
+    assert [p.reason.split(":")[0] for p in pairs[:2]] == ["blank", "non_finite"]
+    worst = [p for p in pairs if p.kind == "worst"]
+    assert {p.prompt_id for p in worst} == {"p0000", "p0003", "p0006", "p0009"}
+    assert all(p.candidate_value == 0.0 and p.incumbent_value == 1.0 for p in worst)
+    assert {p.metric for p in worst} == {"typography.exact"}
+    assert sum(p.kind == "changed" for p in pairs) == 3
+    requests = [(p.prompt_id, p.seed) for p in pairs]
+    assert len(requests) == len(set(requests))
+
+
+def test_production_alone_shows_its_low_scores() -> None:
+    contract = endpoint([{"metric": "typography.exact", "floor": 0.1}])
+    _, base = two_models()
+    pairs = select_pairs(contract, base, None, load=draw)
+    assert [(p.prompt_id, p.incumbent_key) for p in pairs] == [("p0004", None)]
+
+
+def test_cost_table_means_over_prompts() -> None:
+    new, base = two_models()
+    table = cost_table({NEW: new.rows, BASE: base.rows}, "typography.exact").set_index("model")
+    assert table.loc[BASE, "quality"] == pytest.approx(11 / 12)
+    assert table.loc[NEW, "cost.seconds"] == 9.0
+    assert np.isnan(table.loc[NEW, "cost.usd"])
+    assert table.loc[BASE, "quality_lower"] < 11 / 12 < table.loc[BASE, "quality_upper"]
+
+
+def test_views_agree_with_the_table() -> None:
+    """A limit drawn as passed is one the table calls passed."""
+    new, base = two_models()
+    contract = endpoint([{"metric": "typography.exact", "floor": 0.1, "margin": 0.1}])
+    rows = compare(contract, new, base).records()
+    view = criterion_view(rows[0])
+    assert [s.state for s in view.strips] == ["passed", "undecided"]
+    assert view.state == rows[0]["state"] == "undecided"
+    assert "at least 10 %" in view.strips[0].reading
+
+
+def test_numbers_in_words() -> None:
+    assert amount(0.3149, "share") == "31 %"
+    assert amount(0.996, "share") == "99.6 %"
+    assert amount(0.031, "USD") == "$0.031"
+    assert amount(1.2345, "s") == "1.23 s"
+    assert amount(1169.3, "MiB") == "1169 MiB"
+    assert amount(None, "s") == "\u2013"
+    assert step(-0.01, "share") == "1 point"
+    assert signed(-0.41, "share") == "\u221241 points"
+    assert between(-0.061, 0.14, "share", difference=True) == "\u22126.1 to +14 points"
+    assert between(0.89, 0.97, "share") == "89 to 97 %"
