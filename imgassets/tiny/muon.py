@@ -1,0 +1,60 @@
+"""Muon for matrices and convolutions, AdamW for everything else, as one optimizer.
+
+After Jordan et al. 2024 (kellerjordan.github.io/posts/muon), with the update scaled to the size of
+an AdamW update (Liu et al. 2025, arXiv 2502.16982), so that one learning rate serves both. On the
+scenes it needs far fewer steps than AdamW alone, and steps are what a CPU lacks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+_QUINTIC = (3.4445, -4.7750, 2.0315)
+
+
+def orthogonalize(matrix: Tensor, steps: int = 5) -> Tensor:
+    """Nearly the closest semi-orthogonal matrix, by Newton-Schulz; float32 (rows, columns)."""
+    wide = matrix.shape[0] <= matrix.shape[1]
+    x = matrix if wide else matrix.T
+    x = x / (x.norm() + 1e-7)
+    a, b, c = _QUINTIC
+    for _ in range(steps):
+        square = x @ x.T
+        x = torch.addmm(x, torch.addmm(square, square, square, beta=b, alpha=c), x, beta=a)
+    return x if wide else x.T
+
+
+class Muon(torch.optim.Optimizer):
+    """Momentum, orthogonalized; weights of more than two axes are flattened to (out, rest)."""
+
+    def __init__(
+        self, weights: Iterable[nn.Parameter], lr: float, momentum: float = 0.95,
+        weight_decay: float = 0.01,
+    ) -> None:  # fmt: skip
+        """Take the usual arguments of an optimizer."""
+        super().__init__(
+            weights, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay}
+        )
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:
+        """Update every weight that has a gradient."""
+        if closure is not None:
+            raise ValueError("Muon takes no closure: call backward first, then step()")
+        for group in self.param_groups:
+            for weight in group["params"]:
+                if weight.grad is None:
+                    continue
+                state = self.state[weight]
+                if not state:
+                    state["momentum"] = torch.zeros_like(weight)
+                buffer = state["momentum"].lerp_(weight.grad, 1 - group["momentum"])
+                push = weight.grad.lerp(buffer, group["momentum"])
+                update = orthogonalize(push.reshape(len(push), -1))
+                size = 0.2 * max(update.shape) ** 0.5
+                weight.mul_(1 - group["lr"] * group["weight_decay"])
+                weight.add_(update.reshape(weight.shape), alpha=-group["lr"] * size)
