@@ -16,8 +16,13 @@ _PHRASES = {
     "composition.size": "objects have the size asked for in {} of images",
     "composition.background": "the background is as asked for in {} of images",
     "typography.exact": "text is read exactly right in {} of images",
+    "typography.strict": "text is read exactly right, O and 0 told apart, in {} of images",
+    "typography.cer": "{} of the characters asked for are read wrong",
+    "typography.words": "{} of the words asked for are read",
     "typography.ned": "text is read with a similarity of {}",
     "artefacts.clean": "{} of images are free of defects",
+    "artefacts.clipping": "{} of pixels are clipped",
+    "artefacts.banding": "gradients skip {} of their levels",
     "cost.seconds": "one image takes {}",
     "cost.peak_memory": "one image needs {} of memory",
     "cost.usd": "one image costs {}",
@@ -40,11 +45,6 @@ _FLOWS = {"generate": "", "edit": "after edits, ", "upscale": "after upscaling, 
 def unit_of(metric: str) -> str:
     """The metric's unit; `share` for failure modes."""
     return METRICS[metric].unit if metric in METRICS else "share"
-
-
-def is_lower_better(metric: str) -> bool:
-    """Whether small is good; failure modes are."""
-    return metric not in METRICS or METRICS[metric].direction == "lower"
 
 
 def amount(value: float | None, unit: str) -> str:

@@ -12,7 +12,6 @@ from imgassets.decision.wording import (
     between,
     capitalized,
     failure_phrase,
-    is_lower_better,
     signed,
     step,
 )
@@ -72,12 +71,12 @@ class FailureView:
 
 def criterion_view(row: Row) -> CriterionView:
     """A `criterion` row (from `Comparison.records()`) for the template."""
-    unit, metric = row["unit"], METRICS[row["metric"]]
+    unit, metric = row["unit"], METRICS.get(row["metric"])
     return CriterionView(
         title=title_of(row["metric"]),
         metric=row["metric"],
         flow=row["flow"],
-        summary=metric.summary,
+        summary="" if metric is None else metric.summary,
         statistic=row["statistic"],
         is_warning=row["severity"] == "warning",
         state=row["state"],
@@ -155,7 +154,7 @@ def _strips(row: Row) -> tuple[StripView, ...]:
 
 
 def _absolute_strip(row: Row, limit: float) -> StripView:
-    unit, lower_better = row["unit"], is_lower_better(row["metric"])
+    unit, lower_better = row["unit"], row["direction"] == "lower"
     bounds = (row["estimate"], row["lower"], row["upper"])
     words = f"{'at most' if lower_better else 'at least'} {amount(limit, unit)}"
     incumbent = row["incumbent_estimate"]
@@ -166,7 +165,7 @@ def _absolute_strip(row: Row, limit: float) -> StripView:
 
 
 def _margin_strip(row: Row) -> StripView:
-    unit, lower_better = row["unit"], is_lower_better(row["metric"])
+    unit, lower_better = row["unit"], row["direction"] == "lower"
     limit = row["margin"] if lower_better else -row["margin"]
     bounds = (row["difference"], row["difference_lower"], row["difference_upper"])
     words = f"at most {step(row['margin'], unit)} worse"
@@ -185,7 +184,7 @@ def _strip_view(
 ) -> StripView:
     estimate, low, high = bounds
     low, high = estimate if low is None else low, estimate if high is None else high
-    higher = not is_lower_better(row["metric"])
+    higher = row["direction"] == "higher"
     geometry = strip(limit, estimate, low, high, higher_is_better=higher, reference=reference)
     state = _limit_state(limit, low, high, higher)
     if state == "broken" and row["state"] != "broken":
