@@ -51,6 +51,11 @@ def to_lab(image: NDArray[np.uint8]) -> FloatArray:
     return np.asarray(cv2.cvtColor(flat, cv2.COLOR_RGB2LAB), np.float32).reshape(image.shape)
 
 
+def to_pixel(rgb: FloatArray) -> NDArray[np.uint8]:
+    """Colors in sRGB levels, rounded to pixels."""
+    return np.clip(np.round(rgb), 0, 255).astype(np.uint8)
+
+
 def distances(a: FloatArray, b: FloatArray) -> FloatArray:
     """Euclidean distances of colors, (..., 3) to (...); in CIELAB that is CIE76's Delta E."""
     difference = a - b
@@ -66,14 +71,14 @@ def name_indices(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     Returns:
         uint8, (...): quantization to 5 bits moves a color by at most 4 of 255 before naming.
     """
-    shift = 8 - _TABLE_BITS
-    r, g, b = (pixels[..., channel] >> shift for channel in range(3))
-    return _name_table()[r, g, b]
+    coarse = pixels >> (8 - _TABLE_BITS)
+    red, green, blue = (coarse[..., channel].astype(np.intp) for channel in range(3))
+    return np.take(_name_table(), ((red << _TABLE_BITS) + green << _TABLE_BITS) + blue)
 
 
 def color_name(rgb: Iterable[float]) -> str:
     """Name in `COLOR_NAMES` nearest (CIE76) to one sRGB color, three values in 0..255."""
-    pixel = np.clip(np.round(np.fromiter(rgb, np.float64, 3)), 0, 255).astype(np.uint8)
+    pixel = to_pixel(np.fromiter(rgb, np.float32, 3))
     return COLOR_NAMES[int(_nearest_names(to_lab(pixel[None]))[0])]
 
 
@@ -95,4 +100,4 @@ def _name_table() -> NDArray[np.uint8]:
     steps = 1 << _TABLE_BITS
     levels = (np.arange(steps) * 256 // steps + 128 // steps).astype(np.uint8)
     grid = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), axis=-1).reshape(-1, 3)
-    return _nearest_names(to_lab(grid)).reshape(steps, steps, steps)
+    return _nearest_names(to_lab(grid))

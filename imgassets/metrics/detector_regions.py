@@ -1,13 +1,14 @@
-"""From pixels to flat-colored regions on a background: what a person would call "a blob".
+"""From pixels to flat-colored regions on a background: what a person would call a blob.
 
 Background is the dominant color of the border. What differs from it is split by color first and
-connection second, so touching objects of different colors come apart; edge pixels, which are
-mixtures, are given to the region whose mixture with the background explains them. Here belongs
-where and of what color; what shape a region has is `detector_shapes`'s matter.
+connection second (`detector_cores`), so touching objects of different colors come apart; edge
+pixels, which are mixtures, go to the region whose mixture with the background explains them.
+Here belongs where and of what color; what shape a region has is `detector_shapes`'s matter.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -20,34 +21,25 @@ from imgassets.metrics.detector_colors import (
     distances,
     name_indices,
     to_lab,
+    to_pixel,
 )
+from imgassets.metrics.detector_cores import Core, FloatArray, Mask, find_cores, mixture
 
-Mask = NDArray[np.uint8]
-FloatArray = NDArray[np.float32]
 Box = tuple[float, float, float, float]
 
-#: Longer side, in pixels, at which images are analysed; all lengths below refer to it.
+#: Longer side, in pixels, at which images are analysed; all lengths refer to it.
 WORKING_SIDE = 192
 #: Smallest area of an object as a share of the image; smaller regions are specks. The smallest
 #: object of the drawn scenes, a small star, covers 2 %.
 MIN_AREA_SHARE = 0.008
-#: Distance from the background, in CIE76 Delta E, from which on a pixel is foreground, and that
-#: the median color of a region must keep. The closest pair of an object and a background color of
-#: the drawn scenes lies 46 apart, white and beige 33.
+#: Distance from the background, in CIE76 Delta E, from which on a pixel is foreground: less than
+#: halfway to the closest object color of the drawn scenes (46).
 FOREGROUND_DELTA_E = 20.0
-CONTRAST_DELTA_E = 30.0
-#: Largest distance of a pixel from the median color of its region, in Delta E. The closest pair
-#: of object colors of the drawn scenes lies 43 apart.
-REGION_DELTA_E = 22.0
 
 _BORDER = 4
-_MAX_COLORS = 8
-_MIN_CORE_RADIUS = 3.5  # of the largest disk inside a region eroded by 2
-_MIN_COLOR_PIXELS = 24  # from how many pixels on a color is looked into
-_RIM_SHARE = 0.85  # a rim has at most this share of its object's color
-_RIM_RESIDUAL = 40.0  # sRGB levels a rim may lie off the mixture of object and background
-_RIM_REACH = 6  # pixels a rim lies outside of the core's box at most
 _DISTANCE_PENALTY = 1.5  # levels of sRGB that a pixel of distance from a core is worth
+_JOINING_DELTA_E = 32.0  # two shades of one object are closer, or have one name
+_JOINING_CONTACT = 0.7  # shared edge, over sqrt(area), of two shades of one object
 
 
 @dataclass(frozen=True)
@@ -65,14 +57,6 @@ class Region:
     box: Box
     color: str
     area_share: float
-
-
-@dataclass(frozen=True)
-class _Core:
-    """The inside of a region: its pixels and its median color in sRGB levels."""
-
-    mask: Mask
-    rgb: FloatArray
 
 
 def background_color(image: NDArray[np.uint8]) -> str:
@@ -93,13 +77,11 @@ def find_regions(image: NDArray[np.uint8]) -> list[Region]:
     smooth = _smooth(work)
     background = _background(smooth)
     lab = to_lab(smooth)
-    far = distances(lab, to_lab(_pixel(background))) > FOREGROUND_DELTA_E
-    foreground = far.astype(np.uint8)
-    cores = _without_rims(_contrasting(_cores(smooth, lab, foreground), background), background)
-    masks = _grow(work, foreground, background, cores)
-    scale = max(image.shape[:2]) / max(work.shape[:2])
-    regions = [_region(mask, core, scale) for mask, core in zip(masks, cores, strict=True)]
-    large = [r for r in regions if r is not None and r.area_share >= MIN_AREA_SHARE]
+    far = distances(lab, to_lab(to_pixel(background))) > FOREGROUND_DELTA_E
+    cores = find_cores(smooth, lab, far.astype(np.uint8), background)
+    parts = list(zip(cores, _grow(work, far, background, cores), strict=True))
+    regions = [_region(mask, core, image.shape) for core, mask in _joined(parts)]
+    large = [region for region in regions if region.area_share >= MIN_AREA_SHARE]
     return sorted(large, key=lambda region: -region.area_share)
 
 
@@ -115,10 +97,6 @@ def _smooth(work: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(cv2.medianBlur(work, 5), np.uint8)
 
 
-def _pixel(rgb: FloatArray) -> NDArray[np.uint8]:
-    return np.clip(np.round(rgb), 0, 255).astype(np.uint8)
-
-
 def _background(smooth: NDArray[np.uint8]) -> FloatArray:
     """Median sRGB color of the border pixels that share the border's most frequent color name."""
     edge = np.ones(smooth.shape[:2], bool)
@@ -129,86 +107,11 @@ def _background(smooth: NDArray[np.uint8]) -> FloatArray:
     return np.asarray(np.median(pixels[names == frequent], axis=0), np.float32)
 
 
-def _disk(radius: int) -> Mask:
-    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2), np.uint8)
-
-
-def _cores(smooth: NDArray[np.uint8], lab: FloatArray, foreground: Mask) -> list[_Core]:
-    """Insides of all regions: color by color, the most frequent first.
-
-    Erosion removes the mixed pixels along edges, which would otherwise pass for thin regions of
-    a color of their own (the rim of a red disk on white is pink).
-    """
-    names = name_indices(smooth)
-    left = cv2.erode(foreground, _disk(2)).astype(bool)
-    cores: list[_Core] = []
-    for _ in range(_MAX_COLORS):
-        counts = np.bincount(names[left], minlength=len(COLOR_NAMES))
-        if counts.max() < _MIN_COLOR_PIXELS:
-            break
-        seed = left & (names == counts.argmax())
-        center = np.median(lab[seed], axis=0).astype(np.float32)
-        near = distances(lab, center) < REGION_DELTA_E
-        members = (near & foreground.astype(bool)).astype(np.uint8)
-        cores += _split(np.asarray(cv2.erode(members, _disk(2)), np.uint8), smooth)
-        left &= ~(near | seed)
-    return cores
-
-
-def _split(eroded: Mask, smooth: NDArray[np.uint8]) -> list[_Core]:
-    """Connected parts of a color that are thick enough not to be a rim between two others."""
-    depth = cv2.distanceTransform(eroded, cv2.DIST_L2, 3)
-    count, labels = cv2.connectedComponents(eroded, connectivity=4)
-    cores = []
-    for label in range(1, count):
-        inside = labels == label
-        if depth[inside].max() >= _MIN_CORE_RADIUS:
-            color = np.median(smooth[inside], axis=0).astype(np.float32)
-            cores.append(_Core(inside.astype(np.uint8), color))
-    return cores
-
-
-def _contrasting(cores: list[_Core], background: FloatArray) -> list[_Core]:
-    """Cores that stand out from the background clearly: no vignette, no shadow."""
-    ground = to_lab(_pixel(background))
-    return [
-        core for core in cores if distances(to_lab(_pixel(core.rgb)), ground) > CONTRAST_DELTA_E
-    ]
-
-
-def _without_rims(cores: list[_Core], background: FloatArray) -> list[_Core]:
-    """Cores that are not the soft rim of another: its mixture with the background, inside its box.
-
-    Blur and JPEG's halved color resolution make rims wider than erosion removes.
-    """
-    kept: list[_Core] = []
-    for core in sorted(cores, key=lambda c: -int(c.mask.sum())):
-        if not any(_is_rim(core, other, background) for other in kept):
-            kept.append(core)
-    return kept
-
-
-def _is_rim(core: _Core, other: _Core, background: FloatArray) -> bool:
-    t, residual = _mixture(core.rgb[None], other.rgb, background)
-    if t[0] > _RIM_SHARE or residual[0] > _RIM_RESIDUAL:
-        return False
-    x, y, width, height = cv2.boundingRect(other.mask)
-    around = core.mask[max(0, y - _RIM_REACH) :, max(0, x - _RIM_REACH) :]
-    inside = around[: height + 2 * _RIM_REACH, : width + 2 * _RIM_REACH].sum()
-    return bool(inside > 0.8 * core.mask.sum())
-
-
-def _mixture(
-    pixels: FloatArray, color: FloatArray, background: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Share t in 0..1 of `color` over `background` nearest to each pixel, and the distance left."""
-    direction = color - background
-    t = np.clip((pixels - background) @ direction / max(direction @ direction, 1.0), 0, 1)
-    return t, distances(pixels, background + t[:, None] * direction)
-
-
 def _grow(
-    work: NDArray[np.uint8], foreground: Mask, background: FloatArray, cores: list[_Core]
+    work: NDArray[np.uint8],
+    foreground: NDArray[np.bool_],
+    background: FloatArray,
+    cores: list[Core],
 ) -> list[Mask]:
     """Cores extended to their edges, where they cover half of a pixel.
 
@@ -221,14 +124,14 @@ def _grow(
     pixels = work[rows, columns].astype(np.float32)
     costs, shares = [], []
     for core in cores:
-        t, residual = _mixture(pixels, core.rgb, background)
+        share, residual = mixture(pixels, core.rgb, background)
         outside = cv2.distanceTransform(1 - core.mask, cv2.DIST_L2, 3)
         costs.append(residual + _DISTANCE_PENALTY * outside[rows, columns])
-        shares.append(t)
+        shares.append(share)
     owner = np.argmin(costs, axis=0)
     masks = []
     for index, core in enumerate(cores):
-        mask = np.zeros(foreground.shape, np.uint8)
+        mask = core.mask.copy()
         mine = (owner == index) & (shares[index] > 0.5)
         mask[rows[mine], columns[mine]] = 1
         masks.append(_connected_to(core.mask, mask))
@@ -236,14 +139,33 @@ def _grow(
 
 
 def _connected_to(core: Mask, mask: Mask) -> Mask:
-    _, labels = cv2.connectedComponents(mask | core, connectivity=4)
+    _, labels = cv2.connectedComponents(mask, connectivity=4)
     return (labels == labels[core > 0][0]).astype(np.uint8)
 
 
-def _region(mask: Mask, core: _Core, scale: float) -> Region | None:
+def _joined(parts: list[tuple[Core, Mask]]) -> list[tuple[Core, Mask]]:
+    """Masks of nearly one color that meet along a broad edge made one: two shades of one object."""
+    whole: list[tuple[Core, Mask]] = []
+    for core, mask in sorted(parts, key=lambda part: -int(part[1].sum())):
+        nearby = np.asarray(cv2.dilate(mask, np.ones((3, 3), np.uint8)), np.uint8)
+        broad = _JOINING_CONTACT * math.sqrt(mask.sum())
+        for index, (other, larger) in enumerate(whole):
+            if _alike(core, other) and (nearby & larger).sum() > broad:
+                whole[index] = (other, larger | mask)
+                break
+        else:
+            whole.append((core, mask))
+    return whole
+
+
+def _alike(a: Core, b: Core) -> bool:
+    apart = distances(to_lab(to_pixel(a.rgb)), to_lab(to_pixel(b.rgb)))
+    return bool(apart < _JOINING_DELTA_E) or color_name(a.rgb) == color_name(b.rgb)
+
+
+def _region(mask: Mask, core: Core, shape: tuple[int, ...]) -> Region:
     x, y, width, height = cv2.boundingRect(mask)
+    across, down = shape[1] / mask.shape[1], shape[0] / mask.shape[0]
+    box = (x * across, y * down, (x + width) * across, (y + height) * down)
     crop = mask[y : y + height, x : x + width] * np.uint8(255)
-    if not crop.size:
-        return None
-    box = (x * scale, y * scale, (x + width) * scale, (y + height) * scale)
     return Region(crop, box, color_name(core.rgb), float(mask.mean()))

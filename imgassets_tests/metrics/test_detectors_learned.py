@@ -81,6 +81,36 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def dino(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Grounding DINO of some ten thousand random weights."""
+    import torch
+
+    folder = tmp_path_factory.mktemp("models") / "dino"
+    folder.mkdir()
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ".", "cat", "dog"]
+    (folder / "vocab.txt").write_text("\n".join(words) + "\n")
+    transformers.BertTokenizer(str(folder / "vocab.txt")).save_pretrained(folder)
+    look = transformers.SwinConfig(
+        image_size=32, embed_dim=8, depths=[1] * 4, num_heads=[1] * 4, window_size=2,
+        out_features=["stage2", "stage3", "stage4"],
+    )  # fmt: skip
+    text = transformers.BertConfig(
+        vocab_size=len(words), hidden_size=16, intermediate_size=32, num_hidden_layers=1,
+        num_attention_heads=2,
+    )  # fmt: skip
+    config = transformers.GroundingDinoConfig(
+        backbone_config=look, text_config=text, d_model=32, num_queries=8, max_text_len=16,
+        encoder_layers=1, encoder_attention_heads=2, encoder_ffn_dim=32,
+        decoder_layers=2, decoder_attention_heads=2, decoder_ffn_dim=32,
+    )  # fmt: skip
+    torch.manual_seed(0)
+    transformers.GroundingDinoForObjectDetection(config).save_pretrained(folder)
+    size = {"shortest_edge": 64, "longest_edge": 96}
+    transformers.GroundingDinoImageProcessor(size=size).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
 def detector(owl: Path) -> OpenVocabularyDetector:
     return OpenVocabularyDetector(
         str(owl), bars=BARS, max_overlap=0.5, device="cpu", colors=PixelColors()
@@ -126,6 +156,15 @@ def test_scores_reach_the_rule(detector: OpenVocabularyDetector) -> None:
     (verdict,) = score(photo(), unwanted, detector)
     assert verdict.value == 0.0
     assert verdict.reason.startswith("expected no cat, found ")
+
+
+def test_grounding_dino_hears_sentences(dino: Path) -> None:
+    """Its labels are spelled its way on the way in, and as asked on the way out."""
+    made = OpenVocabularyDetector(
+        str(dino), bars=BARS, max_overlap=0.9, device="cpu", colors=PixelColors()
+    )
+    found = made.detect(photo(), ["Cat", "dog"])
+    assert {d.class_ for d in found} == {"Cat", "dog"}
 
 
 def test_only_safetensors_are_loaded(owl: Path, tmp_path: Path) -> None:
