@@ -241,12 +241,12 @@ def _position_fault(
     relation, aim = wanted.position
     aims, target = targets[aim], expectation.include[aim].class_
     if aims is None:
-        return Fault("position", f"no {target} as asked for, for {wanted.class_} to be {relation}")
+        return Fault("position", f"no {target} as asked for that {wanted.class_} could be {relation}")
     for one in found:
         for other in aims:
             held = relations(one.box, other.box, position)
             if relation not in held:
-                seen = " and ".join(sorted(held)) or "no clear side"
+                seen = f"{' and '.join(sorted(held))} {target}" if held else "no clear side"
                 expected = f"{wanted.class_} {relation} {target}"
                 return Fault("position", f"expected {expected}, found {seen}")
     return None

@@ -99,10 +99,10 @@ class TestRule:
         star = found("star", 50)
         assert judge([found("circle", 0), star], LEFT, GENEVAL).correct
         right = reason([found("circle", 100), star], LEFT)
-        assert right == "expected circle left of star, found right of"
+        assert right == "expected circle left of star, found right of star"
         assert reason([found("circle", 50), star], LEFT).endswith("found no clear side")
         diagonal = reason([found("circle", 90, 40), star], LEFT)
-        assert diagonal == "expected circle left of star, found below and right of"
+        assert diagonal == "expected circle left of star, found below and right of star"
 
     def test_position_is_not_judged_without_the_object(self) -> None:
         assert reason([found("star", 50)], LEFT) == "expected 1 circle, found 0"
@@ -110,7 +110,7 @@ class TestRule:
     def test_position_without_its_target(self) -> None:
         faults = judge([found("circle")], LEFT, GENEVAL).faults
         assert [fault.kind for fault in faults] == ["count", "position"]
-        assert faults[1].reason == "no star as asked for, for circle to be left of"
+        assert faults[1].reason == "no star as asked for that circle could be left of"
 
     def test_a_target_of_the_wrong_color_is_no_target(self) -> None:
         blue_star = {"class": "star", "count": 1, "color": "blue"}
