@@ -17,12 +17,13 @@ How a line is read (measured by `imgassets_tests/benchmarks/typography_accuracy.
    `LINE_HEIGHT` px: the recognizer works at 48 px and confuses case when letters float in space.
 4. No dictionary and no restriction of the alphabet; a line below `MIN_CONFIDENCE` is not text.
 
-Lines written from top to bottom are not read.
+Lines written from top to bottom are not read. Several threads may read at once.
 """
 
 from __future__ import annotations
 
 import functools
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ MIN_CONFIDENCE = 0.5
 _INK_SHARE = 0.35
 #: Median distance of the border from its own median color up to which it is flat, in levels.
 _FLAT_BORDER = 12.0
+_LOADING = threading.Lock()
 _MODELS = {"Det": "PP-OCRv6_det_small.onnx", "Rec": "PP-OCRv6_rec_small.onnx"}
 
 
@@ -183,9 +185,15 @@ def _upright(image: Pixels, quad: np.ndarray) -> Pixels:
     return np.asarray(crop, np.uint8)
 
 
-@functools.cache
 def _engine(stage: str, threads: int) -> Any:
-    """rapidocr with one stage switched on (`Det` or `Rec`), loaded once."""
+    """The engine of a stage (`Det` or `Rec`), loaded once, whichever thread asks first."""
+    with _LOADING:
+        return _load_engine(stage, threads)
+
+
+@functools.cache
+def _load_engine(stage: str, threads: int) -> Any:
+    """rapidocr with one stage switched on."""
     try:
         import rapidocr
     except ImportError as error:

@@ -1,32 +1,17 @@
 """Typography: does the image say what was asked for, letter by letter?
 
-From the text asked for and the text read (`ocr`) to scores. Papers differ in what they call NED
-and accuracy, so the definitions are written out here, with the rules for case and whitespace:
-
-- *Normalized*: Unicode NFKC, runs of whitespace (line breaks included) become one space, none at
-  the ends. Case counts, as in AnyText's published evaluation, which compares plain strings.
-- *Folded*: the characters of `LOOKALIKES` count as one, in both texts. The reader cannot tell them
-  apart without a word around them (measured: docs/metrics/typography.md), so blaming the model for
-  it would be noise. `typography.strict` folds nothing and shows what that hides.
-- Text is read from the whole image: text that was not asked for counts as an error. Pictures
-  (Unicode category So: the reader calls a drawn star or disc a star or disc character) are not
-  text, unless they were asked for.
+From an image to scores: the reader is `ocr`, the formulas are `typography_text`, and what the
+reader itself gets wrong at that letter height is `typography_sizes`.
 """
 
 from __future__ import annotations
 
-import unicodedata
-from collections import Counter
-
-from rapidfuzz.distance import Levenshtein
-
 from imgassets.metrics.ocr import Reading, read_text
 from imgassets.metrics.pixels import Pixels
 from imgassets.metrics.scores import Score
+from imgassets.metrics.typography_sizes import floor, floors
+from imgassets.metrics.typography_text import compare, fold, normalize, without_pictures
 from imgassets.spec.prompts import Expectation
-
-#: What the reader takes for what on clean rendered text; each pair was measured, none assumed.
-LOOKALIKES = {"0": "O", "1": "I", "l": "I", "|": "I"}
 
 
 def score(image: Pixels, expectation: Expectation) -> list[Score]:
@@ -37,7 +22,9 @@ def score(image: Pixels, expectation: Expectation) -> list[Score]:
         expectation: only `text` is looked at.
 
     Returns:
-        `typography.exact`, `.ned`, `.strict`, `.cer` and `.words`, as `compare` defines them.
+        `typography.exact`, `.ned`, `.strict`, `.cer` and `.words`, as `compare` defines them, and
+        `typography.reader_cer`: the share of clean characters this high which the reader itself
+        gets wrong (0..1, lower is better; over all heights when nothing was read).
 
     Raises:
         BadImageError: not an RGB image of 8 bits.
@@ -51,66 +38,19 @@ def score(image: Pixels, expectation: Expectation) -> list[Score]:
 def score_reading(reading: Reading, asked: str) -> list[Score]:
     """The scores of a text already read; see `score`."""
     reason = _reason(reading, asked)
-    return [Score(name, value, reason) for name, value in compare(asked, reading.text).items()]
+    scores = [Score(name, value, reason) for name, value in compare(asked, reading.text).items()]
+    return [*scores, _reader_score(reading)]
 
 
-def compare(asked: str, read: str) -> dict[str, float]:
-    """All typography metrics of two texts.
-
-    Args:
-        asked: what the image should say; not empty.
-        read: what it says.
-
-    Returns:
-        `typography.exact`: 1.0 when the folded texts are equal, else 0.0 (AnyText's sentence
-        accuracy). Higher is better.
-        `typography.ned`: `1 - ED / max(len)`, folded, 0..1, 1 is equal (AnyText's NED, whose code
-        adds 1e-5 to the denominator; the difference is below 1e-5). Higher is better.
-        `typography.strict`: as exact, nothing folded. Higher is better.
-        `typography.cer`: `ED / len(asked)`, folded; above 1 when much was added. Lower is better.
-        `typography.words`: share of the words asked for that were read, folded, order unpunished
-        (LongText-Bench's recall over bags of words). Higher is better.
-        ED is Levenshtein's distance: insertion, deletion and substitution cost 1 each.
-
-    Raises:
-        ValueError: nothing was asked for.
-
-    Agreement: ED equals a textbook dynamic program on random strings, exactly.
-    """
-    want = normalize(asked)
-    have = without_pictures(read, asked)
-    if not want:
-        raise ValueError("asked is empty after normalization; give the text the image must show")
-    folded_want, folded_have = fold(want), fold(have)
-    distance = Levenshtein.distance(folded_want, folded_have)
-    return {
-        "typography.exact": float(folded_want == folded_have),
-        "typography.ned": 1.0 - distance / max(len(folded_want), len(folded_have)),
-        "typography.strict": float(want == have),
-        "typography.cer": distance / len(folded_want),
-        "typography.words": word_recall(folded_want, folded_have),
-    }
-
-
-def normalize(text: str) -> str:
-    """NFKC, whitespace collapsed, case kept."""
-    return " ".join(unicodedata.normalize("NFKC", text).split())
-
-
-def without_pictures(read: str, asked: str) -> str:
-    """What was read, normalized, without symbols that stand for drawn shapes (category So)."""
-    return normalize("".join(c for c in read if c in asked or unicodedata.category(c) != "So"))
-
-
-def fold(text: str) -> str:
-    """The text with look-alikes made one character."""
-    return "".join(LOOKALIKES.get(character, character) for character in text)
-
-
-def word_recall(asked: str, read: str) -> float:
-    """Share of the words of `asked` found in `read`, each as often as asked, 0..1."""
-    wanted, have = Counter(asked.split()), Counter(read.split())
-    return sum((wanted & have).values()) / sum(wanted.values())
+def _reader_score(reading: Reading) -> Score:
+    if not reading.lines:
+        rows = list(floors().values())
+        mean = sum(row.cer * row.lines for row in rows) / sum(row.lines for row in rows)
+        return Score("typography.reader_cer", mean, "no text was read: mean over all heights")
+    height = min(line.ink_height for line in reading.lines)
+    row = floor(height)
+    reason = f"letters {height:.0f} px high; at most {row.cer_upper:.1%} at 95 % confidence"
+    return Score("typography.reader_cer", row.cer, reason)
 
 
 def _reason(reading: Reading, asked: str) -> str:
