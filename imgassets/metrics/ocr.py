@@ -35,6 +35,8 @@ from imgassets.metrics.pixels import Pixels, check_rgb
 WORKING_SIDE = 192
 LINE_HEIGHT = 96
 MARGIN = 0.15
+#: A lone I is read as one only with space around it: confidence .45 rises to .83.
+_BAR_MARGIN = 0.8
 #: rapidocr's own default (`Global.text_score`).
 MIN_CONFIDENCE = 0.5
 #: Share of the largest distance from the background from which on a pixel is ink.
@@ -156,7 +158,8 @@ def prepare_line(crop: Pixels) -> tuple[Pixels, float]:
     ink = distance > _INK_SHARE * distance.max()
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
     tight = distance[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] / distance.max()
-    margin = max(1, round(MARGIN * tight.shape[0]))
+    lone_bar = tight.shape[1] < tight.shape[0] / 2
+    margin = max(1, round((_BAR_MARGIN if lone_bar else MARGIN) * tight.shape[0]))
     page = np.pad(255.0 - 255.0 * tight, margin, constant_values=255.0)
     enlarged = _resize(page.round().astype(np.uint8), max(1.0, LINE_HEIGHT / page.shape[0]))
     return np.repeat(enlarged[..., None], 3, axis=2), float(tight.shape[0])

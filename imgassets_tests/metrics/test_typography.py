@@ -115,6 +115,12 @@ def test_every_character_is_read_alone() -> None:
     assert len(misread) <= 1, misread
 
 
+@pytest.mark.parametrize("color", ["orange", "green", "blue", "purple"])
+def test_a_lone_bar_is_read(color: str) -> None:
+    """An I without neighbours is text, not a stroke."""
+    assert fold(read_text(drawn("I", color)).text) == "I"
+
+
 @pytest.mark.parametrize(
     ("asked", "shown"), [("BLUE7", "BLVE7"), ("BLUE7", "BLUE"), ("AB", "ABC"), ("6", "G")]
 )
@@ -187,10 +193,10 @@ def test_the_readers_own_error_stands_beside_every_score() -> None:
 def test_by_height_groups_lines_and_pools_errors() -> None:
     """By hand: two small lines with 1 error in 8 characters, one large line without."""
     rows = by_height([(8.0, "ABCD", "ABCD"), (8.9, "EFGH", "EFGX"), (30.0, "KLM", "KLM")])
-    assert [(r.lower, r.lines) for r in rows] == [(0, 2), (28, 1)]
+    assert [(r.lower, r.lines) for r in rows] == [(7, 2), (28, 1)]
     assert (rows[0].exact, rows[0].ned, rows[0].cer) == (0.5, 0.875, 0.125)
     assert (rows[1].exact, rows[1].words, rows[1].cer) == (1.0, 1.0, 0.0)
-    assert [bucket(h) for h in (0, 8.99, 9, 1000)] == [0, 0, 9, 56]
+    assert [bucket(h) for h in (0, 8.99, 9, 1000)] == [0, 7, 9, 56]
     with pytest.raises(ValueError, match="negative"):
         bucket(-1)
 
