@@ -15,6 +15,10 @@ class MixedRowsError(DecisionError):
     """A table holds rows of another model or endpoint."""
 
 
+class MissingKeysError(DecisionError):
+    """A row does not say which prompt or seed it belongs to."""
+
+
 class DuplicateRowsError(DecisionError):
     """One score is listed twice, so means would count it twice."""
 

@@ -11,6 +11,7 @@ import pandas as pd
 from imgassets.decision.errors import (
     DuplicateRowsError,
     MissingColumnsError,
+    MissingKeysError,
     MixedRowsError,
     NonFiniteScoreError,
     UnknownStatusError,
@@ -49,6 +50,11 @@ class Measured:
             if "model" in table.columns and not (table["model"] == self.model).all():
                 found = ", ".join(sorted({str(m) for m in table["model"]}))
                 raise MixedRowsError(f"{what}: got {found}, expected only {self.model}; filter it")
+            if table[["prompt_id", "seed"]].isna().any(axis=None):
+                raise MissingKeysError(
+                    f"{what} of {self.model}: a row has no prompt_id or no seed; "
+                    "number the seeds where a model takes none"
+                )
         _check_scores(self.rows, self.model)
         _check_statuses(self.images, self.model)
 

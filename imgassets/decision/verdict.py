@@ -60,7 +60,8 @@ def decide(comparison: Comparison, review_reasons: Sequence[str] = ()) -> Verdic
             they turn GO into REVIEW and change nothing else.
     """
     rows = comparison.records()
-    gating = [row for row in rows if row["severity"] == "gating"]
+    alone = comparison.model == comparison.incumbent
+    gating = [r | {"unmeasured": _unmeasured(r, alone)} for r in rows if r["severity"] == "gating"]
     broken = sorted((r for r in gating if r["state"] == "broken"), key=_most_telling_break)
     open_ = sorted((r for r in gating if r["state"] == "undecided"), key=_hardest_to_settle)
     if broken:
@@ -89,9 +90,18 @@ def _most_telling_break(row: dict[str, Any]) -> tuple[bool, float, str]:
     return (not row["hard"], row["p_broken_holm"], row["criterion"])
 
 
-def _hardest_to_settle(row: dict[str, Any]) -> tuple[float, str]:
+def _hardest_to_settle(row: dict[str, Any]) -> tuple[bool, float, str]:
     needed = row["needed_prompts"]
-    return (-math.inf if needed is None else -needed, row["criterion"])
+    amount = -math.inf if needed is None else -needed
+    return (not row["unmeasured"], amount, row["criterion"])
+
+
+def _unmeasured(row: dict[str, Any], alone: bool) -> bool:
+    """Whether too little was measured for any error bar, so that no number can be planned."""
+    if row["hard"]:
+        return row["estimate"] is None
+    unpaired = row["margin"] is not None and not alone and not row["n_pairs"]
+    return row["lower"] is None or unpaired
 
 
 def _tightest_pass(row: dict[str, Any]) -> tuple[bool, float, str]:
@@ -124,7 +134,10 @@ def _sentence(
         return f"NO-GO: {first}.{_others(deciding[1:], 'broken')}"
     if verdict == "INCONCLUSIVE":
         others = _others(deciding[1:], "undecided")
-        return f"INCONCLUSIVE: {first}.{others} {_settling(prompts, seeds)}"
+        settling = _settling(prompts, seeds)
+        if any(row["unmeasured"] for row in deciding):
+            settling = "Measure more first: all models on the same prompts and seeds."
+        return f"INCONCLUSIVE: {first}.{others} {settling}"
     if verdict == "REVIEW":
         return (
             f"REVIEW: {_all_hold(len(deciding))}, but a person must look first: "

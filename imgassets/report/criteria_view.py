@@ -19,6 +19,7 @@ from imgassets.report.plots import Strip, strip
 from imgassets.spec.metrics import METRICS
 
 Row = Mapping[str, Any]
+_ABBREVIATIONS = {"ned", "cer", "usd", "psnr", "ssim"}
 _SLACK = 1e-9
 
 
@@ -110,7 +111,8 @@ def failure_view(row: Row, examples: tuple[str, ...]) -> FailureView:
 def title_of(metric: str) -> str:
     """`typography.exact` as `Typography: exact`."""
     family, _, name = metric.partition(".")
-    return f"{capitalized(family)}: {name.replace('_', ' ')}"
+    words = (w.upper() if w in _ABBREVIATIONS else w for w in name.split("_"))
+    return f"{capitalized(family)}: {' '.join(words)}"
 
 
 def limits_text(row: Row) -> str:

@@ -126,13 +126,12 @@ def scatter(points: Sequence[tuple[str, float, float, float, float]]) -> Scatter
 def _labels(texts: Sequence[str], places: Sequence[tuple[float, float]]) -> list[Label]:
     """Where each label goes, `(dx, dy, anchor)` in pixels: the side that hits the least.
 
-    Label sizes are guessed for a plot about 500 x 300 pixels; it may be drawn wider, never
-    much narrower.
+    Label sizes are guessed for a plot of 350 x 300 pixels, a phone's; it may be drawn wider.
     """
     taken = [(x - 2, x + 2, y - 3, y + 3) for x, y in places]
     chosen = []
     for text, (x, y) in zip(texts, places, strict=True):
-        width = 1.6 * len(text)
+        width = 2.2 * len(text)
         options = (
             ((14, 4, "start"), (x + 3, x + 3 + width, y - 3, y + 3)),
             ((-14, 4, "end"), (x - 3 - width, x - 3, y - 3, y + 3)),

@@ -10,6 +10,7 @@ from imgassets.decision import Measured
 from imgassets.decision.errors import (
     DuplicateRowsError,
     MissingColumnsError,
+    MissingKeysError,
     MixedRowsError,
     NonFiniteScoreError,
     UnknownStatusError,
@@ -45,6 +46,12 @@ def test_doubled_scores_and_images(good: Measured) -> None:
         Measured(NEW, pd.concat([good.rows, good.rows.iloc[:1]]), good.images)
     with pytest.raises(DuplicateRowsError, match="requests are listed twice"):
         Measured(NEW, good.rows, pd.concat([good.images, good.images.iloc[:1]]))
+
+
+def test_rows_without_a_seed(good: Measured) -> None:
+    """They would silently fall out of every mean."""
+    with pytest.raises(MissingKeysError, match="no seed"):
+        Measured(NEW, good.rows.assign(seed=np.nan), good.images)
 
 
 def test_infinite_scores(good: Measured) -> None:

@@ -219,6 +219,16 @@ def test_unanimous_zero_differences_need_enough_prompts() -> None:
     assert decide(run(criterion, pattern(1), pattern(1), prompts=29)).verdict == "GO"
 
 
+def test_shares_that_exceed_one_have_no_ends() -> None:
+    """A character error rate of 150 % is above a ceiling of 100 %, not cut off at it."""
+    criterion = {"metric": "typography.cer", "ceiling": 1.0}
+    worse = run(criterion, pattern(1.5, 1.4), pattern(0.1), metric="typography.cer")
+    assert row(worse)["lower"] > 1.0
+    assert decide(worse).verdict == "NO-GO"
+    fine = run(criterion, pattern(0.1, 0.2), pattern(0.1), metric="typography.cer")
+    assert decide(fine).verdict == "GO"
+
+
 def test_the_incumbent_is_held_to_floors_only() -> None:
     """Its own margin does not apply; its floor does."""
     contract = endpoint([{"metric": EXACT, "margin": 0.1}])
@@ -227,6 +237,8 @@ def test_the_incumbent_is_held_to_floors_only() -> None:
     assert row(compare(contract, base))["passed"] is True
     contract = endpoint([{"metric": EXACT, "margin": 0.1, "floor": 0.8}])
     assert decide(compare(contract, base)).verdict == "NO-GO"
+    contract = endpoint([{"metric": EXACT, "margin": 0.1, "floor": 0.3}])
+    assert "further prompts would settle it" in decide(compare(contract, base)).sentence
 
 
 def test_a_candidate_needs_its_incumbent() -> None:
@@ -249,6 +261,9 @@ def test_too_few_pairs_are_inconclusive_with_the_reason() -> None:
     verdict = decide(comparison)
     assert verdict.verdict == "INCONCLUSIVE"
     assert "only 1 prompt(s) have a usable image from both models" in verdict.sentence
+    assert verdict.sentence.endswith(
+        "Measure more first: all models on the same prompts and seeds."
+    )
     assert row(comparison)["difference"] is None
     assert row(comparison)["difference_lower"] is None
 
