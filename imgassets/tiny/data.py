@@ -79,4 +79,4 @@ def _encode_part(
     # The temporary name ends in .npz too, or numpy would append it.
     temporary = path.with_name(f"part-{os.getpid()}.npz")
     np.savez(temporary, latents=torch.cat(parts).cpu().half().numpy(), prompts=np.array(prompts))
-    os.replace(temporary, path)
+    temporary.replace(path)

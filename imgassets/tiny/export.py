@@ -17,9 +17,7 @@ from imgassets.tiny.train_flow import TRAIN_STEPS, FlowModel
 SHARED = ("vae", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2")
 
 
-def build_pipeline(
-    model: FlowModel, vae: AutoencoderKL, shift: float
-) -> StableDiffusion3Pipeline:
+def build_pipeline(model: FlowModel, vae: AutoencoderKL, shift: float) -> StableDiffusion3Pipeline:
     """The plain SD3 pipeline around trained parts; it has no third text encoder."""
     return StableDiffusion3Pipeline(
         transformer=model.transformer,

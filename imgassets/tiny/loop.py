@@ -2,14 +2,13 @@
 
 Under torchrun each process takes its share of every batch and gradients are averaged (gloo on
 CPUs: on a busy machine two processes of one thread wait far less than one process of two).
-Every step draws from a generator seeded by (seed, step, rank) alone, so a run that was interrupted and
-resumed takes exactly the steps an uninterrupted one takes.
+Every step draws from a generator seeded by (seed, step, rank) alone, so a run that was
+interrupted and resumed takes exactly the steps an uninterrupted one takes.
 """
 
 from __future__ import annotations
 
 import copy
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -98,10 +97,11 @@ def fit(
 
 
 def _optimizers(model: nn.Module, plan: Plan) -> Optimizers:
-    """Muon for what is a matrix at heart, AdamW for embeddings, biases and narrow layers."""
+    """Muon for what is a matrix at heart, AdamW for embeddings, modulation and narrow layers."""
     matrices, others = [], []
     for name, weight in model.named_parameters():
-        is_matrix = weight.ndim >= 2 and len(weight) >= NARROW and "embedding." not in name
+        inner = not any(part in name for part in ("embedding.", "norm"))
+        is_matrix = inner and weight.ndim >= 2 and len(weight) >= NARROW
         (matrices if is_matrix else others).append(weight)
     adam = torch.optim.AdamW(
         others, lr=plan.learning_rate, betas=(0.9, 0.98), weight_decay=plan.weight_decay, fused=True
@@ -156,9 +156,7 @@ def _step(
     return float(loss.detach())
 
 
-def _restore(
-    path: Path, model: nn.Module, average: nn.Module, optimizers: Optimizers
-) -> int:
+def _restore(path: Path, model: nn.Module, average: nn.Module, optimizers: Optimizers) -> int:
     if not path.exists():
         return 0
     state = torch.load(path, map_location="cpu", weights_only=True)
@@ -180,7 +178,7 @@ def _save(
     }
     part = path.with_suffix(".part")
     torch.save(state, part)
-    os.replace(part, path)
+    part.replace(path)
 
 
 def _log(work: Path, stage: str, step: int, plan: Plan, loss: float, seconds: float) -> None:

@@ -227,7 +227,9 @@ def _sample_position(rng: random.Random) -> Scene:
         SceneObject(shape, color, _box(rng, center, 34.0, move=2.0))
         for shape, color, center in zip(shapes, colors, centers, strict=True)
     )
-    named = [f"{_article(color)} {color} {shape}" for shape, color in zip(shapes, colors)]
+    named = [
+        f"{_article(color)} {color} {shape}" for shape, color in zip(shapes, colors, strict=True)
+    ]
     prompt = f"{named[0]} {relation} {named[1]} on {background}"
     return Scene("position", background, prompt, objects, None)
 
@@ -284,7 +286,7 @@ def _outline(shape: str) -> tuple[tuple[float, float], ...]:
     elif shape == "star":
         radii = [1.0 if corner % 2 == 0 else 0.42 for corner in range(10)]
         angles = [math.pi * corner / 5 for corner in range(10)]
-        points = [(r * math.sin(a), -r * math.cos(a)) for r, a in zip(radii, angles)]
+        points = [(r * math.sin(a), -r * math.cos(a)) for r, a in zip(radii, angles, strict=True)]
     elif shape == "heart":
         points = [
             (16 * math.sin(t) ** 3, -(13 * math.cos(t) - 5 * math.cos(2 * t)

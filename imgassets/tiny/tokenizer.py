@@ -16,7 +16,7 @@ from imgassets.tiny.scenes import (
     SHAPES,
 )
 
-SPECIAL = ("<pad>", "<bos>", "<unk>", "<eos>")
+SPECIAL = PAD, BOS, UNKNOWN, EOS = ("<pad>", "<bos>", "<unk>", "<eos>")
 _FILLER = ("a", "an", "on", "in", "text", '"')
 # A quote; or a character with an odd number of quotes to its right, which is one inside quotes;
 # or a run of letters and digits. Spaces and other punctuation are dropped.
@@ -39,19 +39,19 @@ def build_tokenizer() -> PreTrainedTokenizerFast:
     case: ``A`` is the letter to draw, ``a`` the article.
     """
     ids = vocabulary()
-    backend = Tokenizer(models.WordLevel(ids, unk_token="<unk>"))
+    backend = Tokenizer(models.WordLevel(ids, unk_token=UNKNOWN))
     backend.pre_tokenizer = pre_tokenizers.Split(Regex(_PIECES), behavior="removed", invert=True)
     backend.post_processor = processors.TemplateProcessing(
-        single="<bos> $A <eos>",
-        special_tokens=[("<bos>", ids["<bos>"]), ("<eos>", ids["<eos>"])],
+        single=f"{BOS} $A {EOS}",
+        special_tokens=[(BOS, ids[BOS]), (EOS, ids[EOS])],
     )
     return PreTrainedTokenizerFast(
         tokenizer_object=backend,
         model_max_length=MAX_TOKENS,
         padding_side="right",
         truncation_side="right",
-        bos_token="<bos>",
-        eos_token="<eos>",
-        unk_token="<unk>",
-        pad_token="<pad>",
+        bos_token=BOS,
+        eos_token=EOS,
+        unk_token=UNKNOWN,
+        pad_token=PAD,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import torch
 from diffusers import AutoencoderKL
 from torch import Tensor
@@ -88,5 +87,3 @@ def psnr(vae: AutoencoderKL, pictures: Tensor) -> float:
         levels = ((rebuilt + 1) * 127.5).round().clamp(0, 255) - (batch + 1) * 127.5
         ratios.append(10 * torch.log10(255.0**2 / levels.square().mean((1, 2, 3)).clamp_min(1e-3)))
     return float(torch.cat(ratios).mean())
-
-
