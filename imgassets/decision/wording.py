@@ -56,7 +56,7 @@ def amount(value: float | None, unit: str) -> str:
     if unit == "similarity":
         return f"{value:.2f}"
     if unit == "USD":
-        return f"${value:.3f}" if abs(value) < 1 else f"${value:.2f}"
+        return f"${_money(value)}"
     return f"{_significant(value)} {unit}"
 
 
@@ -129,6 +129,14 @@ def _trim(value: float) -> str:
     text = f"{value:.1f}" if near_end else f"{value:.0f}"
     text = text[:-2] if text.endswith(".0") else text
     return "0" if text == "-0" else text
+
+
+def _money(value: float) -> str:
+    """Cents from a dollar on, three decimals below, two digits where that would say nothing."""
+    size = abs(value)
+    if size >= 1 or size == 0:
+        return f"{value:.2f}"
+    return f"{value:.{max(3, 1 - math.floor(math.log10(size)))}f}"
 
 
 def _significant(value: float) -> str:
