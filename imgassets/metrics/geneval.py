@@ -241,7 +241,9 @@ def _position_fault(
     relation, aim = wanted.position
     aims, target = targets[aim], expectation.include[aim].class_
     if aims is None:
-        return Fault("position", f"no {target} as asked for that {wanted.class_} could be {relation}")
+        return Fault(
+            "position", f"no {target} as asked for that {wanted.class_} could be {relation}"
+        )
     for one in found:
         for other in aims:
             held = relations(one.box, other.box, position)
