@@ -21,31 +21,37 @@ SHRINK = Image.Resampling.BICUBIC
 ENLARGE = Image.Resampling.LANCZOS
 
 
-def score(upscaled: Pixels, source: Pixels, scale: int) -> list[Score]:
+def score(upscaled: Pixels, source: Pixels, scale: int, tile: int | None = None) -> list[Score]:
     """All measures that need no truth.
 
     Args:
         upscaled: uint8, (scale * H, scale * W, 3), sRGB.
         source: uint8, (H, W, 3), sRGB, at least 16 px a side.
         scale: 2 and up.
+        tile: side of the upscaler's tiles, in pixels of the upscaled image; None makes no tiles.
 
     Returns:
         `upscaling.consistency_psnr` (dB on Y, higher is better), `upscaling.consistency_ssim`
         (-1..1 on Y, higher), `upscaling.color_shift` (mean CIEDE2000, lower),
-        `upscaling.overshoot` (levels, lower), `upscaling.sharpness` (ratio to Lanczos, higher).
+        `upscaling.overshoot` (levels, lower), `upscaling.sharpness` (ratio to Lanczos, higher),
+        and with a tile `upscaling.seams` against Lanczos (ratio, lower).
 
     Raises:
         BadImageError: not two RGB images whose sizes differ by the scale.
     """
     check_scale(upscaled, source, scale)
     small = resized(upscaled, source.shape[1], source.shape[0], SHRINK)
-    return [
+    scores = [
         Score("upscaling.consistency_psnr", psnr(y_channel(small), y_channel(source))),
         Score("upscaling.consistency_ssim", ssim(y_channel(small), y_channel(source))),
         Score("upscaling.color_shift", float(delta_e(small, source).mean())),
         Score("upscaling.overshoot", overshoot(upscaled, source, scale)),
         Score("upscaling.sharpness", sharpness(upscaled, source, scale)),
     ]
+    if tile is not None:
+        baseline = resized(source, upscaled.shape[1], upscaled.shape[0], ENLARGE)
+        scores.append(Score("upscaling.seams", tile_seams(upscaled, baseline, tile)))
+    return scores
 
 
 def check_scale(upscaled: Pixels, source: Pixels, scale: int) -> None:
