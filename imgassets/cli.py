@@ -58,26 +58,32 @@ def _keep_quiet() -> None:
 
 
 def _check(arguments: argparse.Namespace) -> int:
+    from imgassets.vocabulary import unknown_words
+
     project = load_project()
+    problems = [*project.problems, *unknown_words(project)]
     if arguments.json:
-        print(to_json(project.problems))
+        print(to_json(problems))
     else:
-        for problem in project.problems:
+        for problem in problems:
             print(problem)
         print(
             f"{len(project.endpoints)} endpoint(s), {len(project.models)} model(s), "
             f"{len(project.prompt_sets)} prompt set(s): "
-            + (f"{len(project.problems)} problem(s)" if project.problems else "all valid")
+            + (f"{len(problems)} problem(s)" if problems else "all valid")
         )
-    return NOT_OK if project.problems else OK
+    return NOT_OK if problems else OK
 
 
 def _validate(arguments: argparse.Namespace) -> int:
     project = load_project()
-    project.require_valid()
     from imgassets.defs.resources import home_of
     from imgassets.running import Selection, open_instance, validate
+    from imgassets.vocabulary import unknown_words
 
+    problems = [*project.problems, *unknown_words(project)]
+    if problems:
+        raise InvalidDocuments(problems)
     selection = Selection(tuple(arguments.endpoint), tuple(arguments.model))
     with open_instance(project.root) as instance:
         verdicts = validate(project, instance, selection, arguments.device)
@@ -107,7 +113,7 @@ def _score(arguments: argparse.Namespace) -> int:
             print(f"{mark} {image.file}  {image.reason}".rstrip())
         judged = [s.correct for s in scored if s.correct is not None]
         print(f"{sum(judged)} of {len(judged)} judged images correct, {len(scored)} in all")
-    return OK if all(s.correct is not False for s in scored) else NOT_OK
+    return OK
 
 
 def _ui(arguments: argparse.Namespace) -> int:
@@ -170,7 +176,7 @@ def _parser() -> argparse.ArgumentParser:
         help="score images made by anyone",
         description="Scores a folder of images with the same metrics and a reason for each image; "
         "no model is loaded. Layouts: GenEval's (00000/samples/0000.png, with metadata.jsonl) or "
-        "PROMPT_ID/SEED.png. Exit 1 when an image is wrong or unusable.",
+        "PROMPT_ID/SEED.png. An unusable image is a result like any other; exit 2 on bad input.",
     )
     score.add_argument(
         "--prompts",

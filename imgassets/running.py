@@ -1,7 +1,7 @@
 """Running the graph headless, as the command line and the tests do."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -85,10 +85,7 @@ def validate(
         wanted |= dg.AssetSelection.assets(*{report_key(e) for e, _ in branches})
     job = definitions.resolve_job_def(VALIDATE_JOB)
     keys = wanted.resolve(definitions.resolve_asset_graph())
-    result = job.execute_in_process(
-        instance=instance, asset_selection=sorted(keys), raise_on_error=False
-    )
-    _raise_if_failed(result)
+    _run(job, instance, keys)
     documents = JsonDocuments(workplace=Workplace(root=str(project.root)))
     return [
         Verdict.model_validate_json(documents.path(dg.AssetKey([e, m, "verdict"])).read_text())
@@ -100,12 +97,20 @@ def _observe(definitions: dg.Definitions, instance: dg.DagsterInstance) -> None:
     """Record the data versions of all documents, so that lineage tells what changed."""
     documents = dg.AssetSelection.groups("documents", include_sources=True)
     keys = documents.resolve(definitions.resolve_asset_graph())
-    job = definitions.resolve_implicit_global_asset_job_def()
-    _raise_if_failed(
-        job.execute_in_process(
-            instance=instance, asset_selection=sorted(keys), raise_on_error=False
-        )
+    _run(definitions.resolve_implicit_global_asset_job_def(), instance, keys)
+
+
+def _run(
+    job: dg.JobDefinition, instance: dg.DagsterInstance, keys: Iterable[dg.AssetKey]
+) -> None:
+    result = job.execute_in_process(
+        instance=instance,
+        asset_selection=sorted(keys),
+        # Dagster falls back to its own verbose logger unless one is asked for.
+        run_config={"loggers": {"console": {}}},
+        raise_on_error=False,
     )
+    _raise_if_failed(result)
 
 
 def _raise_if_failed(result: dg.ExecuteInProcessResult) -> None:

@@ -7,6 +7,7 @@ import dagster as dg
 from imgassets.defs.branches import branch_assets
 from imgassets.defs.checks import branch_checks
 from imgassets.defs.documents import document_assets
+from imgassets.defs.progress import progress
 from imgassets.defs.reports import report_asset
 from imgassets.defs.resources import Maker, Workplace
 from imgassets.defs.schedules import nightly_revalidation
@@ -46,4 +47,5 @@ def build_definitions(project: Project, device: str = "auto") -> dg.Definitions:
             "verdicts": JsonDocuments(workplace=workplace),
         },
         executor=dg.in_process_executor,
+        loggers={"console": progress},
     )

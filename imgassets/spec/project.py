@@ -54,14 +54,6 @@ class Project:
             and all(p in self.prompt_sets for p in loaded.document.prompt_sets)
         ]
 
-    def require_valid(self) -> None:
-        """
-        Raises:
-            InvalidDocuments: if there is any problem at all.
-        """
-        if self.problems:
-            raise InvalidDocuments(self.problems)
-
     def endpoint(self, name: str) -> Endpoint:
         return self.endpoints[name].document
 

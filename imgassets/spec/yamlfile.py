@@ -96,16 +96,21 @@ def read_yaml(path: Path) -> YamlFile:
         raise YamlError(1, error.strerror or str(error), "make the file readable") from error
     except UnicodeDecodeError as error:
         raise YamlError(1, "not UTF-8 text", "save the file as UTF-8") from error
+    try:
+        return _parse(text)
+    except (yaml.YAMLError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        what = getattr(error, "problem", None) or type(error).__name__
+        line = mark.line + 1 if mark else 1
+        raise YamlError(line, f"not valid YAML: {what}", "check indentation and quoting") from error
+
+
+def _parse(text: str) -> YamlFile:
     loader = _Loader(text)
     try:
         node = loader.get_single_node()
         if node is None:
             raise YamlError(1, "the document is empty", "write the document, or delete the file")
         return YamlFile(loader.construct_document(node), node)
-    except (yaml.YAMLError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        what = getattr(error, "problem", None) or type(error).__name__
-        line = mark.line + 1 if mark else 1
-        raise YamlError(line, f"not valid YAML: {what}", "check indentation and quoting") from error
     finally:
         loader.dispose()

@@ -1,0 +1,158 @@
+"""Scoring images made by anyone, with the same metrics as the graph; no model is loaded.
+
+Two layouts are read: GenEval's (`00000/samples/0000.png`) and `PROMPT_ID/SEED.png`.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from pydantic import ValidationError
+
+from imgassets.metrics import artefacts, composition, typography
+from imgassets.metrics.detectors import DetectorError
+from imgassets.spec.geneval import read_geneval
+from imgassets.spec.problems import InvalidDocuments, Problem, problems_of
+from imgassets.spec.prompts import Expectation, PromptSet
+from imgassets.spec.yamlfile import YamlError, read_yaml
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp"})
+#: An image that claims more pixels than this is refused before it is decoded.
+MAX_PIXELS = 64_000_000
+#: Metrics that say whether an image shows what it must; the others are shown beside them.
+_DECIDING = re.compile(r"^composition\.|^typography\.exact$")
+
+
+@dataclass(frozen=True)
+class ScoredImage:
+    """What was found in one image.
+
+    Attributes:
+        file: path relative to the folder that was scored.
+        prompt_id, seed: from the path; `seed` is None where the file name is no number.
+        correct: shows all its prompt asks for; False for an unusable image; None where nothing
+            could be judged.
+        reason: why not, in words; empty when correct.
+        metrics: values by metric name; an unusable image has only `artefacts.clean` = 0.
+    """
+
+    file: str
+    prompt_id: str
+    seed: int | None
+    correct: bool | None
+    reason: str
+    metrics: dict[str, float] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-serialisable."""
+        return asdict(self)
+
+
+def read_prompts(path: Path) -> PromptSet:
+    """A prompt set from any place: YAML, or GenEval's metadata (JSON lines).
+
+    Raises:
+        InvalidDocuments: with every problem found.
+    """
+    if not path.is_file():
+        raise InvalidDocuments([Problem(str(path), 1, "", "no such file", "check the path")])
+    if path.suffix in {".jsonl", ".json"}:
+        return read_geneval(path)
+    try:
+        source = read_yaml(path)
+    except YamlError as error:
+        problem = Problem(str(path), error.line, "", error.message, error.fix)
+        raise InvalidDocuments([problem]) from error
+    try:
+        return PromptSet.model_validate(source.data)
+    except ValidationError as error:
+        raise InvalidDocuments(problems_of(error, PromptSet, path, source)) from error
+
+
+def score_folder(prompts: Path, images: Path) -> list[ScoredImage]:
+    """Score every image of a folder, in order of their paths.
+
+    Raises:
+        InvalidDocuments: the prompt file is unusable.
+        FileNotFoundError: no such folder, or no image in it.
+    """
+    expectations = {p.id: p.expect for p in read_prompts(prompts).prompts}
+    found = sorted(_images(images))
+    if not found:
+        raise FileNotFoundError(
+            f"no image in {images}; expected PROMPT_ID/SEED.png or 00000/samples/0000.png"
+        )
+    return [_score(images, path, expectations) for path in found]
+
+
+def _images(folder: Path) -> Iterator[Path]:
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder} is not a folder")
+    for path in folder.rglob("*"):
+        # GenEval puts an overview of all samples beside them.
+        if path.suffix.lower() in SUFFIXES and path.stem != "grid" and path.is_file():
+            yield path
+
+
+def _score(folder: Path, path: Path, expectations: dict[str, Expectation]) -> ScoredImage:
+    relative = path.relative_to(folder)
+    holder = path.parent.parent if path.parent.name == "samples" else path.parent
+    prompt_id = holder.name if holder != folder else ""
+    seed = int(path.stem) if path.stem.isdecimal() else None
+    file = relative.as_posix()
+    wanted = expectations.get(prompt_id)
+    if wanted is None:
+        reason = f"no prompt {prompt_id!r} in the prompt set; the folder must be named by its id"
+        return ScoredImage(file, prompt_id, seed, None, reason)
+    correct, reason, metrics = score_bytes(_limited(path), wanted)
+    return ScoredImage(file, prompt_id, seed, correct, reason, metrics)
+
+
+def _limited(path: Path) -> bytes | str:
+    """The file's bytes, or why it must not be decoded."""
+    try:
+        with Image.open(path) as header:
+            width, height = header.size
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return path.read_bytes()  # `inspect` says what is wrong with it
+    if width * height > MAX_PIXELS:
+        return f"unreadable: {width} x {height} pixels, more than the limit of {MAX_PIXELS}"
+    return path.read_bytes()
+
+
+def score_bytes(
+    source: bytes | str, wanted: Expectation
+) -> tuple[bool | None, str, dict[str, float]]:
+    """(correct, reason, metrics) of one encoded image against one expectation."""
+    if isinstance(source, str):
+        return False, source, {"artefacts.clean": 0.0}
+    clean = artefacts.score(artefacts.inspect(source, _claimed_size(source), "RGB"))
+    if not clean.value:
+        return False, clean.reason, {clean.metric: clean.value}
+    with Image.open(io.BytesIO(source)) as image:
+        pixels = np.asarray(image.convert("RGB"))
+    try:
+        scores = [*composition.score(pixels, wanted), *typography.score(pixels, wanted)]
+    except DetectorError as error:
+        return None, f"cannot be judged: {error}", {clean.metric: clean.value}
+    metrics = {s.metric: s.value for s in (clean, *scores)}
+    deciding = [s for s in scores if _DECIDING.match(s.metric)]
+    wrong = [s.reason or s.metric for s in deciding if s.value < 1.0]
+    if not deciding:
+        return None, "the prompt expects nothing that could be judged", metrics
+    return not wrong, "; ".join(wrong), metrics
+
+
+def _claimed_size(source: bytes) -> tuple[int, int]:
+    try:
+        with Image.open(io.BytesIO(source)) as header:
+            return header.size
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return (0, 0)

@@ -1,0 +1,49 @@
+"""Whether the detector knows the words of the prompt sets; asked before anything is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from imgassets.metrics.detectors import FlatShapeDetector
+from imgassets.spec.problems import Problem, dotted
+from imgassets.spec.project import Loaded, Project
+from imgassets.spec.prompts import Expectation, PromptSet
+
+
+def unknown_words(project: Project) -> list[Problem]:
+    """A problem for each class or color no detector could ever find.
+
+    Only prompt sets an endpoint uses are looked at; others may be meant for `imgassets score`.
+    """
+    used = {name for e in project.usable_endpoints() for name in e.prompt_sets}
+    return sorted(
+        problem for name in used for problem in _in_prompt_set(project.prompt_sets[name])
+    )
+
+
+def _in_prompt_set(loaded: Loaded[PromptSet]) -> Iterator[Problem]:
+    for i, prompt in enumerate(loaded.document.prompts):
+        expected = [(("prompts", i, "expect"), prompt.expect)]
+        if prompt.edit:
+            expected.append((("prompts", i, "edit", "expect"), prompt.edit.expect))
+        for loc, expect in expected:
+            for where, word, known in _words(expect):
+                if word not in known:
+                    field = (*loc, *where)
+                    yield Problem(
+                        str(loaded.file),
+                        loaded.line(*field),
+                        dotted(field),
+                        f"the detector does not know {word!r}",
+                        f"use one of: {', '.join(known)}",
+                    )
+
+
+def _words(expect: Expectation) -> Iterator[tuple[tuple[str | int, ...], str, tuple[str, ...]]]:
+    for part, wanted in (("include", expect.include), ("exclude", expect.exclude)):
+        for i, item in enumerate(wanted):
+            yield (part, i, "class"), item.class_, FlatShapeDetector.classes
+            if item.color is not None:
+                yield (part, i, "color"), item.color, FlatShapeDetector.colors
+    if expect.background is not None:
+        yield ("background",), expect.background, FlatShapeDetector.colors

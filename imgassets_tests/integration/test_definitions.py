@@ -1,0 +1,90 @@
+"""The graph's shape, and that loading it imports nothing heavy."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+
+from imgassets.defs.build import build_definitions
+from imgassets.spec.project import load_project
+
+ROOT = Path(__file__).parents[2]
+HEAVY = ("torch", "diffusers", "transformers", "great_expectations", "cv2", "skimage", "matplotlib")
+
+
+def test_the_branch_of_a_model(project_root: Path) -> None:
+    graph = build_definitions(load_project(project_root)).resolve_asset_graph()
+    keys = {"/".join(key.path) for key in graph.get_all_asset_keys()}
+    assert {k for k in keys if k.startswith("cards/fast/")} == {
+        f"cards/fast/{stage}"
+        for stage in (
+            "requests_generate",
+            "requests_edit",
+            "requests_upscale",
+            "generated",
+            "edited",
+            "upscaled",
+            "composition",
+            "typography",
+            "artefacts",
+            "cost",
+            "comparison",
+            "verdict",
+        )
+    }
+    assert "cards/report" in keys
+    assert "documents/endpoints/cards/criteria" in keys
+    comparison = graph.get(dg.AssetKey(["cards", "fast", "comparison"]))
+    assert dg.AssetKey(["cards", "prod", "composition"]) in comparison.parent_keys
+
+
+def test_a_threshold_touches_no_image(project_root: Path) -> None:
+    graph = build_definitions(load_project(project_root)).resolve_asset_graph()
+    criteria = dg.AssetKey(["documents", "endpoints", "cards", "criteria"])
+    below = {"/".join(k.path) for k in dg.AssetSelection.assets(criteria).downstream().resolve(graph)}
+    assert below - {"documents/endpoints/cards/criteria"} == {
+        "cards/prod/comparison",
+        "cards/prod/verdict",
+        "cards/fast/comparison",
+        "cards/fast/verdict",
+        "cards/report",
+    }
+
+
+def test_image_assets_wait_in_the_gpu_pool(project_root: Path) -> None:
+    graph = build_definitions(load_project(project_root)).resolve_asset_graph()
+    for stage in ("generated", "edited", "upscaled"):
+        assert graph.get(dg.AssetKey(["cards", "prod", stage])).pools == {"gpu"}
+
+
+def test_loading_the_code_location_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, imgassets.definitions as d; d.defs.resolve_asset_graph();"
+        f"print([m for m in {HEAVY!r} if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_definitions_validate_with_dagsters_own_command(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "dagster", "definitions", "validate"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env=os.environ | {"DAGSTER_HOME": str(tmp_path), "DAGSTER_DISABLE_TELEMETRY": "1"},
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_there_is_a_nightly_schedule() -> None:
+    defs = build_definitions(load_project(ROOT))
+    repository = defs.get_repository_def()
+    assert [s.name for s in repository.schedule_defs] == ["nightly_revalidation"]
