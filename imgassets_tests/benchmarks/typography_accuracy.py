@@ -78,9 +78,11 @@ def text_of(rng: random.Random) -> str:
     return f"{rng.choice(WORDS)} {''.join(rng.choice(letters) for _ in range(5))}"
 
 
-def rendered(rng: random.Random, height: int, font: str, contrast: str, rotation: int) -> Sample:
-    """One line on a canvas with a margin of twice the letter height."""
-    text, face = text_of(rng), font_of(font, height)
+def rendered(
+    rng: random.Random, height: int, font: str, contrast: str, rotation: int, text: str = ""
+) -> Sample:
+    """One line on a canvas with a margin of twice the letter height; a random one by default."""
+    text, face = text or text_of(rng), font_of(font, height)
     left, top, right, bottom = face.getbbox(text)
     ink, paper = CONTRASTS[contrast]
     size = (round(right - left) + 4 * height, round(bottom - top) + 4 * height)
@@ -179,6 +181,25 @@ def scene_table(rng: random.Random, count: int, side: int) -> tuple[list[list[st
     return rows, confused
 
 
+def lookalike_table(rng: random.Random) -> str:
+    """What each easily confused character is read as, one in four sure ones, 24 px, all fonts."""
+    seen: dict[str, Counter] = {character: Counter() for character in "IlO01o|"}
+    for font, _ in itertools.product(FONTS, range(20)):
+        letters = [rng.choice("ABCDEFGHKMNPRTXZ2345789") for _ in range(5)]
+        place, character = rng.randrange(5), rng.choice(list(seen))
+        letters[place] = character
+        image = rendered(rng, 24, font, "100 on 220", 0, "".join(letters)).image
+        read = read_text(image).text
+        seen[character][read[place] if len(read) == 5 else repr(read)] += 1
+    rows = [
+        [f"`{c}`", str(n.total()), ", ".join(f"`{r}` {k}" for r, k in n.most_common())]
+        for c, n in seen.items()
+    ]
+    return markdown(
+        ["shown", "times", "read as"], [[c.replace("|", "\\|") for c in r] for r in rows]
+    )
+
+
 def write_floor(samples: list[Sample], texts: list[str]) -> list[Floor]:
     """The reader's errors on upright text, by bucket, into the package."""
     upright = [(s, t) for s, t in zip(samples, texts, strict=True) if s.rotation == 0]
@@ -247,14 +268,15 @@ def main() -> None:
     rng = random.Random(options.seed + 1)
     small, confused = scene_table(rng, options.scenes, 96)
     double, more = scene_table(rng, options.scenes // 2, 192)
-    write_page(samples, read, costs, floors, small + double, confused + more, options.seed)
+    alike = lookalike_table(random.Random(options.seed + 2))
+    write_page(samples, read, costs, floors, small + double, confused + more, alike)
 
 
-def write_page(samples, read, costs, floors, scenes, confused, seed) -> None:
+def write_page(samples, read, costs, floors, scenes, confused, alike) -> None:
     """docs/metrics/typography.md"""
     parts = [
         "# Typography: how far the reader can be trusted\n",
-        f"Written by `python -m imgassets_tests.benchmarks.typography_accuracy --seed {seed}` on "
+        f"Written by `python -m imgassets_tests.benchmarks.typography_accuracy` on "
         f"{platform.machine()} CPU, one thread. Definitions: `imgassets/metrics/typography_text.py`"
         ".\n",
         "CER: character error rate, look-alikes (O and 0; I, 1, l and |) folded, spaces ignored; "
@@ -281,6 +303,8 @@ def write_page(samples, read, costs, floors, scenes, confused, seed) -> None:
         "## Drawn scenes (1 to 5 capitals and digits, 8 colors, 4 backgrounds)\n",
         markdown(["letters", "images", "exact", "strict", "NED"], scenes),
         "Confused: " + "; ".join(f"{k} ({n})" for k, n in confused.most_common(12)) + ".\n",
+        "## Look-alikes: why O and 0, and I, 1, l and | are folded\n",
+        alike,
     ]
     path = ROOT / "docs/metrics/typography.md"
     path.parent.mkdir(parents=True, exist_ok=True)
