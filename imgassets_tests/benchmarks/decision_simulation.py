@@ -4,7 +4,7 @@
 
 Made-up models answer made-up prompts: each prompt has a difficulty both models share and one of
 its own for each model (logits, normal), each seed is a coin. That gives an intra-prompt
-correlation near that of real data (.44 to .61).
+correlation like that of real data (.44 to .61).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from imgassets_tests.decision.made_up import BASE, ENDPOINT, NEW, endpoint
 DOCUMENT = Path(__file__).parents[2] / "docs" / "decision.md"
 BEGIN, END = "<!-- simulation begins -->", "<!-- simulation ends -->"
 SEEDS, ALPHA, MARGIN = 4, 0.05, 0.05
-SHARED_SD, OWN_SD = 1.2, 1.6
+SHARED_SD, OWN_SD = 1.9, 1.7
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(80)
 Rng = np.random.Generator
 

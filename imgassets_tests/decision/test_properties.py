@@ -13,7 +13,7 @@ from imgassets_tests.decision.made_up import BASE, NEW, endpoint, measured
 
 SECONDS = "cost.seconds"
 VALUES = st.lists(st.integers(0, 1000).map(lambda v: v / 250), min_size=8, max_size=8)
-FEW = settings(max_examples=8, deadline=None)
+FEW = settings(max_examples=6, deadline=None)
 
 
 def tables(ours: list[float], theirs: list[float], shift: float = 0.0) -> tuple[Measured, Measured]:
