@@ -11,7 +11,7 @@ from imgassets.spec.metrics import METRICS
 MINUS = "\u2212"
 NOTHING = "\u2013"
 #: What a metric's number says, with a slot for it. Metrics not listed get a plain sentence.
-_PHRASES = {
+PHRASES = {
     "composition.correct": "everything asked for is shown in {} of images",
     "composition.size": "objects have the size asked for in {} of images",
     "composition.background": "the background is as asked for in {} of images",
@@ -23,6 +23,9 @@ _PHRASES = {
     "artefacts.clean": "{} of images are free of defects",
     "artefacts.clipping": "{} of pixels are clipped",
     "artefacts.banding": "gradients skip {} of their levels",
+    "edit_stability.changed_outside": "{} of the pixels outside the mask change",
+    "edit_stability.changed_inside": "{} of the pixels inside the mask change",
+    "reproducibility.identical": "{} of repeated requests give the same pixels",
     "cost.seconds": "one image takes {}",
     "cost.peak_memory": "one image needs {} of memory",
     "cost.usd": "one image costs {}",
@@ -94,7 +97,7 @@ def measured_phrase(criterion: Criterion, value: float) -> str:
     if criterion.statistic == "worst":
         what = METRICS[criterion.metric].name
         return f"{flow}the worst single image has {what} {shown}"
-    phrase = _PHRASES.get(criterion.metric)
+    phrase = PHRASES.get(criterion.metric)
     if phrase is None:
         return f"{flow}{criterion.metric} is {shown}"
     average = " on average" if unit in ("s", "MiB", "USD") else ""

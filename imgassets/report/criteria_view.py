@@ -112,7 +112,7 @@ def title_of(metric: str) -> str:
     """`typography.exact` as `Typography: exact`."""
     family, _, name = metric.partition(".")
     words = (w.upper() if w in _ABBREVIATIONS else w for w in name.split("_"))
-    return f"{capitalized(family)}: {' '.join(words)}"
+    return f"{capitalized(family.replace('_', ' '))}: {' '.join(words)}"
 
 
 def limits_text(row: Row) -> str:

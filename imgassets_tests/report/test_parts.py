@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from imgassets.decision import compare
-from imgassets.decision.wording import amount, between, signed, step
+from imgassets.decision.wording import PHRASES, amount, between, measured_phrase, signed, step
 from imgassets.report import cost_table, select_pairs
-from imgassets.report.criteria_view import criterion_view
+from imgassets.report.criteria_view import criterion_view, title_of
 from imgassets.report.pictures import difference, open_rgb, picture
 from imgassets.report.plots import LIMIT_AT, nice_ticks, scatter, strip
+from imgassets.spec.contract import Criterion
+from imgassets.spec.metrics import METRICS
 from imgassets_tests.decision.made_up import BASE, NEW, endpoint, measured
 from imgassets_tests.report.made_up import draw
 
@@ -143,6 +145,17 @@ def test_views_agree_with_the_table() -> None:
     assert [s.state for s in view.strips] == ["passed", "undecided"]
     assert view.state == rows[0]["state"] == "undecided"
     assert "at least 10 %" in view.strips[0].reading
+
+
+def test_every_metric_has_a_title_and_a_phrase() -> None:
+    """Titles are words; phrases carry the number; those written by hand name real metrics."""
+    assert title_of("edit_stability.psnr_outside") == "Edit stability: PSNR outside"
+    assert set(PHRASES) <= set(METRICS)
+    for metric in METRICS.values():
+        criterion = Criterion.model_validate(
+            {"metric": metric.name, "flow": metric.flows[0], "margin": 0.1}
+        )
+        assert amount(0.5, metric.unit) in measured_phrase(criterion, 0.5)
 
 
 def test_numbers_in_words() -> None:
