@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from imgassets.spec.problems import InvalidDocuments
+from imgassets.spec.problems import InvalidDocumentsError
 from imgassets.spec.project import find_root, load_project, to_json
 
 OK, NOT_OK, BAD_INPUT = 0, 1, 2
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _keep_quiet()
     try:
         return parsed.run(parsed)
-    except InvalidDocuments as error:
+    except InvalidDocumentsError as error:
         _fail(f"{len(error.problems)} problem(s) in the documents:\n{error}")
     except (LookupError, ValueError, OSError, RuntimeError) as error:
         _fail(str(error.args[0]) if isinstance(error, LookupError) and error.args else str(error))
@@ -83,7 +83,7 @@ def _validate(arguments: argparse.Namespace) -> int:
 
     problems = [*project.problems, *unknown_words(project)]
     if problems:
-        raise InvalidDocuments(problems)
+        raise InvalidDocumentsError(problems)
     selection = Selection(tuple(arguments.endpoint), tuple(arguments.model))
     with open_instance(project.root) as instance:
         verdicts = validate(project, instance, selection, arguments.device)

@@ -59,7 +59,7 @@ def hold_metric(table: pd.DataFrame, criterion: Criterion) -> Outcome:
     if criterion.statistic == "worst":
         batch, expectation = scored, gxe.ExpectColumnValuesToBeBetween(column="value", **bounds)
     else:
-        batch = scored.groupby("prompt_id", as_index=False)["value"].mean()
+        batch = scored.groupby("prompt_id")["value"].mean().reset_index()
         expectation = gxe.ExpectColumnMeanToBeBetween(column="value", **bounds)
     expected = _in_words(criterion)
     if batch.empty:
@@ -103,7 +103,7 @@ def hold_statuses(images: pd.DataFrame, mode: str, max_rate: float) -> Outcome:
 
 
 def hold_comparison(comparison: pd.DataFrame, criterion: Criterion) -> Outcome:
-    """A comparison against a criterion: its bounds, error bars included, must show that it holds."""
+    """A comparison against a criterion: its bounds, error bars included, must show it holds."""
     import great_expectations.expectations as gxe
 
     row = comparison[comparison["criterion"] == criterion.name]

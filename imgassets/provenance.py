@@ -15,7 +15,14 @@ from imgassets.spec.facets import facets_of
 from imgassets.spec.metrics import FAMILY_VERSIONS
 from imgassets.spec.project import Project
 
-_LIBRARIES = ("dagster", "great-expectations", "pillow", "numpy", "opencv-python-headless", "rapidocr")
+_LIBRARIES = (
+    "dagster",
+    "great-expectations",
+    "pillow",
+    "numpy",
+    "opencv-python-headless",
+    "rapidocr",
+)
 
 
 def provenance(project: Project, endpoint: Endpoint) -> dict[str, Any]:

@@ -9,12 +9,12 @@ model for the same picture share it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
@@ -86,7 +86,7 @@ class Request:
                 int(row.replicate),
                 json.loads(row.request),
             )
-            for row in table.itertuples()
+            for row in cast("Iterable[Any]", table.itertuples())
         ]
 
 

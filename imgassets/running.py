@@ -13,12 +13,12 @@ from imgassets.decision.verdict import Verdict
 from imgassets.defs.branches import group_of
 from imgassets.defs.build import VALIDATE_JOB, build_definitions
 from imgassets.defs.reports import report_key
-from imgassets.defs.resources import home_of
-from imgassets.defs.tables import JsonDocuments, Workplace
+from imgassets.defs.resources import Workplace, home_of
+from imgassets.defs.tables import JsonDocuments
 from imgassets.spec.project import Project
 
 
-class RunFailed(RuntimeError):
+class RunFailedError(RuntimeError):
     """A run did not finish; the message names the assets and their first errors."""
 
 
@@ -73,14 +73,14 @@ def validate(
 
     Raises:
         LookupError: an unknown endpoint or model.
-        RunFailed: an asset failed.
+        RunFailedError: an asset failed.
     """
     branches = selection.branches(project)
     definitions = build_definitions(project, device)
     _observe(definitions, instance)
     groups = {group_of(e, m) for e, m in branches}
     groups |= {group_of(e, project.endpoint(e).incumbent) for e, _ in branches}
-    wanted = dg.AssetSelection.groups(*sorted(groups))
+    wanted: dg.AssetSelection = dg.AssetSelection.groups(*sorted(groups))
     if not selection.models:
         wanted |= dg.AssetSelection.assets(*{report_key(e) for e, _ in branches})
     job = definitions.resolve_job_def(VALIDATE_JOB)
@@ -100,9 +100,7 @@ def _observe(definitions: dg.Definitions, instance: dg.DagsterInstance) -> None:
     _run(definitions.resolve_implicit_global_asset_job_def(), instance, keys)
 
 
-def _run(
-    job: dg.JobDefinition, instance: dg.DagsterInstance, keys: Iterable[dg.AssetKey]
-) -> None:
+def _run(job: dg.JobDefinition, instance: dg.DagsterInstance, keys: Iterable[dg.AssetKey]) -> None:
     result = job.execute_in_process(
         instance=instance,
         asset_selection=sorted(keys),
@@ -123,4 +121,4 @@ def _raise_if_failed(result: dg.ExecuteInProcessResult) -> None:
             while error is not None and error.cause is not None:
                 error = error.cause
             lines.append(f"{event.step_key}: {error.message.strip() if error else 'failed'}")
-    raise RunFailed("\n".join(lines) or "the run failed before its first step")
+    raise RunFailedError("\n".join(lines) or "the run failed before its first step")

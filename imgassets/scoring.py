@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from imgassets.metrics import artefacts, composition, typography
 from imgassets.metrics.detectors import DetectorError
 from imgassets.spec.geneval import read_geneval
-from imgassets.spec.problems import InvalidDocuments, Problem, problems_of
+from imgassets.spec.problems import InvalidDocumentsError, Problem, problems_of
 from imgassets.spec.prompts import Expectation, PromptSet
 from imgassets.spec.yamlfile import YamlError, read_yaml
 
@@ -59,28 +59,28 @@ def read_prompts(path: Path) -> PromptSet:
     """A prompt set from any place: YAML, or GenEval's metadata (JSON lines).
 
     Raises:
-        InvalidDocuments: with every problem found.
+        InvalidDocumentsError: with every problem found.
     """
     if not path.is_file():
-        raise InvalidDocuments([Problem(str(path), 1, "", "no such file", "check the path")])
+        raise InvalidDocumentsError([Problem(str(path), 1, "", "no such file", "check the path")])
     if path.suffix in {".jsonl", ".json"}:
         return read_geneval(path)
     try:
         source = read_yaml(path)
     except YamlError as error:
         problem = Problem(str(path), error.line, "", error.message, error.fix)
-        raise InvalidDocuments([problem]) from error
+        raise InvalidDocumentsError([problem]) from error
     try:
         return PromptSet.model_validate(source.data)
     except ValidationError as error:
-        raise InvalidDocuments(problems_of(error, PromptSet, path, source)) from error
+        raise InvalidDocumentsError(problems_of(error, PromptSet, path, source)) from error
 
 
 def score_folder(prompts: Path, images: Path) -> list[ScoredImage]:
     """Score every image of a folder, in order of their paths.
 
     Raises:
-        InvalidDocuments: the prompt file is unusable.
+        InvalidDocumentsError: the prompt file is unusable.
         FileNotFoundError: no such folder, or no image in it.
     """
     expectations = {p.id: p.expect for p in read_prompts(prompts).prompts}

@@ -16,14 +16,14 @@ def unknown_words(project: Project) -> list[Problem]:
     Only prompt sets an endpoint uses are looked at; others may be meant for `imgassets score`.
     """
     used = {name for e in project.usable_endpoints() for name in e.prompt_sets}
-    return sorted(
-        problem for name in used for problem in _in_prompt_set(project.prompt_sets[name])
-    )
+    return sorted(problem for name in used for problem in _in_prompt_set(project.prompt_sets[name]))
 
 
 def _in_prompt_set(loaded: Loaded[PromptSet]) -> Iterator[Problem]:
     for i, prompt in enumerate(loaded.document.prompts):
-        expected = [(("prompts", i, "expect"), prompt.expect)]
+        expected: list[tuple[tuple[str | int, ...], Expectation]] = [
+            (("prompts", i, "expect"), prompt.expect)
+        ]
         if prompt.edit:
             expected.append((("prompts", i, "edit", "expect"), prompt.edit.expect))
         for loc, expect in expected:

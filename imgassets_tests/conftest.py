@@ -48,7 +48,7 @@ prompts:
     prompt: a large red circle
     expect: {include: [{class: circle, color: red, size: large}], background: white}
     edit:
-      region: [0.0, 0.0, 1.0, 1.0]
+      region: [0.0, 0.0, 0.5, 1.0]
       prompt: a large blue square
       expect: {include: [{class: square, color: blue}]}
   - id: two-stars

@@ -31,7 +31,9 @@ def single(seed: int) -> Scene:
 def folder(tmp_path: Path) -> tuple[Path, Path]:
     """One prompt; image 1 shows what it asks for, image 2 something else, image 3 is truncated."""
     right = single(1)
-    wrong = next(s for s in map(single, range(2, 99)) if s.objects[0].shape != right.objects[0].shape)
+    wrong = next(
+        s for s in map(single, range(2, 99)) if s.objects[0].shape != right.objects[0].shape
+    )
     text = PROMPTS.format(
         id="thing", prompt=right.prompt, shape=right.objects[0].shape, color=right.objects[0].color
     )

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from imgassets.backends.base import BackendError, Outcome
 from imgassets.backends.device import Device, Meter
-from imgassets.images.encoding import NonFiniteImage, quantize
+from imgassets.images.encoding import NonFiniteImageError, quantize
+from imgassets.images.masks import region_mask
 from imgassets.spec.model import Model
 from imgassets.spec.weights import absent_components
 
@@ -138,7 +139,7 @@ class DiffusersBackend:
             batch = range(len(outcomes), min(len(outcomes) + size, count))
             try:
                 outcomes += self._one_batch(batch, size, call)
-            except _OutOfMemory as error:
+            except _OutOfMemoryError as error:
                 if size == 1:
                     outcomes.append(Outcome(failure="out_of_memory", message=str(error)))
                 else:
@@ -153,13 +154,11 @@ class DiffusersBackend:
                 pixels = call(padded)
         except Exception as error:
             if _is_out_of_memory(error):
-                raise _OutOfMemory(str(error)) from error
+                raise _OutOfMemoryError(str(error)) from error
             message = f"{type(error).__name__}: {error}"
             return [Outcome(failure="backend_error", message=message) for _ in batch]
         seconds = meter.seconds / size
-        return [
-            _outcome(pixels[i], seconds, meter.peak_mib, size) for i in range(len(batch))
-        ]
+        return [_outcome(pixels[i], seconds, meter.peak_mib, size) for i in range(len(batch))]
 
 
 def quiet_libraries() -> None:
@@ -172,7 +171,7 @@ def quiet_libraries() -> None:
         logging.disable_progress_bar()
 
 
-class _OutOfMemory(RuntimeError):
+class _OutOfMemoryError(RuntimeError):
     """A batch did not fit."""
 
 
@@ -185,21 +184,6 @@ def _is_out_of_memory(error: Exception) -> bool:
 def _outcome(pixels: np.ndarray, seconds: float, peak_mib: float, batch_size: int) -> Outcome:
     try:
         image = quantize(pixels)
-    except NonFiniteImage as error:
+    except NonFiniteImageError as error:
         return Outcome(None, "non_finite", str(error), seconds, peak_mib, batch_size)
     return Outcome(image, None, "", seconds, peak_mib, batch_size)
-
-
-def region_mask(region: Sequence[float], size: tuple[int, int]) -> Image.Image:
-    """A mask image (mode L, white is repainted) for a box in fractions of width and height."""
-    width, height = size
-    left, top, right, bottom = region
-    mask = Image.new("L", size, 0)
-    box = (
-        round(left * width),
-        round(top * height),
-        round(right * width) - 1,
-        round(bottom * height) - 1,
-    )
-    ImageDraw.Draw(mask).rectangle(box, fill=255)
-    return mask

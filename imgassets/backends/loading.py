@@ -56,7 +56,7 @@ def upscale_maker(root: Path, model: Model, device: Device) -> Make:
     folder = weights_folder(root, weights) if weights else None
     upscale = open_upscaler(model.upscaler, folder, device)
 
-    def make(inputs: Sequence[dict[str, Any]], sources: Sequence[Image.Image]) -> list[Outcome]:
+    def make(_: Sequence[dict[str, Any]], sources: Sequence[Image.Image]) -> list[Outcome]:
         return [upscale_one(upscale, source, device) for source in sources]
 
     return make

@@ -10,7 +10,7 @@ from PIL import Image
 
 from imgassets.backends.base import BackendError, Outcome
 from imgassets.backends.device import Device, Meter
-from imgassets.images.encoding import NonFiniteImage, quantize
+from imgassets.images.encoding import NonFiniteImageError, quantize
 from imgassets.spec.model import Upscaler
 
 Upscale = Callable[[Image.Image], Image.Image]
@@ -60,7 +60,7 @@ def upscale_one(upscale: Upscale, image: Image.Image, device: Device) -> Outcome
     try:
         with meter:
             larger = upscale(image)
-    except NonFiniteImage as error:
+    except NonFiniteImageError as error:
         return Outcome(None, "non_finite", str(error), meter.seconds, meter.peak_mib)
     except Exception as error:
         return Outcome(failure="backend_error", message=f"{type(error).__name__}: {error}")

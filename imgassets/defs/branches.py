@@ -144,9 +144,7 @@ def _images(endpoint: Endpoint, model: str, flow: Flow) -> dg.AssetsDefinition:
     return images
 
 
-def _metrics(
-    endpoint: Endpoint, model: str, family: str, flows: list[Flow]
-) -> dg.AssetsDefinition:
+def _metrics(endpoint: Endpoint, model: str, family: str, flows: list[Flow]) -> dg.AssetsDefinition:
     name = endpoint.endpoint
 
     @dg.asset(
@@ -206,6 +204,22 @@ def _artefacts(workplace: Workplace, endpoint: str, model: str, images: pd.DataF
     )
 
 
+def _edit_stability(workplace: Workplace, endpoint: str, model: str, images: pd.DataFrame) -> Any:
+    from imgassets.metrics.tables import edit_table
+
+    project = workplace.project()
+    sets = project.prompts_of(project.endpoint(endpoint))
+    regions = {p.id: p.edit.region for s in sets for p in s.prompts if p.edit}
+    return edit_table(images, regions, workplace.store().read_array)
+
+
+def _upscaling(workplace: Workplace, endpoint: str, model: str, images: pd.DataFrame) -> Any:
+    from imgassets.metrics.tables import upscale_table
+
+    upscaler = workplace.project().model(model).upscaler
+    return upscale_table(images, upscaler.scale if upscaler else 1, workplace.store().read_array)
+
+
 def _cost(workplace: Workplace, endpoint: str, model: str, images: pd.DataFrame) -> Any:
     from imgassets.metrics.tables import cost_table
 
@@ -216,5 +230,7 @@ _MEASURE: dict[str, _Measure] = {
     "composition": _content("composition"),
     "typography": _content("typography"),
     "artefacts": _artefacts,
+    "edit_stability": _edit_stability,
+    "upscaling": _upscaling,
     "cost": _cost,
 }

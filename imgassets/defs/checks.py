@@ -22,7 +22,9 @@ def branch_checks(endpoint: Endpoint, model: str) -> list[dg.AssetChecksDefiniti
         if criterion.margin is not None and model != endpoint.incumbent:
             checks.append(_margin_check(endpoint, model, criterion))
     for flow in endpoint.flows:
-        checks += [_failure_check(endpoint, model, STAGES[flow], f.mode) for f in endpoint.failure_modes]
+        checks += [
+            _failure_check(endpoint, model, STAGES[flow], f.mode) for f in endpoint.failure_modes
+        ]
     return checks
 
 

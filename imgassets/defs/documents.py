@@ -52,9 +52,7 @@ def _observable(kind: str, name: str, file: str) -> dg.AssetsDefinition:
         name=f"observe__{kind}__{name.replace('-', '_')}",
         group_name="documents",
         specs=[
-            dg.AssetSpec(
-                key, description=f"{_WHAT[facet]} From `{file}`.", kinds={"yaml"}
-            )
+            dg.AssetSpec(key, description=f"{_WHAT[facet]} From `{file}`.", kinds={"yaml"})
             for facet, key in keys.items()
         ],
     )

@@ -14,7 +14,7 @@ class _Short(logging.Formatter):
         return f"{self.formatTime(record, '%H:%M:%S')} {message}"
 
 
-@dg.logger(description="Progress in words on standard error; Dagster's events are in its UI.")
+@dg.logger({}, "Progress in words on standard error; Dagster's events are in its UI.")
 def progress(_: dg.InitLoggerContext) -> logging.Logger:
     """INFO and above, without the run id and step key Dagster puts before each line."""
     logger = logging.getLogger("imgassets.progress")

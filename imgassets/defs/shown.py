@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, cast
 
 import dagster as dg
 import pandas as pd
@@ -28,7 +29,7 @@ def image_metadata(table: pd.DataFrame, store: ImageStore) -> dict[str, Any]:
     first = table.sort_values(["replicate", "seed", "prompt_id"], kind="stable")
     shown = [
         (row.prompt_id, store.read(row.image_key) if row.status == "ok" else None)
-        for row in first.head(_SHEET_IMAGES).itertuples()
+        for row in cast("Iterable[Any]", first.head(_SHEET_IMAGES).itertuples())
     ]
     sheet = base64.b64encode(jpeg(contact_sheet(shown))).decode()
     return {

@@ -65,7 +65,11 @@ def _comparison(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
         kinds={"table"},
         description=(
             f"{model} against the contract"
-            + (f" and against {incumbent}, paired by prompt and seed." if model != incumbent else ".")
+            + (
+                f" and against {incumbent}, paired by prompt and seed."
+                if model != incumbent
+                else "."
+            )
         ),
     )
     def comparison(workplace: Workplace, **tables: pd.DataFrame) -> dg.Output[pd.DataFrame]:

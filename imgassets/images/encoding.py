@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 
-class NonFiniteImage(ValueError):
+class NonFiniteImageError(ValueError):
     """The model's output holds NaN or infinity; quantizing it would hide that as black."""
 
 
@@ -19,11 +19,11 @@ def quantize(pixels: np.ndarray) -> Image.Image:
         pixels: float (H, W, 3), 0..1, sRGB; values outside are clipped.
 
     Raises:
-        NonFiniteImage: a value is NaN or infinite.
+        NonFiniteImageError: a value is NaN or infinite.
     """
     if not np.isfinite(pixels).all():
         share = 1.0 - float(np.isfinite(pixels).mean())
-        raise NonFiniteImage(f"{share:.1%} of the model's output is NaN or infinite")
+        raise NonFiniteImageError(f"{share:.1%} of the model's output is NaN or infinite")
     return Image.fromarray((pixels.clip(0.0, 1.0) * 255).round().astype(np.uint8))
 
 

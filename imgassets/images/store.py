@@ -32,7 +32,7 @@ class StoreError(RuntimeError):
     """The store cannot be written; names the folder and what to do."""
 
 
-class CorruptEntry(RuntimeError):
+class CorruptEntryError(RuntimeError):
     """A stored image whose bytes are not those that were stored."""
 
 
@@ -142,7 +142,7 @@ class ImageStore:
         """
         Raises:
             KeyError: no such entry.
-            CorruptEntry: the record cannot be read.
+            CorruptEntryError: the record cannot be read.
         """
         try:
             text = (self._folder(key) / _RECORD).read_text(encoding="utf-8")
@@ -151,14 +151,14 @@ class ImageStore:
         try:
             return Record(**json.loads(text))
         except (ValueError, TypeError) as error:
-            raise CorruptEntry(f"record of {key} in {self.root} cannot be read") from error
+            raise CorruptEntryError(f"record of {key} in {self.root} cannot be read") from error
 
     def read_bytes(self, key: str) -> bytes:
         """The PNG file, checked against the hash it was stored with.
 
         Raises:
             KeyError: no such entry.
-            CorruptEntry: the bytes changed since they were stored.
+            CorruptEntryError: the bytes changed since they were stored.
         """
         record = self.record(key)
         try:
@@ -166,7 +166,7 @@ class ImageStore:
         except FileNotFoundError:
             png = b""
         if hashlib.sha256(png).hexdigest() != record.image_sha256:
-            raise CorruptEntry(f"image {key} in {self.root} is not what was stored")
+            raise CorruptEntryError(f"image {key} in {self.root} is not what was stored")
         return png
 
     def read(self, key: str) -> Image.Image:
@@ -185,7 +185,7 @@ class ImageStore:
             self.read_bytes(key)
         except KeyError:
             return False
-        except CorruptEntry:
+        except CorruptEntryError:
             self.quarantine(key)
             return False
         return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 
+from imgassets.images.masks import region_mask
+from imgassets.metrics.detectors import DetectorError
+from imgassets.metrics.pixels import BadImageError
 from imgassets.metrics.scores import ROW_COLUMNS, Score
 from imgassets.spec.contract import Returns
 from imgassets.spec.metrics import METRICS
@@ -45,26 +50,22 @@ def content_table(
     """
     score = importlib.import_module(f"imgassets.metrics.{family}").score
 
-    def scored(image: Any) -> list[dict[str, Any]]:
-        wanted = expectations[image.flow, image.prompt_id]
-        asked = [m for m in metrics_of(family, image.flow) if wanted.asks(m)]
-        if not asked:
-            return []
-        if image.status != "ok":
-            return _failed_rows(image, asked)
-        found = score(read(image.image_key), wanted)
-        return [_row(image, s) for s in found if s.metric in asked]
+    def scored(image: Any) -> list[Score]:
+        return score(read(image.image_key), expectations[image.flow, image.prompt_id])
 
-    rows = [image for image in images.itertuples() if (image.flow, image.prompt_id) in expectations]
-    # Detectors and OCR spend their time in OpenCV and onnxruntime, which release the GIL.
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return _table(row for chunk in pool.map(scored, rows) for row in chunk)
+    def asked(image: Any) -> list[str]:
+        wanted = expectations.get((image.flow, image.prompt_id))
+        return [m for m in metrics_of(family, image.flow) if wanted is not None and wanted.asks(m)]
+
+    return _table(_each(images, scored, family, asked))
 
 
 def artefact_table(
     images: pd.DataFrame, returns: Returns, scale: int, read: Callable[[str], bytes]
 ) -> pd.DataFrame:
-    """Whether each image is what the contract returns: not blank, of the right size and mode.
+    """Whether each image is what the contract returns, and the patterns that spoil it.
+
+    An image that is not clean (blank, of the wrong size or mode) has no other scores.
 
     Args:
         images: image tables of any flows.
@@ -73,45 +74,73 @@ def artefact_table(
         read: the stored file of a key; only a file shows all faults of its encoding.
     """
     from imgassets.metrics import artefacts
+    from imgassets.metrics.artefact_patterns import score_patterns
 
-    def scored(image: Any) -> dict[str, Any]:
-        if image.status != "ok":
-            return _failed_rows(image, ["artefacts.clean"])[0]
+    def scored(image: Any) -> list[Score]:
         width, height = returns.size
         factor = scale if image.flow == "upscale" else 1
-        size = (width * factor, height * factor)
-        findings = artefacts.inspect(read(image.image_key), size, returns.mode)
-        return _row(image, artefacts.score(findings))
+        source = read(image.image_key)
+        clean = artefacts.score(
+            artefacts.inspect(source, (width * factor, height * factor), returns.mode)
+        )
+        if not clean.value:
+            return [clean]
+        with Image.open(io.BytesIO(source)) as opened:
+            return [clean, *score_patterns(np.asarray(opened.convert("RGB")))]
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return _table(pool.map(scored, images.itertuples()))
+    return _table(_each(images, scored, "artefacts"))
+
+
+def edit_table(
+    images: pd.DataFrame, regions: Mapping[str, Sequence[float]], read: ReadArray
+) -> pd.DataFrame:
+    """What edits did outside of what they were asked to repaint.
+
+    Args:
+        images: image tables; only flow `edit` is looked at.
+        regions: the masked box of each prompt, in fractions of width and height.
+        read: see `ReadArray`.
+    """
+    from imgassets.metrics import edit_stability
+
+    def scored(image: Any) -> list[Score]:
+        edited = read(image.image_key)
+        size = (edited.shape[1], edited.shape[0])
+        mask = np.asarray(region_mask(regions[image.prompt_id], size)) > 0
+        if mask.all():  # nothing lies outside, so there is nothing to keep
+            return []
+        return edit_stability.score(edited, read(image.source_key), mask)
+
+    return _table(_each(images[images["flow"] == "edit"], scored, "edit_stability"))
+
+
+def upscale_table(images: pd.DataFrame, scale: int, read: ReadArray) -> pd.DataFrame:
+    """Upscaled images against what they were made from; only flow `upscale` is looked at."""
+    from imgassets.metrics import upscaling
+
+    def scored(image: Any) -> list[Score]:
+        return upscaling.score(read(image.image_key), read(image.source_key), scale)
+
+    return _table(_each(images[images["flow"] == "upscale"], scored, "upscaling"))
 
 
 def cost_table(images: pd.DataFrame, price: Price) -> pd.DataFrame:
     """Seconds, peak memory and money of each image, as measured when it was made."""
 
-    def scores(image: Any) -> list[Score]:
+    def scored(image: Any) -> list[Score]:
         return [
             Score("cost.seconds", image.seconds),
             Score("cost.peak_memory", image.peak_memory_mib),
             Score("cost.usd", price.usd(image.seconds)),
         ]
 
-    return _table(
-        row
-        for image in images.itertuples()
-        for row in (
-            [_row(image, s) for s in scores(image)]
-            if image.status == "ok"
-            else _failed_rows(image, metrics_of("cost", image.flow))
-        )
-    )
+    return _table(_each(images, scored, "cost"))
 
 
 def with_artefacts(images: pd.DataFrame, artefacts: pd.DataFrame) -> pd.DataFrame:
     """Image tables whose `status` also tells of images that exist but are not usable."""
-    broken = artefacts[artefacts["value"] == 0.0].set_index(["flow", "image_key"])["reason"]
-    found = dict(broken.items())
+    unclean = (artefacts["metric"] == "artefacts.clean") & (artefacts["value"] == 0.0)
+    found = dict(artefacts[unclean].set_index(["flow", "image_key"])["reason"].items())
     marked = images.copy()
     keys = list(zip(images["flow"], images["image_key"], strict=True))
     for column, part in (("status", 0), ("message", 2)):
@@ -122,6 +151,32 @@ def with_artefacts(images: pd.DataFrame, artefacts: pd.DataFrame) -> pd.DataFram
     return marked
 
 
+def _each(
+    images: pd.DataFrame,
+    scored: Callable[[Any], list[Score]],
+    family: str,
+    asked: Callable[[Any], list[str]] | None = None,
+) -> Iterator[dict[str, Any]]:
+    """Rows of all images in order, on all cores; a failed image has rows without a value."""
+    wanted = asked or (lambda image: metrics_of(family, image.flow))
+
+    def rows(image: Any) -> list[dict[str, Any]]:
+        metrics = wanted(image)
+        if not metrics:
+            return []
+        if image.status != "ok":
+            return _failed_rows(image, metrics, f"{image.status}: {image.message}")
+        try:
+            return [_row(image, s) for s in scored(image) if s.metric in metrics]
+        except (BadImageError, DetectorError) as error:
+            return _failed_rows(image, metrics, f"cannot be judged: {error}")
+
+    # Detectors and OCR spend their time in OpenCV and onnxruntime, which release the GIL.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for chunk in pool.map(rows, images.itertuples()):
+            yield from chunk
+
+
 def _row(image: Any, score: Score) -> dict[str, Any]:
     return {name: getattr(image, name) for name in _IDENTITY} | {
         "metric": score.metric,
@@ -130,12 +185,11 @@ def _row(image: Any, score: Score) -> dict[str, Any]:
     }
 
 
-def _failed_rows(image: Any, metrics: Sequence[str]) -> list[dict[str, Any]]:
+def _failed_rows(image: Any, metrics: Sequence[str], reason: str) -> list[dict[str, Any]]:
     identity = {name: getattr(image, name) for name in _IDENTITY}
-    reason = f"{image.status}: {image.message}"
     return [identity | {"metric": m, "value": None, "reason": reason} for m in metrics]
 
 
-def _table(rows: Iterator[dict[str, Any]] | Any) -> pd.DataFrame:
+def _table(rows: Iterator[dict[str, Any]]) -> pd.DataFrame:
     table = pd.DataFrame(list(rows), columns=list(ROW_COLUMNS))
     return table.astype({"value": "float64", "seed": "int64", "replicate": "int64"})

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from imgassets.spec.problems import InvalidDocuments, Problem, dotted
+from imgassets.spec.problems import InvalidDocumentsError, Problem, dotted
 from imgassets.spec.prompts import Expectation, Prompt, PromptSet
 
 
@@ -36,32 +36,38 @@ def read_geneval(path: Path) -> PromptSet:
     """Read a GenEval metadata file (JSON lines, or one JSON object a file as in result folders).
 
     Raises:
-        InvalidDocuments: with every bad line.
+        InvalidDocumentsError: with every bad line.
     """
     problems: list[Problem] = []
     prompts: list[Prompt] = []
-
-    def report(line: int, where: str, message: str, fix: str) -> None:
-        problems.append(Problem(str(path), line, where, message, fix))
-
-    lines = path.read_text(encoding="utf-8").splitlines()
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         if not line.strip():
             continue
-        try:
-            prompts.append(geneval_prompt(len(prompts), json.loads(line)))
-        except json.JSONDecodeError as error:
-            report(number, "", f"not JSON: {error.msg}", "one JSON object a line")
-        except KeyError as error:
-            report(number, str(error.args[0]), "required field is missing", "add it")
-        except ValidationError as error:
-            for item in error.errors(include_url=False):
-                report(number, dotted(item["loc"]), item["msg"], "use GenEval's form")
-        except (AttributeError, TypeError):
-            report(number, "", "not a JSON object", "one JSON object a line")
+        parsed = _parse_line(path, number, line, len(prompts))
+        if isinstance(parsed, Prompt):
+            prompts.append(parsed)
+        else:
+            problems += parsed
     if not prompts and not problems:
-        report(1, "", "the prompt set is empty", "add at least one prompt")
+        problems = [Problem(str(path), 1, "", "the prompt set is empty", "add at least one prompt")]
     if problems:
-        raise InvalidDocuments(problems)
+        raise InvalidDocumentsError(problems)
     name = re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-") or "geneval"
     return PromptSet(prompt_set=name, prompts=tuple(prompts))
+
+
+def _parse_line(path: Path, number: int, line: str, index: int) -> Prompt | list[Problem]:
+    def problem(where: str, message: str, fix: str) -> Problem:
+        return Problem(str(path), number, where, message, fix)
+
+    try:
+        return geneval_prompt(index, json.loads(line))
+    except json.JSONDecodeError as error:
+        return [problem("", f"not JSON: {error.msg}", "one JSON object a line")]
+    except KeyError as error:
+        return [problem(str(error.args[0]), "required field is missing", "add it")]
+    except ValidationError as error:
+        found = error.errors(include_url=False)
+        return [problem(dotted(e["loc"]), e["msg"], "use GenEval's form") for e in found]
+    except (AttributeError, TypeError):
+        return [problem("", "not a JSON object", "one JSON object a line")]

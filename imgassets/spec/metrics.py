@@ -38,7 +38,14 @@ class Metric:
 
 
 #: Raise a family's number whenever the meaning of one of its metrics changes.
-FAMILY_VERSIONS = {"composition": "1", "typography": "1", "artefacts": "1", "cost": "1"}
+FAMILY_VERSIONS = {
+    "composition": "1",
+    "typography": "1",
+    "artefacts": "1",
+    "edit_stability": "1",
+    "upscaling": "1",
+    "cost": "1",
+}
 
 _GENERATED: tuple[Flow, ...] = ("generate", "edit")
 _EDITED: tuple[Flow, ...] = ("edit",)

@@ -72,8 +72,7 @@ class Price(Document):
         """USD for one image that took `seconds`."""
         if self.usd_per_image is not None:
             return self.usd_per_image
-        assert self.usd_per_hour is not None  # by _one_basis
-        return self.usd_per_hour * seconds / 3600.0
+        return (self.usd_per_hour or 0.0) * seconds / 3600.0
 
 
 class Model(Document):
@@ -84,7 +83,7 @@ class Model(Document):
     backend: Literal["diffusers"] = Field(description="Who makes the images.")
     weights: str = Field(
         min_length=1,
-        description="`package:NAME` for an embedded model, else a folder (relative to the project).",
+        description="`package:NAME` for an embedded model, else a folder (from the project root).",
     )
     pipeline: str = Field(description="A text-to-image pipeline class of diffusers.")
     dtype: Literal["float32", "float16", "bfloat16"] = "float32"

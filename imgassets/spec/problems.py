@@ -38,7 +38,7 @@ class Problem:
         return f"{where}:{field} {self.message}{fix}"
 
 
-class InvalidDocuments(ValueError):
+class InvalidDocumentsError(ValueError):
     """Documents that cannot be used. `problems` holds every one of them, never only the first."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
@@ -76,9 +76,8 @@ def _without_tags(loc: tuple[str | int, ...], source: YamlFile | None) -> tuple[
     data: Any = source.data if source else None
     for position, part in enumerate(loc):
         last = position == len(loc) - 1
-        if isinstance(data, dict) and part in data:
-            data = data[part]
-        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
+        inside_list = isinstance(data, list) and isinstance(part, int) and part < len(data)
+        if inside_list or (isinstance(data, dict) and part in data):
             data = data[part]
         elif source is not None and not last:
             continue

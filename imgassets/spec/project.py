@@ -16,7 +16,7 @@ from imgassets.spec.base import Document
 from imgassets.spec.contract import Endpoint
 from imgassets.spec.geneval import read_geneval
 from imgassets.spec.model import Model
-from imgassets.spec.problems import InvalidDocuments, Problem, problems_of
+from imgassets.spec.problems import InvalidDocumentsError, Problem, problems_of
 from imgassets.spec.prompts import Expectation, PromptSet
 from imgassets.spec.yamlfile import YamlError, YamlFile, read_yaml
 
@@ -137,7 +137,7 @@ class _Reader:
             try:
                 document = read_geneval(path)
                 sets[document.prompt_set] = Loaded(document, self.shown(path), None)
-            except InvalidDocuments as error:
+            except InvalidDocumentsError as error:
                 self.problems += error.problems
         return sets
 

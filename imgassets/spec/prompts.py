@@ -166,7 +166,7 @@ class NegativePrompt(Document):
     name: Name
     text: str
 
-    def apply(self, prompt: str, negative: str) -> tuple[str, str]:
+    def apply(self, prompt: str, negative: str) -> tuple[str, str]:  # noqa: ARG002 - one protocol
         return prompt, self.text
 
 

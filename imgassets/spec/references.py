@@ -175,8 +175,7 @@ def _check_prompts(loaded: Loaded[Endpoint], sets: list[Loaded[PromptSet]]) -> I
                         loc,
                         f"prompt {prompt.id!r} has {length} characters after transforms; endpoint "
                         f"{loaded.document.endpoint!r} accepts {limit}",
-                        "shorten it, or raise accepts.max_prompt_chars in "
-                        f"{loaded.file}",
+                        f"shorten it, or raise accepts.max_prompt_chars in {loaded.file}",
                     )
 
 

@@ -13,8 +13,9 @@ from PIL import Image
 
 from imgassets.backends.base import BackendError
 from imgassets.backends.device import Meter, choose_device
-from imgassets.backends.diffusers_backend import DiffusersBackend, region_mask
+from imgassets.backends.diffusers_backend import DiffusersBackend
 from imgassets.backends.loading import open_backend, upscale_maker
+from imgassets.images.masks import region_mask
 from imgassets.requests import build_requests
 from imgassets.spec.model import Model
 from imgassets.spec.project import load_project

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from imgassets.images.encoding import NonFiniteImage, encode_png, quantize
-from imgassets.images.store import CorruptEntry, ImageStore, StoreError
+from imgassets.images.encoding import NonFiniteImageError, encode_png, quantize
+from imgassets.images.store import CorruptEntryError, ImageStore, StoreError
 
 KEY = "ab" * 32
 
@@ -52,7 +51,7 @@ def test_a_changed_file_is_found_and_quarantined(tmp_path: Path) -> None:
     store = ImageStore(tmp_path)
     put(store, 7)
     store.path(KEY).write_bytes(store.path(KEY).read_bytes()[:-1])
-    with pytest.raises(CorruptEntry):
+    with pytest.raises(CorruptEntryError):
         store.read(KEY)
     assert not store.intact(KEY)
     assert not store.has(KEY)
@@ -96,7 +95,7 @@ def test_quantizing_rounds_to_nearest_and_refuses_nan() -> None:
     pixels = np.array([[[0.0, 1.0, 127.6 / 255]]])
     assert np.asarray(quantize(pixels)).tolist() == [[[0, 255, 128]]]
     pixels[0, 0, 0] = np.nan
-    with pytest.raises(NonFiniteImage, match="33.3%"):
+    with pytest.raises(NonFiniteImageError, match=r"33\.3%"):
         quantize(pixels)
 
 
@@ -108,4 +107,4 @@ def test_equal_pixels_give_equal_bytes() -> None:
 
 def test_no_temporary_folder_is_left(tmp_path: Path) -> None:
     put(ImageStore(tmp_path), 7)
-    assert [name for name in os.listdir(tmp_path / KEY[:2])] == [KEY]
+    assert [path.name for path in (tmp_path / KEY[:2]).iterdir()] == [KEY]

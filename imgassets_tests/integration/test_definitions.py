@@ -31,6 +31,8 @@ def test_the_branch_of_a_model(project_root: Path) -> None:
             "composition",
             "typography",
             "artefacts",
+            "edit_stability",
+            "upscaling",
             "cost",
             "comparison",
             "verdict",
@@ -45,7 +47,9 @@ def test_the_branch_of_a_model(project_root: Path) -> None:
 def test_a_threshold_touches_no_image(project_root: Path) -> None:
     graph = build_definitions(load_project(project_root)).resolve_asset_graph()
     criteria = dg.AssetKey(["documents", "endpoints", "cards", "criteria"])
-    below = {"/".join(k.path) for k in dg.AssetSelection.assets(criteria).downstream().resolve(graph)}
+    below = {
+        "/".join(k.path) for k in dg.AssetSelection.assets(criteria).downstream().resolve(graph)
+    }
     assert below - {"documents/endpoints/cards/criteria"} == {
         "cards/prod/comparison",
         "cards/prod/verdict",

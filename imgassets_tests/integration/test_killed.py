@@ -47,7 +47,7 @@ def test_a_killed_run_goes_on_and_ends_as_an_undisturbed_one(
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    kept = {key: store.path(key).stat().st_mtime_ns for key in store.keys()}
+    kept = {key: store.path(key).stat().st_mtime_ns for key in list(store.keys())}
     assert kept
 
     assert start(tmp_path).wait(timeout=500) in (0, 1)
@@ -56,7 +56,11 @@ def test_a_killed_run_goes_on_and_ends_as_an_undisturbed_one(
         assert store.path(key).stat().st_mtime_ns == when, "a finished image was made again"
     for model in ("prod", "fast"):
         for stage in STAGES:
-            mine = read_table(tmp_path, "cards", model, stage).drop(columns=MEASURED, errors="ignore")
+            mine = read_table(tmp_path, "cards", model, stage).drop(
+                columns=MEASURED, errors="ignore"
+            )
             theirs = finished.table("cards", model, stage).drop(columns=MEASURED, errors="ignore")
-            pd.testing.assert_frame_equal(mine.drop(columns="reason", errors="ignore"),
-                                          theirs.drop(columns="reason", errors="ignore"))
+            pd.testing.assert_frame_equal(
+                mine.drop(columns="reason", errors="ignore"),
+                theirs.drop(columns="reason", errors="ignore"),
+            )

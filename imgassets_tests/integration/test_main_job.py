@@ -14,7 +14,10 @@ from imgassets_tests.integration.conftest import Finished
 
 
 def test_every_branch_ends_in_a_verdict(finished: Finished) -> None:
-    assert [(v.endpoint, v.model) for v in finished.verdicts] == [("cards", "prod"), ("cards", "fast")]
+    assert [(v.endpoint, v.model) for v in finished.verdicts] == [
+        ("cards", "prod"),
+        ("cards", "fast"),
+    ]
     for verdict in finished.verdicts:
         assert verdict.sentence.startswith(verdict.verdict)
         metrics = {c["metric"] for c in verdict.criteria}
@@ -68,7 +71,9 @@ def test_the_report_is_one_file_that_names_the_verdict(finished: Finished) -> No
 
 def test_criteria_show_up_as_asset_checks_with_their_rows(finished: Finished) -> None:
     records = finished.instance.event_log_storage.get_asset_check_execution_history(
-        dg.AssetCheckKey(dg.AssetKey(["cards", "prod", "composition"]), "generate__composition_correct"),
+        dg.AssetCheckKey(
+            dg.AssetKey(["cards", "prod", "composition"]), "generate__composition_correct"
+        ),
         limit=5,
     )
     assert records
@@ -89,16 +94,18 @@ def test_image_assets_carry_a_contact_sheet(finished: Finished) -> None:
     assert event is not None
     assert event.asset_materialization is not None
     metadata = event.asset_materialization.metadata
-    assert str(metadata["contact_sheet"].value).startswith("![contact sheet](data:image/jpeg;base64,")
+    assert str(metadata["contact_sheet"].value).startswith(
+        "![contact sheet](data:image/jpeg;base64,"
+    )
     assert metadata["made_now"].value == 6
 
 
 def test_a_second_run_makes_no_image_and_changes_no_table(finished: Finished) -> None:
     store = ImageStore(finished.root / ".imgassets" / "images")
-    before = {key: store.path(key).stat().st_mtime_ns for key in store.keys()}
+    before = {key: store.path(key).stat().st_mtime_ns for key in list(store.keys())}
     again = validate(load_project(finished.root), finished.instance, Selection(models=("fast",)))
     assert [v.to_dict() for v in again] == [v.to_dict() for v in finished.verdicts[1:]]
-    assert {key: store.path(key).stat().st_mtime_ns for key in store.keys()} == before
+    assert {key: store.path(key).stat().st_mtime_ns for key in list(store.keys())} == before
     event = finished.instance.get_latest_materialization_event(
         dg.AssetKey(["cards", "fast", "generated"])
     )

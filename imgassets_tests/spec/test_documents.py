@@ -20,7 +20,15 @@ FAULTS = [
     # file, text to replace, replacement, line, field, words of the message, words of the fix
     (ENDPOINT, "floor: 0.1", "flor: 0.1", 12, "criteria[0].flor", "unknown field", "`floor`"),
     (ENDPOINT, "floor: 0.1, ", "ceiling: 0.1, ", 12, "criteria[0]", "use floor", ""),
-    (ENDPOINT, "composition.correct", "composition.corect", 12, "criteria[0]", "unknown metric", ""),
+    (
+        ENDPOINT,
+        "composition.correct",
+        "composition.corect",
+        12,
+        "criteria[0]",
+        "unknown metric",
+        "",
+    ),
     (ENDPOINT, "incumbent: prod\n", "", 1, "incumbent", "missing", "`incumbent`"),
     (ENDPOINT, "incumbent: prod", "incumbent: prof", 7, "incumbent", "prof.yaml", "'prod'"),
     (ENDPOINT, "[few]", "[fwe]", 6, "prompt_sets[0]", "fwe.yaml", "'few'"),
@@ -32,11 +40,27 @@ FAULTS = [
     (MODEL, "EulerDiscrete", "EulerDiscreet", 6, "scheduler.class", "no scheduler", "did you mean"),
     (MODEL, "shift: 2.0", "shif: 2.0", 7, "scheduler.settings.shif", "no setting", "'shift'"),
     (MODEL, "package:tiny-base", "nowhere", 3, "weights", "does not exist", "correct the path"),
-    (MODEL, "pipeline: StableDiffusion3P", "pipeline: StableDiffusion4P", 4, "pipeline", "no pipe", ""),
+    (
+        MODEL,
+        "pipeline: StableDiffusion3P",
+        "pipeline: StableDiffusion4P",
+        4,
+        "pipeline",
+        "no pipe",
+        "",
+    ),
     (MODEL, "backend: diffusers", "backend: [", 0, "", "not valid YAML", "indentation"),
     (MODEL, "usd_per_hour: 0.34, ", "", 12, "price", "exactly one", ""),
     (PROMPTS, "id: word", "id: two-stars", 1, "", "more than once", ""),
-    (PROMPTS, "class: circle", "class: circel", 7, "prompts[0].expect.include[0].class", "circel", ""),
+    (
+        PROMPTS,
+        "class: circle",
+        "class: circel",
+        7,
+        "prompts[0].expect.include[0].class",
+        "circel",
+        "",
+    ),
     (PROMPTS, "kind: suffix", "kind: sufix", 3, "transforms[0]", "sufix", ""),
     (PROMPTS, "class: star, count: 2", "class: star, count: two", 15, "", "integer", ""),
 ]
@@ -99,7 +123,11 @@ def test_an_empty_prompt_set_is_a_problem(project_root: Path) -> None:
 
 def test_geneval_metadata_is_a_prompt_set_as_it_is(project_root: Path) -> None:
     rows = [
-        {"tag": "single_object", "include": [{"class": "circle", "count": 1}], "prompt": "a circle"},
+        {
+            "tag": "single_object",
+            "include": [{"class": "circle", "count": 1}],
+            "prompt": "a circle",
+        },
         {
             "tag": "position",
             "include": [

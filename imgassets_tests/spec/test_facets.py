@@ -34,7 +34,12 @@ def all_facets(root: Path) -> dict[tuple[str, str, str], str]:
             set(),
         ),
         ("contracts/endpoints/cards.yaml", "floor: 0.1", "floor: 0.2", {"criteria"}),
-        ("contracts/endpoints/cards.yaml", "seconds_per_image: 60", "seconds_per_image: 6", {"criteria"}),
+        (
+            "contracts/endpoints/cards.yaml",
+            "seconds_per_image: 60",
+            "seconds_per_image: 6",
+            {"criteria"},
+        ),
         ("contracts/endpoints/cards.yaml", "seeds: [5, 6]", "seeds: [5, 7]", {"requests"}),
         ("contracts/models/prod.yaml", "usd_per_hour: 0.34", "usd_per_hour: 0.5", {"price"}),
         ("contracts/models/prod.yaml", "shift: 2.0", "shift: 2.5", {"generator"}),
