@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from imgassets.spec.problems import InvalidDocumentsError
-from imgassets.spec.project import find_root, load_project, to_json
+from imgassets.spec.project import Project, find_root, load_project, to_json
 
 OK, NOT_OK, BAD_INPUT = 0, 1, 2
 
@@ -75,15 +75,32 @@ def _check(arguments: argparse.Namespace) -> int:
     return NOT_OK if problems else OK
 
 
-def _validate(arguments: argparse.Namespace) -> int:
-    project = load_project()
-    from imgassets.defs.resources import home_of
-    from imgassets.running import Selection, open_instance, validate
+def _plan(arguments: argparse.Namespace) -> int:
+    project = _valid_project()
+    from imgassets.planning_words import plan_in_words
+    from imgassets.running import Selection, open_instance, plan
+
+    with open_instance(project.root) as instance:
+        found = plan(project, instance, Selection(tuple(arguments.endpoint)), arguments.device)
+    print(json.dumps(found.to_dict(), indent=2) if arguments.json else plan_in_words(found))
+    return OK
+
+
+def _valid_project() -> Project:
     from imgassets.vocabulary import unknown_words
 
+    project = load_project()
     problems = [*project.problems, *unknown_words(project)]
     if problems:
         raise InvalidDocumentsError(problems)
+    return project
+
+
+def _validate(arguments: argparse.Namespace) -> int:
+    project = _valid_project()
+    from imgassets.defs.resources import home_of
+    from imgassets.running import Selection, open_instance, validate
+
     selection = Selection(tuple(arguments.endpoint), tuple(arguments.model))
     with open_instance(project.root) as instance:
         verdicts = validate(project, instance, selection, arguments.device)
@@ -148,10 +165,26 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--json", action="store_true", help="print a JSON list of problems")
     check.set_defaults(run=_check)
 
+    plan = commands.add_parser(
+        "plan",
+        help="say what validate would do, why, and what it would cost",
+        description="Lists what is out of date with the document, field or code version that "
+        "changed, the images the store lacks, and their estimated seconds and USD from measured "
+        "costs. Loads no model and changes nothing. Exit 0.",
+    )
+    plan.add_argument(
+        "--endpoint", action="append", default=[], metavar="E", help="only this one (repeatable)"
+    )
+    plan.add_argument(
+        "--device", default="auto", choices=["auto", "cpu", "cuda", "mps"], help="default: auto"
+    )
+    plan.add_argument("--json", action="store_true", help="print a JSON object")
+    plan.set_defaults(run=_plan)
+
     validate = commands.add_parser(
         "validate",
         help="make what is missing, measure, and judge",
-        description="Brings the graph up to date and prints a verdict for each endpoint and "
+        description="Does what `imgassets plan` says, and prints a verdict for each endpoint and "
         "model. Images already in the store are reused; an interrupted run goes on where it was. "
         "Exit 0 when every verdict is GO, 1 when one is not, 2 on bad input.",
     )

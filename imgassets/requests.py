@@ -139,6 +139,18 @@ def request_table(requests: list[Request]) -> pd.DataFrame:
     return pd.DataFrame([r.row() for r in requests], columns=columns)
 
 
+def requests_version(requests: Iterable[Request]) -> str:
+    """SHA-256 of which images a table of requests asks for, for whom, in which order."""
+    rows = [[r.prompt_id, r.seed, r.replicate, r.image_key] for r in requests]
+    return fingerprint(rows)
+
+
+def environment_words(device: str) -> str:
+    """The device class and the libraries that can change a pixel, in words."""
+    libraries = ", ".join(f"{name} {v}" for name, v in library_versions().items())
+    return f"{device}, {libraries}"
+
+
 def _environment(device: str) -> dict[str, Any]:
     return {"device": device, "libraries": library_versions()}
 

@@ -1,7 +1,7 @@
 """Running the graph headless, as the command line and the tests do."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -15,7 +15,9 @@ from imgassets.defs.build import VALIDATE_JOB, build_definitions
 from imgassets.defs.reports import report_key
 from imgassets.defs.resources import Workplace, home_of
 from imgassets.defs.tables import JsonDocuments
+from imgassets.planning import Plan
 from imgassets.spec.project import Project
+from imgassets.staleness import Reader, asset_keys
 
 
 class RunFailedError(RuntimeError):
@@ -63,29 +65,38 @@ def open_instance(root: Path) -> dg.DagsterInstance:
     return dg.DagsterInstance.get()
 
 
+def plan(
+    project: Project, instance: dg.DagsterInstance, selection: Selection, device: str = "auto"
+) -> Plan:
+    """What `validate` would do now, why, and what it would cost. Changes nothing.
+
+    Raises:
+        LookupError: an unknown endpoint or model.
+    """
+    definitions = build_definitions(project, device)
+    wanted = _wanted(project, definitions, selection)
+    return Reader(project, definitions, instance, device).plan(wanted)
+
+
 def validate(
     project: Project, instance: dg.DagsterInstance, selection: Selection, device: str = "auto"
 ) -> list[Verdict]:
-    """Bring branches up to date, and return their verdicts in the contracts' order.
+    """Do what `plan` says and nothing more; return the verdicts in the contracts' order.
 
     A candidate's branch brings the incumbent's along, since it is compared with it. Reports are
     made for endpoints of which all models are asked for.
 
     Raises:
         LookupError: an unknown endpoint or model.
-        RunFailedError: an asset failed.
+        RunFailedError: an asset failed; all that does not depend on it was still made.
     """
     branches = selection.branches(project)
     definitions = build_definitions(project, device)
-    _observe(definitions, instance)
-    groups = {group_of(e, m) for e, m in branches}
-    groups |= {group_of(e, project.endpoint(e).incumbent) for e, _ in branches}
-    wanted: dg.AssetSelection = dg.AssetSelection.groups(*sorted(groups))
-    if not selection.models:
-        wanted |= dg.AssetSelection.assets(*{report_key(e) for e, _ in branches})
-    job = definitions.resolve_job_def(VALIDATE_JOB)
-    keys = wanted.resolve(definitions.resolve_asset_graph())
-    _run(job, instance, keys)
+    wanted = _wanted(project, definitions, selection)
+    Reader(project, definitions, instance, device).observe()
+    errors = _catch_up(project, definitions, instance, device, wanted)
+    if errors:
+        raise RunFailedError("\n".join(errors))
     documents = JsonDocuments(workplace=Workplace(root=str(project.root)))
     return [
         Verdict.model_validate_json(documents.path(dg.AssetKey([e, m, "verdict"])).read_text())
@@ -93,27 +104,65 @@ def validate(
     ]
 
 
-def _observe(definitions: dg.Definitions, instance: dg.DagsterInstance) -> None:
-    """Record the data versions of all documents, so that lineage tells what changed."""
-    documents = dg.AssetSelection.groups("documents", include_sources=True)
-    keys = documents.resolve(definitions.resolve_asset_graph())
-    _run(definitions.resolve_implicit_global_asset_job_def(), instance, keys)
+def _wanted(
+    project: Project, definitions: dg.Definitions, selection: Selection
+) -> set[dg.AssetKey]:
+    branches = selection.branches(project)
+    groups = {group_of(e, m) for e, m in branches}
+    groups |= {group_of(e, project.endpoint(e).incumbent) for e, _ in branches}
+    wanted: dg.AssetSelection = dg.AssetSelection.groups(*sorted(groups))
+    if not selection.models:
+        wanted |= dg.AssetSelection.assets(*{report_key(e) for e, _ in branches})
+    return set(wanted.resolve(definitions.resolve_asset_graph()))
 
 
-def _run(job: dg.JobDefinition, instance: dg.DagsterInstance, keys: Iterable[dg.AssetKey]) -> None:
-    result = job.execute_in_process(
+def _catch_up(
+    project: Project,
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    device: str,
+    wanted: set[dg.AssetKey],
+) -> list[str]:
+    """Run what is certain to be out of date, look again, and so on until nothing is.
+
+    What comes out as it was stops the wave there, so each run may make the next one smaller.
+    Nothing is run twice. Returns the errors.
+    """
+    job = definitions.resolve_job_def(VALIDATE_JOB)
+    tried: set[str] = set()
+    checked: set[dg.AssetCheckKey] = set()
+    errors: list[str] = []
+    while True:
+        reader = Reader(project, definitions, instance, device)
+        todo = reader.plan(wanted)
+        ready = todo.ready(tried)
+        checks = reader.stale_checks(todo, wanted) - checked
+        if not ready and not checks:
+            return errors
+        tried |= set(ready)
+        checked |= checks
+        errors += _run(job, instance, set(asset_keys(ready)), checks)
+
+
+def _run(
+    job: dg.JobDefinition,
+    instance: dg.DagsterInstance,
+    keys: set[dg.AssetKey],
+    checks: set[dg.AssetCheckKey],
+) -> list[str]:
+    """One run of some assets with their checks, and of further checks; returns the errors."""
+    theirs = {c for c in job.asset_layer.asset_graph.asset_check_keys if c.asset_key in keys}
+    chosen = job.get_subset(asset_selection=keys, asset_check_selection=theirs | checks)
+    result = chosen.execute_in_process(
         instance=instance,
-        asset_selection=sorted(keys),
         # Dagster falls back to its own verbose logger unless one is asked for.
         run_config={"loggers": {"console": {}}},
         raise_on_error=False,
     )
-    _raise_if_failed(result)
+    return [] if result.success else _errors(result)
 
 
-def _raise_if_failed(result: dg.ExecuteInProcessResult) -> None:
-    if result.success:
-        return
+def _errors(result: dg.ExecuteInProcessResult) -> list[str]:
     lines = []
     for event in result.all_events:
         if event.is_step_failure:
@@ -121,4 +170,4 @@ def _raise_if_failed(result: dg.ExecuteInProcessResult) -> None:
             while error is not None and error.cause is not None:
                 error = error.cause
             lines.append(f"{event.step_key}: {error.message.strip() if error else 'failed'}")
-    raise RunFailedError("\n".join(lines) or "the run failed before its first step")
+    return lines or ["the run failed before its first step"]

@@ -9,11 +9,18 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
+from imgassets.backends.device import Device
 from imgassets.defs.documents import facet_key
 from imgassets.defs.resources import Maker, Workplace
 from imgassets.defs.shown import image_metadata, table_metadata
 from imgassets.defs.tables import data_version
-from imgassets.requests import Request, build_requests, request_table
+from imgassets.requests import (
+    Request,
+    build_requests,
+    environment_words,
+    request_table,
+    requests_version,
+)
 from imgassets.spec.contract import Endpoint
 from imgassets.spec.metrics import FAMILY_VERSIONS, METRICS, Flow
 
@@ -47,16 +54,18 @@ def families_of(endpoint: Endpoint) -> dict[str, list[Flow]]:
     return {family: flows for family, flows in measured.items() if flows}
 
 
-def branch_assets(endpoint: Endpoint, model: str) -> list[dg.AssetsDefinition]:
-    """All assets of a branch up to its metric tables."""
+def branch_assets(endpoint: Endpoint, model: str, device: Device) -> list[dg.AssetsDefinition]:
+    """All assets of a branch up to its metric tables, made on a device class."""
     return [
-        _requests(endpoint, model),
+        _requests(endpoint, model, device),
         *(_images(endpoint, model, flow) for flow in endpoint.flows),
         *(_metrics(endpoint, model, f, flows) for f, flows in families_of(endpoint).items()),
     ]
 
 
-def _requests(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
+def _requests(endpoint: Endpoint, model: str, device: Device) -> dg.AssetsDefinition:
+    # A new torch changes pixels as a new model does, so it makes requests stale as code would.
+    code_version = f"{_REQUESTS_VERSION} ({environment_words(device)})"
     group = group_of(endpoint.endpoint, model)
     keys = {
         flow: stage_key(endpoint.endpoint, model, f"requests_{flow}") for flow in endpoint.flows
@@ -74,7 +83,7 @@ def _requests(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
             flow: dg.AssetOut(
                 key=key,
                 description=f"One row for each image of flow {flow}, with its image key.",
-                code_version=_REQUESTS_VERSION,
+                code_version=code_version,
                 kinds={"table"},
             )
             for flow, key in keys.items()
@@ -86,11 +95,12 @@ def _requests(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
         device, _ = maker.chosen()
         rows = build_requests(workplace.project(), endpoint.endpoint, model, device)
         for flow in keys:
-            table = request_table([r for r in rows if r.flow == flow])
+            asked = [r for r in rows if r.flow == flow]
+            table = request_table(asked)
             yield dg.Output(
                 table,
                 output_name=flow,
-                data_version=data_version(table[["prompt_id", "seed", "replicate", "image_key"]]),
+                data_version=dg.DataVersion(requests_version(asked)),
                 metadata={"images": len(table), **table_metadata(table.drop(columns="request"))},
             )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
+from imgassets.backends.device import choose_device
 from imgassets.defs.branches import branch_assets
 from imgassets.defs.checks import branch_checks
 from imgassets.defs.documents import document_assets
@@ -23,6 +24,7 @@ def build_definitions(project: Project, device: str = "auto") -> dg.Definitions:
     """All assets, checks, jobs and schedules of a project's usable documents."""
     endpoints = project.usable_endpoints()
     branches = [(endpoint, model) for endpoint in endpoints for model in endpoint.models]
+    chosen, _ = choose_device(device)
     workplace = Workplace(root=str(project.root))
     job = dg.define_asset_job(
         VALIDATE_JOB,
@@ -33,7 +35,7 @@ def build_definitions(project: Project, device: str = "auto") -> dg.Definitions:
     return dg.Definitions(
         assets=[
             *document_assets(project),
-            *(asset for e, m in branches for asset in branch_assets(e, m)),
+            *(asset for e, m in branches for asset in branch_assets(e, m, chosen)),
             *(asset for e, m in branches for asset in verdict_assets(e, m)),
             *(report_asset(e) for e in endpoints),
         ],

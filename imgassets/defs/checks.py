@@ -8,7 +8,9 @@ import pandas as pd
 from imgassets.defs.branches import STAGES, stage_key
 from imgassets.defs.resources import Workplace
 from imgassets.defs.shown import markdown_table
+from imgassets.spec.base import fingerprint
 from imgassets.spec.contract import Criterion, Endpoint
+from imgassets.spec.facets import endpoint_facet
 
 _SEVERITY = {"gating": dg.AssetCheckSeverity.ERROR, "warning": dg.AssetCheckSeverity.WARN}
 
@@ -65,6 +67,11 @@ def _failure_check(
     return _check(endpoint, key, f"failures__{mode}", f"How often {mode} occurs.", "gating", run)
 
 
+def criteria_version(contract: Endpoint) -> str:
+    """The version of what must hold; a check made against another one has to be made again."""
+    return fingerprint(endpoint_facet(contract, "criteria"))
+
+
 def _criterion(contract: Endpoint, name: str) -> Criterion:
     return next(c for c in contract.all_criteria if c.name == name)
 
@@ -84,7 +91,8 @@ def _check(
         metadata={"severity": severity},
     )
     def check(workplace: Workplace, table: pd.DataFrame) -> dg.AssetCheckResult:
-        outcome = run(workplace.project().endpoint(endpoint.endpoint), table)
+        contract = workplace.project().endpoint(endpoint.endpoint)
+        outcome = run(contract, table)
         columns = [c for c in outcome.unexpected.columns if c not in ("endpoint", "model")]
         return dg.AssetCheckResult(
             passed=outcome.passed,
@@ -92,6 +100,7 @@ def _check(
             description=outcome.expected,
             metadata={
                 "expected": outcome.expected,
+                "criteria": criteria_version(contract),
                 "observed": "nothing" if outcome.observed is None else float(outcome.observed),
                 "evaluated_rows": outcome.evaluated,
                 "unexpected_rows": dg.MetadataValue.md(

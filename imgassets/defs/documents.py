@@ -2,16 +2,14 @@
 
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 
 import dagster as dg
 
-from imgassets.defs.resources import Workplace
-from imgassets.spec.facets import (
-    ENDPOINT_FACETS,
-    MODEL_FACETS,
-    PROMPT_FACETS,
-    facets_of,
-)
+from imgassets.defs.resources import Workplace, home_of
+from imgassets.spec import changes
+from imgassets.spec.changes import Facet, FacetHistory
+from imgassets.spec.facets import ENDPOINT_FACETS, MODEL_FACETS, PROMPT_FACETS
 from imgassets.spec.project import Project
 
 _FACETS = {"endpoints": ENDPOINT_FACETS, "models": MODEL_FACETS, "prompts": PROMPT_FACETS}
@@ -25,6 +23,9 @@ _WHAT = {
     "composition": "Objects each image must show; decides composition tables.",
     "typography": "Text each image must show; decides typography tables.",
 }
+
+#: Dagster's tag of an event's data version.
+DATA_VERSION_TAG = "dagster/data_version"
 
 
 def facet_key(kind: str, name: str, facet: str) -> dg.AssetKey:
@@ -57,11 +58,46 @@ def _observable(kind: str, name: str, file: str) -> dg.AssetsDefinition:
         ],
     )
     def observe(workplace: Workplace) -> Iterator[dg.ObserveResult]:
-        for facet, version in facets_of(workplace.project(), kind, name).items():
+        project = workplace.project()
+        if not is_valid(project, kind, name):
+            told = [str(p) for p in project.problems if p.file == file]
+            raise dg.Failure("\n".join(told) or f"{file} is gone; reload definitions")
+        history = history_of(project.root)
+        for facet in changes.of(project, kind, name):
+            history.keep(facet)
             yield dg.ObserveResult(
-                asset_key=keys[facet],
-                data_version=dg.DataVersion(version),
-                metadata={"file": file, "facet": facet},
+                asset_key=keys[facet.facet],
+                data_version=dg.DataVersion(facet.version),
+                metadata={"file": file, "facet": facet.facet},
             )
 
     return observe
+
+
+def is_valid(project: Project, kind: str, name: str) -> bool:
+    """Whether a document is there and can be used."""
+    documents = {
+        "endpoints": project.endpoints,
+        "models": project.models,
+        "prompts": project.prompt_sets,
+    }
+    return name in documents[kind]
+
+
+def history_of(root: Path) -> FacetHistory:
+    """Where facets are remembered, so that a plan can name the field that changed."""
+    return FacetHistory(home_of(root) / "documents")
+
+
+def observation(facet: Facet, before: str | None, history: FacetHistory) -> dg.AssetObservation:
+    """A facet as it is now, as an event for Dagster; it tells what changed since `before`.
+
+    The facet is remembered in `history`.
+    """
+    what = history.describe(facet, before) if before else "first seen"
+    history.keep(facet)
+    return dg.AssetObservation(
+        asset_key=facet_key(facet.kind, facet.name, facet.facet),
+        metadata={"file": facet.file, "facet": facet.facet, "change": what},
+        tags={DATA_VERSION_TAG: facet.version},
+    )

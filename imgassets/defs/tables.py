@@ -25,6 +25,7 @@ class ParquetTables(dg.ConfigurableIOManager):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.{os.getpid()}")
         obj.to_parquet(temporary, index=False)
+        _note_hash(context, temporary)
         temporary.replace(path)
 
     def load_input(self, context: dg.InputContext) -> pd.DataFrame:
@@ -34,6 +35,12 @@ class ParquetTables(dg.ConfigurableIOManager):
                 f"{path} does not exist; materialize {context.asset_key.to_user_string()} first"
             )
         return pd.read_parquet(path)
+
+
+def _note_hash(context: dg.OutputContext, file: Path) -> None:
+    """Let the materialization tell the file's hash, so that planning notices a damaged file."""
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    context.add_output_metadata({"file_sha256": digest})
 
 
 def data_version(table: pd.DataFrame) -> dg.DataVersion:
@@ -55,6 +62,7 @@ class JsonDocuments(dg.ConfigurableIOManager):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.{os.getpid()}")
         temporary.write_text(json.dumps(obj, indent=1), encoding="utf-8")
+        _note_hash(context, temporary)
         temporary.replace(path)
 
     def load_input(self, context: dg.InputContext) -> dict[str, Any]:

@@ -1,0 +1,93 @@
+"""Which images the store lacks, and what making them will cost: from measured costs, no pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import median
+
+from imgassets.images.store import CorruptEntryError, ImageStore
+from imgassets.planning import Images
+from imgassets.requests import Request
+from imgassets.spec.model import Price
+from imgassets.spec.project import Project
+
+#: Seconds for one unit of work (a sampling step; for upscales an image), by model and flow.
+UnitSeconds = Mapping[tuple[str, str], float]
+_SAMPLED = 16
+
+
+def lacking(requests: Iterable[Request], store: ImageStore) -> list[Request]:
+    """Requests whose image is not stored; what several branches ask for counts once."""
+    unseen = {r.image_key: r for r in requests}
+    return [request for key, request in unseen.items() if not store.has(key)]
+
+
+def count(requests: Sequence[Request]) -> Images:
+    """Images by flow."""
+    flows = [r.flow for r in requests]
+    return Images(flows.count("generate"), flows.count("edit"), flows.count("upscale"))
+
+
+def unit_seconds(
+    store: ImageStore, made: Mapping[tuple[str, str], Sequence[str]]
+) -> dict[tuple[str, str], float]:
+    """Median measured seconds for one unit of work.
+
+    Args:
+        store: where each image's record says how long it took.
+        made: keys of images by model and flow; some of them, spread evenly, are looked at.
+    """
+    measured = {}
+    for what, keys in made.items():
+        step = max(1, len(keys) // _SAMPLED)
+        seconds = [s for key in keys[::step] if (s := _seconds(store, key)) is not None]
+        if seconds:
+            measured[what] = median(seconds)
+    return measured
+
+
+def _seconds(store: ImageStore, key: str) -> float | None:
+    try:
+        record = store.record(key)
+    except (KeyError, CorruptEntryError):
+        return None
+    return record.seconds / _units(record.request)
+
+
+def _units(inputs: Mapping[str, dict]) -> int:
+    """Sampling steps of a request; an upscale is one unit."""
+    return int(inputs["sampling"]["steps"]) if "sampling" in inputs else 1
+
+
+def estimate(
+    requests: Sequence[Request], measured: UnitSeconds, project: Project
+) -> tuple[float | None, float | None]:
+    """Seconds and USD to make images.
+
+    A model that never made an image of a flow is taken to be as fast, step by step, as the median
+    of those that did. None when no model ever did: a guess would look like a measurement.
+    """
+    seconds: list[float] = []
+    usd: list[float | None] = []
+    for request in requests:
+        unit = measured.get((request.model, request.flow), _typical(measured, request.flow))
+        price = project.model(request.model).price
+        if unit is not None:
+            seconds.append(unit * _units(request.inputs))
+        usd.append(_usd(price, None if unit is None else seconds[-1]))
+    known = [u for u in usd if u is not None]
+    return (
+        sum(seconds) if len(seconds) == len(requests) else None,
+        sum(known) if len(known) == len(requests) else None,
+    )
+
+
+def _typical(measured: UnitSeconds, flow: str) -> float | None:
+    of_flow = [s for (_, f), s in measured.items() if f == flow]
+    return median(of_flow) if of_flow else None
+
+
+def _usd(price: Price, seconds: float | None) -> float | None:
+    if seconds is None and price.usd_per_image is None:
+        return None
+    return price.usd(seconds or 0.0)

@@ -1,0 +1,210 @@
+"""What must be made again, why, and what it costs: decided before any work is done.
+
+Knows neither Dagster nor a model: it gets the graph as a list of assets with what their latest
+materialization was made from, and walks it from documents to reports. Two kinds of assets are in
+a plan: those that *must* be made (something they were made from is no longer what it was), and
+those that *follow* (something above them is made again, and may come out different).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+Json = dict[str, Any]
+_SHOWN_CAUSES = 3
+
+
+@dataclass(frozen=True)
+class Made:
+    """An asset's latest materialization: its data version, its code version, its inputs'."""
+
+    version: str
+    code_version: str | None
+    inputs: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Asset:
+    """An asset as the graph has it now.
+
+    Attributes:
+        key: `ENDPOINT/MODEL/STAGE`.
+        parents: keys it is made from; documents among them.
+        code_version: of the code that would make it.
+        made: its latest materialization, None when there is none.
+        harm: why what it wrote cannot be used any more; empty when it can.
+        predicted: the data version it would have if it were made now, where that is known.
+        mirrors: parents whose other data version is sure to give it another one.
+    """
+
+    key: str
+    parents: tuple[str, ...]
+    code_version: str | None
+    made: Made | None
+    harm: str = ""
+    predicted: str | None = None
+    mirrors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Images:
+    """Images to make, by flow."""
+
+    generate: int = 0
+    edit: int = 0
+    upscale: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.generate + self.edit + self.upscale
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is out of date.
+
+    Attributes:
+        must: assets that have to be made again, with the reasons, in the order they are made.
+        follow: assets below them that are made again if something above comes out different.
+        parents: of all assets.
+        images: how many images the store lacks for it.
+        seconds: estimated time to make them; None when nothing like it was ever measured.
+        usd: estimated price of them; None likewise.
+    """
+
+    must: Mapping[str, str]
+    follow: Mapping[str, str]
+    parents: Mapping[str, tuple[str, ...]] = field(repr=False)
+    images: Images = Images()
+    seconds: float | None = 0.0
+    usd: float | None = 0.0
+
+    @property
+    def assets(self) -> dict[str, str]:
+        """All assets of the plan with their reasons, in the order of the graph."""
+        everything = {**self.must, **self.follow}
+        return {key: everything[key] for key in self.parents if key in everything}
+
+    def ready(self, tried: Iterable[str] = ()) -> list[str]:
+        """What can be made in one run now: nothing above it is still to be decided.
+
+        Args:
+            tried: assets that were already run; neither they nor what waits for them is ready.
+        """
+        gone = set(tried)
+        ready: set[str] = set()
+        planned = self.assets
+        for key in planned:
+            waits = any(p in planned and p not in ready for p in self.parents[key])
+            if key in self.must and key not in gone and not waits:
+                ready.add(key)
+        return [key for key in planned if key in ready]
+
+    def to_dict(self) -> Json:
+        """The JSON form of `imgassets plan --json`."""
+        return {
+            "assets": [{"key": key, "why": why} for key, why in self.assets.items()],
+            "images": {
+                "generate": self.images.generate,
+                "edit": self.images.edit,
+                "upscale": self.images.upscale,
+            },
+            "seconds": None if self.seconds is None else round(self.seconds, 3),
+            "usd": None if self.usd is None else round(self.usd, 6),
+        }
+
+
+@dataclass(frozen=True)
+class Documents:
+    """Document facets as they are now, by key, and how to tell what changed in one."""
+
+    versions: Mapping[str, str]
+    describe: Any  # Callable[[str, str | None], str]: key, version before -> what changed
+
+
+def walk(assets: Sequence[Asset], documents: Documents, wanted: set[str]) -> Plan:
+    """Find what is out of date among the wanted assets.
+
+    Args:
+        assets: all of the graph, parents before children.
+        documents: see `Documents`.
+        wanted: keys to bring up to date.
+    """
+    walker = _Walker(documents)
+    for asset in assets:
+        walker.visit(asset, asset.key in wanted)
+    return Plan(walker.must, walker.follow, {a.key: a.parents for a in assets})
+
+
+class _Walker:
+    def __init__(self, documents: Documents) -> None:
+        self._documents = documents
+        self._versions: dict[str, str | None] = dict(documents.versions)
+        self._changes: set[str] = set()  # certain to come out with another data version
+        self._undecided: set[str] = set()  # made again; may, or may not, come out different
+        self._roots: dict[str, list[str]] = {}
+        self.must: dict[str, str] = {}
+        self.follow: dict[str, str] = {}
+
+    def visit(self, asset: Asset, wanted: bool) -> None:
+        self._versions[asset.key] = asset.made.version if asset.made else None
+        if not wanted:
+            return
+        causes = self._causes(asset)
+        if causes:
+            self._roots[asset.key] = causes
+            self.must[asset.key] = _joined(causes)
+            self._foresee(asset)
+            return
+        above = [p for p in asset.parents if p in self._undecided]
+        if above:
+            self._undecided.add(asset.key)
+            self._roots[asset.key] = _unique(r for p in above for r in self._roots[p])
+            self.follow[asset.key] = f"follows {above[0]}: {_joined(self._roots[asset.key])}"
+
+    def _foreseen(self) -> set[str]:
+        return {key for key in self.must if key in self._known}
+
+    def _foresee(self, asset: Asset) -> None:
+        if asset.predicted is None:
+            sure = any(p in self._changes for p in asset.mirrors)
+            (self._changes if sure else self._undecided).add(asset.key)
+            return
+        if self._versions[asset.key] != asset.predicted:
+            self._changes.add(asset.key)
+        self._versions[asset.key] = asset.predicted
+
+    def _causes(self, asset: Asset) -> list[str]:
+        made = asset.made
+        if made is None:
+            return ["never made"]
+        causes = [asset.harm] if asset.harm else []
+        if made.code_version != asset.code_version:
+            causes.append(f"code version {made.code_version} -> {asset.code_version}")
+        causes += [c for p in asset.parents for c in self._cause_above(made, p)]
+        gone = [p for p in made.inputs if p not in asset.parents]
+        causes += [f"no longer depends on {p}" for p in gone]
+        return _unique(causes)
+
+    def _cause_above(self, made: Made, parent: str) -> list[str]:
+        before, now = made.inputs.get(parent), self._versions.get(parent)
+        if parent in self._documents.versions:
+            return [self._documents.describe(parent, before)] if before != now else []
+        if before is None:
+            return [f"now depends on {parent}"]
+        if parent in self._changes:
+            return self._roots[parent]
+        if before != now:
+            return [f"{parent} came out different"]
+        return []
+
+
+def _unique(items: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(items))
+
+
+def _joined(causes: Sequence[str]) -> str:
+    more = len(causes) - _SHOWN_CAUSES
+    return "; ".join(causes[:_SHOWN_CAUSES]) + (f"; and {more} more" if more > 0 else "")

@@ -1,0 +1,194 @@
+"""What changed in a document: the file, the line, the field, before and after.
+
+A facet's hash says *that* it changed. To say *what*, the parsed facet is kept under its hash, in
+the words of the document, and compared with the present one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from imgassets.spec.facets import endpoint_facet, facets_of, model_facet
+from imgassets.spec.problems import dotted
+from imgassets.spec.project import Loaded, Project
+from imgassets.spec.prompts import PromptSet
+
+_KINDS = ("endpoints", "models", "prompts")
+_ABSENT = object()
+_SHOWN_CHANGES, _SHOWN_CHARACTERS = 4, 60
+
+
+@dataclass(frozen=True)
+class Facet:
+    """A part of a document as it is now.
+
+    Attributes:
+        kind, name, facet: which part of which document.
+        file: as the user would open it.
+        version: SHA-256 of its meaning.
+        shown: its content in the words of the document, to compare with an earlier one.
+        source: the document it is a part of.
+    """
+
+    kind: str
+    name: str
+    facet: str
+    file: str
+    version: str
+    shown: dict[str, Any]
+    source: Loaded[Any]
+
+    @property
+    def key(self) -> str:
+        """The key of its asset: `documents/KIND/NAME/FACET`."""
+        return f"documents/{self.kind}/{self.name}/{self.facet}"
+
+
+def present_facets(project: Project) -> dict[str, Facet]:
+    """All facets of all valid documents, by key.
+
+    Raises:
+        FileNotFoundError: a model's weights folder is missing.
+    """
+    facets = (f for kind in _KINDS for n in _documents(project, kind) for f in of(project, kind, n))
+    return {facet.key: facet for facet in facets}
+
+
+def of(project: Project, kind: str, name: str) -> list[Facet]:
+    """The facets of one document. Raises as `facets_of`."""
+    loaded = _documents(project, kind)[name]
+    return [
+        Facet(kind, name, facet, str(loaded.file), version, _shown(project, kind, name, facet),
+              loaded)
+        for facet, version in facets_of(project, kind, name).items()
+    ]  # fmt: skip
+
+
+def _documents(project: Project, kind: str) -> Mapping[str, Loaded[Any]]:
+    return {
+        "endpoints": project.endpoints, "models": project.models, "prompts": project.prompt_sets
+    }[kind]  # fmt: skip
+
+
+def _shown(project: Project, kind: str, name: str, facet: str) -> dict[str, Any]:
+    if kind == "endpoints":
+        return endpoint_facet(project.endpoint(name), facet)
+    if kind == "models":
+        return model_facet(project.model(name), facet, project.root)
+    return _shown_prompts(project.prompt_sets[name].document, facet)
+
+
+def _shown_prompts(prompt_set: PromptSet, facet: str) -> dict[str, Any]:
+    """Prompts by id, as written: a changed transform is told as such, not as changed prompts."""
+    texts = facet == "prompts"
+    prompts = {}
+    for prompt in prompt_set.prompts:
+        written = prompt.model_dump(mode="json", by_alias=True)
+        edit = written["edit"]
+        if texts:
+            edit = edit and {k: edit[k] for k in ("region", "prompt")}
+            prompts[prompt.id] = {"prompt": written["prompt"], "edit": edit}
+        else:
+            prompts[prompt.id] = {
+                "expect": _expected(written["expect"], facet),
+                "edit": edit and {"expect": _expected(edit["expect"], facet)},
+            }
+    transforms = [t.model_dump(mode="json") for t in prompt_set.transforms]
+    return {"prompts": prompts} | ({"transforms": transforms} if texts else {})
+
+
+def _expected(expect: dict[str, Any], facet: str) -> dict[str, Any]:
+    return {k: v for k, v in expect.items() if (k == "text") == (facet == "typography")}
+
+
+@dataclass(frozen=True)
+class FacetHistory:
+    """Facets as they once were: one small JSON file a version, never overwritten."""
+
+    folder: Path
+
+    def keep(self, facet: Facet) -> None:
+        """Remember a facet under its version."""
+        path = self.folder / f"{facet.version}.json"
+        if path.exists():
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        temporary.write_text(json.dumps(facet.shown), encoding="utf-8")
+        temporary.replace(path)
+
+    def read(self, version: str) -> dict[str, Any] | None:
+        """What a facet of that version looked like; None when it was never kept."""
+        try:
+            return json.loads((self.folder / f"{version}.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+
+    def describe(self, facet: Facet, before: str | None) -> str:
+        """What changed since a version, such as `contracts/…/a.yaml:9: sampling.steps: 4 -> 8`."""
+        old = self.read(before) if before else None
+        if old is None:
+            return f"{facet.file}: {facet.facet} changed"
+        changes = list(differences(old, facet.shown))
+        told = [f"{_place(facet, loc)}{what}" for loc, what in changes[:_SHOWN_CHANGES]]
+        more = len(changes) - len(told)
+        return "; ".join(told or [f"{facet.file}: {facet.facet} changed"]) + (
+            f"; and {more} more" if more else ""
+        )
+
+
+def differences(
+    old: Any, new: Any, loc: tuple[str | int, ...] = ()
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Fields that differ between two JSON values, each with how: added, removed, or old -> new."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in [*new, *(k for k in old if k not in new)]:
+            yield from differences(old.get(key, _ABSENT), new.get(key, _ABSENT), (*loc, key))
+    elif _lists_of_things(old, new):
+        yield from _list_differences(old, new, loc)
+    elif old is _ABSENT:
+        yield loc, "added"
+    elif new is _ABSENT:
+        yield loc, "removed"
+    elif old != new:
+        yield loc, f"{_short(old)} -> {_short(new)}"
+
+
+def _lists_of_things(old: Any, new: Any) -> bool:
+    both = isinstance(old, list) and isinstance(new, list)
+    return both and all(isinstance(item, dict) for item in (*old, *new))
+
+
+def _list_differences(
+    old: Sequence[Any], new: Sequence[Any], loc: tuple[str | int, ...]
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    if len(old) == len(new):
+        for index, (before, now) in enumerate(zip(old, new, strict=True)):
+            yield from differences(before, now, (*loc, index))
+        return
+    yield from (((*loc, i), "added") for i, item in enumerate(new) if item not in old)
+    yield from (((*loc, i), "removed") for i, item in enumerate(old) if item not in new)
+
+
+def _place(facet: Facet, loc: Sequence[str | int]) -> str:
+    return f"{facet.file}:{facet.source.line(*_in_file(facet, loc))}: {dotted(loc)}: "
+
+
+def _in_file(facet: Facet, loc: Sequence[str | int]) -> list[str | int]:
+    """Prompts are told by id and stand in a list."""
+    if facet.kind == "prompts" and len(loc) > 1 and loc[0] == "prompts":
+        ids = [prompt.id for prompt in facet.source.document.prompts]
+        if loc[1] in ids:
+            return ["prompts", ids.index(str(loc[1])), *loc[2:]]
+        return ["prompts"]
+    return list(loc)
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"

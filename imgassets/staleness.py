@@ -1,0 +1,232 @@
+"""What Dagster knows of the graph, read for `imgassets.planning`: no run, no model, no pixel.
+
+Dagster's own stale status looks one step up and takes documents as they were last observed. Here
+the documents are read as they are, and the requests are built, so that the plan is known at once.
+The truth is the same: data versions, code versions and dependencies of latest materializations.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+
+from imgassets import estimating
+from imgassets.backends.device import choose_device
+from imgassets.defs.branches import STAGES
+from imgassets.defs.checks import criteria_version
+from imgassets.defs.documents import DATA_VERSION_TAG, history_of, observation
+from imgassets.defs.reports import report_key
+from imgassets.defs.resources import home_of
+from imgassets.images.store import ImageStore
+from imgassets.planning import Asset, Documents, Made, Plan, walk
+from imgassets.requests import Request, build_requests, requests_version
+from imgassets.spec.changes import Facet, FacetHistory, present_facets
+from imgassets.spec.project import Project
+
+_INPUT_TAG = "dagster/input_data_version/"
+_FLOWS = {stage: flow for flow, stage in STAGES.items()}
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads what planning needs. One of them is good for one plan of one state of the project."""
+
+    project: Project
+    definitions: dg.Definitions
+    instance: dg.DagsterInstance
+    device: str = "auto"
+
+    @cached_property
+    def facets(self) -> dict[str, Facet]:
+        """The documents as they are now."""
+        return present_facets(self.project)
+
+    @cached_property
+    def history(self) -> FacetHistory:
+        return history_of(self.project.root)
+
+    @cached_property
+    def store(self) -> ImageStore:
+        return ImageStore(home_of(self.project.root) / "images")
+
+    @cached_property
+    def graph(self) -> Any:
+        return self.definitions.resolve_asset_graph()
+
+    @cached_property
+    def records(self) -> dict[str, Any]:
+        """The latest materialization event of each asset that has one."""
+        keys = sorted(self.graph.materializable_asset_keys)
+        latest = {
+            _text(r.asset_entry.asset_key): r.asset_entry.last_materialization_record
+            for r in self.instance.get_asset_records(keys)
+        }
+        return {key: record for key, record in latest.items() if record is not None}
+
+    @cached_property
+    def requests(self) -> dict[tuple[str, str], list[Request]]:
+        """All requests, by endpoint and model."""
+        device, _ = choose_device(self.device)
+        return {
+            (e.endpoint, model): build_requests(self.project, e.endpoint, model, device)
+            for e in self.project.usable_endpoints()
+            for model in e.models
+        }
+
+    def plan(self, wanted: set[dg.AssetKey]) -> Plan:
+        """What is out of date among some assets, and what making it will cost."""
+        documents = Documents(
+            {key: f.version for key, f in self.facets.items()},
+            lambda key, before: self.history.describe(self.facets[key], before),
+        )
+        plan = walk(list(self._assets()), documents, {_text(key) for key in wanted})
+        missing = estimating.lacking(self._requests_of(plan), self.store)
+        seconds, usd = (
+            estimating.estimate(missing, self._unit_seconds(), self.project)
+            if missing
+            else (0.0, 0.0)
+        )
+        return replace(plan, images=estimating.count(missing), seconds=seconds, usd=usd)
+
+    def observe(self) -> None:
+        """Record every document that changed since it was last observed."""
+        keys = asset_keys(list(self.facets))
+        seen = {
+            _text(key): self.instance.get_latest_data_version_record(key, is_source=True)
+            for key in keys
+        }
+        for key, facet in self.facets.items():
+            record = seen[key]
+            before = _version(record) if record else None
+            if before != facet.version:
+                event = observation(facet, before, self.history)
+                self.instance.report_runless_asset_event(event)
+
+    def stale_checks(self, plan: Plan, wanted: set[dg.AssetKey]) -> set[dg.AssetCheckKey]:
+        """Checks of assets that are up to date, held against other criteria or another table."""
+        keys = [
+            key
+            for key in self.graph.asset_check_keys
+            if key.asset_key in wanted and _text(key.asset_key) not in plan.assets
+        ]
+        latest = self.instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
+        return {key for key in keys if not self._holds(key, latest.get(key))}
+
+    def _holds(self, key: dg.AssetCheckKey, execution: Any) -> bool:
+        event = execution.event if execution else None
+        evaluation = event and event.dagster_event and event.dagster_event.event_specific_data
+        target = getattr(evaluation, "target_materialization_data", None)
+        if target is None or target.storage_id != self.records[_text(key.asset_key)].storage_id:
+            return False
+        contract = self.project.endpoint(key.asset_key.path[0])
+        against = evaluation.metadata.get("criteria")
+        return against is not None and against.value == criteria_version(contract)
+
+    def _assets(self) -> Iterator[Asset]:
+        for key in self.graph.toposorted_asset_keys:
+            if key in self.graph.materializable_asset_keys:
+                yield self._asset(key)
+
+    def _asset(self, key: dg.AssetKey) -> Asset:
+        node, text = self.graph.get(key), _text(key)
+        record = self.records.get(text)
+        stage = key.path[-1]
+        mirrored = f"requests_{_FLOWS[stage]}" if stage in _FLOWS else None
+        return Asset(
+            text,
+            tuple(sorted(_text(parent) for parent in node.parent_keys)),
+            node.code_version,
+            _made(record) if record else None,
+            harm=self._harm(key, record) if record else "",
+            predicted=self._predicted(key),
+            mirrors=(_text(dg.AssetKey([*key.path[:-1], mirrored])),) if mirrored else (),
+        )
+
+    def _predicted(self, key: dg.AssetKey) -> str | None:
+        stage = key.path[-1]
+        if not stage.startswith("requests_"):
+            return None
+        endpoint, model, _ = key.path
+        flow = stage.removeprefix("requests_")
+        return requests_version([r for r in self.requests[endpoint, model] if r.flow == flow])
+
+    def _harm(self, key: dg.AssetKey, record: Any) -> str:
+        """Why what an asset wrote cannot be used any more."""
+        metadata = record.event_log_entry.asset_materialization.metadata
+        path = file_of(self.project.root, key)
+        if not path.is_file():
+            return f"{path.name} is missing"
+        stored = metadata.get("file_sha256")
+        if stored and hashlib.sha256(path.read_bytes()).hexdigest() != stored.value:
+            return f"{path.name} was changed or damaged since it was written"
+        if key.path[-1] in _FLOWS:
+            lost = [k for k in image_keys(path) if not self.store.has(k)]
+            return f"{len(lost)} of its images left the store" if lost else ""
+        return ""
+
+    def _requests_of(self, plan: Plan) -> list[Request]:
+        """Requests of the image assets in a plan."""
+        planned = [key.split("/") for key in plan.assets]
+        stages = {
+            (e, m, _FLOWS[s]) for e, m, s in (k for k in planned if len(k) == 3) if s in _FLOWS
+        }
+        return [
+            request
+            for branch, requests in self.requests.items()
+            for request in requests
+            if (*branch, request.flow) in stages
+        ]
+
+    def _unit_seconds(self) -> dict[tuple[str, str], float]:
+        made: dict[tuple[str, str], list[str]] = {}
+        for key in self.records:
+            *branch, stage = key.split("/")
+            path = file_of(self.project.root, dg.AssetKey(key.split("/")))
+            if stage in _FLOWS and path.is_file():
+                made.setdefault((branch[-1], _FLOWS[stage]), []).extend(image_keys(path))
+        return estimating.unit_seconds(self.store, made)
+
+
+def file_of(root: Path, key: dg.AssetKey) -> Path:
+    """The file an asset writes: its table, its verdict, or its report."""
+    home = home_of(root)
+    if key == report_key(key.path[0]):
+        return home / "reports" / key.path[0] / "report.html"
+    suffix = ".json" if key.path[-1] == "verdict" else ".parquet"
+    return home.joinpath("tables", *key.path).with_suffix(suffix)
+
+
+def image_keys(path: Path) -> list[str]:
+    """Keys of the images of an image table; failed ones have none. Empty if it is unreadable."""
+    try:
+        table = pd.read_parquet(path, columns=["image_key", "status"])
+    except (OSError, ValueError):
+        return []
+    return list(table["image_key"][table["status"] == "ok"])
+
+
+def _made(record: Any) -> Made:
+    tags = record.event_log_entry.asset_materialization.tags or {}
+    inputs = {k.removeprefix(_INPUT_TAG): v for k, v in tags.items() if k.startswith(_INPUT_TAG)}
+    return Made(tags[DATA_VERSION_TAG], tags.get("dagster/code_version"), inputs)
+
+
+def _version(record: Any) -> str | None:
+    observed = record.event_log_entry.asset_observation
+    return (observed.tags or {}).get(DATA_VERSION_TAG) if observed else None
+
+
+def _text(key: dg.AssetKey) -> str:
+    return key.to_user_string()
+
+
+def asset_keys(texts: Sequence[str]) -> list[dg.AssetKey]:
+    """Dagster's keys of a plan's."""
+    return [dg.AssetKey(text.split("/")) for text in texts]
