@@ -23,7 +23,7 @@ from imgassets.defs.branches import STAGES
 from imgassets.defs.checks import criteria_version
 from imgassets.defs.documents import DATA_VERSION_TAG, history_of, observation
 from imgassets.defs.reports import report_key
-from imgassets.defs.resources import home_of
+from imgassets.home import home_of
 from imgassets.images.store import ImageStore
 from imgassets.planning import Asset, Documents, Made, Plan, walk
 from imgassets.requests import Request, build_requests, requests_version

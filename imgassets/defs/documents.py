@@ -6,7 +6,8 @@ from pathlib import Path
 
 import dagster as dg
 
-from imgassets.defs.resources import Workplace, home_of
+from imgassets.defs.resources import Workplace
+from imgassets.home import home_of
 from imgassets.spec import changes
 from imgassets.spec.changes import Facet, FacetHistory
 from imgassets.spec.facets import ENDPOINT_FACETS, MODEL_FACETS, PROMPT_FACETS

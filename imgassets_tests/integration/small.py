@@ -1,0 +1,95 @@
+"""The small project made smaller still, and how to count what a validation did to it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+
+from imgassets.images.store import ImageStore
+from imgassets.planning import Plan
+from imgassets.running import Selection, open_instance, plan, validate
+from imgassets.spec.project import load_project
+from imgassets_tests.conftest import edit_file, write_project
+
+MODELS = ("prod", "fast")
+
+
+def write_small_project(root: Path) -> None:
+    """As `write_project`, with one or two steps and the filter upscaler: seconds, not minutes."""
+    write_project(root)
+    for name, steps in (("prod", 4), ("fast", 2)):
+        path = model_file(root, name)
+        edit_file(path, f"steps: {steps}", f"steps: {steps // 2}")
+        edit_file(
+            path, 'kind: compact, scale: 2, weights: "package:tiny-x2"', "kind: lanczos, scale: 2"
+        )
+
+
+def model_file(root: Path, name: str) -> Path:
+    return root / "contracts" / "models" / f"{name}.yaml"
+
+
+@dataclass(frozen=True)
+class Done:
+    """What one validation planned and did."""
+
+    planned: Plan
+    images: dict[str, int]
+    assets: set[str]
+    checks: int
+
+
+@contextmanager
+def at_home(root: Path) -> Iterator[dg.DagsterInstance]:
+    """The project's own Dagster instance."""
+    before = os.environ.get("DAGSTER_HOME")
+    os.environ["DAGSTER_HOME"] = str(root / ".imgassets" / "dagster")
+    try:
+        with open_instance(root) as instance:
+            yield instance
+    finally:
+        os.environ.pop("DAGSTER_HOME")
+        if before is not None:
+            os.environ["DAGSTER_HOME"] = before
+
+
+def validated(root: Path) -> Done:
+    """Plan, validate, and count images made and assets materialized."""
+    store = ImageStore(root / ".imgassets" / "images")
+    with at_home(root) as instance:
+        images_before, assets_before = set(store.keys()), _materializations(instance)
+        checks_before = _check_runs(instance)
+        planned = plan(load_project(root), instance, Selection())
+        validate(load_project(root), instance, Selection())
+        made = [store.record(key).request["flow"] for key in set(store.keys()) - images_before]
+        now = _materializations(instance)
+        return Done(
+            planned,
+            {flow: made.count(flow) for flow in ("generate", "edit", "upscale")},
+            {key for key in now if now[key] != assets_before.get(key)},
+            len(_check_runs(instance) - checks_before),
+        )
+
+
+def _materializations(instance: dg.DagsterInstance) -> dict[str, int]:
+    entries = [record.asset_entry for record in instance.get_asset_records()]
+    return {
+        e.asset_key.to_user_string(): e.last_materialization_record.storage_id
+        for e in entries
+        if e.last_materialization_record
+    }
+
+
+def _check_runs(instance: dg.DagsterInstance) -> set[tuple[str, str, int]]:
+    runs = set()
+    for record in instance.get_event_records(
+        dg.EventRecordsFilter(dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+    ):
+        evaluation = record.event_log_entry.dagster_event.event_specific_data
+        runs.add((str(evaluation.asset_key), evaluation.check_name, record.storage_id))
+    return runs
