@@ -5,8 +5,10 @@ from __future__ import annotations
 import dagster as dg
 
 from imgassets.backends.device import choose_device
+from imgassets.defs.automation import automated, documents_changed, keep_in_step
 from imgassets.defs.branches import branch_assets
 from imgassets.defs.checks import branch_checks
+from imgassets.defs.document_check import all_documents, document_check
 from imgassets.defs.documents import document_assets
 from imgassets.defs.progress import progress
 from imgassets.defs.reports import report_asset
@@ -26,6 +28,12 @@ def build_definitions(project: Project, device: str = "auto") -> dg.Definitions:
     branches = [(endpoint, model) for endpoint in endpoints for model in endpoint.models]
     chosen, _ = choose_device(device)
     workplace = Workplace(root=str(project.root))
+    documents = document_assets(project)
+    made = [
+        *(asset for e, m in branches for asset in branch_assets(e, m, chosen)),
+        *(asset for e, m in branches for asset in verdict_assets(e, m)),
+        *(report_asset(e) for e in endpoints),
+    ]
     job = dg.define_asset_job(
         VALIDATE_JOB,
         selection=dg.AssetSelection.all(),
@@ -33,15 +41,17 @@ def build_definitions(project: Project, device: str = "auto") -> dg.Definitions:
         description="From requests to verdicts and reports; images in the store are reused.",
     )
     return dg.Definitions(
-        assets=[
-            *document_assets(project),
-            *(asset for e, m in branches for asset in branch_assets(e, m, chosen)),
-            *(asset for e, m in branches for asset in verdict_assets(e, m)),
-            *(report_asset(e) for e in endpoints),
+        assets=[all_documents(), *documents, *automated(made)],
+        asset_checks=[
+            document_check(),
+            *(check for e, m in branches for check in branch_checks(e, m)),
         ],
-        asset_checks=[check for e, m in branches for check in branch_checks(e, m)],
         jobs=[job] if branches else [],
         schedules=[nightly_revalidation(job)] if branches else [],
+        sensors=[
+            documents_changed({key for document in documents for key in document.keys}),
+            *([keep_in_step()] if branches else []),
+        ],
         resources={
             "workplace": workplace,
             "maker": Maker(device=device),

@@ -1,0 +1,92 @@
+"""Staying in step by itself: notices changed documents, and, when switched on, remakes."""
+
+import json
+from typing import Any
+
+import dagster as dg
+
+from imgassets.defs.document_check import check_evaluation
+from imgassets.defs.documents import history_of, observation
+from imgassets.defs.resources import Workplace
+from imgassets.spec.changes import present_facets
+
+_SECONDS = 30
+C = dg.AutomationCondition
+
+
+def in_step_condition() -> dg.AutomationCondition:
+    """True for an asset whose inputs hold other data, or whose code changed, or that is missing.
+
+    It compares data versions, so a wave of runs stops where data came out as it was.
+    """
+    handled = C.newly_requested() | C.newly_updated()
+    return (
+        (
+            C.any_deps_match(C.data_version_changed()).since(handled)
+            | C.code_version_changed().since(handled)
+            | C.missing().newly_true().since(handled)
+        )
+        & ~C.any_deps_missing()
+        & ~C.any_deps_in_progress()
+        & ~C.in_progress()
+    ).with_label("in step with its data")
+
+
+def automated(assets: list[dg.AssetsDefinition]) -> list[dg.AssetsDefinition]:
+    """Assets that the switch `keep_in_step` keeps in step."""
+    condition = in_step_condition()
+    return [
+        asset.map_asset_specs(lambda spec: spec.replace_attributes(automation_condition=condition))
+        for asset in assets
+    ]
+
+
+def keep_in_step() -> dg.AutomationConditionSensorDefinition:
+    """The one switch of declarative automation; off until somebody turns it on in the UI."""
+    return dg.AutomationConditionSensorDefinition(
+        name="keep_in_step",
+        target=dg.AssetSelection.all(),
+        default_status=dg.DefaultSensorStatus.STOPPED,
+        minimum_interval_seconds=_SECONDS,
+        description="When on, remakes whatever a changed document, image or table touches.",
+    )
+
+
+def documents_changed(known: set[dg.AssetKey]) -> dg.SensorDefinition:
+    """Observes documents as they change, so that lineage shows what is out of step.
+
+    Args:
+        known: document facets of this code location; others appear after "reload definitions".
+    """
+
+    @dg.sensor(
+        name="documents_changed",
+        minimum_interval_seconds=_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Notices changed, new and broken documents without a restart.",
+    )
+    def documents_changed(
+        context: dg.SensorEvaluationContext, workplace: Workplace
+    ) -> dg.SensorResult:
+        project = workplace.project()
+        facets, history = present_facets(project), history_of(project.root)
+        seen: dict[str, Any] = json.loads(context.cursor or "{}")
+        events: list[Any] = [
+            observation(facet, seen.get(key), history)
+            for key, facet in facets.items()
+            if seen.get(key) != facet.version and dg.AssetKey(key.split("/")) in known
+        ]
+        evaluation, state = check_evaluation(project)
+        if seen.get("problems") != state:
+            events.append(evaluation)
+        new = sorted(
+            {f.file for f in facets.values() if dg.AssetKey(f.key.split("/")) not in known}
+        )
+        now = {key: facet.version for key, facet in facets.items()} | {"problems": state}
+        return dg.SensorResult(
+            asset_events=events,
+            cursor=json.dumps(now),
+            skip_reason=f"reload definitions to see {', '.join(new)}" if new else None,
+        )
+
+    return documents_changed
