@@ -15,6 +15,7 @@ from imgassets.decision import Verdict
 from imgassets.running import Selection, open_instance, validate
 from imgassets.spec.project import load_project
 from imgassets_tests.conftest import write_project
+from imgassets_tests.integration.small import validated, write_small_project
 
 
 @dataclass(frozen=True)
@@ -46,3 +47,15 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finished]:
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The smallest project, validated once; tests change copies of it."""
+    root = tmp_path_factory.mktemp("small")
+    write_small_project(root)
+    before = os.environ.pop("IMGASSETS_HOME", None)
+    validated(root)
+    if before is not None:
+        os.environ["IMGASSETS_HOME"] = before
+    return root

@@ -1,0 +1,46 @@
+"""Seconds and money come from measured costs, and are unknown where nothing was measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from imgassets.estimating import count, estimate, lacking, unit_seconds
+from imgassets.images.store import ImageStore
+from imgassets.requests import build_requests
+from imgassets.spec.project import load_project
+
+
+def test_from_the_store_to_an_estimate(project_root: Path) -> None:
+    project = load_project(project_root)
+    store = ImageStore(project_root / "images")
+    requests = build_requests(project, "cards", "fast", "cpu")
+    assert count(lacking([*requests, *requests], store)).total == 14
+    first = requests[0]
+    store.put(
+        first.image_key,
+        Image.new("RGB", (4, 4)),
+        request=first.inputs,
+        seconds=3.0,
+        peak_memory_mib=1.0,
+        batch_size=1,
+        made_at="2026-11-24T00:00:00+00:00",
+    )
+    missing = lacking(requests, store)
+    assert (count(missing).generate, count(missing).edit, count(missing).upscale) == (5, 2, 6)
+    measured = unit_seconds(store, {("fast", "generate"): [first.image_key]})
+    assert measured == {("fast", "generate"): 1.5}  # 3 s in 2 steps
+    generated = [r for r in missing if r.flow == "generate"]
+    seconds, usd = estimate(generated, measured, project)
+    assert seconds == pytest.approx(15.0)
+    assert usd == pytest.approx(15.0 * 0.34 / 3600)
+    assert estimate(missing, measured, project) == (None, None)
+
+
+def test_an_unmeasured_model_is_as_fast_a_step_as_the_others(project_root: Path) -> None:
+    project = load_project(project_root)
+    requests = [r for r in build_requests(project, "cards", "prod", "cpu") if r.flow == "generate"]
+    seconds, _ = estimate(requests, {("fast", "generate"): 0.5}, project)
+    assert seconds == pytest.approx(6 * 4 * 0.5)

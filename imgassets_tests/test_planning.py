@@ -1,0 +1,108 @@
+"""Walking the graph: what must be made, what follows, and what may run together."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from imgassets.planning import Asset, Documents, Made, Plan, walk
+from imgassets.planning_words import plan_in_words
+
+DOCUMENT = "documents/models/prod/generator"
+CRITERIA = "documents/endpoints/cards/criteria"
+
+
+def fresh(key: str, *parents: str, **more: object) -> Asset:
+    """An asset made from version `1` of all of its parents."""
+    made = Made("1", "1", dict.fromkeys(parents, "1"))
+    return replace(Asset(key, parents, "1", made), **more)  # type: ignore[arg-type]
+
+
+def graph() -> dict[str, Asset]:
+    assets = [
+        fresh("requests", DOCUMENT, predicted="1"),
+        fresh("images", "requests", mirrors=("requests",)),
+        fresh("table", "images"),
+        fresh("comparison", "table", CRITERIA),
+        fresh("verdict", "comparison"),
+        fresh("report", "comparison", "verdict"),
+    ]
+    return {asset.key: asset for asset in assets}
+
+
+def planned(assets: dict[str, Asset], wanted: set[str] | None = None, **versions: str) -> Plan:
+    present = {DOCUMENT: versions.get("document", "1"), CRITERIA: versions.get("criteria", "1")}
+    documents = Documents(present, lambda key, before: f"{key} is no longer {before}")
+    return walk(list(assets.values()), documents, wanted or set(assets))
+
+
+def test_nothing_changed() -> None:
+    plan = planned(graph())
+    assert plan.assets == {}
+    assert plan.ready() == []
+    assert plan_in_words(plan) == "everything is up to date"
+
+
+def test_a_document_makes_stale_what_reads_it_and_the_rest_follows() -> None:
+    plan = planned(graph(), criteria="2")
+    assert plan.must == {"comparison": f"{CRITERIA} is no longer 1"}
+    assert list(plan.follow) == ["verdict", "report"]
+    assert plan.follow["report"] == f"follows comparison: {CRITERIA} is no longer 1"
+    assert plan.ready() == ["comparison"]
+    assert plan.ready(tried=["comparison"]) == []
+
+
+def test_requests_known_to_come_out_as_they_were_stop_the_wave() -> None:
+    plan = planned(graph(), document="2")
+    assert list(plan.must) == ["requests"]
+    assert not plan.follow
+
+
+def test_requests_known_to_change_take_their_images_along() -> None:
+    assets = graph()
+    assets["requests"] = replace(assets["requests"], predicted="2")
+    plan = planned(assets, document="2")
+    assert list(plan.must) == ["requests", "images", "table"]
+    assert set(plan.must.values()) == {f"{DOCUMENT} is no longer 1"}
+    assert list(plan.follow) == ["comparison", "verdict", "report"]
+    assert plan.ready() == ["requests", "images", "table"]
+
+
+def test_code_versions_dependencies_and_harm_are_causes() -> None:
+    assets = graph()
+    assets["table"] = replace(assets["table"], code_version="2")
+    assets["comparison"] = replace(
+        assets["comparison"], parents=("table", "images"), harm="its file is missing"
+    )
+    plan = planned(assets)
+    assert plan.must["table"] == "code version 1 -> 2"
+    assert plan.must["comparison"] == (
+        f"its file is missing; now depends on images; no longer depends on {CRITERIA}"
+    )
+    assert plan.ready() == ["table", "comparison"]
+
+
+def test_what_waits_for_an_undecided_asset_is_not_ready() -> None:
+    assets = graph()
+    assets["table"] = replace(assets["table"], code_version="2")
+    assets["report"] = replace(assets["report"], harm="report.html is missing")
+    plan = planned(assets)
+    assert list(plan.must) == ["table", "report"]
+    assert list(plan.follow) == ["comparison", "verdict"]
+    assert plan.ready() == ["table"], "the report waits for the verdict"
+
+
+def test_all_of_a_branch_that_was_never_made_runs_at_once() -> None:
+    assets = {key: replace(asset, made=None) for key, asset in graph().items()}
+    plan = planned(assets)
+    assert plan.ready() == list(assets)
+
+
+def test_an_asset_made_from_what_is_no_longer_so_is_stale() -> None:
+    assets = graph()
+    assets["table"] = replace(assets["table"], made=Made("2", "1", {"images": "1"}))
+    plan = planned(assets)
+    assert plan.must == {"comparison": "table came out different"}
+
+
+def test_only_what_is_wanted_is_planned() -> None:
+    assert not planned(graph(), wanted={"requests", "images"}, criteria="2").assets
