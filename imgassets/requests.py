@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -184,6 +184,7 @@ class _Branch:
     environment: dict[str, Any]
     generator: dict[str, Any]
     upscaler: dict[str, Any] | None
+    _source_keys: dict[tuple[str, str, int, int], str] = field(default_factory=dict)
 
     def requests(self, flow: Flow, prompt_set: PromptSet, prompt: Prompt) -> Iterator[Request]:
         if flow == "edit" and prompt.edit is None:
@@ -195,14 +196,14 @@ class _Branch:
     def _request(
         self, flow: Flow, prompt_set: PromptSet, prompt: Prompt, seed: int, replicate: int
     ) -> Request:
-        generated = self._generate_inputs(prompt_set, prompt, seed, replicate)
         match flow:
             case "generate":
-                inputs = generated
+                inputs = self._generate_inputs(prompt_set, prompt, seed, replicate)
             case "edit":
-                inputs = self._edit_inputs(prompt_set, prompt, seed, fingerprint(generated))
+                source = self._source_key(prompt_set, prompt, seed, replicate)
+                inputs = self._edit_inputs(prompt_set, prompt, seed, source)
             case "upscale":
-                inputs = self._upscale_inputs(fingerprint(generated))
+                inputs = self._upscale_inputs(self._source_key(prompt_set, prompt, seed, replicate))
         return Request(
             self.contract.endpoint,
             self.model.model,
@@ -213,6 +214,14 @@ class _Branch:
             replicate,
             inputs,
         )
+
+    def _source_key(self, prompt_set: PromptSet, prompt: Prompt, seed: int, replicate: int) -> str:
+        """Key of the generated image; edits and upscales share it, so it is hashed once."""
+        what = (prompt_set.prompt_set, prompt.id, seed, replicate)
+        if what not in self._source_keys:
+            inputs = self._generate_inputs(prompt_set, prompt, seed, replicate)
+            self._source_keys[what] = fingerprint(inputs)
+        return self._source_keys[what]
 
     def _generate_inputs(
         self, prompt_set: PromptSet, prompt: Prompt, seed: int, replicate: int

@@ -1,219 +1,28 @@
 """Any change remakes exactly what it touches: images and assets counted, row by row.
 
-`python -m imgassets_tests.integration.test_incremental` prints the table of docs/incremental.md.
+`pytest -s` shows the rows of the table in docs/incremental.md.
 """
 
 from __future__ import annotations
 
 import shutil
-import tempfile
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from imgassets.spec.metrics import FAMILY_VERSIONS
 from imgassets_tests.conftest import edit_file
-from imgassets_tests.integration.small import (
-    MODELS,
-    Done,
-    model_file,
-    validated,
-    write_small_project,
-)
-
-REQUESTS = {"requests_generate", "requests_edit", "requests_upscale"}
-IMAGES = {"generated", "edited", "upscaled"}
-FAMILIES = {"composition", "typography", "artefacts", "edit_stability", "upscaling", "cost"}
-END = {"comparison", "verdict"}
-PROMPT = """\
-  - id: green-square
-    prompt: a large green square
-    expect: {include: [{class: square, color: green}]}
-"""
-Change = Callable[[Path], None]
+from imgassets_tests.integration.rows import ALL_OF_FAST, ROWS, Change, Row, edit, fast
+from imgassets_tests.integration.small import Done, validated
 
 
-def stages(names: Iterable[str], models: Iterable[str] = MODELS) -> set[str]:
-    return {f"cards/{model}/{name}" for model in models for name in names}
-
-
-REPORT = {"cards/report"}
-JUDGED = stages(END) | REPORT
-
-
-@dataclass(frozen=True)
-class Row:
-    """One row of the table.
-
-    Attributes:
-        change: in words.
-        make: the change.
-        images: images made by flow: generate, edit, upscale.
-        must: assets that are materialized in any case.
-        may: further ones that are unless what is above them came out as it was.
-        checks: whether checks are made again.
-    """
-
-    change: str
-    make: Change
-    images: tuple[int, int, int] = (0, 0, 0)
-    must: frozenset[str] | set[str] = frozenset()
-    may: frozenset[str] | set[str] = frozenset()
-    checks: bool = True
-
-
-def contract(root: Path) -> Path:
-    return root / "contracts" / "endpoints" / "cards.yaml"
-
-
-def prompts(root: Path) -> Path:
-    return root / "prompts" / "few.yaml"
-
-
-def edit(file: Callable[[Path], Path], old: str, new: str) -> Change:
-    return lambda root: edit_file(file(root), old, new)
-
-
-def fast(root: Path) -> Path:
-    return model_file(root, "fast")
-
-
-def comment_and_reorder(root: Path) -> None:
-    """A comment in every document, and the first field of each model moved to its end."""
-    for path in root.rglob("*.yaml"):
-        if ".imgassets" in path.parts:
-            continue
-        lines = path.read_text().splitlines()
-        if path.parent.name == "models":
-            lines = [*lines[1:], lines[0]]
-        path.write_text("# reviewed\n" + "\n".join(lines) + "\n")
-
-
-def add_prompt(root: Path) -> None:
-    prompts(root).write_text(prompts(root).read_text() + PROMPT)
-
-
-def swap_incumbent(root: Path) -> None:
-    edit_file(contract(root), "incumbent: prod", "incumbent: fast")
-    edit_file(contract(root), "candidates: [fast]", "candidates: [prod]")
-
-
-def nothing(root: Path) -> None:
-    """Nothing."""
-
-
-def raise_typography(root: Path) -> None:
-    FAMILY_VERSIONS["typography"] += "-raised"
-
-
-BRANCHES = stages(REQUESTS | IMAGES | FAMILIES)
-FAST = stages(REQUESTS | IMAGES | FAMILIES | {"comparison"}, ["fast"]) | REPORT
-FAST_MAY = stages({"verdict"}, ["fast"])
-ALL_OF_FAST = (6, 2, 6)
-ROWS = [
-    Row("nothing", nothing, checks=False),
-    Row("a comment and the order of keys", comment_and_reorder, checks=False),
-    Row(
-        "a threshold",
-        edit(contract, "floor: 0.1", "floor: 0.9"),
-        must=stages({"comparison"}) | REPORT,
-        may=stages({"verdict"}),
-    ),
-    Row(
-        "a margin",
-        edit(contract, "margin: 0.2}", "margin: 0.1}"),
-        must=stages({"comparison"}) | REPORT,
-        may=stages({"verdict"}),
-    ),
-    Row(
-        "the price of the candidate",
-        edit(fast, "usd_per_hour: 0.34", "usd_per_hour: 3.4"),
-        must=stages({"cost", "comparison"}, ["fast"]) | REPORT,
-        may=stages({"verdict"}, ["fast"]),
-    ),
-    Row(
-        "one prompt added to a set of 3",
-        add_prompt,
-        images=(4, 0, 4),
-        must=BRANCHES - stages({"edited", "edit_stability"}) | stages({"comparison"}) | REPORT,
-        may=stages({"verdict"}),
-    ),
-    Row(
-        "one prompt removed",
-        lambda root: prompts(root).write_text(prompts(root).read_text().split("  - id: word")[0]),
-        must=BRANCHES - stages({"edited", "edit_stability"}) | stages({"comparison"}) | REPORT,
-        may=stages({"verdict"}),
-    ),
-    Row(
-        "a prompt's expectation",
-        edit(prompts, "count: 3", "count: 4"),
-        must=stages({"composition"}),
-        may=JUDGED,
-    ),
-    Row(
-        "one prompt transform",
-        edit(prompts, '" on white"', '" on gray"'),
-        images=(12, 4, 12),
-        must=BRANCHES | stages({"comparison"}) | REPORT,
-        may=stages({"verdict"}),
-    ),
-    Row(
-        "a model's scheduler",
-        edit(fast, "shift: 2.0", "shift: 3.0"),
-        images=ALL_OF_FAST,
-        must=FAST,
-        may=FAST_MAY,
-    ),
-    Row(
-        "a model's steps",
-        edit(fast, "{steps: 1,", "{steps: 2,"),
-        images=ALL_OF_FAST,
-        must=FAST,
-        may=FAST_MAY,
-    ),
-    Row(
-        "a model's guidance",
-        edit(fast, "guidance_scale: 1.0, max", "guidance_scale: 0.5, max"),
-        images=ALL_OF_FAST,
-        must=FAST,
-        may=FAST_MAY,
-    ),
-    Row(
-        "a model's weights",
-        edit(fast, "tiny-turbo", "tiny-base"),
-        images=ALL_OF_FAST,
-        must=FAST,
-        may=FAST_MAY,
-    ),
-    Row(
-        "a model's dtype",
-        edit(fast, "batch_size: 4", "batch_size: 4\ndtype: bfloat16"),
-        images=ALL_OF_FAST,
-        must=FAST,
-        may=FAST_MAY,
-    ),
-    Row(
-        "the upscaler of a model",
-        edit(fast, "scale: 2", "scale: 3"),
-        images=(0, 0, 6),
-        must=FAST - stages({"generated", "edited", "edit_stability"}, ["fast"]),
-        may=FAST_MAY,
-    ),
-    Row(
-        "one metric's code version",
-        raise_typography,
-        must=stages({"typography"}),
-        may=JUDGED,
-    ),
-    Row(
-        "the incumbent",
-        swap_incumbent,
-        must=stages({"comparison"}) | REPORT,
-        may=stages({"verdict"}),
-    ),
-]
+def show(change: str, done: Done) -> None:
+    """A row of the measured table."""
+    images = " | ".join(str(n) for n in done.images.values())
+    print(
+        f"\n| {change} | {images} | {len(done.planned.assets)} | {len(done.assets)} "
+        f"| {done.checks} |"
+    )
 
 
 def changed(small: Path, to: Path, change: Change) -> Done:
@@ -230,6 +39,7 @@ def test_a_change_remakes_what_it_touches(
     monkeypatch.delenv("IMGASSETS_HOME", raising=False)
     monkeypatch.setitem(FAMILY_VERSIONS, "typography", FAMILY_VERSIONS["typography"])
     done = changed(small, tmp_path, row.make)
+    show(row.change, done)
     assert tuple(done.images.values()) == row.images
     assert done.planned.to_dict()["images"] == done.images
     assert set(row.must) <= done.assets <= set(row.must) | set(row.may)
@@ -243,33 +53,7 @@ def test_back_to_how_it_was_makes_no_image(small: Path, tmp_path: Path) -> None:
     assert sum(there.images.values()) == sum(ALL_OF_FAST)
     edit_file(fast(tmp_path), "{steps: 2,", "{steps: 1,")
     back = validated(tmp_path)
+    show("back to how it was", back)
     assert sum(back.images.values()) == 0
     assert back.planned.images.total == 0
     assert not [key for key in back.assets if key.startswith("cards/prod")]
-
-
-def show(rows: Iterable[tuple[str, Done]], *, head: bool = True) -> None:
-    """The measured table as Markdown."""
-    if head:
-        print("| change | generated | edited | upscaled | assets planned | made | checks |")
-        print("|---|---|---|---|---|---|---|")
-    for change, done in rows:
-        images = " | ".join(str(n) for n in done.images.values())
-        counts = f"{len(done.planned.assets)} | {len(done.assets)} | {done.checks}"
-        print(f"| {change} | {images} | {counts} |", flush=True)
-
-
-def main() -> None:
-    """Measure and print every row."""
-    versions = dict(FAMILY_VERSIONS)
-    with tempfile.TemporaryDirectory() as folder:
-        small = Path(folder) / "small"
-        write_small_project(small)
-        show([("first run", validated(small))])
-        for index, row in enumerate(ROWS):
-            show([(row.change, changed(small, Path(folder) / str(index), row.make))], head=False)
-            FAMILY_VERSIONS.update(versions)
-
-
-if __name__ == "__main__":
-    main()
