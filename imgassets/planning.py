@@ -8,7 +8,7 @@ those that *follow* (something above them is made again, and may come out differ
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -118,10 +118,15 @@ class Plan:
 
 @dataclass(frozen=True)
 class Documents:
-    """Document facets as they are now, by key, and how to tell what changed in one."""
+    """Document facets as they are now.
+
+    Attributes:
+        versions: by key.
+        describe: tells what changed in the facet of a key since a version (None: unknown).
+    """
 
     versions: Mapping[str, str]
-    describe: Any  # Callable[[str, str | None], str]: key, version before -> what changed
+    describe: Callable[[str, str | None], str]
 
 
 def walk(assets: Sequence[Asset], documents: Documents, wanted: set[str]) -> Plan:
@@ -163,9 +168,6 @@ class _Walker:
             self._undecided.add(asset.key)
             self._roots[asset.key] = _unique(r for p in above for r in self._roots[p])
             self.follow[asset.key] = f"follows {above[0]}: {_joined(self._roots[asset.key])}"
-
-    def _foreseen(self) -> set[str]:
-        return {key for key in self.must if key in self._known}
 
     def _foresee(self, asset: Asset) -> None:
         if asset.predicted is None:

@@ -7,26 +7,24 @@ The truth is the same: data versions, code versions and dependencies of latest m
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import pandas as pd
 
-from imgassets import estimating
+from imgassets import estimating, produced
 from imgassets.backends.device import choose_device
 from imgassets.defs.branches import STAGES
 from imgassets.defs.checks import criteria_version
 from imgassets.defs.documents import DATA_VERSION_TAG, history_of, observation
-from imgassets.defs.reports import report_key
+from imgassets.defs.revalidation import drift_key, drift_observation
 from imgassets.home import home_of
 from imgassets.images.store import ImageStore
 from imgassets.planning import Asset, Documents, Made, Plan, walk
 from imgassets.requests import Request, build_requests, requests_version
+from imgassets.revalidation import DriftFile
 from imgassets.spec.changes import Facet, FacetHistory, present_facets
 from imgassets.spec.project import Project
 
@@ -47,6 +45,15 @@ class Reader:
     def facets(self) -> dict[str, Facet]:
         """The documents as they are now."""
         return present_facets(self.project)
+
+    @cached_property
+    def drift(self) -> DriftFile:
+        return DriftFile(home_of(self.project.root) / "drift")
+
+    @cached_property
+    def drifts(self) -> dict[str, str]:
+        """Versions of what drifted in each branch, by key."""
+        return {_text(drift_key(*b)): self.drift.version(*b) for b in self.requests}
 
     @cached_property
     def history(self) -> FacetHistory:
@@ -83,8 +90,7 @@ class Reader:
     def plan(self, wanted: set[dg.AssetKey]) -> Plan:
         """What is out of date among some assets, and what making it will cost."""
         documents = Documents(
-            {key: f.version for key, f in self.facets.items()},
-            lambda key, before: self.history.describe(self.facets[key], before),
+            {key: f.version for key, f in self.facets.items()} | self.drifts, self._what_changed
         )
         plan = walk(list(self._assets()), documents, {_text(key) for key in wanted})
         missing = estimating.lacking(self._requests_of(plan), self.store)
@@ -95,9 +101,15 @@ class Reader:
         )
         return replace(plan, images=estimating.count(missing), seconds=seconds, usd=usd)
 
+    def _what_changed(self, key: str, before: str | None) -> str:
+        if key in self.facets:
+            return self.history.describe(self.facets[key], before)
+        _, endpoint, model = key.split("/")
+        return f"{len(self.drift.read(endpoint, model))} stored image(s) of {model} drifted"
+
     def observe(self) -> None:
-        """Record every document that changed since it was last observed."""
-        keys = asset_keys(list(self.facets))
+        """Record every document, and what drifted, that changed since it was last observed."""
+        keys = asset_keys([*self.facets, *self.drifts])
         seen = {
             _text(key): self.instance.get_latest_data_version_record(key, is_source=True)
             for key in keys
@@ -107,6 +119,12 @@ class Reader:
             before = _version(record) if record else None
             if before != facet.version:
                 event = observation(facet, before, self.history)
+                self.instance.report_runless_asset_event(event)
+        for branch in self.requests:
+            key = _text(drift_key(*branch))
+            record = seen[key]
+            if record is None or _version(record) != self.drifts[key]:
+                event = drift_observation(self.drift, *branch)
                 self.instance.report_runless_asset_event(event)
 
     def stale_checks(self, plan: Plan, wanted: set[dg.AssetKey]) -> set[dg.AssetCheckKey]:
@@ -120,10 +138,15 @@ class Reader:
         return {key for key in keys if not self._holds(key, latest.get(key))}
 
     def _holds(self, key: dg.AssetCheckKey, execution: Any) -> bool:
-        event = execution.event if execution else None
-        evaluation = event and event.dagster_event and event.dagster_event.event_specific_data
+        evaluation: Any = None
+        if execution and execution.event and execution.event.dagster_event:
+            evaluation = execution.event.dagster_event.event_specific_data
         target = getattr(evaluation, "target_materialization_data", None)
-        if target is None or target.storage_id != self.records[_text(key.asset_key)].storage_id:
+        if (
+            evaluation is None
+            or target is None
+            or target.storage_id != self.records[_text(key.asset_key)].storage_id
+        ):
             return False
         contract = self.project.endpoint(key.asset_key.path[0])
         against = evaluation.metadata.get("criteria")
@@ -158,18 +181,11 @@ class Reader:
         return requests_version([r for r in self.requests[endpoint, model] if r.flow == flow])
 
     def _harm(self, key: dg.AssetKey, record: Any) -> str:
-        """Why what an asset wrote cannot be used any more."""
         metadata = record.event_log_entry.asset_materialization.metadata
-        path = file_of(self.project.root, key)
-        if not path.is_file():
-            return f"{path.name} is missing"
         stored = metadata.get("file_sha256")
-        if stored and hashlib.sha256(path.read_bytes()).hexdigest() != stored.value:
-            return f"{path.name} was changed or damaged since it was written"
-        if key.path[-1] in _FLOWS:
-            lost = [k for k in image_keys(path) if not self.store.has(k)]
-            return f"{len(lost)} of its images left the store" if lost else ""
-        return ""
+        return produced.harm(
+            home_of(self.project.root), key.path, stored.value if stored else None, self.store
+        )
 
     def _requests_of(self, plan: Plan) -> list[Request]:
         """Requests of the image assets in a plan."""
@@ -188,28 +204,10 @@ class Reader:
         made: dict[tuple[str, str], list[str]] = {}
         for key in self.records:
             *branch, stage = key.split("/")
-            path = file_of(self.project.root, dg.AssetKey(key.split("/")))
-            if stage in _FLOWS and path.is_file():
-                made.setdefault((branch[-1], _FLOWS[stage]), []).extend(image_keys(path))
+            if stage in _FLOWS:
+                path = produced.file_of(home_of(self.project.root), key.split("/"))
+                made.setdefault((branch[-1], _FLOWS[stage]), []).extend(produced.image_keys(path))
         return estimating.unit_seconds(self.store, made)
-
-
-def file_of(root: Path, key: dg.AssetKey) -> Path:
-    """The file an asset writes: its table, its verdict, or its report."""
-    home = home_of(root)
-    if key == report_key(key.path[0]):
-        return home / "reports" / key.path[0] / "report.html"
-    suffix = ".json" if key.path[-1] == "verdict" else ".parquet"
-    return home.joinpath("tables", *key.path).with_suffix(suffix)
-
-
-def image_keys(path: Path) -> list[str]:
-    """Keys of the images of an image table; failed ones have none. Empty if it is unreadable."""
-    try:
-        table = pd.read_parquet(path, columns=["image_key", "status"])
-    except (OSError, ValueError):
-        return []
-    return list(table["image_key"][table["status"] == "ok"])
 
 
 def _made(record: Any) -> Made:

@@ -13,6 +13,7 @@ from imgassets.defs.documents import document_assets
 from imgassets.defs.progress import progress
 from imgassets.defs.reports import report_asset
 from imgassets.defs.resources import Maker, Workplace
+from imgassets.defs.revalidation import drift_assets, nightly_drift, revalidate
 from imgassets.defs.schedules import nightly_revalidation
 from imgassets.defs.tables import JsonDocuments, ParquetTables
 from imgassets.defs.verdicts import verdict_assets
@@ -41,13 +42,13 @@ def build_definitions(project: Project, device: str = "auto") -> dg.Definitions:
         description="From requests to verdicts and reports; images in the store are reused.",
     )
     return dg.Definitions(
-        assets=[all_documents(), *documents, *automated(made)],
+        assets=[all_documents(), *documents, *drift_assets(endpoints), *automated(made)],
         asset_checks=[
             document_check(),
             *(check for e, m in branches for check in branch_checks(e, m)),
         ],
-        jobs=[job] if branches else [],
-        schedules=[nightly_revalidation(job)] if branches else [],
+        jobs=[job, revalidate] if branches else [],
+        schedules=[nightly_revalidation(job), nightly_drift] if branches else [],
         sensors=[
             documents_changed({key for document in documents for key in document.keys}),
             *([keep_in_step()] if branches else []),

@@ -1,7 +1,7 @@
 """The documents people write, as observable assets: one a facet, versioned by its meaning."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -77,7 +77,7 @@ def _observable(kind: str, name: str, file: str) -> dg.AssetsDefinition:
 
 def is_valid(project: Project, kind: str, name: str) -> bool:
     """Whether a document is there and can be used."""
-    documents = {
+    documents: dict[str, Collection[str]] = {
         "endpoints": project.endpoints,
         "models": project.models,
         "prompts": project.prompt_sets,

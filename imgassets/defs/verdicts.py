@@ -8,6 +8,7 @@ import pandas as pd
 from imgassets.defs.branches import STAGES, families_of, group_of, stage_key
 from imgassets.defs.documents import facet_key
 from imgassets.defs.resources import Workplace
+from imgassets.defs.revalidation import drift_file, drift_key
 from imgassets.defs.shown import table_metadata
 from imgassets.defs.tables import data_version
 from imgassets.spec.contract import Endpoint
@@ -89,21 +90,26 @@ def _comparison(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
 
 def _verdict(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
     name = endpoint.endpoint
+    compared = tuple(dict.fromkeys((model, endpoint.incumbent)))
 
     @dg.asset(
         key=stage_key(name, model, "verdict"),
         ins={"comparison": dg.AssetIn(stage_key(name, model, "comparison"))},
+        deps=[drift_key(name, m) for m in compared],
         group_name=group_of(name, model),
         code_version=DECISION_VERSION,
         kinds={"verdict"},
         io_manager_key="verdicts",
         description=f"GO, NO-GO, REVIEW or INCONCLUSIVE for {model} at {name}, in one sentence.",
     )
-    def verdict(context: dg.AssetExecutionContext, comparison: pd.DataFrame) -> dg.Output[dict]:
+    def verdict(
+        context: dg.AssetExecutionContext, workplace: Workplace, comparison: pd.DataFrame
+    ) -> dg.Output[dict]:
         from imgassets.decision import Comparison, decide
         from imgassets.spec.base import fingerprint
 
-        found = decide(Comparison(name, model, endpoint.incumbent, comparison))
+        reasons = drift_file(workplace).reasons(name, compared)
+        found = decide(Comparison(name, model, endpoint.incumbent, comparison), reasons)
         context.log.info(f"{name}/{model}: {found.sentence}")
         return dg.Output(
             found.to_dict(),

@@ -62,17 +62,23 @@ def present_facets(project: Project) -> dict[str, Facet]:
 def of(project: Project, kind: str, name: str) -> list[Facet]:
     """The facets of one document. Raises as `facets_of`."""
     loaded = _documents(project, kind)[name]
+
+    def shown(facet: str) -> dict[str, Any]:
+        return _shown(project, kind, name, facet)
+
     return [
-        Facet(kind, name, facet, str(loaded.file), version, _shown(project, kind, name, facet),
-              loaded)
+        Facet(kind, name, facet, str(loaded.file), version, shown(facet), loaded)
         for facet, version in facets_of(project, kind, name).items()
-    ]  # fmt: skip
+    ]
 
 
 def _documents(project: Project, kind: str) -> Mapping[str, Loaded[Any]]:
-    return {
-        "endpoints": project.endpoints, "models": project.models, "prompts": project.prompt_sets
-    }[kind]  # fmt: skip
+    documents: dict[str, Mapping[str, Loaded[Any]]] = {
+        "endpoints": project.endpoints,
+        "models": project.models,
+        "prompts": project.prompt_sets,
+    }
+    return documents[kind]
 
 
 def _shown(project: Project, kind: str, name: str, facet: str) -> dict[str, Any]:

@@ -91,4 +91,5 @@ def test_definitions_validate_with_dagsters_own_command(tmp_path: Path) -> None:
 def test_there_is_a_nightly_schedule() -> None:
     defs = build_definitions(load_project(ROOT))
     repository = defs.get_repository_def()
-    assert [s.name for s in repository.schedule_defs] == ["nightly_revalidation"]
+    names = {s.name for s in repository.schedule_defs}
+    assert names == {"nightly_revalidation", "nightly_drift"}

@@ -1,0 +1,158 @@
+"""Nightly revalidation: a pinned sample made again; what drifted is observed, and stops a GO."""
+
+import os
+import warnings
+from collections.abc import Iterator
+
+import dagster as dg
+
+from imgassets.defs.documents import DATA_VERSION_TAG
+from imgassets.defs.resources import Maker, Workplace
+from imgassets.requests import build_requests
+from imgassets.revalidation import Drift, DriftFile, pinned, remake
+from imgassets.spec.contract import Endpoint
+
+REVALIDATE_JOB = "revalidate"
+#: Times of day mean this zone.
+TIMEZONE = os.environ.get("IMGASSETS_TIMEZONE", "UTC")
+_UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+]
+
+
+def drift_key(endpoint: str, model: str) -> dg.AssetKey:
+    """Asset key of what drifted in a branch."""
+    return dg.AssetKey(["drift", endpoint, model])
+
+
+def drift_file(workplace: Workplace) -> DriftFile:
+    return DriftFile(workplace.home() / "drift")
+
+
+def drift_assets(endpoints: list[Endpoint]) -> list[dg.AssetsDefinition]:
+    """What drifted, as observable assets that verdicts depend on."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        return [_observable(e.endpoint, model) for e in endpoints for model in e.models]
+
+
+def _observable(endpoint: str, model: str) -> dg.AssetsDefinition:
+    @dg.observable_source_asset(
+        key=drift_key(endpoint, model),
+        group_name="drift",
+        description="Stored images that come out differently when made again.",
+    )
+    def drift(workplace: Workplace) -> dg.DataVersion:
+        return dg.DataVersion(drift_file(workplace).version(endpoint, model))
+
+    return drift  # type: ignore[return-value]
+
+
+def drift_observation(file: DriftFile, endpoint: str, model: str) -> dg.AssetObservation:
+    """What is known of a branch's drift, as an event."""
+    found = file.read(endpoint, model)
+    return dg.AssetObservation(
+        asset_key=drift_key(endpoint, model),
+        metadata={"drifted": len(found), "which": "\n".join(d.words for d in found) or "none"},
+        tags={DATA_VERSION_TAG: file.version(endpoint, model)},
+    )
+
+
+class Sample(dg.Config):
+    """How much a revalidation makes again."""
+
+    images_per_flow: int = 4
+
+
+@dg.op
+def revalidate_sample(
+    context: dg.OpExecutionContext, config: Sample, workplace: Workplace, maker: Maker
+) -> None:
+    """Make the pinned sample of every branch again; a branch that fails stops no other."""
+    errors = []
+    branches = [(e.endpoint, m) for e in workplace.project().usable_endpoints() for m in e.models]
+    for endpoint, model in branches:
+        try:
+            found = _revalidate(context, workplace, maker, (endpoint, model), config)
+        except Exception as error:
+            errors.append(f"{endpoint}/{model}: {error}")
+            continue
+        file = drift_file(workplace)
+        file.write(endpoint, model, found)
+        context.log_event(drift_observation(file, endpoint, model))
+    _write_page(workplace, branches)
+    if errors:
+        raise dg.Failure("not revalidated: " + "; ".join(errors))
+
+
+def _revalidate(
+    context: dg.OpExecutionContext,
+    workplace: Workplace,
+    maker: Maker,
+    branch: tuple[str, str],
+    config: Sample,
+) -> list[Drift]:
+    project, store = workplace.project(), workplace.store()
+    endpoint, model = branch
+    device, _ = maker.chosen()
+    requests = build_requests(project, endpoint, model, device)
+    found: list[Drift] = []
+    for flow in project.endpoint(endpoint).flows:
+        of_flow = (r for r in requests if r.flow == flow)
+        sample = pinned(of_flow, store, config.images_per_flow)
+        if not sample:
+            continue
+        make = maker.maker(project, model, flow)
+        drifts, failures = remake(sample, store, make, drift_file(workplace).images)
+        found += drifts
+        context.log.info(f"{endpoint}/{model}: {len(drifts)} of {len(sample)} drifted ({flow})")
+        for failure in failures:
+            context.log.warning(f"{endpoint}/{model}: not made again: {failure}")
+    return found
+
+
+def _write_page(workplace: Workplace, branches: list[tuple[str, str]]) -> None:
+    from imgassets.report.drift_page import drift_page
+
+    file, store = drift_file(workplace), workplace.store()
+    page = drift_page(
+        [drift for branch in branches for drift in file.read(*branch)],
+        stored=lambda drift: store.read_bytes(drift.image_key),
+        remade=lambda drift: (file.images / drift.remade).read_bytes(),
+    )
+    file.folder.mkdir(parents=True, exist_ok=True)
+    temporary = file.folder / ".drift.html.new"
+    temporary.write_text(page, encoding="utf-8")
+    temporary.replace(file.folder / "drift.html")
+
+
+@dg.job(name=REVALIDATE_JOB, executor_def=dg.in_process_executor)
+def revalidate() -> None:
+    """Make a pinned sample of stored images again, and report those that come out differently."""
+    revalidate_sample()
+
+
+@dg.schedule(
+    job=revalidate,
+    name="nightly_drift",
+    cron_schedule="0 3 * * *",
+    execution_timezone=TIMEZONE,
+)
+def nightly_drift(
+    context: dg.ScheduleEvaluationContext,
+) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """Every night at 03:00 of $IMGASSETS_TIMEZONE; a missed night is made good by the next.
+
+    The sample is pinned, so one run covers any number of missed ones. A run that died half way
+    left each branch as it was or as it is; the next one does all of them again.
+    """
+    going_on = context.instance.get_run_records(
+        dg.RunsFilter(job_name=REVALIDATE_JOB, statuses=_UNFINISHED), limit=1
+    )
+    if going_on:
+        yield dg.SkipReason("the previous revalidation is still going on")
+    else:
+        yield dg.RunRequest(run_key=context.scheduled_execution_time.date().isoformat())

@@ -1,0 +1,62 @@
+"""A stored image that comes out differently: the job finds it, and the verdict asks for a look."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import dagster as dg
+
+from imgassets.defs.build import build_definitions
+from imgassets.images.store import ImageStore
+from imgassets.requests import build_requests
+from imgassets.revalidation import pinned
+from imgassets.spec.project import load_project
+from imgassets_tests.integration.small import at_home, validated
+
+
+def another_original(root: Path) -> str:
+    """Replace a stored image of the pinned sample by its negative, as if it had been made so."""
+    store = ImageStore(root / ".imgassets" / "images")
+    requests = build_requests(load_project(root), "cards", "fast", "cpu")
+    key = pinned([r for r in requests if r.flow == "upscale"], store, 1)[0].image_key
+    record, image = store.record(key), store.read(key)
+    shutil.rmtree(store.path(key).parent)
+    store.put(
+        key,
+        image.point(lambda level: 255 - level),
+        request=record.request,
+        seconds=record.seconds,
+        peak_memory_mib=record.peak_memory_mib,
+        batch_size=record.batch_size,
+        made_at=record.made_at,
+    )
+    return key
+
+
+def test_drift_turns_up_in_report_and_verdict(small: Path, tmp_path: Path) -> None:
+    shutil.copytree(small, tmp_path, dirs_exist_ok=True)
+    key = another_original(tmp_path)
+    store = ImageStore(tmp_path / ".imgassets" / "images")
+    original = store.read_bytes(key)
+    with at_home(tmp_path) as instance:
+        job = build_definitions(load_project(tmp_path)).resolve_job_def("revalidate")
+        config = {"ops": {"revalidate_sample": {"config": {"images_per_flow": 1}}}}
+        assert job.execute_in_process(run_config=config, instance=instance).success
+        assert instance.get_latest_data_version_record(
+            dg.AssetKey(["drift", "cards", "fast"]), is_source=True
+        )
+    home = tmp_path / ".imgassets"
+    found = json.loads((home / "drift" / "cards" / "fast.json").read_text())
+    assert [(d["image_key"], d["flow"], d["largest"]) for d in found] == [(key, "upscale", 255)]
+    assert json.loads((home / "drift" / "cards" / "prod.json").read_text()) == []
+    assert "1 image(s) drifted" in (home / "drift" / "drift.html").read_text()
+    assert store.read_bytes(key) == original
+
+    done = validated(tmp_path)
+    assert done.planned.must == {"cards/fast/verdict": "1 stored image(s) of fast drifted"}
+    assert done.assets == {"cards/fast/verdict", "cards/report"}
+    verdict = json.loads((home / "tables" / "cards" / "fast" / "verdict.json").read_text())
+    assert verdict["review_reasons"][0].startswith("drift of fast: upscale of")
+    assert validated(tmp_path).assets == set()
