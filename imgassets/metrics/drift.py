@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgassets.metrics.artefact_patterns import luma
+from imgassets.metrics.filters import lab, laplacian
 from imgassets.metrics.pixels import Pixels, check_rgb
 
 FEATURES = ("lightness", "green_red", "blue_yellow", "chroma", "contrast", "sharpness", "noise")
@@ -55,16 +56,13 @@ def features(image: Pixels) -> NDArray[np.float64]:
         standard deviation of luma (levels); log10 of the mean squared Laplacian of luma + 1;
         noise, the median absolute Laplacian (levels), which edges hardly move. No direction.
     """
-    from scipy.ndimage import laplace
-    from skimage.color import rgb2lab
-
-    lab = rgb2lab(check_rgb(image, least=8)).reshape(-1, 3)
+    colors = lab(check_rgb(image, least=8)).reshape(-1, 3)
     plane = luma(image)
-    detail = laplace(plane)
+    detail = laplacian(plane)
     return np.array(
         [
-            *lab.mean(axis=0),
-            np.hypot(lab[:, 1], lab[:, 2]).mean(),
+            *colors.mean(axis=0),
+            np.hypot(colors[:, 1], colors[:, 2]).mean(),
             plane.std(),
             np.log10((detail**2).mean() + 1.0),
             np.median(np.abs(detail)),

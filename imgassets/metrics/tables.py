@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import importlib
-import io
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
 from imgassets.images.masks import region_mask
 from imgassets.metrics.detectors import DetectorError
@@ -79,14 +78,13 @@ def artefact_table(
     def scored(image: Any) -> list[Score]:
         width, height = returns.size
         factor = scale if image.flow == "upscale" else 1
-        source = read(image.image_key)
-        clean = artefacts.score(
-            artefacts.inspect(source, (width * factor, height * factor), returns.mode)
+        findings, decoded = artefacts.examine(
+            read(image.image_key), (width * factor, height * factor), returns.mode
         )
-        if not clean.value:
+        clean = artefacts.score(findings)
+        if findings or decoded is None:
             return [clean]
-        with Image.open(io.BytesIO(source)) as opened:
-            return [clean, *score_patterns(np.asarray(opened.convert("RGB")))]
+        return [clean, *score_patterns(np.asarray(decoded.convert("RGB")))]
 
     return _table(_each(images, scored, "artefacts"))
 
@@ -171,10 +169,27 @@ def _each(
         except (BadImageError, DetectorError) as error:
             return _failed_rows(image, metrics, f"cannot be judged: {error}")
 
-    # Detectors and OCR spend their time in OpenCV and onnxruntime, which release the GIL.
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for chunk in pool.map(rows, images.itertuples()):
-            yield from chunk
+    for chunk in _on_all_cores(rows, images.itertuples()):
+        yield from chunk
+
+
+def _on_all_cores(
+    work: Callable[[Any], list[dict[str, Any]]], items: Iterable[Any]
+) -> Iterator[list[dict[str, Any]]]:
+    """Results in order; a few items more than there are cores are under way at any time.
+
+    Threads, since detectors, filters and OCR spend their time in OpenCV, numpy and onnxruntime,
+    which release the GIL. `Executor.map` would take all items at once, and with them their memory.
+    """
+    cores = os.cpu_count() or 1
+    waiting: deque[Future[list[dict[str, Any]]]] = deque()
+    with ThreadPoolExecutor(cores) as pool:
+        for item in items:
+            waiting.append(pool.submit(work, item))
+            if len(waiting) > 2 * cores:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def _row(image: Any, score: Score) -> dict[str, Any]:
