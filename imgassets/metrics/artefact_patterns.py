@@ -213,13 +213,13 @@ def _autocorrelation(detail: Plane) -> Plane:
 
     Axis by axis, so that rows of padding are never transformed: half the work of `rfft2`.
     """
-    from scipy.fft import fft, ifft, irfft, rfft
+    from scipy.fft import fft, irfft, rfft
 
     height, width = detail.shape
     across = rfft(detail - detail.mean(), 2 * width, axis=1)
     spectrum = fft(across, 2 * height, axis=0, overwrite_x=True)
     power = spectrum.real**2 + spectrum.imag**2
-    down = ifft(power, axis=0, overwrite_x=True)[: height + 1]
+    down = rfft(power, axis=0, norm="forward").conj()  # the inverse, as the power is real
     return np.asarray(irfft(down, 2 * width, axis=1), np.float32)
 
 
