@@ -14,6 +14,7 @@ import pandas as pd
 
 from imgassets.images.masks import region_mask
 from imgassets.metrics.detectors import DetectorError
+from imgassets.metrics.learned import Judge
 from imgassets.metrics.pixels import BadImageError
 from imgassets.metrics.scores import ROW_COLUMNS, Score
 from imgassets.spec.contract import Returns
@@ -120,6 +121,30 @@ def upscale_table(images: pd.DataFrame, scale: int, read: ReadArray) -> pd.DataF
         return upscaling.score(read(image.image_key), read(image.source_key), scale)
 
     return _table(_each(images[images["flow"] == "upscale"], scored, "upscaling"))
+
+
+def learned_table(
+    images: pd.DataFrame,
+    asked: Mapping[tuple[str, str], tuple[str, Expectation]],
+    judges: Sequence[Judge],
+    read: ReadArray,
+) -> pd.DataFrame:
+    """Scores of learned metrics, which are off unless somebody calls this.
+
+    Args:
+        images: image tables of any flows.
+        asked: prompt and expectation of each image, by (flow, prompt id).
+        judges: such as `learned.ClipScore`.
+        read: see `ReadArray`.
+    """
+
+    def scored(image: Any) -> list[Score]:
+        prompt, wanted = asked[image.flow, image.prompt_id]
+        pixels = read(image.image_key)
+        return [score for judge in judges for score in judge.score(pixels, prompt, wanted)]
+
+    names = [name for judge in judges for name in judge.metrics]
+    return _table(_each(images, scored, "learned", lambda _: names))
 
 
 def cost_table(images: pd.DataFrame, price: Price) -> pd.DataFrame:

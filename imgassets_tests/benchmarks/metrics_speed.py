@@ -208,19 +208,23 @@ def _plain_reader() -> Callable[[np.ndarray], Any]:
 
 def all_cores(side: int, images: int = 40) -> dict[str, list[float]]:
     """Images a second by the clock, and CPU seconds used a second: one thread, then all."""
+    cv2.setNumThreads(1)
     found = {}
     for name, (ours, _, _) in families(side).items():
         ours()
-        start = time.perf_counter()
-        for _ in range(images):
-            ours()
-        single = images / (time.perf_counter() - start)
-        with ThreadPoolExecutor(CORES) as pool:
-            start, cpu = time.perf_counter(), time.process_time()
-            list(pool.map(lambda _: ours(), range(images)))
-            clock = time.perf_counter() - start
-        found[name] = [single, images / clock, (time.process_time() - cpu) / clock]
+        single, every = _clocked(ours, images, 1), _clocked(ours, images, CORES)
+        found[name] = [images / single[0], images / every[0], every[1]]
     return found
+
+
+def _clocked(call: Call, images: int, threads: int) -> tuple[float, float]:
+    """Seconds by the clock, and cores kept busy."""
+    with ThreadPoolExecutor(threads) as pool:
+        start, cpu = time.perf_counter(), time.process_time()
+        for done in [pool.submit(call) for _ in range(images)]:
+            done.result()
+        clock = time.perf_counter() - start
+    return clock, (time.process_time() - cpu) / clock
 
 
 # ---- many images ---------------------------------------------------------------------------
