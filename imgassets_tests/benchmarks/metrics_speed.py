@@ -1,11 +1,10 @@
-"""How many images a second each family of metrics looks at, and how much memory many images take.
+"""How many images a second does each family of metrics look at?
 
     python -m imgassets_tests.benchmarks.metrics_speed
 
 Writes docs/metrics/speed.md. Each family runs beside the plain library calls that answer a part of
 its question on the same images, in turns, in one process; times on one core are CPU seconds, which
-other work on the machine disturbs less than the clock. Memory is that of the table functions over
-10,000 images made up on the fly.
+other work on the machine disturbs less than the clock. `metrics_memory` appends to the page.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import platform
 import subprocess
 import sys
 import time
@@ -23,11 +21,8 @@ from typing import Any
 
 import cv2
 import numpy as np
-import pandas as pd
-import psutil
 from PIL import Image
 
-from imgassets.backends.device import Meter
 from imgassets.metrics import (
     artefact_reference,
     artefacts,
@@ -35,21 +30,17 @@ from imgassets.metrics import (
     drift,
     edit_stability,
     reproducibility,
-    tables,
     upscaling,
 )
 from imgassets.metrics.artefact_patterns import luma, score_patterns
-from imgassets.spec.contract import Returns
 from imgassets.spec.prompts import Expectation
-from imgassets_tests.benchmarks.pages import FOLDER, table
+from imgassets_tests.benchmarks.pages import table, write
 from imgassets_tests.metrics import image_faults as faults
 
 Call = Callable[[], Any]
 
 SIDES = (64, 512, 1024)
 BAR_SECONDS = 0.5
-BAR_MIB = 200.0
-MANY = (1_000, 10_000)
 WANTED = Expectation.model_validate(
     {"include": [{"class": "circle", "count": 2, "color": "red"}], "background": "white"}
 )
@@ -227,57 +218,6 @@ def _clocked(call: Call, images: int, threads: int) -> tuple[float, float]:
     return clock, (time.process_time() - cpu) / clock
 
 
-# ---- many images ---------------------------------------------------------------------------
-
-
-def image_rows(count: int, flow: str) -> pd.DataFrame:
-    """An image table of images that exist only when they are read."""
-    fixed = {"endpoint": "e", "model": "m", "flow": flow, "prompt_id": "p", "replicate": 0}
-    fixed |= {"status": "ok", "message": "", "seconds": 1.0, "peak_memory_mib": 1.0}
-    keys = [f"{n:064d}" for n in range(count)]
-    return pd.DataFrame({"seed": range(count), "image_key": keys, "source_key": keys, **fixed})
-
-
-def made_up(key: str, side: int) -> np.ndarray:
-    """Another image for each key."""
-    image = drawn(side)
-    image[: side // 8] ^= np.uint8(int(key) % 251)
-    return image
-
-
-def table_calls(count: int) -> dict[str, Call]:
-    """Every table function over `count` images of 64 px."""
-    size = (64, 64)
-    returns = Returns.model_validate({"size": size, "mode": "RGB", "format": "PNG"})
-    wanted = {("generate", "p"): WANTED}
-
-    def read(key: str) -> np.ndarray:
-        return made_up(key, 64)
-
-    generated = image_rows(count, "generate")
-    upscaled = image_rows(count, "upscale")
-    upscaled["image_key"] = "9" + upscaled["image_key"].str[1:]
-    return {
-        "composition": lambda: tables.content_table("composition", generated, wanted, read),
-        "artefacts": lambda: tables.artefact_table(
-            generated, returns, 2, lambda key: png(made_up(key, 64))),
-        "edit stability": lambda: tables.edit_table(
-            image_rows(count, "edit"), {"p": (0.0, 0.0, 0.5, 1.0)}, read),
-        "upscaling": lambda: tables.upscale_table(
-            upscaled, 2, lambda key: made_up(key, 128 if key[0] == "9" else 64)),
-    }  # fmt: skip
-
-
-def many(family: str, count: int) -> list[float]:
-    """MiB above the start that a table of `count` images takes, its rows, and seconds."""
-    table_calls(2 * CORES)[family]()  # what is loaded once is no matter of how many images
-    call = table_calls(count)[family]
-    start = psutil.Process().memory_info().rss / 2**20
-    with Meter("cpu") as meter:
-        rows = len(call())
-    return [meter.peak_mib - start, rows, meter.seconds]
-
-
 # ---- page ----------------------------------------------------------------------------------
 
 
@@ -300,74 +240,46 @@ def speed_table(times: dict[str, dict[str, list[float]]], reading: dict[str, lis
     return table([*head, "our time / theirs"], rows)
 
 
-def memory_table(found: dict[str, dict[int, list[float]]]) -> str:
-    """MiB above the start by family and number of images."""
-    rows = []
-    for name, by_count in found.items():
-        few, lots = (by_count[count] for count in MANY)
-        cells = [f"{few[0]:.0f}", f"{lots[0]:.0f}", f"{lots[1]:.0f}", f"{lots[2]:.0f}"]
-        rows.append([name, *cells])
-    head = [*(f"{count:,} images, MiB" for count in MANY), "rows of the larger", "its seconds"]
-    return table(["table", *head], rows)
-
-
-def page() -> str:
-    """All measurements, as markdown."""
+def page() -> list[str]:
+    """All measurements, as parts of a page."""
     times = child("one-core", threads=1)
     reading = {str(side): child("ocr", str(side), threads=1) for side in SIDES}
     threads = {side: child("all-cores", str(side), threads=1) for side in SIDES}
-    memory = {
-        name: {count: child("many", name, str(count), threads=1) for count in MANY}
-        for name in table_calls(1)
-    }
     total = sum(times["1024"][name][0] for name in COUNTED)
-    most = max(by_count[MANY[-1]][0] for by_count in memory.values())
     parallel = [
         [f"{side} px", name, f"{one:.3g}", f"{every:.3g}", f"{every / one:.2f}", f"{used:.2f}"]
         for side, by_name in threads.items()
         for name, (one, every, used) in by_name.items()
     ]
     head = ["size", "family", "one thread", f"{CORES} threads", "gain", "cores busy"]
-    return "\n".join(
-        [
-            "# Speed and memory of the metrics\n",
-            "Written by `python -m imgassets_tests.benchmarks.metrics_speed` on "
-            f"{platform.machine()}, {CORES} cores, shared with other work (load "
-            f"{os.getloadavg()[0]:.1f} at the end).\n",
-            "## Images a second on one core\n",
-            f"**All families except OCR together take {total:.2f} s an image at 1024 px** (bar: "
-            f"{BAR_SECONDS} s): {', '.join(COUNTED)}. CPU seconds, least of three turns, decoding "
-            "of the file included where a family reads the file. Our time / theirs is above 1 "
-            "where a family asks more than the plain calls.\n",
-            speed_table(times, reading),
-            "`artefacts against a reference` is not part of the sum: no table makes it; it is for "
-            "looking into two images that ought to be equal.\n",
-            "## All cores\n",
-            "Images a second by the clock, and how many cores the threads kept busy; other work on "
-            "the machine takes its share of both.\n",
-            table(head, parallel),
-            "## Memory\n",
-            f"**{MANY[-1]:,} images take at most {most:.0f} MiB above the start** (bar: "
-            f"{BAR_MIB:.0f}), the finished table included. 64 px images made when read; the start "
-            "is after the first few.\n",
-            memory_table(memory),
-        ]
-    )
+    return [
+        f"{CORES} cores, shared with other work (load {os.getloadavg()[0]:.1f} at the end).\n",
+        "## Images a second on one core\n",
+        f"**All families except OCR together take {total:.2f} s an image at 1024 px** (bar: "
+        f"{BAR_SECONDS} s): {', '.join(COUNTED)}. CPU seconds, least of three turns, decoding "
+        "of the file included where a family reads the file. Our time / theirs is above 1 "
+        "where a family asks more than the plain calls.\n",
+        speed_table(times, reading),
+        "`artefacts against a reference` is not part of the sum: no table makes it; it is for "
+        "looking into two images that ought to be equal.\n",
+        "## All cores\n",
+        "Images a second by the clock, and how many cores the threads kept busy; other work on "
+        "the machine takes its share of both.\n",
+        table(head, parallel),
+    ]
 
 
 def main(arguments: list[str]) -> None:
     """Writes the page, or, as a child, prints one measurement."""
     match arguments:
         case []:
-            (FOLDER / "speed.md").write_text(page(), encoding="utf-8")
+            write("speed", "Speed and memory of the metrics", page(), command="metrics_speed")
         case ["one-core"]:
             print(json.dumps(one_core()))
         case ["ocr", side]:
             print(json.dumps(read_aloud(int(side))))
         case ["all-cores", side]:
             print(json.dumps(all_cores(int(side))))
-        case ["many", family, count]:
-            print(json.dumps(many(family, int(count))))
 
 
 if __name__ == "__main__":
