@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import io
 import math
-import warnings
 from dataclasses import dataclass
 
 import cv2
@@ -24,6 +23,9 @@ from imgassets.spec.contract import FailureMode
 #: from its median color. The smallest letter of the drawn scenes covers .24 % of 96 x 96 pixels.
 BLANK_LEVELS = 8
 BLANK_SHARE = 0.001
+
+#: A file that claims more pixels than this is refused before it is decoded.
+MAX_PIXELS = 64_000_000
 
 _EXIF_ORIENTATION = 0x0112
 
@@ -66,9 +68,10 @@ def inspect(
         expected_mode: Pillow mode the contract returns, `RGB` or `RGBA`.
 
     Returns:
-        Findings, empty for a clean image: `unreadable` (truncated, not an image; alone, as nothing
-        else can be known), `wrong_size`, `wrong_mode` (another mode, 16 bits a channel, animated,
-        an EXIF orientation left to the viewer, a color profile other than sRGB), `blank`.
+        Findings, empty for a clean image: `unreadable` (truncated, not an image, more than
+        `MAX_PIXELS`; alone, as nothing else is known), `wrong_size`, `wrong_mode` (another mode, 16
+        bits a channel, animated, an EXIF orientation left to the viewer, a color profile other than
+        sRGB), `blank`.
     """
     return examine(source, expected_size, expected_mode)[0]
 
@@ -134,10 +137,11 @@ def _ranked(values: np.ndarray, limit: int, ranks: list[int]) -> float:
 def _opened(source: bytes | Image.Image) -> tuple[list[str], Image.Image]:
     """Faults of the encoding, read before decoding hides them, and the decoded image."""
     image = Image.open(io.BytesIO(source)) if isinstance(source, bytes) else source
+    if image.width * image.height > MAX_PIXELS:
+        size = f"{image.width} x {image.height} pixels"
+        raise Image.DecompressionBombError(f"{size}, more than the limit of {MAX_PIXELS}")
     faults = _encoding_faults(image)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        image.load()
+    image.load()
     return faults, image
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from PIL.Image import DecompressionBombError
 
 from imgassets.images.masks import region_mask
 from imgassets.metrics.detectors import DetectorError
@@ -191,8 +192,12 @@ def _each(
             return _failed_rows(image, metrics, f"{image.status}: {image.message}")
         try:
             return [_row(image, s) for s in scored(image) if s.metric in metrics]
+        except FileNotFoundError:
+            raise  # a lost file is a fault of the store, not of the image
         except (BadImageError, DetectorError) as error:
             return _failed_rows(image, metrics, f"cannot be judged: {error}")
+        except (OSError, SyntaxError, DecompressionBombError) as error:  # what Pillow raises
+            return _failed_rows(image, metrics, f"unreadable: {error}")
 
     for chunk in _on_all_cores(rows, images.itertuples()):
         yield from chunk
