@@ -199,6 +199,35 @@ def _least_trusted() -> str:
     )
 
 
+#: Measure, library, what was chosen where definitions differ, second implementation, tolerance.
+LIBRARIES = (
+    ("SSIM", "OpenCV (filter); scikit-image was 4 times as slow",
+     "11 x 11 Gaussian, sigma 1.5, population covariance, data range 255",
+     "scikit-image, the formula over SciPy", "1e-9"),
+    ("PSNR", "OpenCV (exact sums of 8 bits)", "range 255; equal images are 120 dB",
+     "scikit-image", "1e-4"),
+    ("CIELAB, CIEDE2000", "numpy; scikit-image was twice as slow", "D65, 2 degrees; all weights 1",
+     "scikit-image; the paper's published pairs", "1e-9; 1e-4"),
+    ("Y of upscaling", "numpy", "BT.601 studio range, not rounded, as BasicSR",
+     "scikit-image's PSNR on it", "1e-4"),
+    ("resizing", "Pillow", "bicubic, antialiased (small); Lanczos (large)", "-", "-"),
+    ("registration", "OpenCV (ECC)", "affine", "scikit-image's phase correlation", ".2 px"),
+    ("perceptual hash", "ImageHash", "pHash, 8 x 8 of a 32 x 32 DCT", "SciPy's DCT", "exact"),
+    ("edit distance", "rapidfuzz", "Levenshtein, all weights 1", "textbook dynamic program",
+     "exact"),
+    ("OCR", "rapidocr (PP-OCRv6), chosen by measurement", "see typography", "rapidocr's pipeline",
+     "the same text from 40 px"),
+    ("tests of drift", "SciPy", "Wilcoxon's signed rank over prompts; Holm", "Holm by hand",
+     "exact"),
+    ("LPIPS", "torch", "version 0.1, AlexNet", "lpips 0.1.4", "1e-8"),
+)  # fmt: skip
+
+
+def _libraries() -> str:
+    head = ["measure", "library", "definition", "agrees with", "to"]
+    return table(head, [list(row) for row in LIBRARIES])
+
+
 def metric_rows(metrics: list[Metric]) -> str:
     """Name, unit, direction, flows and meaning of metrics."""
     rows = [
@@ -250,6 +279,12 @@ def page() -> str:
             "## Speed and memory\n",
             f"{bold('speed', 'All families except OCR')}. {bold('speed', '10,000 images')}. "
             "[Measurements](metrics/speed.md).\n",
+            "## Libraries and definitions\n",
+            "Well-kept libraries where they are quick enough; each measure agrees with a second, "
+            "independent implementation in the tests. Not used: pyiqa (noncommercial licence), piq "
+            "(unmaintained since 2023, downloads weights), torchmetrics (its LPIPS needs "
+            "torchvision).\n",
+            _libraries(),
             "## Every metric\n",
             metrics_part(),
             "",
