@@ -143,9 +143,19 @@ def spreads(images: Images) -> str:
     return table(["prompt", "deviation, levels", "mean CIEDE2000", "pHash bits"], rows)
 
 
-def page(folder: Path, without: int) -> list[str]:
-    """What is appended, from the images in a folder."""
+def _bfloat16(without: int | None) -> str:
+    """What bfloat16 needed; `without` is the exit code of the process that went without it."""
+    if without is None:
+        return "bfloat16 was not run.\n"
     crash = f"signal {signal.Signals(-without).name}" if without < 0 else f"exit code {without}"
+    return (
+        f"bfloat16 ran with `ONEDNN_MAX_CPU_ISA={BFLOAT16_ENVIRONMENT['ONEDNN_MAX_CPU_ISA']}`; "
+        f"without it, the same process ended with {crash} on this machine.\n"
+    )
+
+
+def page(folder: Path, without: int | None) -> list[str]:
+    """What is appended, from the images in a folder; places without images are named."""
     limits = (
         f"at most {TOLERANCE.max_difference} levels, PSNR {TOLERANCE.min_psnr:.0f} dB, SSIM "
         f"{TOLERANCE.min_ssim}, {TOLERANCE.max_bits} hash bits"
@@ -156,13 +166,14 @@ def page(folder: Path, without: int) -> list[str]:
         f"{len(TASKS)} prompts x {len(SEEDS)} seeds through `DiffusersBackend` on CPU. Reference: "
         f"float32, batches of 4, 2 threads. A cell is as bad as its worst image; within tolerance "
         f"means {limits}. There was no GPU, so devices were not compared.\n",
-        f"bfloat16 ran with `ONEDNN_MAX_CPU_ISA={BFLOAT16_ENVIRONMENT['ONEDNN_MAX_CPU_ISA']}`; "
-        f"without it, the same process ended with {crash} on this machine.\n",
+        _bfloat16(without),
     ]
     for model in MODELS:
         found = places_of(folder, model)
         cells = matrix(found, TOLERANCE)
+        absent = [n for process in PROCESSES for n in process["places"] if n not in found]
         parts += [f"### {model}\n", verdicts(cells), numbers(cells)]
+        parts += [f"Not made: {', '.join(absent)}.\n"] if absent else []
         parts += ["Over seeds, by prompt (0 would be a fault):\n", spreads(found["reference"])]
     return parts
 
