@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import psutil
 
 from imgassets.decision.verdict import Verdict
 from imgassets.defs.branches import group_of
@@ -16,6 +17,8 @@ from imgassets.defs.reports import report_key
 from imgassets.defs.resources import Workplace, home_of
 from imgassets.defs.tables import JsonDocuments
 from imgassets.spec.project import Project
+
+_PROCESS_TAG = "imgassets/process"
 
 
 class RunFailedError(RuntimeError):
@@ -76,6 +79,7 @@ def validate(
         RunFailedError: an asset failed.
     """
     branches = selection.branches(project)
+    bury_dead_runs(instance)
     definitions = build_definitions(project, device)
     _observe(definitions, instance)
     groups = {group_of(e, m) for e, m in branches}
@@ -100,12 +104,38 @@ def _observe(definitions: dg.Definitions, instance: dg.DagsterInstance) -> None:
     _run(definitions.resolve_implicit_global_asset_job_def(), instance, keys)
 
 
+def bury_dead_runs(instance: dg.DagsterInstance) -> list[str]:
+    """Mark headless runs as failed whose process is gone, and give back their pool slots.
+
+    A killed process cannot do either itself, and Dagster would make the next run wait for its slot
+    in the pool `gpu` for ever. Returns the ids of the runs.
+    """
+    alive = {_process_name(p) for p in psutil.process_iter()}
+    unfinished = instance.get_runs(
+        dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING])
+    )
+    dead = [r for r in unfinished if r.tags.get(_PROCESS_TAG, "") not in alive | {""}]
+    for run in dead:
+        instance.report_run_failed(run, "the process was killed; run again to go on")
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+    return [run.run_id for run in dead]
+
+
+def _process_name(process: psutil.Process) -> str:
+    """A process by id and start, so that a reused id is not taken for it; empty when it is gone."""
+    try:
+        return f"{process.pid}@{process.create_time():.2f}"
+    except psutil.NoSuchProcess:
+        return ""
+
+
 def _run(job: dg.JobDefinition, instance: dg.DagsterInstance, keys: Iterable[dg.AssetKey]) -> None:
     result = job.execute_in_process(
         instance=instance,
         asset_selection=sorted(keys),
         # Dagster falls back to its own verbose logger unless one is asked for.
         run_config={"loggers": {"console": {}}},
+        tags={_PROCESS_TAG: _process_name(psutil.Process())},
         raise_on_error=False,
     )
     _raise_if_failed(result)
