@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import psutil
 
 from imgassets.decision.verdict import Verdict
 from imgassets.defs.branches import group_of
@@ -19,6 +20,8 @@ from imgassets.home import home_of
 from imgassets.planning import Plan
 from imgassets.spec.project import Project
 from imgassets.staleness import Reader, asset_keys
+
+_PROCESS_TAG = "imgassets/process"
 
 
 class RunFailedError(RuntimeError):
@@ -92,6 +95,7 @@ def validate(
         RunFailedError: an asset failed; all that does not depend on it was still made.
     """
     branches = selection.branches(project)
+    bury_dead_runs(instance)
     definitions = build_definitions(project, device)
     wanted = _wanted(project, definitions, selection)
     Reader(project, definitions, instance, device).observe()
@@ -115,6 +119,31 @@ def _wanted(
     if not selection.models:
         wanted |= dg.AssetSelection.assets(*{report_key(e) for e, _ in branches})
     return set(wanted.resolve(definitions.resolve_asset_graph()))
+
+
+def bury_dead_runs(instance: dg.DagsterInstance) -> list[str]:
+    """Mark headless runs as failed whose process is gone, and give back their pool slots.
+
+    A killed process cannot do either itself, and Dagster would make the next run wait for its slot
+    in the pool `gpu` for ever. Returns the ids of the runs.
+    """
+    alive = {_process_name(p) for p in psutil.process_iter()}
+    unfinished = instance.get_runs(
+        dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING])
+    )
+    dead = [r for r in unfinished if r.tags.get(_PROCESS_TAG, "") not in alive | {""}]
+    for run in dead:
+        instance.report_run_failed(run, "the process was killed; run again to go on")
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+    return [run.run_id for run in dead]
+
+
+def _process_name(process: psutil.Process) -> str:
+    """A process by id and start, so that a reused id is not taken for it; empty when it is gone."""
+    try:
+        return f"{process.pid}@{process.create_time():.2f}"
+    except psutil.NoSuchProcess:
+        return ""
 
 
 def _catch_up(
@@ -158,6 +187,7 @@ def _run(
         instance=instance,
         # Dagster falls back to its own verbose logger unless one is asked for.
         run_config={"loggers": {"console": {}}},
+        tags={_PROCESS_TAG: _process_name(psutil.Process())},
         raise_on_error=False,
     )
     return [] if result.success else _errors(result)

@@ -18,14 +18,13 @@ from pydantic import ValidationError
 
 from imgassets.metrics import artefacts, composition, typography
 from imgassets.metrics.detectors import DetectorError
+from imgassets.metrics.pixels import BadImageError
 from imgassets.spec.geneval import read_geneval
 from imgassets.spec.problems import InvalidDocumentsError, Problem, problems_of
 from imgassets.spec.prompts import Expectation, PromptSet
 from imgassets.spec.yamlfile import YamlError, read_yaml
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp"})
-#: An image that claims more pixels than this is refused before it is decoded.
-MAX_PIXELS = 64_000_000
 #: Metrics that say whether an image shows what it must; the others are shown beside them.
 _DECIDING = re.compile(r"^composition\.|^typography\.exact$")
 
@@ -111,28 +110,12 @@ def _score(folder: Path, path: Path, expectations: dict[str, Expectation]) -> Sc
     if wanted is None:
         reason = f"no prompt {prompt_id!r} in the prompt set; the folder must be named by its id"
         return ScoredImage(file, prompt_id, seed, None, reason)
-    correct, reason, metrics = score_bytes(_limited(path), wanted)
+    correct, reason, metrics = score_bytes(path.read_bytes(), wanted)
     return ScoredImage(file, prompt_id, seed, correct, reason, metrics)
 
 
-def _limited(path: Path) -> bytes | str:
-    """The file's bytes, or why it must not be decoded."""
-    try:
-        with Image.open(path) as header:
-            width, height = header.size
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return path.read_bytes()  # `inspect` says what is wrong with it
-    if width * height > MAX_PIXELS:
-        return f"unreadable: {width} x {height} pixels, more than the limit of {MAX_PIXELS}"
-    return path.read_bytes()
-
-
-def score_bytes(
-    source: bytes | str, wanted: Expectation
-) -> tuple[bool | None, str, dict[str, float]]:
+def score_bytes(source: bytes, wanted: Expectation) -> tuple[bool | None, str, dict[str, float]]:
     """(correct, reason, metrics) of one encoded image against one expectation."""
-    if isinstance(source, str):
-        return False, source, {"artefacts.clean": 0.0}
     clean = artefacts.score(artefacts.inspect(source, _claimed_size(source), "RGB"))
     if not clean.value:
         return False, clean.reason, {clean.metric: clean.value}
@@ -140,7 +123,7 @@ def score_bytes(
         pixels = np.asarray(image.convert("RGB"))
     try:
         scores = [*composition.score(pixels, wanted), *typography.score(pixels, wanted)]
-    except DetectorError as error:
+    except (DetectorError, BadImageError) as error:
         return None, f"cannot be judged: {error}", {clean.metric: clean.value}
     metrics = {s.metric: s.value for s in (clean, *scores)}
     deciding = [s for s in scores if _DECIDING.match(s.metric)]

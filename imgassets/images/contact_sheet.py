@@ -6,7 +6,7 @@ import io
 import math
 from collections.abc import Sequence
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 _GAP = 4
 _CAPTION = 12
@@ -37,9 +37,7 @@ def contact_sheet(
             draw.rectangle((x, y, x + cell - 1, y + cell - 1), outline="#b91c1c")
             draw.line((x, y, x + cell - 1, y + cell - 1), fill="#b91c1c")
         else:
-            fitted = image.convert("RGB")
-            fitted.thumbnail((cell, cell), Image.Resampling.LANCZOS)
-            sheet.paste(fitted, (x, y))
+            sheet.paste(ImageOps.contain(image.convert("RGB"), (cell, cell)), (x, y))
         draw.text((x, y + cell), caption[: cell // 5], fill="#27272a", font=font)
     return sheet
 

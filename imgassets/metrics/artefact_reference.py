@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from imgassets.metrics.artefact_patterns import luma
-from imgassets.metrics.fidelity import delta_e, ssim_map
+from imgassets.metrics.fidelity import ssim_map
+from imgassets.metrics.filters import ciede2000, lab, laplacian
 from imgassets.metrics.pixels import Pixels, check_pair, check_rgb
 
 WINDOW = 32
@@ -74,12 +75,12 @@ def differences(image: Pixels, reference: Pixels) -> Differences:
     correlation within .2 px on photographs.
     """
     image, reference = check_pair(image, reference, least=WINDOW)
-    lab, lab_reference = _lab(image), _lab(reference)
+    colors, wanted = lab(image), lab(reference)
     plane, plane_reference = luma(image), luma(reference)
     shift_x, shift_y, scale = registration(image, reference)
     return Differences(
-        lab_shift=float(np.linalg.norm(lab.mean(axis=(0, 1)) - lab_reference.mean(axis=(0, 1)))),
-        delta_e=float(delta_e(image, reference).mean()),
+        lab_shift=float(np.linalg.norm(colors.mean(axis=(0, 1)) - wanted.mean(axis=(0, 1)))),
+        delta_e=float(ciede2000(wanted, colors).mean()),
         contrast=_ratio(float(plane.std()), float(plane_reference.std())),
         gamma=gamma(plane, plane_reference),
         signed_mean=float((image.astype(np.float64) - reference).mean()),
@@ -157,16 +158,8 @@ def _channel_swap(image: Pixels, reference: Pixels) -> bool:
     return swapped < 0.5 * as_is
 
 
-def _lab(image: Pixels) -> np.ndarray:
-    from skimage.color import rgb2lab
-
-    return np.asarray(rgb2lab(image))
-
-
 def _laplacian_energy(plane: np.ndarray) -> float:
-    from scipy.ndimage import laplace
-
-    return float((laplace(plane) ** 2).mean())
+    return float((laplacian(plane) ** 2).mean())
 
 
 def _windows(values: np.ndarray) -> np.ndarray:

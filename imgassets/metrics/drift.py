@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from imgassets.metrics.artefact_patterns import luma
+from imgassets.metrics.filters import lab, laplacian
 from imgassets.metrics.pixels import Pixels, check_rgb
 
 FEATURES = ("lightness", "green_red", "blue_yellow", "chroma", "contrast", "sharpness", "noise")
@@ -55,16 +57,14 @@ def features(image: Pixels) -> NDArray[np.float64]:
         standard deviation of luma (levels); log10 of the mean squared Laplacian of luma + 1;
         noise, the median absolute Laplacian (levels), which edges hardly move. No direction.
     """
-    from scipy.ndimage import laplace
-    from skimage.color import rgb2lab
-
-    lab = rgb2lab(check_rgb(image, least=8)).reshape(-1, 3)
+    colors = lab(check_rgb(image, least=8))
+    green_red, blue_yellow = colors[..., 1], colors[..., 2]
     plane = luma(image)
-    detail = laplace(plane)
+    detail = laplacian(plane)
     return np.array(
         [
-            *lab.mean(axis=0),
-            np.hypot(lab[:, 1], lab[:, 2]).mean(),
+            *cv2.mean(colors)[:3],
+            np.sqrt(green_red * green_red + blue_yellow * blue_yellow).mean(),
             plane.std(),
             np.log10((detail**2).mean() + 1.0),
             np.median(np.abs(detail)),

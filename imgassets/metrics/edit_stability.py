@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from imgassets.metrics.artefact_patterns import luma
 from imgassets.metrics.fidelity import SSIM_RADIUS, psnr, ssim_map
+from imgassets.metrics.filters import ciede2000, grown, lab, largest_difference
 from imgassets.metrics.pixels import BadImageError, Pixels, check_pair
 from imgassets.metrics.scores import Score
 
@@ -44,8 +45,8 @@ def score(edited: Pixels, source: Pixels, mask: Mask) -> list[Score]:
     """
     edited, source = check_pair(edited, source, least=32)
     check_mask(mask, edited)
-    changed = (edited != source).any(axis=2)
-    apart = np.abs(edited.astype(int) - source.astype(int)).max(axis=2)
+    apart = largest_difference(edited, source)
+    changed = apart > 0
     worst = int(apart[~mask].max())
     share = float(changed[~mask].mean())
     outside = f"{share:.1%} of the pixels outside changed, by up to {worst}" if share else ""
@@ -77,7 +78,7 @@ def check_mask(mask: Mask, image: Pixels) -> None:
 
 def band(mask: Mask, width: int) -> Mask:
     """Pixels outside the mask, up to `width` px away from it (square neighbourhood)."""
-    return _grown(mask, width) & ~mask
+    return grown(mask, width) & ~mask
 
 
 def ssim_outside(edited: Pixels, source: Pixels, mask: Mask) -> float:
@@ -85,7 +86,7 @@ def ssim_outside(edited: Pixels, source: Pixels, mask: Mask) -> float:
 
     Where the mask leaves no such pixel, all pixels outside count.
     """
-    apart = ~_grown(mask, SSIM_RADIUS)
+    apart = ~grown(mask, SSIM_RADIUS)
     return float(ssim_map(luma(edited), luma(source))[apart if apart.any() else ~mask].mean())
 
 
@@ -98,7 +99,7 @@ def seam(edited: Pixels, mask: Mask) -> float:
         border does not show. An object cut off at the border shows, rightly.
     """
     plane = luma(edited)
-    near = _grown(mask, RING) & _grown(~mask, RING)
+    near = grown(mask, RING) & grown(~mask, RING)
     across, beside = [], []
     for axis in (0, 1):
         steps = np.abs(np.diff(plane, axis=axis))
@@ -116,12 +117,9 @@ def border_color(edited: Pixels, mask: Mask) -> float:
     Lower is better. Medians, so that an object touching the border does not count, but a patch of
     background of another shade does.
     """
-    from skimage.color import deltaE_ciede2000, rgb2lab
-
-    lab = rgb2lab(edited)
-    inside = np.median(lab[_grown(~mask, RING) & mask], axis=0)
-    outside = np.median(lab[band(mask, RING)], axis=0)
-    return float(deltaE_ciede2000(outside, inside))
+    inside = np.median(lab(edited[grown(~mask, RING) & mask]), axis=0)
+    outside = np.median(lab(edited[band(mask, RING)]), axis=0)
+    return float(ciede2000(outside, inside))
 
 
 @dataclass(frozen=True)
@@ -170,12 +168,6 @@ def repeated_edits(images: Sequence[Pixels], masks: Sequence[Mask]) -> list[Edit
         changed = float((apart != 0).any(axis=1).mean())
         steps.append(EditStep(number, psnr(image, source, ~union), changed, (red, green, blue)))
     return steps
-
-
-def _grown(mask: Mask, width: int) -> Mask:
-    from scipy.ndimage import maximum_filter
-
-    return np.asarray(maximum_filter(mask, 2 * width + 1, mode="constant", cval=False))
 
 
 def _part(values: NDArray, axis: int, last: bool) -> NDArray:

@@ -17,6 +17,7 @@ import numpy as np
 from imgassets.metrics.artefact_patterns import luma
 from imgassets.metrics.duplicates import HASH_BITS, hash_distance, perceptual_hash
 from imgassets.metrics.fidelity import delta_e, psnr, ssim
+from imgassets.metrics.filters import largest_difference
 from imgassets.metrics.pixels import BadImageError, Pixels, check_pair
 from imgassets.metrics.scores import Score
 
@@ -89,7 +90,7 @@ def compare(image: Pixels, original: Pixels) -> Comparison:
     if image.shape != original.shape:
         return Comparison(False, 255, 0.0, -1.0, HASH_BITS)
     image, original = check_pair(image, original, least=11)
-    largest = int(np.abs(image.astype(int) - original.astype(int)).max())
+    largest = int(largest_difference(image, original).max())
     bits = hash_distance(perceptual_hash(image), perceptual_hash(original))
     similarity = ssim(luma(image), luma(original))
     return Comparison(True, largest, psnr(image, original), similarity, bits)

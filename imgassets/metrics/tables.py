@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import importlib
-import io
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from PIL import Image
+from PIL.Image import DecompressionBombError
 
 from imgassets.images.masks import region_mask
 from imgassets.metrics.detectors import DetectorError
+from imgassets.metrics.learned import Judge
 from imgassets.metrics.pixels import BadImageError
 from imgassets.metrics.scores import ROW_COLUMNS, Score
 from imgassets.spec.contract import Returns
@@ -79,14 +80,13 @@ def artefact_table(
     def scored(image: Any) -> list[Score]:
         width, height = returns.size
         factor = scale if image.flow == "upscale" else 1
-        source = read(image.image_key)
-        clean = artefacts.score(
-            artefacts.inspect(source, (width * factor, height * factor), returns.mode)
+        findings, decoded = artefacts.examine(
+            read(image.image_key), (width * factor, height * factor), returns.mode
         )
-        if not clean.value:
+        clean = artefacts.score(findings)
+        if findings or decoded is None:
             return [clean]
-        with Image.open(io.BytesIO(source)) as opened:
-            return [clean, *score_patterns(np.asarray(opened.convert("RGB")))]
+        return [clean, *score_patterns(np.asarray(decoded.convert("RGB")))]
 
     return _table(_each(images, scored, "artefacts"))
 
@@ -122,6 +122,30 @@ def upscale_table(images: pd.DataFrame, scale: int, read: ReadArray) -> pd.DataF
         return upscaling.score(read(image.image_key), read(image.source_key), scale)
 
     return _table(_each(images[images["flow"] == "upscale"], scored, "upscaling"))
+
+
+def learned_table(
+    images: pd.DataFrame,
+    asked: Mapping[tuple[str, str], tuple[str, Expectation]],
+    judges: Sequence[Judge],
+    read: ReadArray,
+) -> pd.DataFrame:
+    """Scores of learned metrics, which are off unless somebody calls this.
+
+    Args:
+        images: image tables of any flows.
+        asked: prompt and expectation of each image, by (flow, prompt id).
+        judges: such as `learned.ClipScore`.
+        read: see `ReadArray`.
+    """
+
+    def scored(image: Any) -> list[Score]:
+        prompt, wanted = asked[image.flow, image.prompt_id]
+        pixels = read(image.image_key)
+        return [score for judge in judges for score in judge.score(pixels, prompt, wanted)]
+
+    names = [name for judge in judges for name in judge.metrics]
+    return _table(_each(images, scored, "learned", lambda _: names))
 
 
 def cost_table(images: pd.DataFrame, price: Price) -> pd.DataFrame:
@@ -168,13 +192,34 @@ def _each(
             return _failed_rows(image, metrics, f"{image.status}: {image.message}")
         try:
             return [_row(image, s) for s in scored(image) if s.metric in metrics]
+        except FileNotFoundError:
+            raise  # a lost file is a fault of the store, not of the image
         except (BadImageError, DetectorError) as error:
             return _failed_rows(image, metrics, f"cannot be judged: {error}")
+        except (OSError, SyntaxError, DecompressionBombError) as error:  # what Pillow raises
+            return _failed_rows(image, metrics, f"unreadable: {error}")
 
-    # Detectors and OCR spend their time in OpenCV and onnxruntime, which release the GIL.
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for chunk in pool.map(rows, images.itertuples()):
-            yield from chunk
+    for chunk in _on_all_cores(rows, images.itertuples()):
+        yield from chunk
+
+
+def _on_all_cores(
+    work: Callable[[Any], list[dict[str, Any]]], items: Iterable[Any]
+) -> Iterator[list[dict[str, Any]]]:
+    """Results in order; a few items more than there are cores are under way at any time.
+
+    Threads, since detectors, filters and OCR spend their time in OpenCV, numpy and onnxruntime,
+    which release the GIL. `Executor.map` would take all items at once, and with them their memory.
+    """
+    cores = os.cpu_count() or 1
+    waiting: deque[Future[list[dict[str, Any]]]] = deque()
+    with ThreadPoolExecutor(cores) as pool:
+        for item in items:
+            waiting.append(pool.submit(work, item))
+            if len(waiting) > 2 * cores:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def _row(image: Any, score: Score) -> dict[str, Any]:

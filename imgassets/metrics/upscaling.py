@@ -9,11 +9,13 @@ MATLAB's `imresize`), made large for the baseline with Pillow's `LANCZOS`.
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from PIL import Image
 
 from imgassets.metrics.artefact_patterns import luma
-from imgassets.metrics.fidelity import Values, delta_e, psnr, ssim
+from imgassets.metrics.fidelity import delta_e, psnr, ssim
+from imgassets.metrics.filters import Values, laplacian
 from imgassets.metrics.pixels import BadImageError, Pixels, check_pair, check_rgb
 from imgassets.metrics.scores import Score
 
@@ -104,12 +106,10 @@ def overshoot(upscaled: Pixels, source: Pixels, scale: int) -> float:
         the luma above their brightest or below their darkest; levels, 0 and up, lower is better.
         0 where there is no edge.
     """
-    from scipy.ndimage import maximum_filter, minimum_filter
-
     check_scale(upscaled, source, scale)
     small, large = luma(source), luma(upscaled)
-    high = _blown_up(maximum_filter(small, 3, mode="nearest"), scale)
-    low = _blown_up(minimum_filter(small, 3, mode="nearest"), scale)
+    square = np.ones((3, 3), np.uint8)
+    high, low = (_blown_up(around(small, square), scale) for around in (cv2.dilate, cv2.erode))
     edge = high - low > 20.0
     if not edge.any():
         return 0.0
@@ -121,11 +121,9 @@ def sharpness(upscaled: Pixels, source: Pixels, scale: int) -> float:
     """Energy of the Laplacian / that of the source enlarged by Lanczos; 1 is Lanczos, higher is
     sharper. Noise and ringing are sharp too: read it beside consistency and overshoot.
     """
-    from scipy.ndimage import laplace
-
     check_scale(upscaled, source, scale)
     baseline = resized(source, upscaled.shape[1], upscaled.shape[0], ENLARGE)
-    energies = [float((laplace(luma(x)) ** 2).mean()) + 1e-3 for x in (upscaled, baseline)]
+    energies = [float((laplacian(luma(x)) ** 2).mean()) + 1e-3 for x in (upscaled, baseline)]
     return energies[0] / energies[1]
 
 
@@ -159,4 +157,6 @@ def resized(image: Pixels, width: int, height: int, how: Image.Resampling) -> Pi
 
 
 def _blown_up(plane: np.ndarray, scale: int) -> np.ndarray:
-    return plane.repeat(scale, axis=0).repeat(scale, axis=1)
+    """Each pixel as a square of pixels."""
+    size = (plane.shape[1] * scale, plane.shape[0] * scale)
+    return cv2.resize(plane, size, interpolation=cv2.INTER_NEAREST)

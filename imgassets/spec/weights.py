@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -83,11 +85,17 @@ def folder_fingerprint(folder: Path) -> str:
     if not folder.is_dir():
         raise FileNotFoundError(f"weights folder {folder} does not exist")
     digest = hashlib.sha256()
-    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+    for path in sorted(_files(folder)):
         stat = path.stat()
         digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
         digest.update(_file_sha256(path, stat.st_size, stat.st_mtime_ns).encode())
     return digest.hexdigest()
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    # Not `rglob`: models share parts through linked folders, and those it does not enter.
+    for parent, _, names in os.walk(folder, followlinks=True):
+        yield from (Path(parent) / name for name in names)
 
 
 @lru_cache(maxsize=4096)

@@ -52,19 +52,20 @@ def encoded(
     them. Latents are the posterior mode, shifted and scaled by the VAE's own configuration.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    starts = torch.arange(0, count, PART)
-    paths = {start: folder / f"{seed}-{start:06d}.npz" for start in starts.tolist()}
-    for start in share(starts).tolist():
-        if not paths[start].exists():
-            _encode_part(vae, range(start, start + PART), seed, paths[start], device)
+    parts = [range(start, min(start + PART, count)) for start in range(0, count, PART)]
+    paths = [folder / f"{seed}-{part.start:06d}-{part.stop:06d}.npz" for part in parts]
+    for index in share(torch.arange(len(parts))).tolist():
+        if not paths[index].exists():
+            _encode_part(vae, parts[index], seed, paths[index], device)
     if dist.is_initialized():
         dist.barrier()
-    latents, prompts = [], []
-    for path in paths.values():
+    latents: list[Tensor] = []
+    prompts: list[str] = []
+    for path in paths:
         with np.load(path) as part:
             latents.append(torch.from_numpy(part["latents"]))
             prompts.extend(str(prompt) for prompt in part["prompts"])
-    return torch.cat(latents)[:count], prompts[:count]
+    return torch.cat(latents), prompts
 
 
 @torch.no_grad()

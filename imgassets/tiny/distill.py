@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from imgassets.tiny.loop import Plan, Run, fit, share
 from imgassets.tiny.train_flow import TRAIN_STEPS, FlowModel, tokenize
 
-PLAN = Plan(steps=800, learning_rate=5e-4, warmup=50, decay=0.6, average=0.995)
+PLAN = Plan(steps=800, learning_rate=1e-3, warmup=30, decay=0.6, average=0.99)
 BATCH = 48
 STEPS = 4
 SUBSTEPS = 3

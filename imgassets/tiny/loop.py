@@ -98,7 +98,8 @@ def fit(
 
 def _optimizers(model: nn.Module, plan: Plan) -> Optimizers:
     """Muon for what is a matrix at heart, AdamW for embeddings, modulation and narrow layers."""
-    matrices, others = [], []
+    matrices: list[nn.Parameter] = []
+    others: list[nn.Parameter] = []
     for name, weight in model.named_parameters():
         inner = not any(part in name for part in ("embedding.", "norm"))
         is_matrix = inner and weight.ndim >= 2 and len(weight) >= NARROW

@@ -8,7 +8,7 @@ scenes it needs far fewer steps than AdamW alone, and steps are what a CPU lacks
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import cast
 
 import torch
 import torch.distributed as dist
@@ -40,7 +40,7 @@ class Muon(torch.optim.Optimizer):
         super().__init__(weights, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
     @torch.no_grad()
-    def step(self, closure: Any = None) -> None:
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
         """Update every weight that has a gradient."""
         if closure is not None:
             raise ValueError("Muon takes no closure: call backward first, then step()")
@@ -57,15 +57,16 @@ class Muon(torch.optim.Optimizer):
         state = self.state[weight]
         if not state:
             state["momentum"] = torch.zeros_like(weight)
-        buffer = state["momentum"].lerp_(weight.grad, 1 - momentum)
-        return weight.grad.lerp(buffer, momentum).reshape(len(weight), -1)
+        gradient = cast("Tensor", weight.grad)
+        buffer = state["momentum"].lerp_(gradient, 1 - momentum)
+        return gradient.lerp(buffer, momentum).reshape(len(weight), -1)
 
 
 def _orthogonalize_all(matrices: list[Tensor]) -> list[Tensor]:
     """Orthogonalize each matrix, every process of a distributed run its share of them."""
     if not dist.is_initialized():
         return [orthogonalize(matrix) for matrix in matrices]
-    flat = torch.zeros(sum(matrix.numel() for matrix in matrices))
+    flat = matrices[0].new_zeros(sum(matrix.numel() for matrix in matrices))
     parts = flat.split([matrix.numel() for matrix in matrices])
     mine = slice(dist.get_rank(), None, dist.get_world_size())
     for part, matrix in zip(parts[mine], matrices[mine], strict=True):

@@ -26,7 +26,7 @@ from imgassets.tiny.train_flow import FlowModel
 DEFAULT_WORK = Path("~/.cache/imgassets/tiny").expanduser()
 DEFAULT_OUT = Path(__file__).parent / "weights"
 LOG_NAME = "training_log.csv"
-SCENES = 30_000
+SCENES = 24_000
 BASE_SHIFT = 2.0
 TURBO_SHIFT = 2.0
 TURBO_GUIDANCE = 3.0
@@ -55,6 +55,14 @@ def train_vae_stage(job: Job) -> None:
     """Train the autoencoder and keep it in the working folder."""
     pictures = min(job.scenes, train_vae.PICTURES)
     vae = train_vae.train(job.plan(train_vae.PLAN), job.run, pictures)
+    if rank() == 0:
+        vae.save_pretrained(job.run.work / "vae", safe_serialization=True)
+
+
+def train_decoder_stage(job: Job) -> None:
+    """Polish the decoder of the autoencoder that ``vae`` left; latents keep their meaning."""
+    pictures = min(job.scenes, train_vae.PICTURES)
+    vae = train_vae.polish(_vae(job), job.plan(train_vae.POLISH), job.run, pictures)
     if rank() == 0:
         vae.save_pretrained(job.run.work / "vae", safe_serialization=True)
 
@@ -95,6 +103,7 @@ def train_x2_stage(job: Job) -> None:
 
 STAGES: dict[str, Callable[[Job], None]] = {
     "vae": train_vae_stage,
+    "decoder": train_decoder_stage,
     "base": train_base_stage,
     "turbo": train_turbo_stage,
     "x2": train_x2_stage,

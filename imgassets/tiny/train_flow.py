@@ -13,7 +13,7 @@ from imgassets.tiny import models
 from imgassets.tiny.loop import Plan, Run, fit, share
 from imgassets.tiny.tokenizer import build_tokenizer
 
-PLAN = Plan(steps=8000, learning_rate=1.5e-3, warmup=300, decay=0.4, average=0.999)
+PLAN = Plan(steps=3000, learning_rate=2e-3, warmup=300, decay=0.45, average=0.999)
 BATCH = 64
 PROMPT_DROP = 0.1
 TRAIN_STEPS = 1000
@@ -70,7 +70,7 @@ def train(
     plan: Plan,
     run: Run,
     batch: int = BATCH,
-    on_checkpoint: Callable[[nn.Module], None] | None = None,
+    on_checkpoint: Callable[[FlowModel], None] | None = None,
 ) -> FlowModel:
     """Train on normalized latents (float16, (N, 16, 12, 12)) and their prompts.
 

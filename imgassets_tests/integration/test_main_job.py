@@ -7,6 +7,7 @@ import json
 import dagster as dg
 import pytest
 
+from imgassets.cli import main
 from imgassets.images.store import ImageStore
 from imgassets.running import Selection, validate
 from imgassets.spec.project import load_project
@@ -100,11 +101,17 @@ def test_image_assets_carry_a_contact_sheet(finished: Finished) -> None:
     assert metadata["made_now"].value == 6
 
 
-def test_a_second_run_makes_no_image_and_changes_no_table(finished: Finished) -> None:
+def test_a_second_run_makes_no_image_and_prints_the_documented_json(
+    finished: Finished, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("IMGASSETS_PROJECT", str(finished.root))
     store = ImageStore(finished.root / ".imgassets" / "images")
     before = {key: store.path(key).stat().st_mtime_ns for key in list(store.keys())}
-    again = validate(load_project(finished.root), finished.instance, Selection(models=("fast",)))
-    assert [v.to_dict() for v in again] == [v.to_dict() for v in finished.verdicts[1:]]
+    code = main(["validate", "--model", "fast", "--json"])
+    (printed,) = json.loads(capsys.readouterr().out)
+    assert code == (0 if printed["verdict"] == "GO" else 1)
+    assert {"endpoint", "model", "incumbent", "verdict", "criteria"} <= set(printed)
+    assert printed == finished.verdicts[1].to_dict()
     assert {key: store.path(key).stat().st_mtime_ns for key in list(store.keys())} == before
 
 

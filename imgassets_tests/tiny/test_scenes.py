@@ -66,7 +66,7 @@ def test_boxes_touch_neither_each_other_nor_the_border() -> None:
 
 @pytest.mark.parametrize("side", [SIZE, 2 * SIZE])
 def test_ink_fills_exactly_its_boxes(side: int) -> None:
-    """Pixels that differ from the background span the union of the boxes, but for the faint tips."""
+    """Pixels unlike the background span the union of the boxes, but for faint tips."""
     for scene in _scenes(15):
         picture = np.asarray(scene.render(side)).astype(int)
         ink = np.abs(picture - BACKGROUNDS[scene.background]).max(-1) > 20
@@ -125,7 +125,7 @@ def _check_relation(scene: Scene, relation: str) -> None:
 
 
 def test_letters_keep_one_height_and_five_fit() -> None:
-    """Large capitals are 20 px high (2 % for round ones) whatever their number, and five of the widest fit."""
+    """Large capitals are 20 px high within 2 %, and five of the widest fit."""
     heights = set()
     for text in ("H", "HHH", "WMWMW"):
         scene = text_scene(random.Random(0), text, "red", "white")

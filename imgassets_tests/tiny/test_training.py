@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -47,10 +48,8 @@ def _fit_a_line(work: Path, steps: int, *, resume: bool, total: int) -> dict[str
         return (model(given) - given.flip(1)).square().mean()
 
     plan = Plan(steps=total, learning_rate=1e-2, checkpoint_seconds=0.0)
-    try:
+    with contextlib.suppress(InterruptedError):
         fit("line", model, loss_of, plan, Run(work, torch.device("cpu"), resume))
-    except InterruptedError:
-        pass
     return torch.load(work / "line.pt", weights_only=True)["average"]
 
 

@@ -56,7 +56,7 @@ def test_all_weights_fit_and_are_safetensors() -> None:
     files = [path for path in WEIGHTS.rglob("*") if path.is_file() and not path.is_symlink()]
     own = [path for path in files if not any(parent.is_symlink() for parent in path.parents)]
     assert sum(path.stat().st_size for path in own) <= LIMIT_BYTES
-    assert {path.suffix for path in own} <= {".safetensors", ".json", ".csv", ".txt"}
+    assert {path.suffix for path in own} <= {".safetensors", ".json", ".csv", ".md"}
 
 
 def test_links_stay_inside_the_folder() -> None:
