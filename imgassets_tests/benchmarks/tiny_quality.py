@@ -89,7 +89,7 @@ def wilson(hits: int, total: int, z: float = 1.96) -> tuple[float, float]:
     share, denominator = hits / total, 1 + z * z / total
     middle = (share + z * z / (2 * total)) / denominator
     half = z * np.sqrt(share * (1 - share) / total + z * z / (4 * total * total)) / denominator
-    return float(middle - half), float(middle + half)
+    return max(0.0, float(middle - half)), min(1.0, float(middle + half))
 
 
 def inputs(model: str, scene: Scene, seed: int, returns: Returns) -> dict[str, object]:
