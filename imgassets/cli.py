@@ -17,6 +17,7 @@ from pathlib import Path
 
 from imgassets.spec.problems import InvalidDocumentsError
 from imgassets.spec.project import find_root, load_project, to_json
+from imgassets.store_command import add_arguments as add_store_arguments
 
 OK, NOT_OK, BAD_INPUT = 0, 1, 2
 
@@ -77,7 +78,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
 def _validate(arguments: argparse.Namespace) -> int:
     project = load_project()
-    from imgassets.defs.resources import home_of
+    from imgassets.home import home_of
     from imgassets.running import Selection, open_instance, validate
     from imgassets.vocabulary import unknown_words
 
@@ -114,6 +115,15 @@ def _score(arguments: argparse.Namespace) -> int:
         judged = [s.correct for s in scored if s.correct is not None]
         print(f"{sum(judged)} of {len(judged)} judged images correct, {len(scored)} in all")
     return OK
+
+
+def _store(arguments: argparse.Namespace) -> int:
+    from imgassets import store_command
+    from imgassets.home import home_of
+
+    text, well = store_command.run(arguments, home_of(find_root()))
+    print(text)
+    return OK if well else NOT_OK
 
 
 def _ui(arguments: argparse.Namespace) -> int:
@@ -188,6 +198,14 @@ def _parser() -> argparse.ArgumentParser:
     score.add_argument("--images", type=Path, required=True, metavar="DIR")
     score.add_argument("--json", action="store_true", help="print a JSON object")
     score.set_defaults(run=_score)
+
+    store = commands.add_parser(
+        "store",
+        help="look after the stored images",
+        description="Counts, checks and cleans the content-addressed store of images.",
+    )
+    store.set_defaults(run=_store)
+    add_store_arguments(store)
 
     ui = commands.add_parser(
         "ui",

@@ -14,8 +14,9 @@ from imgassets.decision.verdict import Verdict
 from imgassets.defs.branches import group_of
 from imgassets.defs.build import VALIDATE_JOB, build_definitions
 from imgassets.defs.reports import report_key
-from imgassets.defs.resources import Workplace, home_of
+from imgassets.defs.resources import Workplace
 from imgassets.defs.tables import JsonDocuments
+from imgassets.home import home_of
 from imgassets.spec.project import Project
 
 _PROCESS_TAG = "imgassets/process"

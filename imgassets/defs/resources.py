@@ -1,6 +1,5 @@
 """Resources: the project's documents, its folders, and the device images are made on."""
 
-import os
 from pathlib import Path
 
 import dagster as dg
@@ -9,14 +8,9 @@ from pydantic import PrivateAttr
 from imgassets.backends.base import Backend
 from imgassets.backends.device import Device, choose_device
 from imgassets.backends.making import Make
+from imgassets.home import home_of
 from imgassets.images.store import ImageStore
 from imgassets.spec.project import Project, find_root, load_project
-
-
-def home_of(root: Path) -> Path:
-    """Where everything made is kept: `$IMGASSETS_HOME`, or `.imgassets/` in the project."""
-    configured = os.environ.get("IMGASSETS_HOME")
-    return Path(configured).resolve() if configured else root / ".imgassets"
 
 
 class Workplace(dg.ConfigurableResource):
