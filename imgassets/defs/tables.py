@@ -3,6 +3,8 @@
 import hashlib
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,19 +23,20 @@ class ParquetTables(dg.ConfigurableIOManager):
         return (self.workplace.home() / "tables").joinpath(*key.path).with_suffix(".parquet")
 
     def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame) -> None:
+<<<<<<< HEAD
         path = self.path(context.asset_key)
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.{os.getpid()}")
         obj.to_parquet(temporary, index=False)
         _note_hash(context, temporary)
         temporary.replace(path)
+=======
+        with _whole(self.path(context.asset_key)) as temporary:
+            obj.to_parquet(temporary, index=False)
+>>>>>>> main
 
     def load_input(self, context: dg.InputContext) -> pd.DataFrame:
-        path = self.path(context.asset_key)
-        if not path.is_file():
-            raise dg.Failure(
-                f"{path} does not exist; materialize {context.asset_key.to_user_string()} first"
-            )
+        path = _existing(self.path(context.asset_key), context.asset_key)
         return pd.read_parquet(path)
 
 
@@ -58,17 +61,33 @@ class JsonDocuments(dg.ConfigurableIOManager):
         return (self.workplace.home() / "tables").joinpath(*key.path).with_suffix(".json")
 
     def handle_output(self, context: dg.OutputContext, obj: dict[str, Any]) -> None:
+<<<<<<< HEAD
         path = self.path(context.asset_key)
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.{os.getpid()}")
         temporary.write_text(json.dumps(obj, indent=1), encoding="utf-8")
         _note_hash(context, temporary)
         temporary.replace(path)
+=======
+        with _whole(self.path(context.asset_key)) as temporary:
+            temporary.write_text(json.dumps(obj, indent=1), encoding="utf-8")
+>>>>>>> main
 
     def load_input(self, context: dg.InputContext) -> dict[str, Any]:
-        path = self.path(context.asset_key)
-        if not path.is_file():
-            raise dg.Failure(
-                f"{path} does not exist; materialize {context.asset_key.to_user_string()} first"
-            )
+        path = _existing(self.path(context.asset_key), context.asset_key)
         return json.loads(path.read_text(encoding="utf-8"))
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """A temporary file beside `path` that takes its place once it is written whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    yield temporary
+    temporary.replace(path)
+
+
+def _existing(path: Path, key: dg.AssetKey) -> Path:
+    if not path.is_file():
+        raise dg.Failure(f"{path} does not exist; materialize {key.to_user_string()} first")
+    return path

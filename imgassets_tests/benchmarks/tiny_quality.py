@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from imgassets.backends.loading import open_backend
+from imgassets.decision.statistics import wilson_interval
 from imgassets.metrics import composition, typography
 from imgassets.spec.contract import Returns
 from imgassets.spec.project import load_project
@@ -84,14 +85,6 @@ def right(image: np.ndarray, scene: Scene, metrics: tuple[str, ...]) -> bool:
     return all(s.value == 1.0 for s in scores if s.metric in metrics)
 
 
-def wilson(hits: int, total: int, z: float = 1.96) -> tuple[float, float]:
-    """95 % interval of a share (Wilson 1927)."""
-    share, denominator = hits / total, 1 + z * z / total
-    middle = (share + z * z / (2 * total)) / denominator
-    half = z * np.sqrt(share * (1 - share) / total + z * z / (4 * total * total)) / denominator
-    return float(middle - half), float(middle + half)
-
-
 def inputs(model: str, scene: Scene, seed: int, returns: Returns) -> dict[str, object]:
     """A request's inputs, as far as the backend reads them."""
     sampling = load_project(ROOT).model(model).sampling.model_dump()
@@ -137,7 +130,7 @@ def page(results: dict[str, tuple[dict[str, tuple[int, int]], float]], per_group
         cells = []
         for model in models:
             hits, total = results[model][0][group.name]
-            low, high = wilson(hits, total)
+            low, high = wilson_interval(hits / total, total, quantile=1.96)
             cells.append(f"{hits / total:.1%} ({low:.0%} to {high:.0%})")
         bar = f"{BARS[group.name]:.0%}" if group.name in BARS else "none"
         lines.append(f"| {group.name} | {bar} | " + " | ".join(cells) + " |")

@@ -25,7 +25,8 @@ from imgassets.metrics.pixels import BadImageError
 from imgassets.metrics.tables import learned_table
 from imgassets.spec.metrics import METRICS
 from imgassets.spec.prompts import Expectation
-from imgassets_tests.metrics.test_detectors_learned import LOOK, photo, save_tokenizer, text_config
+from imgassets_tests.metrics.test_detectors_learned import clip as clip
+from imgassets_tests.metrics.test_detectors_learned import photo
 
 transformers = pytest.importorskip("transformers")
 
@@ -33,22 +34,6 @@ WANTED = Expectation.model_validate(
     {"include": [{"class": "star", "count": 2, "color": "red"}], "background": "white"}
 )
 NOTHING = Expectation()
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A CLIP of a few thousand random weights, with its processor."""
-    import torch
-
-    folder = tmp_path_factory.mktemp("models") / "clip"
-    config = transformers.CLIPConfig(
-        text_config=text_config(save_tokenizer(folder)), vision_config=LOOK, projection_dim=16
-    )
-    torch.manual_seed(1)
-    transformers.CLIPModel(config).save_pretrained(folder)
-    size = {"height": 32, "width": 32}
-    transformers.CLIPImageProcessor(size=size, crop_size=size).save_pretrained(folder)
-    return folder
 
 
 @pytest.fixture(scope="module")
