@@ -16,11 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from imgassets.spec.problems import InvalidDocumentsError
-<<<<<<< HEAD
 from imgassets.spec.project import Project, find_root, load_project, to_json
-=======
-from imgassets.spec.project import find_root, load_project, to_json
->>>>>>> main
 from imgassets.store_command import add_arguments as add_store_arguments
 
 OK, NOT_OK, BAD_INPUT = 0, 1, 2
@@ -80,7 +76,6 @@ def _check(arguments: argparse.Namespace) -> int:
     return NOT_OK if problems else OK
 
 
-<<<<<<< HEAD
 def _plan(arguments: argparse.Namespace) -> int:
     project = _valid_project()
     from imgassets.planning_words import plan_in_words
@@ -93,12 +88,6 @@ def _plan(arguments: argparse.Namespace) -> int:
 
 
 def _valid_project() -> Project:
-=======
-def _validate(arguments: argparse.Namespace) -> int:
-    project = load_project()
-    from imgassets.home import home_of
-    from imgassets.running import Selection, open_instance, validate
->>>>>>> main
     from imgassets.vocabulary import unknown_words
 
     project = load_project()
