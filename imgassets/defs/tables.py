@@ -23,17 +23,9 @@ class ParquetTables(dg.ConfigurableIOManager):
         return (self.workplace.home() / "tables").joinpath(*key.path).with_suffix(".parquet")
 
     def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame) -> None:
-<<<<<<< HEAD
-        path = self.path(context.asset_key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        obj.to_parquet(temporary, index=False)
-        _note_hash(context, temporary)
-        temporary.replace(path)
-=======
         with _whole(self.path(context.asset_key)) as temporary:
             obj.to_parquet(temporary, index=False)
->>>>>>> main
+            _note_hash(context, temporary)
 
     def load_input(self, context: dg.InputContext) -> pd.DataFrame:
         path = _existing(self.path(context.asset_key), context.asset_key)
@@ -61,17 +53,9 @@ class JsonDocuments(dg.ConfigurableIOManager):
         return (self.workplace.home() / "tables").joinpath(*key.path).with_suffix(".json")
 
     def handle_output(self, context: dg.OutputContext, obj: dict[str, Any]) -> None:
-<<<<<<< HEAD
-        path = self.path(context.asset_key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        temporary.write_text(json.dumps(obj, indent=1), encoding="utf-8")
-        _note_hash(context, temporary)
-        temporary.replace(path)
-=======
         with _whole(self.path(context.asset_key)) as temporary:
             temporary.write_text(json.dumps(obj, indent=1), encoding="utf-8")
->>>>>>> main
+            _note_hash(context, temporary)
 
     def load_input(self, context: dg.InputContext) -> dict[str, Any]:
         path = _existing(self.path(context.asset_key), context.asset_key)
@@ -83,8 +67,11 @@ def _whole(path: Path) -> Iterator[Path]:
     """A temporary file beside `path` that takes its place once it is written whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    yield temporary
-    temporary.replace(path)
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)  # half written when the disk is full
 
 
 def _existing(path: Path, key: dg.AssetKey) -> Path:
