@@ -17,9 +17,9 @@ _SAMPLED = 16
 
 
 def lacking(requests: Iterable[Request], store: ImageStore) -> list[Request]:
-    """Requests whose image is not stored; what several branches ask for counts once."""
+    """Requests whose image is not stored whole; what several branches ask for counts once."""
     unseen = {r.image_key: r for r in requests}
-    return [request for key, request in unseen.items() if not store.has(key)]
+    return [request for key, request in unseen.items() if not store.seems_intact(key)]
 
 
 def count(requests: Sequence[Request]) -> Images:

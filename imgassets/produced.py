@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pandas as pd
 
 from imgassets.images.store import ImageStore
 
+_log = logging.getLogger(__name__)
 #: Stages whose table lists images.
 IMAGE_STAGES = ("generated", "edited", "upscaled")
 
@@ -43,9 +45,27 @@ def harm(home: Path, key: Sequence[str], sha256: str | None, store: ImageStore) 
     path = file_of(home, key)
     if not path.is_file():
         return f"{path.name} is missing"
-    if sha256 and hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
+    if sha256 and not is_as_written(path, sha256):
         return f"{path.name} was changed or damaged since it was written"
     if key[-1] in IMAGE_STAGES:
-        lost = [k for k in image_keys(path) if not store.has(k)]
-        return f"{len(lost)} of its images left the store" if lost else ""
+        lost = [k for k in image_keys(path) if not store.seems_intact(k)]
+        return f"{len(lost)} of its images left the store or were harmed" if lost else ""
     return ""
+
+
+def is_as_written(path: Path, sha256: str) -> bool:
+    """Whether a file still has the hash it was written with."""
+    return hashlib.sha256(path.read_bytes()).hexdigest() == sha256
+
+
+def set_aside(home: Path, path: Path) -> Path:
+    """Move a harmed file to `HOME/quarantine`, for inspection; returns where it went."""
+    target = home / "quarantine" / path.relative_to(home)
+    number = 0
+    while target.exists():
+        number += 1
+        target = target.with_name(f"{path.name}.{number}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    path.rename(target)
+    _log.warning("%s is not what was written; moved to %s", path, target)
+    return target

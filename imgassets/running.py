@@ -1,7 +1,8 @@
 """Running the graph headless, as the command line and the tests do."""
 
 import os
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -18,6 +19,7 @@ from imgassets.defs.resources import Workplace
 from imgassets.defs.tables import JsonDocuments
 from imgassets.home import home_of
 from imgassets.planning import Plan
+from imgassets.produced import set_aside
 from imgassets.spec.project import Project
 from imgassets.staleness import Reader, asset_keys
 
@@ -99,6 +101,10 @@ def validate(
     definitions = build_definitions(project, device)
     wanted = _wanted(project, definitions, selection)
     Reader(project, definitions, instance, device).observe()
+    _set_aside_harmed(
+        home_of(project.root),
+        lambda: Reader(project, definitions, instance, device).harmed_files(),
+    )
     errors = _catch_up(project, definitions, instance, device, wanted)
     if errors:
         raise RunFailedError("\n".join(errors))
@@ -107,6 +113,15 @@ def validate(
         Verdict.model_validate_json(documents.path(dg.AssetKey([e, m, "verdict"])).read_text())
         for e, m in branches
     ]
+
+
+def _set_aside_harmed(home: Path, look: Callable[[], list[Path]], wait: float = 1.0) -> None:
+    """Move harmed tables to quarantine, but not one that another run is just writing."""
+    found = look()
+    if found:
+        time.sleep(wait)
+        for path in set(found) & set(look()):
+            set_aside(home, path)
 
 
 def _wanted(

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -181,11 +182,17 @@ class Reader:
         return requests_version([r for r in self.requests[endpoint, model] if r.flow == flow])
 
     def _harm(self, key: dg.AssetKey, record: Any) -> str:
-        metadata = record.event_log_entry.asset_materialization.metadata
-        stored = metadata.get("file_sha256")
-        return produced.harm(
-            home_of(self.project.root), key.path, stored.value if stored else None, self.store
-        )
+        return produced.harm(home_of(self.project.root), key.path, _file_sha256(record), self.store)
+
+    def harmed_files(self) -> list[Path]:
+        """Tables and verdicts that are not as they were written."""
+        home = home_of(self.project.root)
+        found = []
+        for key, record in self.records.items():
+            path, written = produced.file_of(home, key.split("/")), _file_sha256(record)
+            if written and path.is_file() and not produced.is_as_written(path, written):
+                found.append(path)
+        return found
 
     def _requests_of(self, plan: Plan) -> list[Request]:
         """Requests of the image assets in a plan."""
@@ -214,6 +221,11 @@ def _made(record: Any) -> Made:
     tags = record.event_log_entry.asset_materialization.tags or {}
     inputs = {k.removeprefix(_INPUT_TAG): v for k, v in tags.items() if k.startswith(_INPUT_TAG)}
     return Made(tags[DATA_VERSION_TAG], tags.get("dagster/code_version"), inputs)
+
+
+def _file_sha256(record: Any) -> str | None:
+    noted = record.event_log_entry.asset_materialization.metadata.get("file_sha256")
+    return noted.value if noted else None
 
 
 def _version(record: Any) -> str | None:

@@ -137,7 +137,7 @@ def _images(endpoint: Endpoint, model: str, flow: Flow) -> dg.AssetsDefinition:
             batch_size=project.model(model).batch_size,
             progress=lambda done, of: context.log.info(f"{name}/{model}: {flow} {done}/{of}"),
         )
-        stable = table.drop(columns=["seconds", "peak_memory_mib"])
+        stable = table.drop(columns=["seconds", "peak_memory_mib", "batch_size"])
         return dg.Output(
             table,
             data_version=data_version(stable),

@@ -193,8 +193,8 @@ def _source(store: ImageStore, key: str) -> str | None:
 
 
 def _documents(home: Path, images: Path) -> Iterator[Path]:
-    """All files of a project's home but the store itself and Dagster's own."""
-    aside = {images, home / "dagster", home / "documents"}
+    """All files of a project's home but the store itself, Dagster's own, and harmed ones."""
+    aside = {images, home / "dagster", home / "documents", home / "quarantine"}
     for path in sorted(home.rglob("*")):
         if path.is_file() and aside.isdisjoint(path.parents):
             yield path

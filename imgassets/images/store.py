@@ -7,9 +7,11 @@ process. An entry is never overwritten: the first image made for a key stays its
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
+import logging
 import os
 import re
 import shutil
@@ -24,8 +26,11 @@ from PIL import Image
 
 from imgassets.images.encoding import encode_png
 
+_log = logging.getLogger(__name__)
 _KEY = re.compile(r"^[0-9a-f]{64}$")
 _IMAGE, _RECORD = "image.png", "record.json"
+#: The record is written right after its image.
+_WRITE_SECONDS = 5.0
 
 
 class StoreError(RuntimeError):
@@ -158,15 +163,25 @@ class ImageStore:
 
         Raises:
             KeyError: no such entry.
-            CorruptEntryError: the bytes changed since they were stored.
+            CorruptEntryError: the bytes changed since they were stored; the entry is now in
+                quarantine, so that the next run makes the image again.
         """
+        try:
+            return self._checked_bytes(key)
+        except CorruptEntryError:
+            self.quarantine(key)
+            raise
+
+    def _checked_bytes(self, key: str) -> bytes:
         record = self.record(key)
         try:
             png = self.path(key).read_bytes()
         except FileNotFoundError:
             png = b""
         if hashlib.sha256(png).hexdigest() != record.image_sha256:
-            raise CorruptEntryError(f"image {key} in {self.root} is not what was stored")
+            raise CorruptEntryError(
+                f"image {key} in {self.root} is not what was stored; run again to make it anew"
+            )
         return png
 
     def read(self, key: str) -> Image.Image:
@@ -183,22 +198,40 @@ class ImageStore:
         """Whether the entry is there and unharmed; a harmed one is moved to quarantine."""
         try:
             self.read_bytes(key)
-        except KeyError:
+        except (KeyError, CorruptEntryError):
             return False
-        except CorruptEntryError:
-            self.quarantine(key)
+        return True
+
+    def seems_intact(self, key: str) -> bool:
+        """Whether the entry is there and was not touched since it was stored; changes nothing.
+
+        Reads no image unless the file times are not those of a write of this store, so planning
+        stays quick. Bits that rot on the disk leave no such trace: `read_bytes` finds those.
+        """
+        folder = self._folder(key)
+        try:
+            image, record = (folder / _IMAGE).stat(), (folder / _RECORD).stat()
+            if 0 <= record.st_mtime - image.st_mtime <= _WRITE_SECONDS:
+                return True
+            self._checked_bytes(key)
+        except (OSError, KeyError, CorruptEntryError):
             return False
         return True
 
     def quarantine(self, key: str) -> Path:
-        """Move a harmed entry out of the way, keeping it for inspection; returns where it went."""
+        """Move a harmed entry out of the way, keeping it for inspection; returns where it went.
+
+        On a read-only disk it stays where it is.
+        """
         target = self.root / "quarantine" / key
         suffix = 0
         while target.exists():
             suffix += 1
             target = target.with_name(f"{key}.{suffix}")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        self._folder(key).rename(target)
+        with contextlib.suppress(OSError):  # another process was first, or the disk is read-only
+            target.parent.mkdir(parents=True, exist_ok=True)
+            self._folder(key).rename(target)
+            _log.warning("image %s is not what was stored; moved to %s", key[:12], target)
         return target
 
     def keys(self) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +51,11 @@ def test_the_first_image_stays(tmp_path: Path) -> None:
 def test_a_changed_file_is_found_and_quarantined(tmp_path: Path) -> None:
     store = ImageStore(tmp_path)
     put(store, 7)
+    os.utime(store.path(KEY).with_name("record.json"), (0, 0))  # looks rewritten, and is whole
+    assert store.seems_intact(KEY)
     store.path(KEY).write_bytes(store.path(KEY).read_bytes()[:-1])
+    assert not store.seems_intact(KEY)
+    assert store.has(KEY), "a look changes nothing"
     with pytest.raises(CorruptEntryError):
         store.read(KEY)
     assert not store.intact(KEY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
+import pandas as pd
 
 from imgassets.images.store import ImageStore
 from imgassets.planning import Plan
@@ -93,3 +95,25 @@ def _check_runs(instance: dg.DagsterInstance) -> set[tuple[str, str, int]]:
         evaluation = record.event_log_entry.dagster_event.event_specific_data
         runs.add((str(evaluation.asset_key), evaluation.check_name, record.storage_id))
     return runs
+
+
+#: Measured when an image was made, so they differ between any two runs.
+MEASURED = ["seconds", "peak_memory_mib", "batch_size"]
+
+
+def same_tables(root: Path, other: Path) -> bool:
+    """Whether all tables and verdicts of two projects are equal, but for what was measured."""
+    mine, theirs = (r / ".imgassets" / "tables" for r in (root, other))
+    names = {str(p.relative_to(mine)) for p in mine.rglob("*.*")}
+    return names == {str(p.relative_to(theirs)) for p in theirs.rglob("*.*")} and all(
+        _content(mine / name) == _content(theirs / name) for name in names
+    )
+
+
+def _content(path: Path) -> str:
+    if path.suffix == ".json":
+        return json.loads(path.read_text())["verdict"]
+    table = pd.read_parquet(path).drop(columns=MEASURED, errors="ignore")
+    if "metric" in table:
+        table = table[~table["metric"].str.startswith("cost.")]
+    return table.to_json()
