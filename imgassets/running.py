@@ -213,7 +213,8 @@ def _errors(result: dg.ExecuteInProcessResult) -> list[str]:
     for event in result.all_events:
         if event.is_step_failure:
             error = event.step_failure_data.error
-            while error is not None and error.cause is not None:
+            # Dagster wraps what our code raised, whose own causes are for the traceback.
+            while error and error.cause and (error.cls_name or "").startswith("Dagster"):
                 error = error.cause
             lines.append(f"{event.step_key}: {error.message.strip() if error else 'failed'}")
     return lines or ["the run failed before its first step"]

@@ -3,6 +3,7 @@
 import os
 import warnings
 from collections.abc import Iterator
+from datetime import timedelta
 
 import dagster as dg
 
@@ -15,6 +16,7 @@ from imgassets.spec.contract import Endpoint
 REVALIDATE_JOB = "revalidate"
 #: Times of day mean this zone.
 TIMEZONE = os.environ.get("IMGASSETS_TIMEZONE", "UTC")
+_DEAD_AFTER = timedelta(hours=20)
 _UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -67,7 +69,7 @@ class Sample(dg.Config):
     images_per_flow: int = 4
 
 
-@dg.op
+@dg.op(pool="gpu")
 def revalidate_sample(
     context: dg.OpExecutionContext, config: Sample, workplace: Workplace, maker: Maker
 ) -> None:
@@ -147,10 +149,12 @@ def nightly_drift(
     """Every night at 03:00 of $IMGASSETS_TIMEZONE; a missed night is made good by the next.
 
     The sample is pinned, so one run covers any number of missed ones. A run that died half way
-    left each branch as it was or as it is; the next one does all of them again.
+    left each branch as it was or as it is; the next one does all of them again. Whatever has not
+    ended after `_DEAD_AFTER` was killed without a word, and holds up no other night.
     """
+    since = context.scheduled_execution_time - _DEAD_AFTER
     going_on = context.instance.get_run_records(
-        dg.RunsFilter(job_name=REVALIDATE_JOB, statuses=_UNFINISHED), limit=1
+        dg.RunsFilter(job_name=REVALIDATE_JOB, statuses=_UNFINISHED, created_after=since), limit=1
     )
     if going_on:
         yield dg.SkipReason("the previous revalidation is still going on")

@@ -22,6 +22,7 @@ from imgassets.images.store import CorruptEntryError, ImageStore
 
 _KEY = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _TEMPORARY = "[0-9a-f][0-9a-f]/.tmp-*"
+_HALF_A_TABLE = ".*.[0-9]*"  # `.NAME.PROCESS`
 #: Younger entries are left alone: a run that is going on has not written its tables yet.
 GRACE_SECONDS = 24 * 3600.0
 
@@ -146,15 +147,19 @@ def garbage(store: ImageStore, home: Path, *, older_than: float = GRACE_SECONDS)
     return Garbage(
         unused,
         sum(_size(store, key) for key in unused),
-        tuple(p for p in _leftovers(store) if p.stat().st_mtime < before),
+        tuple(
+            path
+            for path in (*_leftovers(store), *sorted((home / "tables").rglob(_HALF_A_TABLE)))
+            if path.stat().st_mtime < before
+        ),
         len(entries) - len(unused),
     )
 
 
 def delete(store: ImageStore, found: Garbage) -> None:
     """Delete what `garbage` found."""
-    for folder in (*(store.path(key).parent for key in found.images), *found.leftovers):
-        shutil.rmtree(folder)
+    for path in (*(store.path(key).parent for key in found.images), *found.leftovers):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def referenced_keys(home: Path, images: Path) -> set[str]:

@@ -77,6 +77,19 @@ def test_young_images_are_left_alone(home: Path) -> None:
     assert KEYS[0] not in care.garbage(store_of(home), home).images
 
 
+def test_half_a_table_of_a_killed_run_goes_once_it_is_old(home: Path) -> None:
+    table = refer(home, *KEYS)
+    half = table.with_name(f".{table.name}.4711")
+    half.write_bytes(table.read_bytes()[:20])
+    assert care.garbage(store_of(home), home).leftovers == ()
+    os.utime(half, (0, 0))
+    found = care.garbage(store_of(home), home)
+    assert found.leftovers == (half,)
+    care.delete(store_of(home), found)
+    assert table.is_file()
+    assert not half.exists()
+
+
 def test_a_damaged_table_stops_the_deletion(home: Path) -> None:
     table = refer(home, *KEYS)
     table.write_bytes(table.read_bytes()[:-20])

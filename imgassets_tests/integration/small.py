@@ -104,10 +104,15 @@ MEASURED = ["seconds", "peak_memory_mib", "batch_size"]
 def same_tables(root: Path, other: Path) -> bool:
     """Whether all tables and verdicts of two projects are equal, but for what was measured."""
     mine, theirs = (r / ".imgassets" / "tables" for r in (root, other))
-    names = {str(p.relative_to(mine)) for p in mine.rglob("*.*")}
-    return names == {str(p.relative_to(theirs)) for p in theirs.rglob("*.*")} and all(
+    names = _tables(mine)
+    return names == _tables(theirs) and all(
         _content(mine / name) == _content(theirs / name) for name in names
     )
+
+
+def _tables(folder: Path) -> set[str]:
+    """All files but what a killed process left half written."""
+    return {str(p.relative_to(folder)) for p in folder.rglob("[!.]*.*")}
 
 
 def _content(path: Path) -> str:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
 
 from imgassets.defs.build import build_definitions
+from imgassets.defs.revalidation import nightly_drift, revalidate
 from imgassets.images.store import ImageStore
 from imgassets.requests import build_requests
 from imgassets.revalidation import pinned
 from imgassets.spec.project import load_project
-from imgassets_tests.integration.small import at_home, validated
+from imgassets_tests.conftest import edit_file
+from imgassets_tests.integration.small import at_home, model_file, validated
 
 
 def another_original(root: Path) -> str:
@@ -35,15 +38,56 @@ def another_original(root: Path) -> str:
     return key
 
 
+def tonight(instance: dg.DagsterInstance, when: datetime) -> dg.ScheduleExecutionData:
+    context = dg.build_schedule_context(instance, scheduled_execution_time=when)
+    return nightly_drift.evaluate_tick(context)
+
+
+def test_a_night_is_skipped_while_the_last_run_goes_on_but_not_for_a_dead_one(
+    tmp_path: Path,
+) -> None:
+    now = datetime.now(UTC)
+    with at_home(tmp_path) as instance:
+        assert len(tonight(instance, now).run_requests) == 1
+        run = instance.create_run_for_job(revalidate, status=dg.DagsterRunStatus.STARTED)
+        skipped = tonight(instance, now)
+        assert skipped.run_requests == []
+        assert "still going on" in skipped.skip_message
+        assert len(tonight(instance, now + timedelta(hours=24)).run_requests) == 1
+        instance.report_run_failed(run)
+        assert len(tonight(instance, now).run_requests) == 1
+
+
+def test_a_run_that_dies_half_way_leaves_the_rest_to_the_next(small: Path, tmp_path: Path) -> None:
+    shutil.copytree(small, tmp_path, dirs_exist_ok=True)
+    another_original(tmp_path)
+    model = model_file(tmp_path, "fast")
+    edit_file(model, "weights: package:tiny-turbo", "weights: gone")
+    with at_home(tmp_path) as instance:
+        assert not sample(instance, tmp_path).success
+    home = tmp_path / ".imgassets" / "drift" / "cards"
+    assert (home / "prod.json").exists()
+    assert not (home / "fast.json").exists()
+    edit_file(model, "weights: gone", "weights: package:tiny-turbo")
+    with at_home(tmp_path) as instance:
+        assert sample(instance, tmp_path).success
+    assert len(json.loads((home / "fast.json").read_text())) == 1
+
+
+def sample(instance: dg.DagsterInstance, root: Path) -> dg.ExecuteInProcessResult:
+    """One revalidation of one image of each flow."""
+    job = build_definitions(load_project(root)).resolve_job_def("revalidate")
+    config = {"ops": {"revalidate_sample": {"config": {"images_per_flow": 1}}}}
+    return job.execute_in_process(run_config=config, instance=instance, raise_on_error=False)
+
+
 def test_drift_turns_up_in_report_and_verdict(small: Path, tmp_path: Path) -> None:
     shutil.copytree(small, tmp_path, dirs_exist_ok=True)
     key = another_original(tmp_path)
     store = ImageStore(tmp_path / ".imgassets" / "images")
     original = store.read_bytes(key)
     with at_home(tmp_path) as instance:
-        job = build_definitions(load_project(tmp_path)).resolve_job_def("revalidate")
-        config = {"ops": {"revalidate_sample": {"config": {"images_per_flow": 1}}}}
-        assert job.execute_in_process(run_config=config, instance=instance).success
+        assert sample(instance, tmp_path).success
         assert instance.get_latest_data_version_record(
             dg.AssetKey(["drift", "cards", "fast"]), is_source=True
         )

@@ -1,0 +1,161 @@
+"""Images a second through the assets, beside a bare diffusers loop with the same batch size.
+
+    python -m imgassets_tests.benchmarks.throughput
+
+Both sides load the pipeline, make the same images on the same device and stop when the last one is
+there; the asset side also builds requests, hashes, stores every image (PNG, fsync) and writes its
+table and its contact sheet through a Dagster run. Rounds alternate.
+Writes docs/throughput.md.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+
+import dagster as dg
+
+from imgassets.backends.device import choose_device
+from imgassets.defs.branches import stage_key
+from imgassets.defs.build import VALIDATE_JOB, build_definitions
+from imgassets.images.store import ImageStore
+from imgassets.spec.model import Model
+from imgassets.spec.project import load_project
+from imgassets.spec.weights import absent_components, weights_folder
+from imgassets_tests.conftest import edit_file, write_project
+from imgassets_tests.integration.small import at_home, model_file
+
+BATCH, SEEDS, ROUNDS = 16, 32, 5
+PROMPTS = ("a large red circle on white", "two green stars on white")
+IMAGES = len(PROMPTS) * SEEDS
+STEPS = 28
+PAGE = Path(__file__).parents[2] / "docs" / "throughput.md"
+
+
+Seconds = tuple[float, float]
+
+
+class Clock:
+    """Wall-clock and CPU seconds of a block; CPU seconds do not mind what else runs here."""
+
+    def __enter__(self) -> Clock:
+        self._start = time.perf_counter(), time.process_time()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        wall, cpu = self._start
+        self.seconds: Seconds = time.perf_counter() - wall, time.process_time() - cpu
+
+
+def write(root: Path) -> None:
+    """Two prompts, 32 seeds, the embedded base model as the demo uses it, in batches of 16."""
+    write_project(root)
+    contract = root / "contracts" / "endpoints" / "cards.yaml"
+    edit_file(contract, "seeds: [5, 6]", f"seeds: {list(range(SEEDS))}")
+    edit_file(contract, "[generate, edit, upscale]", "[generate]")
+    edit_file(contract, ", flow: upscale", "")
+    edit_file(model_file(root, "prod"), "batch_size: 4", f"batch_size: {BATCH}")
+    edit_file(
+        model_file(root, "prod"),
+        "steps: 4, guidance_scale: 1.0",
+        f"steps: {STEPS}, guidance_scale: 3.0",
+    )
+    prompts = root / "prompts" / "few.yaml"
+    prompts.write_text(prompts.read_text().split("  - id: word")[0])
+
+
+def through_the_assets(root: Path) -> Seconds:
+    definitions = build_definitions(load_project(root))
+    keys = [stage_key("cards", "prod", s) for s in ("requests_generate", "generated")]
+    job = definitions.resolve_job_def(VALIDATE_JOB).get_subset(asset_selection=set(keys))
+    with at_home(root) as instance, Clock() as clock:
+        result: dg.ExecuteInProcessResult = job.execute_in_process(instance=instance)
+    made = len(list(ImageStore(root / ".imgassets" / "images").keys()))
+    if not result.success or made != IMAGES:
+        raise RuntimeError(f"{made} of {IMAGES} images made")
+    return clock.seconds
+
+
+def bare_loop(root: Path) -> Seconds:
+    with Clock() as clock:
+        _bare_loop(load_project(root).model("prod"))
+    return clock.seconds
+
+
+def _bare_loop(model: Model) -> None:
+    import diffusers
+    import torch
+
+    folder = weights_folder(Path(), model.weights)  # an embedded one
+    pipeline = diffusers.StableDiffusion3Pipeline.from_pretrained(
+        folder,
+        dtype=torch.float32,
+        use_safetensors=True,
+        **dict.fromkeys(absent_components(folder)),
+    )
+    pipeline.scheduler = diffusers.FlowMatchEulerDiscreteScheduler.from_config(
+        pipeline.scheduler.config, **model.scheduler.settings
+    )
+    pipeline.set_progress_bar_config(disable=True)
+    pipeline.to(choose_device("auto")[0])
+    asked = [(prompt, seed) for prompt in PROMPTS for seed in range(SEEDS)]
+    with torch.inference_mode():
+        for start in range(0, IMAGES, BATCH):
+            batch = asked[start : start + BATCH]
+            pipeline(
+                prompt=[prompt for prompt, _ in batch],
+                negative_prompt=[""] * len(batch),
+                num_inference_steps=STEPS,
+                guidance_scale=3.0,
+                max_sequence_length=0,
+                width=96,
+                height=96,
+                generator=[torch.Generator("cpu").manual_seed(seed) for _, seed in batch],
+                output_type="np",
+            )
+
+
+def timed(side: Callable[[Path], Seconds]) -> Seconds:
+    """One side in a project of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        write(Path(folder))
+        return side(Path(folder))
+
+
+def main() -> None:
+    os.environ.pop("IMGASSETS_HOME", None)
+    timed(bare_loop), timed(through_the_assets)  # imports and first allocations
+    rounds = [(*timed(through_the_assets), *timed(bare_loop)) for _ in range(ROUNDS)]
+    rows = [(str(i), *r) for i, r in enumerate(rounds, 1)]
+    rows.append(("median", *(median(column) for column in zip(*rounds, strict=True))))
+    device, why = choose_device("auto")
+    lines = [
+        "# Throughput through the assets",
+        "",
+        "Written by `python -m imgassets_tests.benchmarks.throughput` on "
+        f"{platform.machine()}, {device} ({why}), OMP_NUM_THREADS="
+        f"{os.environ.get('OMP_NUM_THREADS', 'unset')}, torch {version('torch')}, diffusers "
+        f"{version('diffusers')}: {IMAGES} images, batches of {BATCH}, {STEPS} steps, embedded "
+        "base model. Both sides load the pipeline; the assets also hash, store and list every "
+        "image, in a whole Dagster run. Ratios are of throughputs, assets to bare loop.",
+        "",
+        "| round | assets, wall s | CPU s | bare loop, wall s | CPU s | ratio, wall | ratio, CPU |",
+        "|---|---|---|---|---|---|---|",
+        *(
+            f"| {name} | {wall:.2f} | {cpu:.2f} | {bare_wall:.2f} | {bare_cpu:.2f} "
+            f"| {bare_wall / wall:.3f} | {bare_cpu / cpu:.3f} |"
+            for name, wall, cpu, bare_wall, bare_cpu in rows
+        ),
+    ]
+    PAGE.write_text("\n".join(lines) + "\n")
+    print("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()
