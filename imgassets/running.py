@@ -6,12 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import psutil
 
-from imgassets.decision.verdict import Verdict
 from imgassets.defs.branches import group_of
 from imgassets.defs.build import VALIDATE_JOB, build_definitions
 from imgassets.defs.reports import report_key
@@ -22,6 +21,9 @@ from imgassets.planning import Plan
 from imgassets.produced import set_aside
 from imgassets.spec.project import Project
 from imgassets.staleness import Reader, asset_keys
+
+if TYPE_CHECKING:
+    from imgassets.decision import Verdict
 
 _PROCESS_TAG = "imgassets/process"
 
@@ -86,7 +88,7 @@ def plan(
 
 def validate(
     project: Project, instance: dg.DagsterInstance, selection: Selection, device: str = "auto"
-) -> list[Verdict]:
+) -> "list[Verdict]":
     """Do what `plan` says and nothing more; return the verdicts in the contracts' order.
 
     A candidate's branch brings the incumbent's along, since it is compared with it. Reports are
@@ -96,6 +98,8 @@ def validate(
         LookupError: an unknown endpoint or model.
         RunFailedError: an asset failed; all that does not depend on it was still made.
     """
+    from imgassets.decision import Verdict  # not at the top: planning does without scipy
+
     branches = selection.branches(project)
     bury_dead_runs(instance)
     definitions = build_definitions(project, device)
