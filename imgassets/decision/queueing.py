@@ -21,7 +21,8 @@ class Latency:
     """From a request's arrival to its image, waiting included.
 
     Attributes:
-        utilization: share of the time the workers are busy; from 1 on the queue grows for ever.
+        utilization: requests that arrive, as a share of those that full batches can serve; from
+            1 on the queue grows for ever.
         median, p95, worst: seconds; None where the queue grows for ever.
         requests: how many were counted; `worst` is the worst of these.
     """

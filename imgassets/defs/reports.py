@@ -11,6 +11,7 @@ from imgassets.defs.documents import facet_key, history_of
 from imgassets.defs.resources import Workplace
 from imgassets.defs.revalidation import drift_file, drift_key
 from imgassets.defs.verdicts import measured, measured_inputs
+from imgassets.home import REPORT_FORMS
 from imgassets.spec.changes import present_facets
 from imgassets.spec.contract import Endpoint
 from imgassets.spec.project import Project
@@ -53,7 +54,7 @@ def report_asset(endpoint: Endpoint) -> dg.AssetsDefinition:
     )
     def report(workplace: Workplace, **tables: Any) -> dg.MaterializeResult:
         from imgassets.report import build_report, report_document
-        from imgassets.report.kept import FORMS, KeptReport
+        from imgassets.report.kept import KeptReport
 
         found = _report_input(workplace, name, tables)
         kept = KeptReport(workplace.home() / "reports" / name)
@@ -62,8 +63,8 @@ def report_asset(endpoint: Endpoint) -> dg.AssetsDefinition:
         kept.write(files, previous)
         return dg.MaterializeResult(
             metadata={
-                "report": dg.MetadataValue.path(str(kept.folder / FORMS["html"])),
-                "summary": dg.MetadataValue.md(files[FORMS["md"]]),
+                "report": dg.MetadataValue.path(str(kept.folder / REPORT_FORMS["html"])),
+                "summary": dg.MetadataValue.md(files[REPORT_FORMS["md"]]),
             }
         )
 
@@ -92,7 +93,7 @@ def _report_input(workplace: Workplace, name: str, tables: dict[str, Any]) -> "R
         provenance=provenance(project, contract),
         repetitions={m: drifts.repetitions(name, m).content() for m in contract.models},
         describe=_describe(project),
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        created=f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC",
     )
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
+from imgassets.home import REPORT_FORMS
 from imgassets.report.facts import changes_of, report_document
 from imgassets.report.inputs import ReportInput
 from imgassets.report.junit import render_junit
-from imgassets.report.kept import FORMS
 from imgassets.report.page import render_html
 from imgassets.report.summary import render_markdown
 
@@ -17,8 +17,8 @@ def build_report(report: ReportInput) -> dict[str, str]:
     name, changed = report.endpoint.endpoint, changes_of(report)
     document = report_document(report) | {"changes": changed.to_dict() if changed else None}
     return {
-        FORMS["html"]: render_html(report),
-        FORMS["md"]: render_markdown(name, report.verdicts, report.comparisons, changed),
-        FORMS["junit"]: render_junit(report.verdicts),
-        FORMS["json"]: json.dumps(document, indent=2, ensure_ascii=False) + "\n",
+        REPORT_FORMS["html"]: render_html(report),
+        REPORT_FORMS["md"]: render_markdown(name, report.verdicts, report.comparisons, changed),
+        REPORT_FORMS["junit"]: render_junit(report.verdicts),
+        REPORT_FORMS["json"]: json.dumps(document, indent=2, ensure_ascii=False) + "\n",
     }

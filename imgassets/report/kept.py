@@ -8,15 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from imgassets.home import REPORT_FORMS
 from imgassets.report.changed import Facts, same_facts
 
-#: File of each form a report has.
-FORMS = {
-    "html": "report.html",
-    "md": "summary.md",
-    "junit": "junit.xml",
-    "json": "report.json",
-}
 _PREVIOUS = "previous.json"
 
 
@@ -31,7 +25,7 @@ class KeptReport:
 
         Made again without anything new, a report still shows what changed before.
         """
-        last = self._read(FORMS["json"])
+        last = self._read(REPORT_FORMS["json"])
         if last is None or not same_facts(last, facts):
             return last
         return self._read(_PREVIOUS)

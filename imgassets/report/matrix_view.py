@@ -78,7 +78,7 @@ def matrix_view(
         tuple(s.model for s in standings),
         tuple(_plots(standings)),
         tuple(g for g in groups if g.rows),
-        tuple(_remarks(standings, endpoint.traffic, prices)),
+        tuple(_remarks(standings, endpoint, prices)),
     )
 
 
@@ -165,7 +165,7 @@ def _speed_rows(standings: Sequence[Standing]) -> list[MatrixRow]:
 
     return [
         _row("Median", standings, cell("median")),
-        _row("95 % are faster than", standings, tail),
+        _row("95 % within", standings, tail),
         _row("Worst", standings, cell("worst")),
     ]
 
@@ -185,9 +185,9 @@ def _waiting_rows(standings: Sequence[Standing]) -> list[MatrixRow]:
         return amount(standing.waiting and standing.waiting.utilization, "share"), ""
 
     return [
-        _row("Workers busy", standings, busy),
+        _row("Capacity used", standings, busy),
         _row("Median", standings, cell("median")),
-        _row("95 % are faster than", standings, cell("p95")),
+        _row("95 % within", standings, cell("p95")),
         _row("Worst", standings, cell("worst")),
     ]
 
@@ -245,17 +245,19 @@ def _plot(quality: Quality, points: Sequence[_Point]) -> FrontPlot:
 
 
 def _remarks(
-    standings: Sequence[Standing], traffic: Traffic | None, prices: Mapping[str, Price]
+    standings: Sequence[Standing], endpoint: Endpoint, prices: Mapping[str, Price]
 ) -> list[str]:
+    alpha, traffic = endpoint.decision.alpha, endpoint.traffic
     said: dict[str, list[str]] = {}
     for model, price in prices.items():
         said.setdefault(price_text(price), []).append(model)
     remarks = [f"Price of {', '.join(models)}: {text}." for text, models in said.items()]
     batches = [s.speed.batches for s in standings if s.speed]
-    if batches:
+    needed = values_needed(0.95, alpha)
+    if min(batches, default=needed) < needed:
         remarks.append(
-            f"Times were measured on {min(batches)} to {max(batches)} batches; a bound on the "
-            f"95th percentile needs {values_needed(0.95, 0.05)}."
+            f"Times were measured on as few as {min(batches)} batches of images made together; "
+            f"a bound on the 95th percentile needs {needed}."
         )
     if traffic is None:
         remarks.append("The contract has no `traffic`, so waiting times and a month are left out.")
