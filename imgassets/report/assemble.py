@@ -55,7 +55,7 @@ def assemble(
     for key in shown:
         if key:
             try:
-                requests[key] = request(key)
+                requests[key] = _with_source(request(key), request)
             except KeyError:
                 continue
     return ReportInput(
@@ -73,3 +73,11 @@ def assemble(
         prices=prices,
         created=created,
     )
+
+
+def _with_source(
+    own: Mapping[str, Any], request: Callable[[str], Mapping[str, Any]]
+) -> Mapping[str, Any]:
+    """The request of an edit or upscale with that of the image it starts from."""
+    source = own.get("source")
+    return own if source is None else {**own, "source_request": request(source)}

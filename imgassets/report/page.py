@@ -30,6 +30,8 @@ MAX_BYTES = 15_000_000
 #: Characters for pictures and requests in the page; the next one is tried where that is too much.
 _PICTURE_BUDGETS = (9_000_000, 3_000_000, 0)
 _MOST_EXAMPLES = 5
+#: Pairs shown at once; the others are folded, or a phone would scroll for ever.
+_FIRST_PAIRS = 6
 _NUMBER_AND_UNIT = re.compile(r"(\d) (%|s\b|MiB\b|points?\b)")
 
 
@@ -78,6 +80,7 @@ def _render(report: ReportInput, budget: int) -> str:
             endpoint=report.endpoint,
             created=report.created,
             models=models,
+            first_pairs=_FIRST_PAIRS,
             matrix=matrix_view(report.endpoint, report.matrix, report.prices),
             changes=changes_of(report),
             repetitions=repetition_view([v.model for v in report.verdicts], report.repetitions),

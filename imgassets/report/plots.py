@@ -151,7 +151,7 @@ def _labels(texts: Sequence[str], places: Sequence[tuple[float, float]]) -> list
     taken = [(x - 2, x + 2, y - 3, y + 3) for x, y in places]
     chosen = []
     for text, (x, y) in zip(texts, places, strict=True):
-        width = 2.2 * len(text)
+        width = 2.6 * len(text)
         options = (
             ((14, 4, "start"), (x + 3, x + 3 + width, y - 3, y + 3)),
             ((-14, 4, "end"), (x - 3 - width, x - 3, y - 3, y + 3)),

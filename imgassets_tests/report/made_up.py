@@ -148,9 +148,9 @@ def report_input(
         requests={k: request(k) for name in models for k in keys(pairs[name])},
         images={name: found[name].images for name in models},
         provenance={
-            "git commit": "3ab01bd4c0ffee", "contract": "9f2c" * 16,
-            "models": {name: f"{i}a7e" * 16 for i, name in enumerate(models)},
-            "versions": {"imgassets": "0.1.0", "torch": "2.13.0", "diffusers": "0.42.0"},
+            "commit": "3ab01bd4c0ffee", "endpoint": {"criteria": "9f2c" * 16},
+            "models": {name: {"generator": f"{i}a7e" * 16} for i, name in enumerate(models)},
+            "libraries": {"imgassets": "0.1.0", "torch": "2.13.0", "diffusers": "0.42.0"},
             "device": "cpu",
         },
         matrix=cost_quality_matrix(contract_, {m: found[m] for m in models}, comparisons),
