@@ -1,4 +1,4 @@
-"""The report in headless Chromium: WCAG 2.2 AA by axe-core, no request, keyboard, narrow screens."""
+"""The report in headless Chromium: WCAG 2.2 AA by axe-core, no request, keyboard, small screens."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ _FOCUSED = """() => {
 def report_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A NO-GO, a REVIEW and production itself, against an earlier report."""
     made_up = report_input(("tiny-turbo", "hosted-three", BASE), prompts=60)
-    few = {model: pairs[:7] for model, pairs in made_up.pairs.items()}  # axe takes its time
+    # Some pairs are folded away, most are left out: axe takes its time.
+    few = {m: pairs[: 7 if m == "tiny-turbo" else 1] for m, pairs in made_up.pairs.items()}
     page = build_report(dataclasses.replace(made_up, pairs=few, previous={"created": "yesterday"}))
     path = tmp_path_factory.mktemp("report") / "report.html"
     path.write_text(page["report.html"], encoding="utf-8")
