@@ -132,11 +132,11 @@ def _built(suites: list[Suite], folder: Path) -> list[SuitePage]:
     """Validates every suite and lets Great Expectations write its pages."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        context = held.context()
+        context = held.new_context()
         for site in list(context.get_site_names()):
             context.delete_data_docs_site(site)
         context.add_data_docs_site("imgassets", _site(folder))
-        source = context.data_sources.add_or_update_pandas("tables_of_docs")
+        source = context.data_sources.add_pandas("tables")
         found = [_validated(context, source, s) for s in suites]
         context.build_data_docs()
     return [
@@ -168,13 +168,13 @@ def _validated(context: Any, source: Any, suite: Suite) -> dict[str, int]:
 
     table = pd.DataFrame(suite.columns)
     batches = source.add_dataframe_asset(suite.name).add_batch_definition_whole_dataframe("all")
-    expected = context.suites.add_or_update(
+    expected = context.suites.add(
         gx.ExpectationSuite(name=suite.name, expectations=suite.expectations)
     )
-    definition = context.validation_definitions.add_or_update(
+    definition = context.validation_definitions.add(
         gx.ValidationDefinition(name=suite.name, data=batches, suite=expected)
     )
-    checkpoint = context.checkpoints.add_or_update(
+    checkpoint = context.checkpoints.add(
         gx.Checkpoint(name=suite.name, validation_definitions=[definition], result_format="SUMMARY")
     )
     result = checkpoint.run(batch_parameters={"dataframe": table})

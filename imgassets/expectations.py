@@ -176,9 +176,8 @@ def _in_words(criterion: Criterion) -> str:
     return f"{what} {criterion.metric} on flow {criterion.flow} is {side} {limit:g}"
 
 
-@cache
-def context() -> Any:
-    """Great Expectations without a project on disk."""
+def new_context() -> Any:
+    """Great Expectations without a project on disk, knowing of nothing yet."""
     import great_expectations as gx
 
     with warnings.catch_warnings():
@@ -188,9 +187,14 @@ def context() -> Any:
     return found
 
 
+@cache
+def _context_of_checks() -> Any:
+    return new_context()
+
+
 def _validate(table: pd.DataFrame, expectation: Any) -> dict[str, Any]:
     """One expectation on one data frame, by an ephemeral context."""
-    source = context().data_sources.add_or_update_pandas("tables")
+    source = _context_of_checks().data_sources.add_or_update_pandas("tables")
     definition = source.add_dataframe_asset("table").add_batch_definition_whole_dataframe("all")
     batch = definition.get_batch(batch_parameters={"dataframe": table})
     return batch.validate(expectation, result_format="SUMMARY").to_json_dict()

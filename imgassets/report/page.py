@@ -73,7 +73,7 @@ def _render(report: ReportInput, budget: int) -> str:
     with_pairs = sum(1 for v in report.verdicts if report.pairs.get(v.model))
     share = budget // max(1, with_pairs)
     models = [_model_view(report, v, i, share) for i, v in enumerate(report.verdicts, start=1)]
-    return (
+    page = (
         _environment()
         .get_template("report.html.j2")
         .render(
@@ -88,6 +88,7 @@ def _render(report: ReportInput, budget: int) -> str:
             confidence=f"{100 * (1 - report.endpoint.decision.alpha):g} %",
         )
     )
+    return page + "\n"
 
 
 @cache
