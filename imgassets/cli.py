@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
+from imgassets.report_command import add_arguments as add_report_arguments
 from imgassets.spec.problems import InvalidDocumentsError
 from imgassets.spec.project import Project, find_root, load_project, to_json
 from imgassets.store_command import add_arguments as add_store_arguments
@@ -143,6 +144,26 @@ def _store(arguments: argparse.Namespace) -> int:
     return OK if well else NOT_OK
 
 
+def _report(arguments: argparse.Namespace) -> int:
+    from imgassets import report_command
+    from imgassets.home import home_of
+
+    project = _valid_project()
+    text, well = report_command.run(arguments, project, home_of(project.root))
+    print(text)
+    return OK if well else NOT_OK
+
+
+def _docs(arguments: argparse.Namespace) -> int:
+    from imgassets.data_docs import build_docs
+    from imgassets.home import home_of
+
+    project = _valid_project()
+    home = home_of(project.root)
+    print(build_docs(project, home, arguments.out or home / "docs"))
+    return OK
+
+
 def _ui(arguments: argparse.Namespace) -> int:
     from imgassets.running import open_instance
 
@@ -239,6 +260,27 @@ def _parser() -> argparse.ArgumentParser:
     )
     store.set_defaults(run=_store)
     add_store_arguments(store)
+
+    report = commands.add_parser(
+        "report",
+        help="print the last report, for people or CI",
+        description="Prints what the last `imgassets validate` found, as HTML, Markdown (fit for "
+        "a pull request comment), JUnit XML or JSON. Makes nothing. Exit 0 when every verdict in "
+        "it is GO, 1 when one is not, 2 when there is no report yet.",
+    )
+    report.set_defaults(run=_report)
+    add_report_arguments(report)
+
+    docs = commands.add_parser(
+        "docs",
+        help="build Great Expectations' Data Docs",
+        description="Builds Data Docs from the contracts' expectations, held against the tables "
+        "made last. The pages need no network. Exit 2 when there is no table yet.",
+    )
+    docs.add_argument(
+        "--out", type=Path, metavar="DIR", help="default: docs/ beside everything made"
+    )
+    docs.set_defaults(run=_docs)
 
     ui = commands.add_parser(
         "ui",

@@ -1,8 +1,8 @@
-"""Criteria as Great Expectations suites: the one module that knows Great Expectations.
+"""Criteria as expectations of Great Expectations, and tables held to them.
 
-A table is held to a contract by expectations built from its criteria. Great Expectations takes
-seconds to import, so nothing of it is touched before the first check runs; its analytics are
-switched off.
+Asset checks hold one expectation at a time; `imgassets.data_docs` gathers the same ones in suites.
+No other module knows Great Expectations. It takes seconds to import, so nothing of it is touched
+before the first check runs; its analytics are switched off.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from imgassets.spec.contract import Criterion
 from imgassets.spec.metrics import METRICS
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+#: What Great Expectations calls a contract's severities.
+SEVERITIES = {"gating": "critical", "warning": "warning"}
 _WORST_ROWS = 20
 
 
@@ -51,20 +53,13 @@ def hold_metric(table: pd.DataFrame, criterion: Criterion) -> Outcome:
         table: tidy metric rows; rows without a value (failed images) are not scores.
         criterion: with a floor or a ceiling.
     """
-    import great_expectations.expectations as gxe
-
     rows = table[(table["metric"] == criterion.metric) & (table["flow"] == criterion.flow)]
     scored = rows.dropna(subset=["value"])
-    bounds = {"min_value": criterion.floor, "max_value": criterion.ceiling}
-    if criterion.statistic == "worst":
-        batch, expectation = scored, gxe.ExpectColumnValuesToBeBetween(column="value", **bounds)
-    else:
-        batch = scored.groupby("prompt_id")["value"].mean().reset_index()
-        expectation = gxe.ExpectColumnMeanToBeBetween(column="value", **bounds)
     expected = _in_words(criterion)
-    if batch.empty:
+    if scored.empty:
         return Outcome(False, expected, None, 0, rows.head(_WORST_ROWS))
-    result = _validate(batch, expectation)
+    batch = metric_values(table, criterion).to_frame("value")
+    result = _validate(batch, metric_expectation(criterion, "value"))
     higher = METRICS[criterion.metric].direction == "higher"
     worst = scored.sort_values("value", ascending=higher, kind="stable")
     limit = criterion.floor if higher else criterion.ceiling
@@ -81,17 +76,10 @@ def hold_metric(table: pd.DataFrame, criterion: Criterion) -> Outcome:
 
 def hold_statuses(images: pd.DataFrame, mode: str, max_rate: float) -> Outcome:
     """An image table against the highest rate a contract allows for one failure mode."""
-    import great_expectations.expectations as gxe
-
-    expected = f"at most {max_rate:.2%} of the requests end as {mode}"
+    expected = _status_words(mode, max_rate)
     if images.empty:
         return Outcome(False, expected, None, 0, images)
-    result = _validate(
-        images[["status"]],
-        gxe.ExpectColumnValuesToNotBeInSet(
-            column="status", value_set=[mode], mostly=1.0 - max_rate
-        ),
-    )
+    result = _validate(images[["status"]], status_expectation(mode, max_rate, "status"))
     failed = images[images["status"] == mode]
     return Outcome(
         bool(result["success"]),
@@ -104,12 +92,9 @@ def hold_statuses(images: pd.DataFrame, mode: str, max_rate: float) -> Outcome:
 
 def hold_comparison(comparison: pd.DataFrame, criterion: Criterion) -> Outcome:
     """A comparison against a criterion: its bounds, error bars included, must show it holds."""
-    import great_expectations.expectations as gxe
-
     row = comparison[comparison["criterion"] == criterion.name]
     result = _validate(
-        row[["state"]].reset_index(drop=True),
-        gxe.ExpectColumnValuesToBeInSet(column="state", value_set=["passed"]),
+        row[["state"]].reset_index(drop=True), margin_expectation(criterion, "state")
     )
     shown = row[["criterion", "estimate", "difference", "difference_lower", "difference_upper"]]
     shown = shown.assign(state=row["state"], reason=row["reason"])
@@ -117,11 +102,71 @@ def hold_comparison(comparison: pd.DataFrame, criterion: Criterion) -> Outcome:
     passed = bool(result["success"]) and len(row) == 1
     return Outcome(
         passed,
-        f"no more than {criterion.margin:g} worse than the incumbent, error bars included",
+        _margin_words(criterion),
         None if difference is None or pd.isna(difference) else float(difference),
         len(row),
         shown.head(0) if passed else shown,
     )
+
+
+def metric_values(table: pd.DataFrame, criterion: Criterion) -> pd.Series:
+    """What a floor or ceiling is about: prompt means, or single images for `worst`; no failed."""
+    chosen = (table["metric"] == criterion.metric) & (table["flow"] == criterion.flow)
+    scored = table[chosen].dropna(subset=["value"])
+    if criterion.statistic == "worst":
+        return scored["value"].reset_index(drop=True)
+    return scored.groupby("prompt_id")["value"].mean().reset_index(drop=True)
+
+
+def metric_expectation(criterion: Criterion, column: str) -> Any:
+    """A floor or ceiling, of a column of `metric_values`."""
+    import great_expectations.expectations as gxe
+
+    kind = (
+        gxe.ExpectColumnValuesToBeBetween
+        if criterion.statistic == "worst"
+        else gxe.ExpectColumnMeanToBeBetween
+    )
+    return kind(
+        column=column,
+        min_value=criterion.floor,
+        max_value=criterion.ceiling,
+        description=_in_words(criterion),
+        severity=SEVERITIES[criterion.severity],
+    )
+
+
+def status_expectation(mode: str, max_rate: float, column: str) -> Any:
+    """A failure mode's highest rate, of a column of statuses."""
+    import great_expectations.expectations as gxe
+
+    return gxe.ExpectColumnValuesToNotBeInSet(
+        column=column,
+        value_set=[mode],
+        mostly=1.0 - max_rate,
+        description=_status_words(mode, max_rate),
+        severity=SEVERITIES["gating"],
+    )
+
+
+def margin_expectation(criterion: Criterion, column: str) -> Any:
+    """A margin, of a column that says how the comparison ended."""
+    import great_expectations.expectations as gxe
+
+    return gxe.ExpectColumnValuesToBeInSet(
+        column=column,
+        value_set=["passed"],
+        description=_margin_words(criterion),
+        severity=SEVERITIES[criterion.severity],
+    )
+
+
+def _status_words(mode: str, max_rate: float) -> str:
+    return f"at most {max_rate:.2%} of the requests end as {mode}"
+
+
+def _margin_words(criterion: Criterion) -> str:
+    return f"no more than {criterion.margin:g} worse than the incumbent, error bars included"
 
 
 def _in_words(criterion: Criterion) -> str:
@@ -131,21 +176,25 @@ def _in_words(criterion: Criterion) -> str:
     return f"{what} {criterion.metric} on flow {criterion.flow} is {side} {limit:g}"
 
 
-@cache
-def _context() -> Any:
+def new_context() -> Any:
+    """Great Expectations without a project on disk, knowing of nothing yet."""
     import great_expectations as gx
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
-    return context
+        found = gx.get_context(mode="ephemeral")
+    found.variables.progress_bars = {"globally": False}
+    return found
+
+
+@cache
+def _context_of_checks() -> Any:
+    return new_context()
 
 
 def _validate(table: pd.DataFrame, expectation: Any) -> dict[str, Any]:
     """One expectation on one data frame, by an ephemeral context."""
-    context = _context()
-    source = context.data_sources.add_or_update_pandas("tables")
+    source = _context_of_checks().data_sources.add_or_update_pandas("tables")
     definition = source.add_dataframe_asset("table").add_batch_definition_whole_dataframe("all")
     batch = definition.get_batch(batch_parameters={"dataframe": table})
     return batch.validate(expectation, result_format="SUMMARY").to_json_dict()

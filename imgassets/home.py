@@ -5,6 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+#: File of each form of an endpoint's report, in `reports/ENDPOINT/`.
+REPORT_FORMS = {
+    "html": "report.html",
+    "md": "summary.md",
+    "junit": "junit.xml",
+    "json": "report.json",
+}
+
 
 def home_of(root: Path) -> Path:
     """Where everything made is kept: `$IMGASSETS_HOME`, or `.imgassets/` in the project."""

@@ -19,6 +19,7 @@ from PIL import Image
 from imgassets.backends.making import Make
 from imgassets.images.encoding import encode_png
 from imgassets.images.store import ImageStore
+from imgassets.repeating import RepetitionFile
 from imgassets.requests import Request
 from imgassets.spec.base import fingerprint
 
@@ -78,8 +79,14 @@ class DriftFile:
             raise ValueError(f"{path} is damaged; run the job `revalidate` again") from error
 
     def version(self, endpoint: str, model: str) -> str:
-        """Hash of what was found; the same as long as the same images drift the same way."""
-        return fingerprint([asdict(d) for d in self.read(endpoint, model)])
+        """Hash of what was found; the same as long as images drift and repeat the same way."""
+        drifts = [asdict(d) for d in self.read(endpoint, model)]
+        repeated = self.repetitions(endpoint, model).content()
+        return fingerprint([drifts, repeated] if repeated else drifts)
+
+    def repetitions(self, endpoint: str, model: str) -> RepetitionFile:
+        """How a branch's images came out when they were made again."""
+        return RepetitionFile(self.folder / endpoint / f"{model}.repetitions.json")
 
     def write(self, endpoint: str, model: str, found: Sequence[Drift]) -> None:
         """Replace what was found in a branch, whole or not at all."""

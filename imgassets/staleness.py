@@ -106,7 +106,8 @@ class Reader:
         if key in self.facets:
             return self.history.describe(self.facets[key], before)
         _, endpoint, model = key.split("/")
-        return f"{len(self.drift.read(endpoint, model))} stored image(s) of {model} drifted"
+        drifted = len(self.drift.read(endpoint, model))
+        return f"images of {model} were made again: {drifted} drifted"
 
     def observe(self) -> None:
         """Record every document, and what drifted, that changed since it was last observed."""

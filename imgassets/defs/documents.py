@@ -17,6 +17,7 @@ _FACETS = {"endpoints": ENDPOINT_FACETS, "models": MODEL_FACETS, "prompts": PROM
 _WHAT = {
     "requests": "What the endpoint accepts, returns and asks for; decides which images exist.",
     "criteria": "What must hold, against whom; decides verdicts, never images.",
+    "traffic": "How often the endpoint is called; decides waiting times and bills in reports.",
     "generator": "Weights, pipeline, scheduler and sampling; decides generated and edited images.",
     "upscaler": "How images are made larger; decides upscaled images alone.",
     "price": "What running the model costs; decides cost tables.",

@@ -1,16 +1,26 @@
 """The report of one endpoint: all its models side by side."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from imgassets.defs.branches import stage_key
+from imgassets.defs.documents import facet_key, history_of
 from imgassets.defs.resources import Workplace
+from imgassets.defs.revalidation import drift_file, drift_key
 from imgassets.defs.verdicts import measured, measured_inputs
+from imgassets.home import REPORT_FORMS
+from imgassets.spec.changes import present_facets
 from imgassets.spec.contract import Endpoint
+from imgassets.spec.project import Project
 
-_REPORT_VERSION = "1"
+if TYPE_CHECKING:
+    from imgassets.report import ReportInput
+    from imgassets.report.changed import Describe
+
+_REPORT_VERSION = "2"
 
 
 def report_key(endpoint: str) -> dg.AssetKey:
@@ -32,50 +42,70 @@ def report_asset(endpoint: Endpoint) -> dg.AssetsDefinition:
     @dg.asset(
         key=report_key(name),
         ins=ins,
+        deps=[
+            facet_key("endpoints", name, "traffic"),
+            *(facet_key("models", model, "price") for model in endpoint.models),
+            *(drift_key(name, model) for model in endpoint.models),
+        ],
         group_name=f"{name}__report".replace("-", "_"),
         code_version=_REPORT_VERSION,
         kinds={"html"},
         description=f"The go/no-go report of {name}: HTML, Markdown, JUnit XML and JSON.",
     )
     def report(workplace: Workplace, **tables: Any) -> dg.MaterializeResult:
-        from imgassets.decision import Comparison, Verdict
-        from imgassets.provenance import provenance
-        from imgassets.report import build_report
-        from imgassets.report.assemble import assemble
+        from imgassets.report import build_report, report_document
+        from imgassets.report.kept import KeptReport
 
-        project, store = workplace.project(), workplace.store()
-        contract = project.endpoint(name)
-        verdicts = [Verdict.model_validate(tables[_input(m, "verdict")]) for m in contract.models]
-        comparisons = {
-            m: Comparison(name, m, contract.incumbent, tables[_input(m, "comparison")])
-            for m in contract.models
-        }
-        files = build_report(
-            assemble(
-                contract,
-                {m: measured(contract, m, tables) for m in contract.models},
-                comparisons,
-                verdicts,
-                load=store.read_bytes,
-                request=lambda key: store.record(key).request,
-                provenance=provenance(project, contract),
-                created=datetime.now(UTC).isoformat(timespec="seconds"),
-            )
-        )
-        folder = workplace.home() / "reports" / name
-        folder.mkdir(parents=True, exist_ok=True)
-        for file_name, text in files.items():
-            temporary = folder / f".{file_name}.new"
-            temporary.write_text(text, encoding="utf-8")
-            temporary.replace(folder / file_name)
+        found = _report_input(workplace, name, tables)
+        kept = KeptReport(workplace.home() / "reports" / name)
+        previous = kept.previous(report_document(found))
+        files = build_report(replace(found, previous=previous))
+        kept.write(files, previous)
         return dg.MaterializeResult(
             metadata={
-                "report": dg.MetadataValue.path(str(folder / "report.html")),
-                "summary": dg.MetadataValue.md(files["summary.md"]),
+                "report": dg.MetadataValue.path(str(kept.folder / REPORT_FORMS["html"])),
+                "summary": dg.MetadataValue.md(files[REPORT_FORMS["md"]]),
             }
         )
 
     return report
+
+
+def _report_input(workplace: Workplace, name: str, tables: dict[str, Any]) -> "ReportInput":
+    from imgassets.decision import Comparison, Verdict
+    from imgassets.provenance import provenance
+    from imgassets.report.assemble import assemble
+
+    project, store = workplace.project(), workplace.store()
+    contract = project.endpoint(name)
+    drifts = drift_file(workplace)
+    return assemble(
+        contract,
+        {m: measured(contract, m, tables) for m in contract.models},
+        {
+            m: Comparison(name, m, contract.incumbent, tables[_input(m, "comparison")])
+            for m in contract.models
+        },
+        [Verdict.model_validate(tables[_input(m, "verdict")]) for m in contract.models],
+        load=store.read_bytes,
+        request=lambda key: store.record(key).request,
+        prices={m: project.model(m).price for m in contract.models},
+        provenance=provenance(project, contract),
+        repetitions={m: drifts.repetitions(name, m).content() for m in contract.models},
+        describe=_describe(project),
+        created=f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC",
+    )
+
+
+def _describe(project: Project) -> "Describe":
+    """Tells the field that changed in a document, from what is kept of its earlier versions."""
+    facets, history = present_facets(project), history_of(project.root)
+
+    def describe(kind: str, name: str, facet: str, before: str) -> str:
+        now = facets.get(f"documents/{kind}/{name}/{facet}")
+        return history.describe(now, before) if now else ""
+
+    return describe
 
 
 def _input(model: str, stage: str) -> str:

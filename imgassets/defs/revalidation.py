@@ -9,6 +9,7 @@ import dagster as dg
 
 from imgassets.defs.documents import DATA_VERSION_TAG
 from imgassets.defs.resources import Maker, Workplace
+from imgassets.repeating import Repetition, repeat
 from imgassets.requests import build_requests
 from imgassets.revalidation import Drift, DriftFile, pinned, remake
 from imgassets.spec.contract import Endpoint
@@ -102,6 +103,7 @@ def _revalidate(
     device, _ = maker.chosen()
     requests = build_requests(project, endpoint, model, device)
     found: list[Drift] = []
+    repeated: list[Repetition] = []
     for flow in project.endpoint(endpoint).flows:
         of_flow = (r for r in requests if r.flow == flow)
         sample = pinned(of_flow, store, config.images_per_flow)
@@ -110,9 +112,11 @@ def _revalidate(
         make = maker.maker(project, model, flow)
         drifts, failures = remake(sample, store, make, drift_file(workplace).images)
         found += drifts
+        repeated += repeat(sample, store, make, device)
         context.log.info(f"{endpoint}/{model}: {len(drifts)} of {len(sample)} drifted ({flow})")
         for failure in failures:
             context.log.warning(f"{endpoint}/{model}: not made again: {failure}")
+    drift_file(workplace).repetitions(endpoint, model).write(repeated)
     return found
 
 

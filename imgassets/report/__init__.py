@@ -5,7 +5,7 @@ request) and stays under `page.MAX_BYTES` whatever the number of images.
 """
 
 from imgassets.report.build import build_report
-from imgassets.report.costs import cost_table
+from imgassets.report.facts import report_document
 from imgassets.report.inputs import ImagePair, ReportError, ReportInput
 from imgassets.report.junit import render_junit
 from imgassets.report.page import render_html
@@ -17,9 +17,9 @@ __all__ = [
     "ReportError",
     "ReportInput",
     "build_report",
-    "cost_table",
     "render_html",
     "render_junit",
     "render_markdown",
+    "report_document",
     "select_pairs",
 ]

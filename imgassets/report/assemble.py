@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from imgassets.decision import Comparison, Measured, Verdict
-from imgassets.report.costs import cost_table
+from imgassets.decision.matrix import cost_quality_matrix
+from imgassets.report.changed import Describe
 from imgassets.report.inputs import Load, ReportInput
 from imgassets.report.pairs import select_pairs
 from imgassets.spec.contract import Endpoint
-from imgassets.spec.metrics import METRICS
+from imgassets.spec.model import Price
 
 
 def assemble(
@@ -21,7 +22,10 @@ def assemble(
     *,
     load: Load,
     request: Callable[[str], Mapping[str, Any]],
+    prices: Mapping[str, Price],
     provenance: Mapping[str, Any],
+    repetitions: Mapping[str, Sequence[Mapping[str, Any]]],
+    describe: Describe,
     created: str,
 ) -> ReportInput:
     """Choose the pairs to show, look up their requests, and put costs beside quality.
@@ -33,7 +37,7 @@ def assemble(
         verdicts: in the order to show them.
         load: PNG bytes of an image key.
         request: the full request of an image key; raises KeyError where the image failed.
-        provenance, created: see `ReportInput`.
+        prices, provenance, repetitions, describe, created: see `ReportInput`.
     """
     pairs = {
         model: select_pairs(
@@ -51,14 +55,9 @@ def assemble(
     for key in shown:
         if key:
             try:
-                requests[key] = request(key)
+                requests[key] = _with_source(request(key), request)
             except KeyError:
                 continue
-    quality = next((c for c in endpoint.criteria if METRICS[c.metric].unit == "share"), None)
-    costs = None
-    if quality is not None:
-        rows = {model: mine.rows for model, mine in measured.items()}
-        costs = cost_table(rows, quality.metric, flow=quality.flow, alpha=endpoint.decision.alpha)
     return ReportInput(
         endpoint=endpoint,
         verdicts=verdicts,
@@ -68,6 +67,17 @@ def assemble(
         requests=requests,
         images={model: mine.images for model, mine in measured.items()},
         provenance=provenance,
-        costs=costs,
+        repetitions=repetitions,
+        describe=describe,
+        matrix=cost_quality_matrix(endpoint, measured, comparisons),
+        prices=prices,
         created=created,
     )
+
+
+def _with_source(
+    own: Mapping[str, Any], request: Callable[[str], Mapping[str, Any]]
+) -> Mapping[str, Any]:
+    """The request of an edit or upscale with that of the image it starts from."""
+    source = own.get("source")
+    return own if source is None else {**own, "source_request": request(source)}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
+from imgassets.home import REPORT_FORMS
+from imgassets.report.facts import changes_of, report_document
 from imgassets.report.inputs import ReportInput
 from imgassets.report.junit import render_junit
 from imgassets.report.page import render_html
@@ -13,22 +14,11 @@ from imgassets.report.summary import render_markdown
 
 def build_report(report: ReportInput) -> dict[str, str]:
     """The files of one endpoint's report, by file name: HTML, Markdown, JUnit XML, JSON."""
+    name, changed = report.endpoint.endpoint, changes_of(report)
+    document = report_document(report) | {"changes": changed.to_dict() if changed else None}
     return {
-        "report.html": render_html(report),
-        "summary.md": render_markdown(
-            report.endpoint.endpoint, report.verdicts, report.comparisons
-        ),
-        "junit.xml": render_junit(report.verdicts),
-        "report.json": json.dumps(report_document(report), indent=2, ensure_ascii=False) + "\n",
-    }
-
-
-def report_document(report: ReportInput) -> dict[str, Any]:
-    """The report as JSON-serialisable data: verdicts, comparison rows, provenance."""
-    return {
-        "endpoint": report.endpoint.endpoint,
-        "created": report.created,
-        "verdicts": [v.to_dict() for v in report.verdicts],
-        "comparisons": {model: c.records() for model, c in report.comparisons.items()},
-        "provenance": json.loads(json.dumps(report.provenance, default=str)),
+        REPORT_FORMS["html"]: render_html(report),
+        REPORT_FORMS["md"]: render_markdown(name, report.verdicts, report.comparisons, changed),
+        REPORT_FORMS["junit"]: render_junit(report.verdicts),
+        REPORT_FORMS["json"]: json.dumps(document, indent=2, ensure_ascii=False) + "\n",
     }

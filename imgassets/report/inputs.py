@@ -9,7 +9,10 @@ from typing import Any, Literal
 import pandas as pd
 
 from imgassets.decision import Comparison, Verdict
+from imgassets.decision.matrix import Standing
+from imgassets.report.changed import Describe, Facts
 from imgassets.spec.contract import Endpoint
+from imgassets.spec.model import Price
 
 PairKind = Literal["failed", "worst", "changed"]
 #: Gives the PNG bytes of an image key; raises LookupError or OSError where there is no image.
@@ -60,7 +63,11 @@ class ReportInput:
         requests: the full request by image key, as JSON-serialisable mappings.
         images: images tables by model, for messages of failed requests.
         provenance: what made this report: fingerprints, versions, commit; may be nested.
-        costs: from `cost_table`; None leaves the plot out.
+        matrix: from `cost_quality_matrix`; empty leaves the section out.
+        prices: by model, for their source and date.
+        repetitions: by model, how its images came out when made again; absent: not measured.
+        previous: `report_document` of an earlier report; None leaves out what changed.
+        describe: what changed in a document; None tells only that it did.
         created: when, as text; a parameter, so that a report is a function of its input.
     """
 
@@ -72,7 +79,11 @@ class ReportInput:
     requests: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     images: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
-    costs: pd.DataFrame | None = None
+    matrix: Sequence[Standing] = ()
+    prices: Mapping[str, Price] = field(default_factory=dict)
+    repetitions: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    previous: Facts | None = None
+    describe: Describe | None = None
     created: str = ""
 
     def __post_init__(self) -> None:

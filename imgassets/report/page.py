@@ -12,26 +12,27 @@ import jinja2
 import pandas as pd
 
 from imgassets.decision import Verdict
-from imgassets.decision.wording import amount, capitalized
-from imgassets.report.costs import COSTS
+from imgassets.decision.wording import capitalized
 from imgassets.report.criteria_view import (
     CriterionView,
     FailureView,
     criterion_view,
     failure_view,
-    title_of,
 )
+from imgassets.report.facts import changes_of
 from imgassets.report.inputs import ReportInput
+from imgassets.report.matrix_view import matrix_view
 from imgassets.report.pair_view import MAX_REASON, PairView, pair_views, shortened
-from imgassets.report.plots import Scatter, scatter
+from imgassets.report.repetition_view import repetition_view
 
 #: No page is larger, whatever goes in.
 MAX_BYTES = 15_000_000
 #: Characters for pictures and requests in the page; the next one is tried where that is too much.
 _PICTURE_BUDGETS = (9_000_000, 3_000_000, 0)
 _MOST_EXAMPLES = 5
+#: Pairs shown at once; the others are folded, or a phone would scroll for ever.
+_FIRST_PAIRS = 6
 _NUMBER_AND_UNIT = re.compile(r"(\d) (%|s\b|MiB\b|points?\b)")
-_UNITS = {"cost.seconds": "s", "cost.usd": "USD", "cost.peak_memory": "MiB"}
 
 
 @dataclass(frozen=True)
@@ -54,17 +55,6 @@ class ModelView:
         return capitalized(text)
 
 
-@dataclass(frozen=True)
-class CostPlot:
-    """One cost against quality."""
-
-    title: str
-    cost: str
-    quality: str
-    unit: str
-    scatter: Scatter
-
-
 def render_html(report: ReportInput) -> str:
     """The page as text: no script, no external reference, below `MAX_BYTES` in UTF-8.
 
@@ -83,19 +73,22 @@ def _render(report: ReportInput, budget: int) -> str:
     with_pairs = sum(1 for v in report.verdicts if report.pairs.get(v.model))
     share = budget // max(1, with_pairs)
     models = [_model_view(report, v, i, share) for i, v in enumerate(report.verdicts, start=1)]
-    return (
+    page = (
         _environment()
         .get_template("report.html.j2")
         .render(
             endpoint=report.endpoint,
             created=report.created,
             models=models,
-            plots=_cost_plots(report.costs),
-            costs=_cost_rows(report.costs),
+            first_pairs=_FIRST_PAIRS,
+            matrix=matrix_view(report.endpoint, report.matrix, report.prices),
+            changes=changes_of(report),
+            repetitions=repetition_view([v.model for v in report.verdicts], report.repetitions),
             provenance=_flattened(report.provenance),
             confidence=f"{100 * (1 - report.endpoint.decision.alpha):g} %",
         )
     )
+    return page + "\n"
 
 
 @cache
@@ -154,40 +147,6 @@ def _examples(images: pd.DataFrame | None, metric: str) -> tuple[str, ...]:
     messages = images.loc[images["status"] == mode, "message"]
     texts = dict.fromkeys(m for m in messages if isinstance(m, str) and m)
     return tuple(shortened(text, MAX_REASON) for text in texts)[:_MOST_EXAMPLES]
-
-
-def _cost_plots(costs: pd.DataFrame | None) -> list[CostPlot]:
-    """A plot for each cost that was measured and is not 0 for everyone."""
-    if costs is None:
-        return []
-    plots = []
-    for metric in ("cost.seconds", "cost.usd"):
-        usable = costs.dropna(subset=[metric, "quality", "quality_lower", "quality_upper"])
-        if usable.empty or not (usable[metric] > 0).any():
-            continue
-        columns = ["model", metric, "quality", "quality_lower", "quality_upper"]
-        points = [(str(m), *map(float, rest)) for m, *rest in usable[columns].to_numpy()]
-        quality = title_of(str(usable["quality_metric"].iloc[0]))
-        label = "seconds an image" if metric == "cost.seconds" else "USD an image"
-        plots.append(
-            CostPlot(f"{quality} against {label}", label, quality, _UNITS[metric],
-                     scatter(points))  # type: ignore[arg-type]
-        )  # fmt: skip
-    return plots
-
-
-def _cost_rows(costs: pd.DataFrame | None) -> list[dict[str, str]]:
-    if costs is None:
-        return []
-    return [
-        {
-            "model": str(row["model"]),
-            "quality_metric": title_of(str(row["quality_metric"])),
-            "quality": amount(row["quality"], "share"),
-            **{metric.split(".")[1]: amount(row[metric], _UNITS[metric]) for metric in COSTS},
-        }
-        for row in costs.to_dict("records")
-    ]
 
 
 def _flattened(value: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:

@@ -160,7 +160,9 @@ def _score(metric: str, value: float | None) -> str:
 
 
 def _prompt_of(request: Mapping[str, Any] | None) -> str:
-    prompt = None if request is None else request.get("prompt")
+    """Its own, or that of the image an upscale starts from."""
+    request = request or {}
+    prompt = request.get("prompt", request.get("source_request", {}).get("prompt"))
     return shortened(prompt, MAX_PROMPT) if isinstance(prompt, str) else ""
 
 

@@ -74,9 +74,13 @@ class Label:
 
 @dataclass(frozen=True)
 class Dot:
-    """One model in the cost and quality plot; positions in percent from the left and the top."""
+    """One model in the cost and quality plot; positions in percent from the left and the top.
+
+    `best` where no other model beats it in cost and quality.
+    """
 
     model: str
+    best: bool
     x: float
     y: float
     y_low: float
@@ -87,17 +91,21 @@ class Dot:
 
 @dataclass(frozen=True)
 class Scatter:
-    """The cost and quality plot: dots, and ticks of both axes."""
+    """The cost and quality plot: dots, the front as `(x1, y1, x2, y2)` lines, and both axes."""
 
     dots: tuple[Dot, ...]
+    front: tuple[tuple[float, float, float, float], ...]
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
 
 
-def scatter(points: Sequence[tuple[str, float, float, float, float]]) -> Scatter:
+def scatter(
+    points: Sequence[tuple[str, float, float, float, float]], front: Sequence[int]
+) -> Scatter:
     """Places `(label, cost, quality, lower, upper)` of each model; cost starts at 0.
 
-    Quality is taken to be in 0..1; its axis covers all bounds.
+    Quality is taken to be in 0..1; its axis covers all bounds. `front` are the points to join by a
+    staircase, cheapest first.
     """
     x_ticks = nice_ticks(0.0, max((p[1] for p in points), default=1.0) * 1.08)
     lows = min((p[3] for p in points), default=0.0)
@@ -113,14 +121,26 @@ def scatter(points: Sequence[tuple[str, float, float, float, float]]) -> Scatter
     places = [(across(p[1]), down(p[2])) for p in points]
     labels = _labels([p[0] for p in points], places)
     dots = tuple(
-        Dot(model, *places[i], down(low), down(high), i % SHAPES, labels[i])
+        Dot(model, i in front, *places[i], down(low), down(high), i % SHAPES, labels[i])
         for i, (model, _, _, low, high) in enumerate(points)
     )
     return Scatter(
         dots,
+        _staircase([places[i] for i in front]),
         tuple(Tick(across(v), v) for v in x_ticks),
         tuple(Tick(down(v), v) for v in y_ticks),
     )
+
+
+def _staircase(
+    corners: Sequence[tuple[float, float]],
+) -> tuple[tuple[float, float, float, float], ...]:
+    """Along each quality to the next dearer model, then up to it; the last one goes on."""
+    lines = []
+    ends = [*corners[1:], (_RIGHT, corners[-1][1])] if corners else []
+    for (x, y), (next_x, next_y) in zip(corners, ends, strict=True):
+        lines += [(x, y, next_x, y), (next_x, y, next_x, next_y)]
+    return tuple(line for line in lines if line[:2] != line[2:])
 
 
 def _labels(texts: Sequence[str], places: Sequence[tuple[float, float]]) -> list[Label]:
@@ -131,7 +151,7 @@ def _labels(texts: Sequence[str], places: Sequence[tuple[float, float]]) -> list
     taken = [(x - 2, x + 2, y - 3, y + 3) for x, y in places]
     chosen = []
     for text, (x, y) in zip(texts, places, strict=True):
-        width = 2.2 * len(text)
+        width = 2.6 * len(text)
         options = (
             ((14, 4, "start"), (x + 3, x + 3 + width, y - 3, y + 3)),
             ((-14, 4, "end"), (x - 3 - width, x - 3, y - 3, y + 3)),

@@ -8,6 +8,7 @@ from typing import Any
 
 from imgassets.decision import Comparison, Verdict
 from imgassets.decision.wording import amount, signed
+from imgassets.report.changed import Change, Changes
 from imgassets.report.criteria_view import limits_text, title_of
 
 _ICONS = {"GO": "✅", "NO-GO": "❌", "REVIEW": "👀", "INCONCLUSIVE": "❔"}
@@ -16,9 +17,12 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~>-])")
 
 
 def render_markdown(
-    endpoint: str, verdicts: Sequence[Verdict], comparisons: Mapping[str, Comparison]
+    endpoint: str,
+    verdicts: Sequence[Verdict],
+    comparisons: Mapping[str, Comparison],
+    changed: Changes | None = None,
 ) -> str:
-    """Verdicts on top, then one folded table of criteria a model; GitHub-flavored Markdown.
+    """Verdicts on top, what changed, then one folded table of criteria a model; GitHub-flavored.
 
     Text from outside (names, reasons) is escaped: it cannot add markup, links or mentions.
     """
@@ -28,10 +32,29 @@ def render_markdown(
         why = verdict.sentence.removeprefix(f"{verdict.verdict}: ")
         word = f"{_ICONS[verdict.verdict]} **{verdict.verdict}**"
         lines.append(f"| {_plain(verdict.model)} | {word} | {_plain(why)} |")
+    lines += _changed(changed) if changed else []
     for verdict in verdicts:
         if verdict.model in comparisons:
             lines += _details(verdict, comparisons[verdict.model])
     return "\n".join(lines) + "\n"
+
+
+def _changed(changed: Changes) -> list[str]:
+    """Verdicts and documents that changed, and how many criteria moved."""
+    told = [*changed.verdicts, *changed.documents]
+    if not told and not changed.criteria:
+        return []
+    lines = ["", f"Since the report of {_plain(changed.since)}:", ""]
+    for change in told:
+        how = change.why if change in changed.documents and change.why else ""
+        lines.append(f"- {_plain(change.what)}: {_plain(how or _step(change))}")
+    if changed.criteria:
+        lines.append(f"- {len(changed.criteria)} criteria moved")
+    return lines
+
+
+def _step(change: Change) -> str:
+    return f"{change.before} → {change.after}"
 
 
 def _details(verdict: Verdict, comparison: Comparison) -> list[str]:

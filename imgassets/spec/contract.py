@@ -132,6 +132,22 @@ class Budget(Document):
         )
 
 
+class Traffic(Document):
+    """How the endpoint is called: what latency under load and the monthly bill are computed from.
+
+    A request asks for one generated image.
+    """
+
+    busiest_hour: float = Field(
+        gt=0, le=1e7, description="Requests in the busiest hour; they arrive at random (Poisson)."
+    )
+    workers: int = Field(1, ge=1, le=1000, description="Copies of the model that serve at once.")
+    batch: int = Field(1, ge=1, le=256, description="Waiting requests a worker takes at once.")
+    per_month: dict[Flow, Annotated[int, Field(ge=0)]] = Field(
+        description="Images of each flow in a month; flows left out are not billed."
+    )
+
+
 class Decision(Document):
     """The risks the verdict is allowed to take."""
 
@@ -155,6 +171,9 @@ class Endpoint(Document):
     )
     criteria: tuple[Criterion, ...] = Field(min_length=1)
     budget: Budget = Budget()
+    traffic: Traffic | None = Field(
+        None, description="Without it reports say nothing of waiting times and monthly costs."
+    )
     decision: Decision = Decision()
 
     @model_validator(mode="after")
@@ -176,6 +195,11 @@ class Endpoint(Document):
             doubles = sorted({n for n in names if list(names).count(n) > 1})
             if doubles:
                 raise ValueError(f"{what} listed more than once: {', '.join(doubles)}")
+        unknown = sorted(set(self.traffic.per_month if self.traffic else ()) - set(self.flows))
+        if unknown:
+            raise ValueError(
+                f"traffic.per_month names {unknown[0]}, which is not in flows; drop it"
+            )
         for criterion in self.criteria:
             if criterion.flow not in self.flows:
                 raise ValueError(

@@ -20,15 +20,18 @@ from imgassets.spec.weights import folder_fingerprint, weights_folder
 #: (kind of document, its name, facet)
 FacetKey = tuple[str, str, str]
 
-ENDPOINT_FACETS = ("requests", "criteria")
+ENDPOINT_FACETS = ("requests", "criteria", "traffic")
 MODEL_FACETS = ("generator", "upscaler", "price")
 PROMPT_FACETS = ("prompts", "composition", "typography")
 _CRITERIA_FIELDS = {"criteria", "budget", "decision", "failure_modes", "incumbent", "candidates"}
 
 
 def endpoint_facet(endpoint: Endpoint, facet: str) -> dict[str, Any]:
-    """`criteria` (what must hold, against whom) or `requests` (everything else but prose)."""
+    """`criteria` (what must hold, against whom), `traffic`, or `requests` (the rest but prose)."""
     chosen = endpoint.model_dump(mode="json", by_alias=True, exclude={"description"})
+    traffic = chosen.pop("traffic")
+    if facet == "traffic":
+        return {"traffic": traffic}
     return {k: v for k, v in chosen.items() if (k in _CRITERIA_FIELDS) == (facet == "criteria")}
 
 

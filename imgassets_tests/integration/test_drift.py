@@ -99,8 +99,17 @@ def test_drift_turns_up_in_report_and_verdict(small: Path, tmp_path: Path) -> No
     assert store.read_bytes(key) == original
 
     done = validated(tmp_path)
-    assert done.planned.must == {"cards/fast/verdict": "1 stored image(s) of fast drifted"}
-    assert done.assets == {"cards/fast/verdict", "cards/report"}
+    again = "images of {} were made again: {} drifted"
+    fast, prod = again.format("fast", 1), again.format("prod", 0)
+    assert done.planned.must == {
+        "cards/prod/verdict": prod,
+        "cards/fast/verdict": f"{fast}; {prod}",
+        "cards/report": f"{fast}; {prod}",
+    }
+    assert done.assets == {"cards/prod/verdict", "cards/fast/verdict", "cards/report"}
+    page = (home / "reports" / "cards" / "report.html").read_text()
+    assert "identical</span>" in page
+    assert "different</span>" in page
     verdict = json.loads((home / "tables" / "cards" / "fast" / "verdict.json").read_text())
     assert verdict["review_reasons"][0].startswith("drift of fast: upscale of")
     assert validated(tmp_path).assets == set()

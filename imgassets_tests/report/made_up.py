@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from datetime import date
 from functools import lru_cache
 from typing import Any
 
@@ -11,8 +12,10 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from imgassets.decision import Measured, compare, decide
-from imgassets.report import ImagePair, ReportInput, cost_table, select_pairs
+from imgassets.decision.matrix import cost_quality_matrix
+from imgassets.report import ImagePair, ReportInput, select_pairs
 from imgassets.spec.contract import Endpoint
+from imgassets.spec.model import Price
 from imgassets_tests.decision.made_up import BASE, Scores, coin, endpoint, measured, noisy
 
 SEEDS = (1, 2, 3, 4)
@@ -41,6 +44,14 @@ MODELS: dict[str, tuple[float, float, float, float, dict[tuple[int, int], str]]]
 }
 
 
+PRICE = Price(usd_per_hour=3.2, source="a made-up price list", as_of=date(2026, 11, 24))
+REPEATED = [
+    {"flow": "generate", "how": how, "images": 4, "identical": same, "within": 4 - same - off,
+     "different": off, "max_difference": 60 * off + 4 - same, "failed": 0, "device": "cpu"}
+    for how, same, off in (("again", 4, 0), ("in reverse order", 3, 0), ("one alone", 1, 1))
+]  # fmt: skip
+
+
 def similarity(mean: float) -> Scores:
     """Scores around `mean` within 0..1."""
     score = noisy(mean, 0.1, 7)
@@ -55,6 +66,7 @@ def contract(**more: Any) -> Endpoint:
         description="Scenes of shapes with a headline, for the banner of the start page.",
         candidates=[m for m in MODELS if m != BASE],
         budget={"usd_per_image": 0.05, "seconds_per_image": 1.6, "worst_seconds": 3},
+        traffic={"busiest_hour": 900, "workers": 1, "batch": 4, "per_month": {"generate": 90_000}},
         failure_modes=[{"mode": "out_of_memory", "max_rate": 0.02}],
         **more,
     )
@@ -136,12 +148,14 @@ def report_input(
         requests={k: request(k) for name in models for k in keys(pairs[name])},
         images={name: found[name].images for name in models},
         provenance={
-            "git commit": "3ab01bd4c0ffee", "contract": "9f2c" * 16,
-            "models": {name: f"{i}a7e" * 16 for i, name in enumerate(models)},
-            "versions": {"imgassets": "0.1.0", "torch": "2.13.0", "diffusers": "0.42.0"},
+            "commit": "3ab01bd4c0ffee", "endpoint": {"criteria": "9f2c" * 16},
+            "models": {name: {"generator": f"{i}a7e" * 16} for i, name in enumerate(models)},
+            "libraries": {"imgassets": "0.1.0", "torch": "2.13.0", "diffusers": "0.42.0"},
             "device": "cpu",
         },
-        costs=cost_table({m: found[m].rows for m in models}, "composition.correct"),
+        matrix=cost_quality_matrix(contract_, {m: found[m] for m in models}, comparisons),
+        prices=dict.fromkeys(models, PRICE),
+        repetitions={models[0]: REPEATED},
         created="2026-11-24 06:40 UTC",
     )  # fmt: skip
 

@@ -20,7 +20,12 @@ def test_assembled_from_tables_alone() -> None:
     models = {
         name: measured(
             name,
-            {"typography.exact": exact[name], "cost.seconds": lambda p, s: 1.0 + p / 100},
+            {
+                "typography.exact": exact[name],
+                "cost.seconds": lambda p, s: 1.0 + p / 100,
+                "cost.usd": lambda p, s: 0.01,
+                "cost.peak_memory": lambda p, s: 100.0,
+            },
             range(24),
             failed={(3, 1): "blank"} if name == NEW else {},
         )
@@ -39,7 +44,8 @@ def test_assembled_from_tables_alone() -> None:
 
     report = assemble(
         contract, models, comparisons, verdicts,
-        load=draw, request=request, provenance={"commit": "abc"}, created="today",
+        load=draw, request=request, provenance={"commit": "abc"},
+        prices={}, repetitions={}, describe=lambda *_: "", created="today",
     )  # fmt: skip
     page = build_report(report)["report.html"]
     assert "prompt of tiny-new-0-1" in page

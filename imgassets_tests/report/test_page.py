@@ -16,7 +16,7 @@ from imgassets.decision import Verdict
 from imgassets.report import ImagePair, ReportError, ReportInput, render_html
 from imgassets.report.page import MAX_BYTES
 from imgassets_tests.decision.made_up import endpoint
-from imgassets_tests.report.made_up import keys
+from imgassets_tests.report.made_up import REPEATED, keys
 
 HOSTILE = """<script>alert("1")</script>'"><img src=x onerror=alert(2)>&amp;{{7*7}}"""
 VOID = {"meta", "link", "img", "br", "input", "hr", "rect", "line", "circle", "path"}
@@ -108,8 +108,12 @@ def test_hostile_text_is_shown_and_never_run(made_up: ReportInput) -> None:
     key = keys(made_up.pairs["tiny-detail"])[0]
     pair = ImagePair("worst", HOSTILE, HOSTILE, 1, key, key, metric="typography.exact",
                      reason=HOSTILE, incumbent_reason=HOSTILE)  # fmt: skip
-    costs = made_up.costs
-    assert costs is not None
+    standing = dataclasses.replace(made_up.matrix[0], model=HOSTILE)
+    earlier = {
+        "created": HOSTILE,
+        "provenance": {HOSTILE: HOSTILE},
+        "verdicts": [{"model": HOSTILE}],
+    }
     comparison = made_up.comparisons["tiny-turbo"]
     spoiled = comparison.table.assign(reason=HOSTILE)
     page = render_html(
@@ -122,7 +126,10 @@ def test_hostile_text_is_shown_and_never_run(made_up: ReportInput) -> None:
             requests={key: {"prompt": HOSTILE, HOSTILE: [HOSTILE]}},
             images={HOSTILE: made_up.images["tiny-turbo"].assign(message=HOSTILE)},
             provenance={HOSTILE: {"x": HOSTILE}},
-            costs=costs.assign(model=HOSTILE),
+            matrix=(standing,),
+            prices={HOSTILE: made_up.prices["tiny-turbo"]},
+            repetitions={HOSTILE: [dict(REPEATED[0], how=HOSTILE, device=HOSTILE)]},
+            previous=earlier,
             created=HOSTILE,
         )
     )

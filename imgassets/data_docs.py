@@ -1,0 +1,199 @@
+"""Great Expectations' Data Docs of the contracts, made to be read without a network.
+
+A suite for each endpoint and model, built from the contract: one column for each floor, ceiling,
+margin and failure mode, the same expectations that asset checks hold. Great Expectations' own pages
+load style sheets and scripts from five CDNs and fill their index by script; here scripts and links
+to them are taken out, a style sheet is put in, a content policy forbids every request, and the
+index is plain HTML.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+
+from imgassets import expectations as held
+from imgassets.produced import file_of
+from imgassets.spec.contract import Endpoint
+from imgassets.spec.metrics import Flow
+from imgassets.spec.project import Project
+
+_STAGES: dict[Flow, str] = {"generate": "generated", "edit": "edited", "upscale": "upscaled"}
+_POLICY = (
+    '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
+    "img-src data:; style-src 'unsafe-inline'\">"
+)
+#: What Great Expectations' templates would fetch, run, or advertise.
+_REMOVED = re.compile(
+    r"<script\b.*?</script>|<style\b.*?</style>|<link\b[^>]*>|<img\b[^>]*>|<footer\b.*?</footer>",
+    re.DOTALL | re.IGNORECASE,
+)
+
+
+class NothingMadeError(LookupError):
+    """There are no tables to hold to the contracts."""
+
+
+@dataclass(frozen=True)
+class SuitePage:
+    """What the index says of one endpoint and model; paths are relative to it."""
+
+    endpoint: str
+    model: str
+    met: int
+    total: int
+    results: str
+    suite: str
+
+
+@dataclass(frozen=True)
+class Suite:
+    """One endpoint and model: its expectations, and the columns they are about."""
+
+    endpoint: str
+    model: str
+    expectations: list[Any]
+    columns: dict[str, pd.Series]
+
+    @property
+    def name(self) -> str:
+        return f"{self.endpoint}__{self.model}"
+
+
+def build_docs(project: Project, home: Path, folder: Path) -> Path:
+    """Hold the tables made last to their suites and write the pages; returns the index.
+
+    Args:
+        project: whose contracts.
+        home: everything the project made.
+        folder: its Data Docs of earlier times are replaced.
+
+    Raises:
+        NothingMadeError: no endpoint and model has all its tables.
+        FileExistsError: the folder holds something else.
+    """
+    made = [s for e in project.usable_endpoints() for m in e.models if (s := suite(e, m, home))]
+    if not made:
+        raise NothingMadeError("nothing was made yet; run `imgassets validate` first")
+    index = folder / "index.html"
+    if folder.exists() and any(folder.iterdir()) and not (folder / "expectations").is_dir():
+        raise FileExistsError(f"{folder} is not empty and holds no Data Docs; name another folder")
+    shutil.rmtree(folder, ignore_errors=True)
+    pages = _built(made, folder)
+    shutil.rmtree(folder / "static")
+    for page in folder.rglob("*.html"):
+        page.write_text(_offline(page.read_text(encoding="utf-8")), encoding="utf-8")
+    index.write_text(_index(pages), encoding="utf-8")
+    return index
+
+
+def suite(endpoint: Endpoint, model: str, home: Path) -> Suite | None:
+    """The suite of an endpoint and model with the values to hold; None where a table lacks."""
+    try:
+        parts = list(_parts(endpoint, model, home))
+    except FileNotFoundError:
+        return None
+    return Suite(
+        endpoint.endpoint, model, [e for _, e, _ in parts], {name: v for name, _, v in parts}
+    )
+
+
+def _parts(endpoint: Endpoint, model: str, home: Path) -> Iterator[tuple[str, Any, pd.Series]]:
+    """(column, expectation, values) of everything the contract holds a model to."""
+
+    def table(stage: str) -> pd.DataFrame:
+        return pd.read_parquet(file_of(home, (endpoint.endpoint, model, stage)))
+
+    for criterion in endpoint.all_criteria:
+        if criterion.floor is not None or criterion.ceiling is not None:
+            values = held.metric_values(table(criterion.metric.partition(".")[0]), criterion)
+            yield criterion.name, held.metric_expectation(criterion, criterion.name), values
+        if criterion.margin is not None and model != endpoint.incumbent:
+            compared, name = table("comparison"), f"{criterion.name}__margin"
+            states = compared["state"][compared["criterion"] == criterion.name]
+            yield name, held.margin_expectation(criterion, name), states.reset_index(drop=True)
+    for flow in endpoint.flows:
+        for mode in endpoint.failure_modes:
+            name = f"{flow}__failures_{mode.mode}"
+            expectation = held.status_expectation(mode.mode, mode.max_rate, name)
+            yield name, expectation, table(_STAGES[flow])["status"]
+
+
+def _built(suites: list[Suite], folder: Path) -> list[SuitePage]:
+    """Validates every suite and lets Great Expectations write its pages."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        context = held.new_context()
+        for site in list(context.get_site_names()):
+            context.delete_data_docs_site(site)
+        context.add_data_docs_site("imgassets", _site(folder))
+        source = context.data_sources.add_pandas("tables")
+        found = [_validated(context, source, s) for s in suites]
+        context.build_data_docs()
+    return [
+        SuitePage(
+            s.endpoint,
+            s.model,
+            result["successful_expectations"],
+            result["evaluated_expectations"],
+            _only(folder / "validations" / s.name).relative_to(folder).as_posix(),
+            f"expectations/{s.name}.html",
+        )
+        for s, result in zip(suites, found, strict=True)
+    ]
+
+
+def _site(folder: Path) -> dict[str, Any]:
+    store = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder.resolve())}
+    index = {"class_name": "DefaultSiteIndexBuilder"}
+    return {
+        "class_name": "SiteBuilder",
+        "show_how_to_buttons": False,
+        "store_backend": store,
+        "site_index_builder": index,
+    }
+
+
+def _validated(context: Any, source: Any, suite: Suite) -> dict[str, int]:
+    import great_expectations as gx
+
+    table = pd.DataFrame(suite.columns)
+    batches = source.add_dataframe_asset(suite.name).add_batch_definition_whole_dataframe("all")
+    expected = context.suites.add(
+        gx.ExpectationSuite(name=suite.name, expectations=suite.expectations)
+    )
+    definition = context.validation_definitions.add(
+        gx.ValidationDefinition(name=suite.name, data=batches, suite=expected)
+    )
+    checkpoint = context.checkpoints.add(
+        gx.Checkpoint(name=suite.name, validation_definitions=[definition], result_format="SUMMARY")
+    )
+    result = checkpoint.run(batch_parameters={"dataframe": table})
+    return next(iter(result.run_results.values())).statistics
+
+
+def _only(folder: Path) -> Path:
+    """The one page below a folder that is named by date and time."""
+    return next(folder.rglob("*.html"))
+
+
+def _offline(page: str) -> str:
+    """A page that fetches nothing, runs nothing, and is still readable."""
+    page = _REMOVED.sub("", page)
+    style = (files("imgassets") / "data_docs.css").read_text(encoding="utf-8")
+    return page.replace("<head>", f"<head>{_POLICY}<style>{style}</style>", 1)
+
+
+def _index(pages: list[SuitePage]) -> str:
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    template = (files("imgassets") / "data_docs.html.j2").read_text(encoding="utf-8")
+    return _offline(environment.from_string(template).render(pages=pages))

@@ -1,0 +1,201 @@
+"""Cost beside quality: what each model delivers, takes, costs and keeps people waiting for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from imgassets.decision.comparison import Comparison
+from imgassets.decision.pairing import Measured, prompt_means, seed_means
+from imgassets.decision.quantiles import quantile_upper
+from imgassets.decision.queueing import Latency, latency
+from imgassets.decision.statistics import Floats
+from imgassets.spec.contract import Endpoint, Traffic
+from imgassets.spec.metrics import METRICS, Flow
+
+_TAIL = 0.95
+
+
+@dataclass(frozen=True)
+class Quality:
+    """One criterion that is not a cost: the model's mean with one-sided bounds.
+
+    Attributes:
+        metric, flow, unit: of the criterion.
+        estimate, lower, upper: in the unit; None where too little was measured.
+    """
+
+    metric: str
+    flow: Flow
+    unit: str
+    estimate: float | None
+    lower: float | None
+    upper: float | None
+
+
+@dataclass(frozen=True)
+class FlowCost:
+    """What one image of a flow takes by itself.
+
+    Attributes:
+        seconds, usd: means over prompts.
+        peak_memory: the highest of all images, MiB.
+    """
+
+    seconds: float
+    usd: float
+    peak_memory: float
+
+    def __add__(self, other: FlowCost) -> FlowCost:
+        """One after the other."""
+        peak = max(self.peak_memory, other.peak_memory)
+        return FlowCost(self.seconds + other.seconds, self.usd + other.usd, peak)
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Seconds an image, by batch: images of one batch share its time, so it counts once.
+
+    Attributes:
+        batches: how many were measured.
+        median, p95, worst: seconds an image.
+        p95_upper: distribution-free upper bound of p95; None with too few batches.
+    """
+
+    batches: int
+    median: float
+    p95: float
+    p95_upper: float | None
+    worst: float
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One model's column of the matrix.
+
+    Attributes:
+        model: its name.
+        qualities: by criterion.
+        steps: cost of each flow by itself; flows without a measured image are left out.
+        speed: of generating; None without a measurement.
+        waiting: latency under the endpoint's traffic; None without traffic or measurement.
+        month: USD of a month by flow; empty without traffic.
+        measured_batch: images in a batch when times were taken; 0 where the table does not say.
+    """
+
+    model: str
+    qualities: Mapping[str, Quality] = field(default_factory=dict)
+    steps: Mapping[Flow, FlowCost] = field(default_factory=dict)
+    speed: Speed | None = None
+    waiting: Latency | None = None
+    month: Mapping[Flow, float] = field(default_factory=dict)
+    measured_batch: int = 0
+
+    def delivered(self, flow: Flow) -> FlowCost | None:
+        """Cost of an image as a caller gets it: edits and upscales start from a generated one."""
+        if flow not in self.steps or "generate" not in self.steps:
+            return None
+        first = self.steps["generate"]
+        return first if flow == "generate" else first + self.steps[flow]
+
+
+def cost_quality_matrix(
+    endpoint: Endpoint,
+    measured: Mapping[str, Measured],
+    comparisons: Mapping[str, Comparison],
+    *,
+    seed: int = 0,
+) -> tuple[Standing, ...]:
+    """The matrix, one column a model in the order given; `seed` is the queue's."""
+    return tuple(
+        _standing(endpoint, model, mine, comparisons.get(model), seed)
+        for model, mine in measured.items()
+    )
+
+
+def pareto_front(points: Sequence[tuple[float, float]]) -> list[int]:
+    """Indices of `(cost, quality)` points that no other beats, cheapest first.
+
+    A point is beaten by one that is no dearer and no worse, and better in one of them.
+    """
+
+    def beaten(cost: float, quality: float) -> bool:
+        return any(c <= cost and q >= quality and (c < cost or q > quality) for c, q in points)
+
+    front = [i for i, point in enumerate(points) if not beaten(*point)]
+    return sorted(front, key=lambda i: points[i])
+
+
+def _standing(
+    endpoint: Endpoint, model: str, mine: Measured, comparison: Comparison | None, seed: int
+) -> Standing:
+    steps = {f: cost for f in endpoint.flows if (cost := _flow_cost(mine, f)) is not None}
+    batches = _batch_seconds(mine)
+    traffic = endpoint.traffic
+    return Standing(
+        model,
+        _qualities(comparison),
+        steps,
+        _speed(batches, endpoint.decision.alpha),
+        _waiting(batches, traffic, seed),
+        {f: n * steps[f].usd for f, n in traffic.per_month.items() if f in steps}
+        if traffic
+        else {},
+        _measured_batch(mine),
+    )
+
+
+def _qualities(comparison: Comparison | None) -> dict[str, Quality]:
+    rows = [] if comparison is None else comparison.records()
+    return {
+        row["criterion"]: Quality(
+            row["metric"], row["flow"], row["unit"], row["estimate"], row["lower"], row["upper"]
+        )
+        for row in rows
+        if row["source"] == "criterion"
+        and row["statistic"] == "mean"
+        and METRICS[row["metric"]].family != "cost"
+    }
+
+
+def _flow_cost(mine: Measured, flow: Flow) -> FlowCost | None:
+    seconds, usd = (_prompt_means(mine, metric, flow) for metric in ("cost.seconds", "cost.usd"))
+    memory = mine.scores("cost.peak_memory", flow)["value"].dropna()
+    if not (seconds.size and usd.size and memory.size):
+        return None
+    return FlowCost(float(seconds.mean()), float(usd.mean()), float(memory.max()))
+
+
+def _prompt_means(mine: Measured, metric: str, flow: Flow) -> Floats:
+    scores = mine.scores(metric, flow)
+    return prompt_means(seed_means(scores)) if scores["value"].notna().any() else np.array([])
+
+
+def _batch_seconds(mine: Measured) -> Floats:
+    """Seconds an image of each batch; equal to the last digit means of one batch."""
+    return np.unique(mine.scores("cost.seconds", "generate")["value"].dropna().to_numpy())
+
+
+def _speed(batches: Floats, alpha: float) -> Speed | None:
+    if not batches.size:
+        return None
+    median, p95 = np.quantile(batches, [0.5, _TAIL])
+    bound = quantile_upper(batches, _TAIL, alpha)
+    return Speed(batches.size, float(median), float(p95), bound, float(batches.max()))
+
+
+def _waiting(batches: Floats, traffic: Traffic | None, seed: int) -> Latency | None:
+    """A batch is taken to last as long as its images' shares of a measured one add up to."""
+    if traffic is None or not batches.size:
+        return None
+    service = batches * traffic.batch
+    return latency(service, traffic.busiest_hour, traffic.workers, traffic.batch, seed=seed)
+
+
+def _measured_batch(mine: Measured) -> int:
+    if "batch_size" not in mine.images.columns:
+        return 0
+    sizes = mine.images.loc[mine.images["flow"] == "generate", "batch_size"].dropna()
+    return int(sizes.max()) if len(sizes) else 0

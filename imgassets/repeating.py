@@ -1,0 +1,120 @@
+"""Reproducibility as measured: stored images made again in other company, and how they come out.
+
+The nightly revalidation repeats its pinned sample: as it was, in reverse order, and one request
+alone. A report shows what was found, or that nothing was measured yet.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from imgassets.backends.making import Make
+from imgassets.images.store import ImageStore
+from imgassets.requests import Request
+
+#: In what way images were made again, as reports name it.
+AGAIN, REVERSED, ALONE = "again, in another process", "in reverse order", "one alone"
+
+
+@dataclass(frozen=True)
+class Repetition:
+    """One flow of a model, made again in one way and compared with what is stored.
+
+    Attributes:
+        flow, how: what was repeated, and in which way.
+        images: compared; a request that failed this time is not among them but in `failed`.
+        identical, within, different: how many came out bit by bit, within tolerance, or neither.
+        max_difference: largest of any channel of any pixel, levels (0..255).
+        device: device class it was made on.
+    """
+
+    flow: str
+    how: str
+    images: int
+    identical: int
+    within: int
+    different: int
+    max_difference: int
+    failed: int
+    device: str
+
+
+def repeat(
+    requests: Sequence[Request], store: ImageStore, make: Make, device: str
+) -> list[Repetition]:
+    """Make stored images again in three ways, and compare each with its original.
+
+    Args:
+        requests: of one model and flow, all in the store; at least one.
+        store: holds the originals, and is only read.
+        make: makes images from inputs and sources.
+        device: what to note as device class.
+    """
+    orders = {AGAIN: list(requests), REVERSED: list(requests)[::-1], ALONE: list(requests)[:1]}
+    return [_repetition(how, chosen, store, make, device) for how, chosen in orders.items()]
+
+
+def _repetition(
+    how: str, requests: Sequence[Request], store: ImageStore, make: Make, device: str
+) -> Repetition:
+    from imgassets.metrics.reproducibility import Tolerance, compare
+
+    # As the benchmark of the embedded models: other batch sizes and threads stay far within.
+    tolerance = Tolerance(max_difference=8, min_psnr=45.0, min_ssim=0.995, max_bits=2)
+    sources = [store.read(r.source_key) for r in requests if r.source_key]
+    outcomes = make([r.inputs for r in requests], sources)
+    found = [
+        compare(np.asarray(outcome.image.convert("RGB")), store.read_array(request.image_key))
+        for request, outcome in zip(requests, outcomes, strict=True)
+        if outcome.image is not None
+    ]
+    verdicts = [comparison.verdict(tolerance) for comparison in found]
+    return Repetition(
+        flow=requests[0].flow,
+        how=how,
+        images=len(found),
+        identical=verdicts.count("identical"),
+        within=verdicts.count("within tolerance"),
+        different=verdicts.count("different"),
+        max_difference=max((c.max_difference for c in found), default=0),
+        failed=len(requests) - len(found),
+        device=device,
+    )
+
+
+@dataclass(frozen=True)
+class RepetitionFile:
+    """What the last revalidation of a branch repeated; absent means not measured."""
+
+    path: Path
+
+    def read(self) -> list[Repetition]:
+        """Empty where nothing was measured.
+
+        Raises:
+            ValueError: the file was damaged.
+        """
+        return [Repetition(**item) for item in self.content()]
+
+    def content(self) -> list[Mapping[str, Any]]:
+        """As `read`, in JSON's types."""
+        if not self.path.exists():
+            return []
+        try:
+            return list(json.loads(self.path.read_text(encoding="utf-8")))
+        except ValueError as error:
+            raise ValueError(f"{self.path} is damaged; run the job `revalidate` again") from error
+
+    def write(self, found: Sequence[Repetition]) -> None:
+        """Replace it, whole or not at all."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+        temporary.write_text(json.dumps([asdict(r) for r in found], indent=1), encoding="utf-8")
+        temporary.replace(self.path)
