@@ -14,10 +14,14 @@ import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from imgassets.spec.problems import InvalidDocumentsError
 from imgassets.spec.project import Project, find_root, load_project, to_json
 from imgassets.store_command import add_arguments as add_store_arguments
+
+if TYPE_CHECKING:
+    from imgassets.taking_in import TakenIn
 
 OK, NOT_OK, BAD_INPUT = 0, 1, 2
 
@@ -134,6 +138,28 @@ def _score(arguments: argparse.Namespace) -> int:
     return OK
 
 
+def _normalize(arguments: argparse.Namespace) -> int:
+    from imgassets.taking_in import inputs_of, normalize_files, rules_of
+
+    rules = rules_of(arguments.contract)
+    taken = normalize_files(inputs_of(arguments.input, sys.stdin), arguments.out, rules)
+    return _print_taken_in(taken, arguments)
+
+
+def _upscale(arguments: argparse.Namespace) -> int:
+    from imgassets.taking_in import inputs_of, open_upscaler_of, rules_of, upscale_files
+
+    rules = rules_of(arguments.contract)
+    make, scale = open_upscaler_of(_valid_project(), arguments.model, arguments.device)
+    inputs = inputs_of(arguments.input, sys.stdin)
+    return _print_taken_in(upscale_files(inputs, arguments.out, rules, make, scale), arguments)
+
+
+def _print_taken_in(taken: TakenIn, arguments: argparse.Namespace) -> int:
+    print(json.dumps(taken.to_dict(), indent=2) if arguments.json else taken)
+    return NOT_OK if taken.refused else OK
+
+
 def _store(arguments: argparse.Namespace) -> int:
     from imgassets import store_command
     from imgassets.home import home_of
@@ -232,6 +258,29 @@ def _parser() -> argparse.ArgumentParser:
     score.add_argument("--json", action="store_true", help="print a JSON object")
     score.set_defaults(run=_score)
 
+    normalize = commands.add_parser(
+        "normalize",
+        help="make images from outside safe and uniform, or refuse them",
+        description="Writes every image as upright 8-bit sRGB PNG without metadata, or says why "
+        "not. No input and no existing file is changed. Exit 1 if any image was refused; see "
+        "docs/inputs.md for the rules.",
+    )
+    _add_taking_in(normalize)
+    normalize.set_defaults(run=_normalize)
+
+    upscale = commands.add_parser(
+        "upscale",
+        help="normalize images and make them larger",
+        description="Does what `imgassets normalize` does, and enlarges each image with the "
+        "model's upscaler. Exit 1 if any image was refused.",
+    )
+    _add_taking_in(upscale)
+    upscale.add_argument("--model", required=True, metavar="M", help="whose `upscaler` to use")
+    upscale.add_argument(
+        "--device", default="auto", choices=["auto", "cpu", "cuda", "mps"], help="default: auto"
+    )
+    upscale.set_defaults(run=_upscale)
+
     store = commands.add_parser(
         "store",
         help="look after the stored images",
@@ -249,6 +298,20 @@ def _parser() -> argparse.ArgumentParser:
     ui.add_argument("--port", type=int, default=3000)
     ui.set_defaults(run=_ui)
     return parser
+
+
+def _add_taking_in(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "input", nargs="+", metavar="INPUT", help="an image file; - reads paths from standard input"
+    )
+    command.add_argument("--out", type=Path, required=True, metavar="DIR", help="made if missing")
+    command.add_argument(
+        "--contract",
+        type=Path,
+        metavar="FILE",
+        help="an endpoint contract whose `accepts` rules; without it, whatever can be converted is",
+    )
+    command.add_argument("--json", action="store_true", help="print a JSON object")
 
 
 if __name__ == "__main__":
