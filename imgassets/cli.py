@@ -160,6 +160,18 @@ def _print_taken_in(taken: TakenIn, arguments: argparse.Namespace) -> int:
     return NOT_OK if taken.refused else OK
 
 
+def _reproduce(arguments: argparse.Namespace) -> int:
+    from imgassets.home import home_of
+    from imgassets.reproducing import Asked, reproduce
+
+    project = _valid_project()
+    devices = tuple(arguments.device) or ("auto",)
+    asked = Asked(arguments.prompt, arguments.runs, arguments.seed, arguments.model, devices)
+    found = reproduce(project, asked, home_of(project.root), arguments.out)
+    print(json.dumps(found.to_dict(), indent=2) if arguments.json else found)
+    return OK if found.same else NOT_OK
+
+
 def _store(arguments: argparse.Namespace) -> int:
     from imgassets import store_command
     from imgassets.home import home_of
@@ -280,6 +292,34 @@ def _parser() -> argparse.ArgumentParser:
         "--device", default="auto", choices=["auto", "cpu", "cuda", "mps"], help="default: auto"
     )
     upscale.set_defaults(run=_upscale)
+
+    reproduce = commands.add_parser(
+        "reproduce",
+        help="make the same image again and say whether it is the same",
+        description="Makes an image several times, loading the model anew each time, compares "
+        "bit by bit, and shows both beside what differs. Without --seed each run draws its own, "
+        "which shows what is lost. Exit 0 when all are the same, 1 when not, 2 on bad input.",
+    )
+    reproduce.add_argument("--prompt", required=True, metavar="TEXT")
+    reproduce.add_argument(
+        "--runs", type=int, default=2, metavar="N", help="on each device; default: 2"
+    )
+    reproduce.add_argument("--seed", type=int, metavar="S", help="0 to 2147483647")
+    reproduce.add_argument(
+        "--model", metavar="M", help="default: the incumbent of the first endpoint"
+    )
+    reproduce.add_argument(
+        "--device",
+        action="append",
+        default=[],
+        choices=["auto", "cpu", "cuda", "mps"],
+        help="repeatable, to compare devices; default: auto",
+    )
+    reproduce.add_argument(
+        "--out", type=Path, metavar="DIR", help="default: a folder in .imgassets/reproduce"
+    )
+    reproduce.add_argument("--json", action="store_true", help="print a JSON object")
+    reproduce.set_defaults(run=_reproduce)
 
     store = commands.add_parser(
         "store",

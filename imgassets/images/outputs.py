@@ -22,7 +22,7 @@ class OutputFolder:
             OSError: the folder cannot be made.
         """
         self._folder = folder
-        self._next: dict[str, int] = {}  # number after the last one used, by name
+        self._next: dict[tuple[str, str], int] = {}  # number after the last one used, by name
         folder.mkdir(parents=True, exist_ok=True)
 
     def put(self, name: str, data: bytes, suffix: str = ".png") -> Path:
@@ -43,10 +43,10 @@ class OutputFolder:
         temporary = Path(path)
         try:
             _write(handle, data)
-            for number in count(self._next.get(stem, 1)):
+            for number in count(self._next.get((stem, suffix), 1)):
                 target = self._folder / f"{stem}{f'-{number}' if number > 1 else ''}{suffix}"
                 if _renamed_to_new(temporary, target) or _holds(target, data):
-                    self._next[stem] = number + 1
+                    self._next[stem, suffix] = number + 1
                     break
         finally:
             temporary.unlink(missing_ok=True)
