@@ -91,11 +91,10 @@ def check_bytes(data: bytes, rules: SourceRules = ANY_SOURCE) -> SourceFormat:
             shows without decoding, or built to be slow.
     """
     _check_size(len(data), rules)
-    found = _format_of(data)
+    found, accepted = _format_of(data), ", ".join(rules.source_formats)
     if found is None:
-        raise RefusedError("not an image in any known format")
+        raise RefusedError(f"not an image that can be read; accepted: {accepted}")
     if found not in rules.source_formats:
-        accepted = ", ".join(rules.source_formats)
         raise RefusedError(f"a {found} image; accepted: {accepted}")
     if found == "PNG":
         png_chunks.check(data)

@@ -30,7 +30,7 @@ class Repeat:
     captions: tuple[str, str]
 
 
-def amplified(first: Image.Image, second: Image.Image) -> tuple[Image.Image, int]:
+def amplified(first: Image.Image, second: Image.Image) -> tuple[Image.Image, float]:
     """Where two images differ, and by how much that was multiplied to fill 0..255.
 
     Returns:
@@ -38,11 +38,11 @@ def amplified(first: Image.Image, second: Image.Image) -> tuple[Image.Image, int
         image of another size differs everywhere.
     """
     if first.size != second.size:
-        return Image.new("L", first.size, 255), 1
+        return Image.new("L", first.size, 255), 1.0
     a, b = (np.asarray(image.convert("RGB"), dtype=np.int16) for image in (first, second))
     apart = np.abs(a - b).max(axis=2)
-    factor = 255 // max(1, int(apart.max()))
-    return Image.fromarray((apart * factor).astype(np.uint8)), factor
+    factor = 255.0 / max(1, int(apart.max()))
+    return Image.fromarray((apart * factor).round().astype(np.uint8)), factor
 
 
 def comparison_picture(repeats: Sequence[Repeat]) -> Image.Image:
@@ -60,7 +60,7 @@ def comparison_picture(repeats: Sequence[Repeat]) -> Image.Image:
 def _row(repeat: Repeat) -> Image.Image:
     difference, factor = amplified(repeat.first, repeat.second)
     shown = [_fitted(image) for image in (repeat.first, repeat.second, difference)]
-    last = "no pixel differs" if not difference.getbbox() else f"difference x{factor}"
+    last = "no pixel differs" if not difference.getbbox() else f"difference x{factor:.3g}"
     height = max(image.height for image in shown) + 2 * _GAP + _LINE
     row = Image.new("RGB", (3 * (_SIDE + _GAP) + _GAP, height), "#f4f4f5")
     draw, font = ImageDraw.Draw(row), ImageFont.load_default(size=14)
