@@ -13,6 +13,7 @@ from imgassets.images.refusal import RefusedError
 
 #: Pillow's unpackers of 16-bit channels take the high byte; with the other byte order, the low one.
 _OTHER_ORDER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
+_ROWS = 256
 
 
 def is_deep(image: ImageFile) -> bool:
@@ -32,25 +33,39 @@ def to_8_bits(image: ImageFile, again: ImageFile) -> Image.Image:
     """
     transparent = image.info.get("transparency")
     values, mode = _values(image, again)
-    eight = Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8), mode)
+    eight = Image.fromarray(_rounded(values), mode)
     if transparent is not None:
-        same = values == np.array(transparent, np.uint32)
+        same = values == np.array(transparent, np.uint16)
         same = same.all(axis=2) if same.ndim == 3 else same
         eight.putalpha(Image.fromarray(np.where(same, 0, 255).astype(np.uint8)))
     return eight
 
 
 def _values(image: ImageFile, again: ImageFile) -> tuple[np.ndarray, str]:
-    """Values 0..65535 as uint32, (H, W) or (H, W, C), and the mode they have as 8 bits."""
+    """Values as uint16, (H, W) or (H, W, C), and the mode they have as 8 bits."""
     if image.mode.startswith("I;16"):
-        return np.asarray(image).astype(np.uint32), "L"
+        return _decoded(image), "L"
     if any(_rawmode(t.args) == "LA;16B" for t in image.tile):
         # Both bytes of gray and alpha are the four bytes of a pixel: read them as they are.
         again.tile = [t._replace(args="RGBA") for t in again.tile]
-        raw = np.asarray(again).astype(np.uint32)
+        raw = _decoded(again)
         return raw[..., ::2] << 8 | raw[..., 1::2], "LA"
     again.tile = [t._replace(args=_swapped(t.args)) for t in again.tile]
-    return np.asarray(image).astype(np.uint32) << 8 | np.asarray(again), image.mode
+    return _decoded(image) << 8 | _decoded(again), image.mode
+
+
+def _decoded(image: ImageFile) -> np.ndarray:
+    image.load()  # by itself: `np.asarray` may hide a decoder's exception
+    return np.asarray(image).astype(np.uint16)
+
+
+def _rounded(values: np.ndarray) -> np.ndarray:
+    """`round(value / 257)` of each, some rows at a time for the memory's sake."""
+    rounded = np.empty(values.shape, np.uint8)
+    for top in range(0, len(values), _ROWS):
+        part = values[top : top + _ROWS].astype(np.uint32)
+        rounded[top : top + _ROWS] = (part * 255 + 32895) >> 16
+    return rounded
 
 
 def _rawmode(arguments: Any) -> str:

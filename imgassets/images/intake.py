@@ -15,15 +15,12 @@ from pathlib import Path
 from PIL import Image
 from PIL.ImageFile import ImageFile
 
-from imgassets.images import png_chunks
+from imgassets.images import jpeg_scans, png_chunks
 from imgassets.images.refusal import RefusedError, broken
 from imgassets.spec.contract import SOURCE_FORMATS, SourceFormat, SourceRules
 
 #: What is taken in where no contract says: every format that can be read.
 ANY_SOURCE = SourceRules(source_formats=SOURCE_FORMATS)
-
-#: More scans make a progressive JPEG slow to decode and better in nothing; encoders write 10.
-MAX_JPEG_SCANS = 100
 
 _FIRST_BYTES: tuple[tuple[bytes, SourceFormat], ...] = (
     (png_chunks.SIGNATURE, "PNG"),
@@ -98,8 +95,8 @@ def check_bytes(data: bytes, rules: SourceRules = ANY_SOURCE) -> SourceFormat:
         raise RefusedError(f"a {found} image; accepted: {accepted}")
     if found == "PNG":
         png_chunks.check(data)
-    if found == "JPEG" and (scans := data.count(b"\xff\xda")) > MAX_JPEG_SCANS:
-        raise RefusedError(f"a JPEG of {scans} scans; at most {MAX_JPEG_SCANS}")
+    if found == "JPEG":
+        jpeg_scans.check_count(data)
     return found
 
 
@@ -145,4 +142,8 @@ def _opened(data: bytes, rules: SourceRules) -> ImageFile:
     if image.width * image.height > rules.max_source_pixels:
         size = f"{image.width} x {image.height} pixels"
         raise RefusedError(f"{size}, more than the limit of {rules.max_source_pixels}")
+    if name == "PNG":
+        png_chunks.check_pixels(data)
+    if name == "JPEG":
+        jpeg_scans.check_whole(data, image.mode)
     return image

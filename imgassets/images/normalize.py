@@ -6,11 +6,13 @@ Nothing of the file survives but its pixels: no EXIF, no text, no profile.
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from typing import Any
 
 from PIL import ExifTags, Image
 from PIL.ImageFile import ImageFile
+from PIL.TiffImagePlugin import TiffImageFile
 
 from imgassets.images.colors import check_gamma, to_srgb, with_alpha
 from imgassets.images.depth import is_deep, to_8_bits
@@ -18,6 +20,7 @@ from imgassets.images.intake import ANY_SOURCE, open_image
 from imgassets.images.refusal import RefusedError, broken
 from imgassets.spec.contract import SourceKind, SourceRules
 
+_ORIENTATION = ExifTags.Base.Orientation
 _T = Image.Transpose
 _UPRIGHT = {
     2: _T.FLIP_LEFT_RIGHT,
@@ -68,7 +71,7 @@ def normalize(data: bytes, rules: SourceRules = ANY_SOURCE) -> Normalized:
     image = open_image(data, rules)
     try:
         done = _kinds(image, rules)
-        again = open_image(data, rules) if is_deep(image) else None
+        again = _reopened(data, image) if is_deep(image) else None
         return Normalized(*_converted(image, again, rules.source_alpha, done))
     except RefusedError:
         raise
@@ -81,23 +84,29 @@ def _converted(
     image: ImageFile, again: ImageFile | None, alpha_rule: str, done: list[str]
 ) -> tuple[Image.Image, tuple[str, ...]]:
     check_gamma(image)
-    profile, turned = image.info.get("icc_profile"), _orientation(image)
+    # Pillow makes TIFF upright by itself as it decodes.
+    turned_back = image.tag_v2.get(_ORIENTATION, 1) if isinstance(image, TiffImageFile) else 1
     pixels = image if again is None else to_8_bits(image, again)
+    # Before `getexif`, which decodes as well and whose exceptions are let pass.
     pixels.load()
-    still_turned = _orientation(image)  # Pillow makes TIFF upright by itself
+    turned = _orientation(image)
     colors, alpha = _split(pixels)
-    upright, said = to_srgb(colors, profile)
+    upright, said = to_srgb(colors, image.info.get("icc_profile"))
     done.append(said)
     if alpha is not None:
         upright, said = with_alpha(upright, alpha, alpha_rule)
         done.append(said)
-    if still_turned in _UPRIGHT:
-        upright = upright.transpose(_UPRIGHT[still_turned])
     if turned is None:
         done.append("unreadable EXIF dropped")
     if turned in _UPRIGHT:
-        done.append(f"EXIF orientation {turned} applied")
+        upright = upright.transpose(_UPRIGHT[turned])
+    if (applied := turned_back if turned == 1 else turned) in _UPRIGHT:
+        done.append(f"EXIF orientation {applied} applied")
     return upright, tuple(filter(None, done))
+
+
+def _reopened(data: bytes, image: ImageFile) -> ImageFile:
+    return Image.open(io.BytesIO(data), formats=[str(image.format)])
 
 
 def _kinds(image: ImageFile, rules: SourceRules) -> list[str]:
@@ -118,7 +127,7 @@ def _kinds(image: ImageFile, rules: SourceRules) -> list[str]:
 def _orientation(image: Image.Image) -> Any:
     """The EXIF orientation; 1 where there is none, None where nothing can read it."""
     try:
-        return image.getexif().get(ExifTags.Base.Orientation, 1)
+        return image.getexif().get(_ORIENTATION, 1)
     except Exception:  # hostile EXIF raises anything
         return None
 

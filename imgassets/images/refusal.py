@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PIL import UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 
 class RefusedError(ValueError):
@@ -13,6 +13,8 @@ def broken(error: Exception) -> str:
     """A decoder's exception as a reason, without what it says of its own memory addresses."""
     if isinstance(error, UnidentifiedImageError):
         return "broken header: no decoder can open it"
+    if isinstance(error, Image.DecompressionBombError):
+        return "declares more pixels than can ever be taken in"
     if isinstance(error, MemoryError):
         return "cannot be decoded: not enough memory"
     return f"cannot be decoded: {readable(str(error)) or type(error).__name__}"

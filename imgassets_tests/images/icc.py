@@ -97,7 +97,9 @@ def cmyk_profile(nodes: int = 6) -> bytes:
     identity = struct.pack(">9i", *(65536 if i % 4 == 0 else 0 for i in range(9)))
     ramp = struct.pack(">2H", 0, 65535)
     lut = b"mft2\0\0\0\0" + bytes([4, 3, nodes, 0]) + identity + struct.pack(">2H", 2, 2)
-    return _profile("Drawn inks", "prtr", "CMYK", "Lab ", {"A2B0": lut + 4 * ramp + table + 3 * ramp})
+    return _profile(
+        "Drawn inks", "prtr", "CMYK", "Lab ", {"A2B0": lut + 4 * ramp + table + 3 * ramp}
+    )
 
 
 def black_compensated(lab: np.ndarray, black: np.ndarray) -> np.ndarray:
