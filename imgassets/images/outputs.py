@@ -56,7 +56,8 @@ class OutputFolder:
 def harmless(name: str) -> str:
     """A name from outside as part of a path: no separators, controls, leading dots or dashes."""
     kept = re.sub(r"[^\w.-]+", "_", unicodedata.normalize("NFC", name)).strip("._-")
-    return kept.encode("utf-8", "ignore")[:_LONGEST].decode("utf-8", "ignore") or "image"
+    short = kept.encode("utf-8", "ignore")[:_LONGEST].decode("utf-8", "ignore")
+    return short.rstrip("._-") or "image"
 
 
 def _write(handle: int, data: bytes) -> None:
