@@ -14,11 +14,15 @@ import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from imgassets.report_command import add_arguments as add_report_arguments
 from imgassets.spec.problems import InvalidDocumentsError
 from imgassets.spec.project import Project, find_root, load_project, to_json
 from imgassets.store_command import add_arguments as add_store_arguments
+
+if TYPE_CHECKING:
+    from imgassets.taking_in import TakenIn
 
 OK, NOT_OK, BAD_INPUT = 0, 1, 2
 
@@ -133,6 +137,40 @@ def _score(arguments: argparse.Namespace) -> int:
         judged = [s.correct for s in scored if s.correct is not None]
         print(f"{sum(judged)} of {len(judged)} judged images correct, {len(scored)} in all")
     return OK
+
+
+def _normalize(arguments: argparse.Namespace) -> int:
+    from imgassets.taking_in import inputs_of, normalize_files, rules_of
+
+    rules = rules_of(arguments.contract)
+    taken = normalize_files(inputs_of(arguments.input, sys.stdin), arguments.out, rules)
+    return _print_taken_in(taken, arguments)
+
+
+def _upscale(arguments: argparse.Namespace) -> int:
+    from imgassets.taking_in import inputs_of, open_upscaler_of, rules_of, upscale_files
+
+    rules = rules_of(arguments.contract)
+    make, scale = open_upscaler_of(_valid_project(), arguments.model, arguments.device)
+    inputs = inputs_of(arguments.input, sys.stdin)
+    return _print_taken_in(upscale_files(inputs, arguments.out, rules, make, scale), arguments)
+
+
+def _print_taken_in(taken: TakenIn, arguments: argparse.Namespace) -> int:
+    print(json.dumps(taken.to_dict(), indent=2) if arguments.json else taken)
+    return NOT_OK if taken.refused else OK
+
+
+def _reproduce(arguments: argparse.Namespace) -> int:
+    from imgassets.home import home_of
+    from imgassets.reproducing import Asked, reproduce
+
+    project = _valid_project()
+    devices = tuple(arguments.device) or ("auto",)
+    asked = Asked(arguments.prompt, arguments.runs, arguments.seed, arguments.model, devices)
+    found = reproduce(project, asked, home_of(project.root), arguments.out)
+    print(json.dumps(found.to_dict(), indent=2) if arguments.json else found)
+    return OK if found.same else NOT_OK
 
 
 def _store(arguments: argparse.Namespace) -> int:
@@ -253,6 +291,57 @@ def _parser() -> argparse.ArgumentParser:
     score.add_argument("--json", action="store_true", help="print a JSON object")
     score.set_defaults(run=_score)
 
+    normalize = commands.add_parser(
+        "normalize",
+        help="make images from outside safe and uniform, or refuse them",
+        description="Writes every image as upright 8-bit sRGB PNG without metadata, or says why "
+        "not. No input and no existing file is changed. Exit 1 if any image was refused; see "
+        "docs/inputs.md for the rules.",
+    )
+    _add_taking_in(normalize)
+    normalize.set_defaults(run=_normalize)
+
+    upscale = commands.add_parser(
+        "upscale",
+        help="normalize images and make them larger",
+        description="Does what `imgassets normalize` does, and enlarges each image with the "
+        "model's upscaler. Exit 1 if any image was refused.",
+    )
+    _add_taking_in(upscale)
+    upscale.add_argument("--model", required=True, metavar="M", help="whose `upscaler` to use")
+    upscale.add_argument(
+        "--device", default="auto", choices=["auto", "cpu", "cuda", "mps"], help="default: auto"
+    )
+    upscale.set_defaults(run=_upscale)
+
+    reproduce = commands.add_parser(
+        "reproduce",
+        help="make the same image again and say whether it is the same",
+        description="Makes an image several times, loading the model anew each time, compares "
+        "bit by bit, and shows both beside what differs. Without --seed each run draws its own, "
+        "which shows what is lost. Exit 0 when all are the same, 1 when not, 2 on bad input.",
+    )
+    reproduce.add_argument("--prompt", required=True, metavar="TEXT")
+    reproduce.add_argument(
+        "--runs", type=int, default=2, metavar="N", help="on each device; default: 2"
+    )
+    reproduce.add_argument("--seed", type=int, metavar="S", help="0 to 2147483647")
+    reproduce.add_argument(
+        "--model", metavar="M", help="default: the incumbent of the first endpoint"
+    )
+    reproduce.add_argument(
+        "--device",
+        action="append",
+        default=[],
+        choices=["auto", "cpu", "cuda", "mps"],
+        help="repeatable, to compare devices; default: auto",
+    )
+    reproduce.add_argument(
+        "--out", type=Path, metavar="DIR", help="default: a folder in .imgassets/reproduce"
+    )
+    reproduce.add_argument("--json", action="store_true", help="print a JSON object")
+    reproduce.set_defaults(run=_reproduce)
+
     store = commands.add_parser(
         "store",
         help="look after the stored images",
@@ -291,6 +380,20 @@ def _parser() -> argparse.ArgumentParser:
     ui.add_argument("--port", type=int, default=3000)
     ui.set_defaults(run=_ui)
     return parser
+
+
+def _add_taking_in(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "input", nargs="+", metavar="INPUT", help="an image file; - reads paths from standard input"
+    )
+    command.add_argument("--out", type=Path, required=True, metavar="DIR", help="made if missing")
+    command.add_argument(
+        "--contract",
+        type=Path,
+        metavar="FILE",
+        help="an endpoint contract whose `accepts` rules; without it, whatever can be converted is",
+    )
+    command.add_argument("--json", action="store_true", help="print a JSON object")
 
 
 if __name__ == "__main__":

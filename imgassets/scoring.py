@@ -14,15 +14,15 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from pydantic import ValidationError
 
+from imgassets.images.intake import claimed_size, read_file
+from imgassets.images.refusal import RefusedError
 from imgassets.metrics import artefacts, composition, typography
 from imgassets.metrics.detectors import DetectorError
 from imgassets.metrics.pixels import BadImageError
 from imgassets.spec.geneval import read_geneval
-from imgassets.spec.problems import InvalidDocumentsError, Problem, problems_of
+from imgassets.spec.project import read_document
 from imgassets.spec.prompts import Expectation, PromptSet
-from imgassets.spec.yamlfile import YamlError, read_yaml
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp"})
 #: Metrics that say whether an image shows what it must; the others are shown beside them.
@@ -60,19 +60,9 @@ def read_prompts(path: Path) -> PromptSet:
     Raises:
         InvalidDocumentsError: with every problem found.
     """
-    if not path.is_file():
-        raise InvalidDocumentsError([Problem(str(path), 1, "", "no such file", "check the path")])
-    if path.suffix in {".jsonl", ".json"}:
+    if path.is_file() and path.suffix in {".jsonl", ".json"}:
         return read_geneval(path)
-    try:
-        source = read_yaml(path)
-    except YamlError as error:
-        problem = Problem(str(path), error.line, "", error.message, error.fix)
-        raise InvalidDocumentsError([problem]) from error
-    try:
-        return PromptSet.model_validate(source.data)
-    except ValidationError as error:
-        raise InvalidDocumentsError(problems_of(error, PromptSet, path, source)) from error
+    return read_document(path, PromptSet)
 
 
 def score_folder(prompts: Path, images: Path) -> list[ScoredImage]:
@@ -110,13 +100,20 @@ def _score(folder: Path, path: Path, expectations: dict[str, Expectation]) -> Sc
     if wanted is None:
         reason = f"no prompt {prompt_id!r} in the prompt set; the folder must be named by its id"
         return ScoredImage(file, prompt_id, seed, None, reason)
-    correct, reason, metrics = score_bytes(path.read_bytes(), wanted)
+    try:
+        correct, reason, metrics = score_bytes(read_file(path), wanted)
+    except RefusedError as error:
+        correct, reason, metrics = _unreadable(error)
     return ScoredImage(file, prompt_id, seed, correct, reason, metrics)
 
 
 def score_bytes(source: bytes, wanted: Expectation) -> tuple[bool | None, str, dict[str, float]]:
     """(correct, reason, metrics) of one encoded image against one expectation."""
-    clean = artefacts.score(artefacts.inspect(source, _claimed_size(source), "RGB"))
+    try:
+        size = claimed_size(source)
+    except RefusedError as error:
+        return _unreadable(error)
+    clean = artefacts.score(artefacts.inspect(source, size, "RGB"))
     if not clean.value:
         return False, clean.reason, {clean.metric: clean.value}
     with Image.open(io.BytesIO(source)) as image:
@@ -133,9 +130,6 @@ def score_bytes(source: bytes, wanted: Expectation) -> tuple[bool | None, str, d
     return not wrong, "; ".join(wrong), metrics
 
 
-def _claimed_size(source: bytes) -> tuple[int, int]:
-    try:
-        with Image.open(io.BytesIO(source)) as header:
-            return header.size
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return (0, 0)
+def _unreadable(error: RefusedError) -> tuple[bool, str, dict[str, float]]:
+    clean = artefacts.score([artefacts.Finding("unreadable", str(error))])
+    return False, clean.reason, {clean.metric: clean.value}

@@ -13,6 +13,8 @@ from typing import Literal, Self
 
 import psutil
 
+from imgassets.backends.base import BackendError
+
 Device = Literal["cpu", "cuda", "mps"]
 _SAMPLE_SECONDS = 0.02
 
@@ -37,6 +39,24 @@ def choose_device(wanted: str = "auto") -> tuple[Device, str]:
     if sys.platform == "darwin" and platform.machine() == "arm64":
         return "mps", "Apple silicon"
     return "cpu", "no usable GPU was found"
+
+
+def require_device(device: Device) -> None:
+    """Make sure that torch can use a device class.
+
+    Raises:
+        BackendError: it cannot.
+    """
+    if device == "cpu":
+        return
+    import torch
+
+    there = torch.cuda.is_available() if device == "cuda" else torch.backends.mps.is_available()
+    if not there:
+        raise BackendError(
+            f"device {device} is not here: torch {torch.__version__} sees none; leave --device "
+            f"{device} out, or run on a machine that has one"
+        )
 
 
 def _torch_build() -> str:

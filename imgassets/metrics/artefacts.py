@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from imgassets.metrics.scores import Score
-from imgassets.spec.contract import FailureMode
+from imgassets.spec.contract import MAX_SOURCE_PIXELS, FailureMode
 
 #: An image is blank when no more than `BLANK_SHARE` of its pixels is further than `BLANK_LEVELS`
 #: from its median color. The smallest letter of the drawn scenes covers .24 % of 96 x 96 pixels.
@@ -25,7 +25,7 @@ BLANK_LEVELS = 8
 BLANK_SHARE = 0.001
 
 #: A file that claims more pixels than this is refused before it is decoded.
-MAX_PIXELS = 64_000_000
+MAX_PIXELS = MAX_SOURCE_PIXELS
 
 _EXIF_ORIENTATION = 0x0112
 

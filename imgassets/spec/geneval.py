@@ -40,7 +40,7 @@ def read_geneval(path: Path) -> PromptSet:
     """
     problems: list[Problem] = []
     prompts: list[Prompt] = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(_lines(path), start=1):
         if not line.strip():
             continue
         parsed = _parse_line(path, number, line, len(prompts))
@@ -54,6 +54,16 @@ def read_geneval(path: Path) -> PromptSet:
         raise InvalidDocumentsError(problems)
     name = re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-") or "geneval"
     return PromptSet(prompt_set=name, prompts=tuple(prompts))
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        what, fix = error.strerror or str(error), "make the file readable"
+    except UnicodeDecodeError:
+        what, fix = "not UTF-8 text", "save the file as UTF-8"
+    raise InvalidDocumentsError([Problem(str(path), 1, "", what, fix)])
 
 
 def _parse_line(path: Path, number: int, line: str, index: int) -> Prompt | list[Problem]:
@@ -71,3 +81,5 @@ def _parse_line(path: Path, number: int, line: str, index: int) -> Prompt | list
         return [problem(dotted(e["loc"]), e["msg"], "use GenEval's form") for e in found]
     except (AttributeError, TypeError):
         return [problem("", "not a JSON object", "one JSON object a line")]
+    except (RecursionError, ValueError) as error:  # nested too deep, or a number too long
+        return [problem("", f"not JSON: {type(error).__name__}", "one JSON object a line")]

@@ -161,6 +161,25 @@ def load_project(root: Path | None = None) -> Project:
     return Project(reader.root, endpoints, models, sets, tuple(sorted(set(problems))))
 
 
+def read_document(path: Path, model: type[D]) -> D:
+    """One YAML document from any place, by itself.
+
+    Raises:
+        InvalidDocumentsError: with every problem found.
+    """
+    if not path.is_file():
+        raise InvalidDocumentsError([Problem(str(path), 1, "", "no such file", "check the path")])
+    try:
+        source = read_yaml(path)
+    except YamlError as error:
+        problem = Problem(str(path), error.line, "", error.message, error.fix)
+        raise InvalidDocumentsError([problem]) from error
+    try:
+        return model.model_validate(source.data)
+    except ValidationError as error:
+        raise InvalidDocumentsError(problems_of(error, model, path, source)) from error
+
+
 def to_json(problems: Iterable[Problem]) -> str:
     """Problems as a JSON list of objects."""
     return json.dumps([p.__dict__ for p in problems], indent=2)

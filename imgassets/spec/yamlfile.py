@@ -72,6 +72,10 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[str] = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise YamlError(
+                    key.start_mark.line + 1, "a key that is a list or a mapping", "keys are words"
+                )
             if key.value in seen:
                 raise YamlError(
                     key.start_mark.line + 1,
@@ -98,9 +102,14 @@ def read_yaml(path: Path) -> YamlFile:
         raise YamlError(1, "not UTF-8 text", "save the file as UTF-8") from error
     try:
         return _parse(text)
-    except (yaml.YAMLError, RecursionError) as error:
+    except YamlError:
+        raise
+    # PyYAML's constructors let Python's own exceptions out: of a date such as 2026-13-45
+    # (ValueError), `!!bool maybe` (KeyError), `!!timestamp x` (AttributeError), `!!map a`.
+    except (yaml.YAMLError, RecursionError, ArithmeticError, AttributeError, LookupError,
+            TypeError, ValueError) as error:  # fmt: skip
         mark = getattr(error, "problem_mark", None)
-        what = getattr(error, "problem", None) or type(error).__name__
+        what = getattr(error, "problem", None) or str(error) or type(error).__name__
         line = mark.line + 1 if mark else 1
         raise YamlError(line, f"not valid YAML: {what}", "check indentation and quoting") from error
 
