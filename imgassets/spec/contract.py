@@ -38,6 +38,8 @@ FailureMode = Literal[
     "out_of_credit",  # the account with the provider is empty
     "budget_exhausted",  # not asked for: it could cost more than limits.max_usd allows
 ]
+#: The model was never asked, for reasons of our own: that says nothing of it, good or bad.
+NEVER_ASKED: frozenset[str] = frozenset({"budget_exhausted", "unauthorized", "out_of_credit"})
 Severity = Literal["gating", "warning"]
 Size = Annotated[
     tuple[Annotated[int, Field(ge=8, le=8192)], Annotated[int, Field(ge=8, le=8192)]],
