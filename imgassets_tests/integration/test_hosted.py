@@ -26,7 +26,7 @@ asked_size: [1024, 1024]
 edit: {}
 upscaler: {kind: ideogram}
 price: {usd_per_image: 0.03, usd_per_upscale: 0.06, source: a test, as_of: 2026-11-24}
-limits: {max_usd: 0.35, max_per_minute: 100000, backoff_seconds: 0.01}
+limits: {max_usd: 0.20, max_per_minute: 100000, backoff_seconds: 0.01}
 """
 
 
@@ -36,30 +36,31 @@ def test_a_hosted_candidate_is_judged_paid_once_and_goes_on_with_a_raised_budget
     monkeypatch.delenv("IMGASSETS_HOME", raising=False)
     write_small_project(tmp_path)
     model_file(tmp_path, "fast").write_text(CANDIDATE)
+    edit_file(tmp_path / "contracts/endpoints/cards.yaml", "seeds: [5, 6]", "seeds: [5]")
     assert load_project(tmp_path).problems == ()
 
     with provider(monkeypatch, "ideogram") as fake:
-        # 6 generated and 2 edited images cost 0.24 USD; of 6 upscales at 0.06 one more fits.
+        # 3 generated images and an edited one cost 0.12 USD; of 3 upscales at 0.06 one more fits.
         first = validated(tmp_path)
-        assert first.planned.images.total == 28
-        assert sum(fake.bills.values()) == 9
+        assert first.planned.images.total == 14
+        assert sum(fake.bills.values()) == 5
         statuses = read_table(tmp_path, "cards", "fast", "upscaled")["status"]
-        assert sorted(statuses) == ["budget_exhausted"] * 5 + ["ok"]
+        assert sorted(statuses) == ["budget_exhausted"] * 2 + ["ok"]
         assert verdict(tmp_path).verdict == "INCONCLUSIVE"
 
         # Nothing changed: nothing is done, and nothing is paid.
         assert validated(tmp_path).assets == set()
-        assert sum(fake.bills.values()) == 9
+        assert sum(fake.bills.values()) == 5
 
-        edit_file(model_file(tmp_path, "fast"), "max_usd: 0.35", "max_usd: 5")
+        edit_file(model_file(tmp_path, "fast"), "max_usd: 0.20", "max_usd: 5")
         with at_home(tmp_path) as instance:
             planned = plan(load_project(tmp_path), instance, Selection())
-        assert (planned.images.generate, planned.images.edit, planned.images.upscale) == (0, 0, 5)
-        assert planned.usd == pytest.approx(5 * 0.06)
-        assert "limits.max_usd: 0.35 -> 5" in planned.must["cards/fast/upscaled"]
+        assert (planned.images.generate, planned.images.edit, planned.images.upscale) == (0, 0, 2)
+        assert planned.usd == pytest.approx(2 * 0.06)
+        assert "limits.max_usd: 0.2 -> 5" in planned.must["cards/fast/upscaled"]
         done = validated(tmp_path)
-        assert done.images == {"generate": 0, "edit": 0, "upscale": 5}
-        assert sorted(fake.bills.values()) == [1] * 14
+        assert done.images == {"generate": 0, "edit": 0, "upscale": 2}
+        assert sorted(fake.bills.values()) == [1] * 7
         assert not fake.leaks
 
     for stage, size in (("generated", 96), ("edited", 96), ("upscaled", 192)):
