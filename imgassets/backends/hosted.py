@@ -6,14 +6,15 @@ docs/hosted.md says what is promised when replies are lost and processes are kil
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
-import stamina
+import tenacity
 from PIL import Image
 
 from imgassets.backends.base import HostedError, Outcome
@@ -27,6 +28,8 @@ from imgassets.spec.hosted import Hosted
 #: again. The other failures of a billed request are the model's answer, and stay.
 LOST: frozenset[FailureMode] = frozenset({"timed_out", "reply_lost", "link_expired", "bad_payload"})
 _LONGEST_WAIT = 60.0
+_log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -202,28 +205,33 @@ class HostedBackend:
 
     # ---- patience --------------------------------------------------------------------------
 
-    def _again(self, call: Callable[[], Any], may: Callable[[HostedError], bool]) -> Any:
+    def _again(self, call: Callable[[], T], may: Callable[[HostedError], bool]) -> T:
         """Call until it works, waiting as long as the provider says, or longer each time."""
         limits = self._limits
+        jitter = tenacity.wait_random(0, limits.backoff_seconds)
+        longer = tenacity.wait_exponential(limits.backoff_seconds, _LONGEST_WAIT)
 
-        def wait(error: Exception) -> bool | float:
-            if not isinstance(error, HostedError) or not may(error):
-                return False
-            if error.after is None:
-                return True
-            return error.after if error.after <= limits.patience_seconds else False
+        def worth_it(error: BaseException) -> bool:
+            patient = isinstance(error, HostedError) and may(error)
+            return patient and (getattr(error, "after", None) or 0.0) <= limits.patience_seconds
 
-        for attempt in stamina.retry_context(
-            on=wait,
-            attempts=limits.attempts,
-            timeout=limits.patience_seconds,
-            wait_initial=limits.backoff_seconds,
-            wait_max=max(_LONGEST_WAIT, limits.backoff_seconds),
-            wait_jitter=limits.backoff_seconds,
-        ):
-            with attempt:
-                return call()
-        raise AssertionError("stamina either returns or raises")
+        def wait(state: tenacity.RetryCallState) -> float:
+            error = state.outcome.exception() if state.outcome else None
+            after = getattr(error, "after", None)
+            return (longer(state) if after is None else after) + jitter(state)
+
+        def tell(state: tenacity.RetryCallState) -> None:
+            error = state.outcome.exception() if state.outcome else None
+            _log.info("%s: try %d, %s", self._model.model, state.attempt_number, error)
+
+        return tenacity.Retrying(
+            retry=tenacity.retry_if_exception(worth_it),
+            wait=wait,
+            stop=tenacity.stop_after_attempt(limits.attempts)
+            | tenacity.stop_before_delay(limits.patience_seconds),
+            before_sleep=tell,
+            reraise=True,
+        )(call)
 
 
 class _Pace:

@@ -18,6 +18,8 @@ from imgassets.spec.model import Model, Price, Upscaler
 
 #: Whether the same request gives the same picture: `seeded` as far as the provider documents it.
 Reproducibility = Literal["seeded", "none"]
+#: What two models' images of one prompt have in common: the noise they start from, or nothing more.
+Pairing = Literal["noise", "prompt"]
 Pixels = Annotated[int, Field(ge=8, le=8192)]
 
 
@@ -77,8 +79,8 @@ class HostedModel(Document):
 
     @property
     def batch_size(self) -> int:
-        """Images asked for at once."""
-        return self.limits.max_in_flight
+        """Images handed over at once; several rounds, so that a slow one does not idle the rest."""
+        return 4 * self.limits.max_in_flight
 
     def size_for(self, size: tuple[int, int]) -> tuple[int, int]:
         """What the API is asked for, to return images of `size`."""
@@ -223,6 +225,11 @@ def api_facts(model: Hosted) -> dict[str, Any]:
 def upscales_by_api(model: AnyModel) -> bool:
     """Whether the provider enlarges the images, not a network or filter of ours."""
     return isinstance(model.upscaler, IdeogramUpscaler)
+
+
+def pairing_of(*models: AnyModel) -> Pairing:
+    """What models can be compared on: a seed is the same noise only where all are diffusers'."""
+    return "prompt" if any(isinstance(m, HostedModel) for m in models) else "noise"
 
 
 def size_problem(model: Hosted, size: tuple[int, int]) -> tuple[str, str] | None:

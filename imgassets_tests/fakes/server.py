@@ -44,6 +44,7 @@ class FakeProvider:
         bills: how often each request (by the hash of what was asked) was billed.
         posts: how often each was sent.
         met: how often each fault was met.
+        history: the fault each sending of a request met, None where it met none.
         leaks: requests that carried the API key where it does not belong.
         requests: what was asked, as the fake understood it.
         hold: name of a stage (`drawn`, `download`) to stop in until `release` is set; `held` tells.
@@ -57,6 +58,7 @@ class FakeProvider:
         self.bills: Counter[str] = Counter()
         self.posts: Counter[str] = Counter()
         self.met: Counter[str] = Counter()
+        self.history: dict[str, list[str | None]] = {}
         self.leaks: list[str] = []
         self.requests: list[dict[str, Any]] = []
         self.hold, self.held, self.release = "", threading.Event(), threading.Event()
@@ -110,6 +112,7 @@ class FakeProvider:
             fault = self.misbehaviour.of(request, self.posts[request])
             self.posts[request] += 1
             self.requests.append(plain)
+            self.history.setdefault(request, []).append(fault)
             if fault:
                 self.met[fault] += 1
             if fault is None or FAULTS[fault].billed:

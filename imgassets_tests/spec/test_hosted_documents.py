@@ -9,7 +9,14 @@ import pytest
 from imgassets.estimating import estimate
 from imgassets.requests import Request, build_requests
 from imgassets.spec.facets import facets_of
-from imgassets.spec.hosted import GeminiModel, HostedModel, IdeogramModel, model_class, size_problem
+from imgassets.spec.hosted import (
+    GeminiModel,
+    HostedModel,
+    IdeogramModel,
+    model_class,
+    pairing_of,
+    size_problem,
+)
 from imgassets.spec.project import Project, load_project
 from imgassets.spec.yamlfile import read_yaml
 from imgassets_tests.conftest import edit_file
@@ -156,6 +163,15 @@ def test_the_price_of_hosted_images_is_known_before_any_was_made(project_root: P
     seconds, usd = estimate(build_requests(project, "cards", "fast", "cpu"), {}, project)
     assert seconds is None
     assert usd == pytest.approx((6 + 2) * 0.03 + 6 * 0.06)
+
+
+def test_hosted_models_are_paired_by_prompt_alone(project_root: Path) -> None:
+    project = load_project(project_root)
+    assert pairing_of(project.model("fast"), project.model("prod")) == "noise"
+    hosted_file(project_root, IDEOGRAM)
+    project = load_project(project_root)
+    assert pairing_of(project.model("fast"), project.model("prod")) == "prompt"
+    assert pairing_of(project.model("prod"), project.model("fast")) == "prompt"
 
 
 def test_gemini_does_not_promise_to_repeat_itself() -> None:
