@@ -72,12 +72,12 @@ class _Bounded(httpx.SyncByteStream):
         self._inner.close()
 
 
-def transport_error(error: httpx.HTTPError, secret: str) -> HostedError:
+def transport_error(error: httpx.HTTPError | httpx.InvalidURL, secret: str) -> HostedError:
     """What an error without a status means: was the request sent, and may it have been billed?"""
     message = scrub(f"{type(error).__name__}: {error}", secret)
     if isinstance(error, _NOT_SENT):
         return HostedError("unreachable", message, billed=False, again=True)
-    if isinstance(error, ReplyTooLargeError):
+    if isinstance(error, (ReplyTooLargeError, httpx.InvalidURL, httpx.UnsupportedProtocol)):
         return HostedError("bad_payload", message, billed=True)
     if isinstance(error, httpx.TimeoutException):
         return HostedError("timed_out", message, billed=True, again=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from functools import cached_property
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import httpx
 from PIL import Image, ImageOps
@@ -42,6 +42,7 @@ _STATUS: dict[int, FailureMode] = {
     429: "rate_limited",
 }
 _GONE = (401, 403, 404, 410)
+_REDIRECTS = 3
 
 
 class IdeogramProvider:
@@ -182,26 +183,27 @@ class IdeogramProvider:
         return HostedError(_STATUS.get(status, "bad_request"), message, billed=False)
 
     def fetch(self, facts: dict[str, Any]) -> bytes:
-        """See `hosted.Provider`; the API key does not go along."""
+        """See `hosted.Provider`; the API key does not go along, nor to where the link leads on."""
         link = str(facts.get("url", ""))
+        for _ in range(_REDIRECTS + 1):
+            response = self._get(link)
+            if response.status_code == 200:
+                return response.content
+            if not response.has_redirect_location:
+                raise _no_download(response)
+            link = urljoin(link, response.headers["Location"])
+        raise HostedError("bad_payload", "the image's link leads in circles", billed=True)
+
+    def _get(self, link: str) -> httpx.Response:
         parts, own = urlsplit(link), urlsplit(self._url)
         same_host = (parts.scheme, parts.netloc) == (own.scheme, own.netloc)
         if parts.scheme != "https" and not same_host:
-            where = f"{parts.scheme}://{parts.hostname}"
+            where = scrub(f"{parts.scheme}://{parts.hostname}", self._key)
             raise HostedError("bad_payload", f"the image's link leads to {where}", billed=True)
         try:
-            response = self._client.get(link)
-        except httpx.HTTPError as error:
+            return self._client.get(link)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise transport_error(error, self._key) from None
-        if response.status_code == 200:
-            return response.content
-        message = f"HTTP {response.status_code} for the image's link"
-        if response.status_code in _GONE:
-            raise HostedError("link_expired", message, billed=True)
-        busy = response.status_code == 429 or response.status_code >= 500
-        after = retry_after(response.headers.get("Retry-After"))
-        mode: FailureMode = "server_error" if busy else "bad_payload"
-        raise HostedError(mode, message, billed=True, again=busy, after=after)
 
     def complaint(
         self, flow: str, inputs: dict[str, Any], facts: dict[str, Any]
@@ -216,6 +218,16 @@ class IdeogramProvider:
         if seed is not None and seed != inputs["seed"]:
             return "parameter_ignored", f"seed {seed} was used, not {inputs['seed']}"
         return None
+
+
+def _no_download(response: httpx.Response) -> HostedError:
+    message = f"HTTP {response.status_code} for the image's link"
+    if response.status_code in _GONE:
+        return HostedError("link_expired", message, billed=True)
+    busy = response.status_code == 429 or response.status_code >= 500
+    mode: FailureMode = "server_error" if busy else "bad_payload"
+    after = retry_after(response.headers.get("Retry-After"))
+    return HostedError(mode, message, billed=True, again=busy, after=after)
 
 
 def ideogram_mask(mask: Image.Image) -> Image.Image:

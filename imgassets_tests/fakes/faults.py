@@ -53,6 +53,9 @@ FAULTS: dict[str, Fault] = {
     "bomb": Fault("an image of 3.6 gigapixels", _ends("bad_payload"), True),
     "expired_link": Fault("403 for the link", _ends("link_expired"), True, _IDEOGRAM),
     "foreign_link": Fault("link to a metadata service", _ends("bad_payload"), True, _IDEOGRAM),
+    "moved_link": Fault("302 to where the image is", _ends(), True, _IDEOGRAM),
+    "led_astray": Fault("302 to a metadata service", _ends("bad_payload"), True, _IDEOGRAM),
+    "led_in_circles": Fault("302 for ever", _ends("bad_payload"), True, _IDEOGRAM),
     "broken_download": Fault("download ends early, once", _ends(), True, _IDEOGRAM),
     "busy_download": Fault("503 for the link, once", _ends(), True, _IDEOGRAM),
 }

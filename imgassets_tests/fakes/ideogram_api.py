@@ -164,6 +164,9 @@ class FakeIdeogram(FakeProvider):
         if name not in self._images:
             return 404, b"", None
         data, fault = self._images[name]
+        if fault in ("moved_link", "led_astray", "led_in_circles") and "moved" not in path:
+            where = {"moved_link": f"{path}&moved=1", "led_in_circles": path}
+            raise Refuse(302, "", {"Location": where.get(fault, "http://169.254.169.254/")})
         with self.lock:
             self._downloads[name] += 1
             first = self._downloads[name] == 1

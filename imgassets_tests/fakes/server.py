@@ -99,7 +99,7 @@ class FakeProvider:
         raise NotImplementedError
 
     def download(self, path: str) -> tuple[int, bytes, str | None]:
-        """Status, body and fault (of the connection) of a GET."""
+        """Status, body and fault (of the connection) of a GET; may raise `Refuse`."""
         return 404, b"", None
 
     # ---- the books -------------------------------------------------------------------------
@@ -159,8 +159,11 @@ class _Handler(BaseHTTPRequestHandler):
         if any(SECRET in value for value in self.headers.values()) or SECRET in self.path:
             self.provider.leaks.append(self.path)
         self.provider.stage("download")
-        status, body, fault = self.provider.download(self.path)
-        self._send(status, body, kind="image/png", broken=fault)
+        try:
+            status, body, fault = self.provider.download(self.path)
+            self._send(status, body, kind="image/png", broken=fault)
+        except Refuse as no:
+            self._send(no.status, json.dumps(no.body).encode(), headers=no.headers)
 
     def _send(
         self,
