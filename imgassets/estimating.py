@@ -74,7 +74,7 @@ def estimate(
         price = project.model(request.model).price
         if unit is not None:
             seconds.append(unit * _units(request.inputs))
-        usd.append(_usd(price, None if unit is None else seconds[-1]))
+        usd.append(_usd(price, None if unit is None else seconds[-1], request.flow))
     known = [u for u in usd if u is not None]
     return (
         sum(seconds) if len(seconds) == len(requests) else None,
@@ -87,7 +87,7 @@ def _typical(measured: UnitSeconds, flow: str) -> float | None:
     return median(of_flow) if of_flow else None
 
 
-def _usd(price: Price, seconds: float | None) -> float | None:
+def _usd(price: Price, seconds: float | None, flow: str) -> float | None:
     if seconds is None and price.usd_per_image is None:
         return None
-    return price.usd(seconds or 0.0)
+    return price.usd(seconds or 0.0, flow)

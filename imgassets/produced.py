@@ -12,6 +12,8 @@ import pandas as pd
 from imgassets.images.store import ImageStore
 
 _log = logging.getLogger(__name__)
+#: Failures that nothing in the documents can mend: waiting, or a mended account, may.
+PASSING = ("rate_limited", "server_error", "unreachable", "unauthorized", "out_of_credit")
 #: Stages whose table lists images.
 IMAGE_STAGES = ("generated", "edited", "upscaled")
 
@@ -33,6 +35,14 @@ def image_keys(path: Path) -> list[str]:
     return list(table["image_key"][table["status"] == "ok"])
 
 
+def _may_pass(path: Path) -> str:
+    """Which failures of an image table may be over by now."""
+    status = pd.read_parquet(path, columns=["status"])["status"]
+    passing = status[status.isin(PASSING)]
+    modes = ", ".join(sorted(set(passing)))
+    return f"{len(passing)} images failed in a way that may pass ({modes})" if modes else ""
+
+
 def harm(home: Path, key: Sequence[str], sha256: str | None, store: ImageStore) -> str:
     """Why what an asset wrote cannot be used any more; empty when it can.
 
@@ -49,7 +59,9 @@ def harm(home: Path, key: Sequence[str], sha256: str | None, store: ImageStore) 
         return f"{path.name} was changed or damaged since it was written"
     if key[-1] in IMAGE_STAGES:
         lost = [k for k in image_keys(path) if not store.seems_intact(k)]
-        return f"{len(lost)} of its images left the store or were harmed" if lost else ""
+        if lost:
+            return f"{len(lost)} of its images left the store or were harmed"
+        return _may_pass(path)
     return ""
 
 

@@ -20,8 +20,8 @@ import pandas as pd
 
 from imgassets.spec.base import canonical_json, fingerprint
 from imgassets.spec.contract import Endpoint
+from imgassets.spec.hosted import AnyModel, HostedModel, api_facts, upscales_by_api
 from imgassets.spec.metrics import Flow
-from imgassets.spec.model import Model
 from imgassets.spec.project import Project
 from imgassets.spec.prompts import Prompt, PromptSet
 from imgassets.spec.weights import folder_fingerprint, weights_folder
@@ -155,8 +155,10 @@ def _environment(device: str) -> dict[str, Any]:
     return {"device": device, "libraries": library_versions()}
 
 
-def _generator_facts(root: Path, model: Model) -> dict[str, Any]:
+def _generator_facts(root: Path, model: AnyModel) -> dict[str, Any]:
     """What makes the pixels of a model, with the weights replaced by the hash of their content."""
+    if isinstance(model, HostedModel):
+        return api_facts(model)
     return {
         "backend": model.backend,
         "weights": folder_fingerprint(weights_folder(root, model.weights)),
@@ -166,12 +168,12 @@ def _generator_facts(root: Path, model: Model) -> dict[str, Any]:
     }
 
 
-def _upscaler_facts(root: Path, model: Model) -> dict[str, Any] | None:
+def _upscaler_facts(root: Path, model: AnyModel) -> dict[str, Any] | None:
     if model.upscaler is None:
         return None
     facts = model.upscaler.model_dump(mode="json")
-    if model.upscaler.weights:
-        facts["weights"] = folder_fingerprint(weights_folder(root, model.upscaler.weights))
+    if facts.get("weights"):
+        facts["weights"] = folder_fingerprint(weights_folder(root, facts["weights"]))
     return facts
 
 
@@ -180,7 +182,7 @@ class _Branch:
     """Builds the requests of one endpoint and model."""
 
     contract: Endpoint
-    model: Model
+    model: AnyModel
     environment: dict[str, Any]
     generator: dict[str, Any]
     upscaler: dict[str, Any] | None
@@ -229,16 +231,26 @@ class _Branch:
         text, negative = prompt_set.transformed(prompt.prompt)
         return {
             "flow": "generate",
-            **self.environment,
-            "generator": self.generator,
-            "pipeline": self.model.pipeline,
-            "sampling": self.model.sampling.model_dump(mode="json"),
+            **self._sampled("generate"),
             "prompt": text,
             "negative_prompt": negative,
             "size": list(self.contract.returns.size),
             "seed": seed,
             "replicate": replicate,
         }
+
+    def _sampled(self, flow: Flow) -> dict[str, Any]:
+        """What samples an image of a flow. Of hosted models neither machine nor library counts."""
+        model = self.model
+        edit = model.edit.model_dump(mode="json") if flow == "edit" and model.edit else None
+        if isinstance(model, HostedModel):
+            return {"generator": self.generator} | ({"edit": edit} if edit else {})
+        made = {**self.environment, "generator": self.generator}
+        if edit is None:
+            sampling = model.sampling.model_dump(mode="json")
+            return made | {"pipeline": model.pipeline, "sampling": sampling}
+        longest = {"max_sequence_length": model.sampling.max_sequence_length}
+        return made | {"sampling": edit | longest}
 
     def _edit_inputs(
         self, prompt_set: PromptSet, prompt: Prompt, seed: int, source: str
@@ -248,10 +260,7 @@ class _Branch:
         text, negative = prompt_set.transformed(prompt.edit.prompt)
         return {
             "flow": "edit",
-            **self.environment,
-            "generator": self.generator,
-            "sampling": self.model.edit.model_dump(mode="json")
-            | {"max_sequence_length": self.model.sampling.max_sequence_length},
+            **self._sampled("edit"),
             "prompt": text,
             "negative_prompt": negative,
             "size": list(self.contract.returns.size),
@@ -263,7 +272,7 @@ class _Branch:
     def _upscale_inputs(self, source: str) -> dict[str, Any]:
         return {
             "flow": "upscale",
-            **self.environment,
+            **({} if upscales_by_api(self.model) else self.environment),
             "upscaler": self.upscaler,
             "source": source,
         }

@@ -48,5 +48,29 @@ class Backend(Protocol):
         """Inpainting: the region of each source is repainted (inside: white of the mask)."""
 
 
+class HostedError(Exception):
+    """One request to a provider came to nothing.
+
+    Attributes:
+        mode, message: why; free of secrets.
+        billed: whether it was, or may have been, billed.
+        again: whether the same request may well succeed.
+        after: seconds the provider wants us to wait before that; None where it does not say.
+    """
+
+    def __init__(
+        self,
+        mode: FailureMode,
+        message: str,
+        *,
+        billed: bool,
+        again: bool = False,
+        after: float | None = None,
+    ) -> None:
+        super().__init__(f"{mode}: {message}")
+        self.mode: FailureMode = mode
+        self.message, self.billed, self.again, self.after = message, billed, again, after
+
+
 class BackendError(RuntimeError):
     """A backend cannot work at all; the message names the file or setting, and the fix."""

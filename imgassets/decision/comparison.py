@@ -21,6 +21,7 @@ from imgassets.decision.pairing import Measured
 from imgassets.decision.rows import criterion_row, failure_row
 from imgassets.decision.statistics import holm
 from imgassets.spec.contract import Endpoint
+from imgassets.spec.hosted import Pairing
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,12 @@ class Comparison:
 
 
 def compare(
-    endpoint: Endpoint, candidate: Measured, incumbent: Measured | None = None, *, seed: int = 0
+    endpoint: Endpoint,
+    candidate: Measured,
+    incumbent: Measured | None = None,
+    *,
+    pairing: Pairing = "noise",
+    seed: int = 0,
 ) -> Comparison:
     """Holds a model against the contract and, unless it is the incumbent, against the incumbent.
 
@@ -61,6 +67,7 @@ def compare(
         candidate: what was measured on the model under test.
         incumbent: what was measured on production; not needed (and not used) when the model
             under test is the incumbent itself: then only floors, ceilings and failures apply.
+        pairing: what the two have in common (`spec.hosted.pairing_of`).
         seed: of the bootstrap that cross-checks the t bounds; it never decides.
 
     Raises:
@@ -69,7 +76,7 @@ def compare(
         DecisionError: tables that are not what they should be.
     """
     incumbent = _checked_incumbent(endpoint, candidate, incumbent)
-    evidence = [gather(c, candidate, incumbent) for c in endpoint.all_criteria]
+    evidence = [gather(c, candidate, incumbent, pairing) for c in endpoint.all_criteria]
     failures = gather_failures(endpoint, candidate, incumbent)
     alpha = endpoint.decision.alpha
     gating = [limit for e in evidence if e.criterion.severity == "gating" for limit in e.limits]

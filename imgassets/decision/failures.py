@@ -2,6 +2,7 @@
 
 A mode the contract allows at rate 0 is a hard rule: one occurrence breaks it, none holds it (the
 upper bound is shown, and does not decide). Any other rate is judged by exact one-sided bounds.
+Where the model was never asked (no budget, no credit) there is nothing to break: it is undecided.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import pandas as pd
 from imgassets.decision import power
 from imgassets.decision.pairing import FAILURE_MODES, Measured
 from imgassets.decision.statistics import RateEstimate
-from imgassets.spec.contract import Endpoint
+from imgassets.spec.contract import NEVER_ASKED, Endpoint
 
 #: Stands for every mode that is neither listed in the contract nor occurred.
 OTHER = "other"
@@ -54,7 +55,7 @@ class FailureEvidence:
 
     @property
     def p_broken(self) -> float:
-        if self.estimate is None:
+        if self.estimate is None or self.mode in NEVER_ASKED:
             return 1.0
         if self.hard:
             return 0.0 if self.estimate.count else 1.0

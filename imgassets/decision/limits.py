@@ -23,6 +23,7 @@ from imgassets.decision.pairing import (
 )
 from imgassets.decision.statistics import Bounded, Estimate, Method, Support
 from imgassets.spec.contract import Criterion
+from imgassets.spec.hosted import Pairing
 from imgassets.spec.metrics import METRICS
 
 #: What is known about a criterion.
@@ -126,7 +127,12 @@ class Evidence:
     per_seed: pd.Series = field(default_factory=lambda: pd.Series(dtype=float))
 
 
-def gather(criterion: Criterion, candidate: Measured, incumbent: Measured | None) -> Evidence:
+def gather(
+    criterion: Criterion,
+    candidate: Measured,
+    incumbent: Measured | None,
+    pairing: Pairing = "noise",
+) -> Evidence:
     """All evidence on one criterion; without an incumbent only floors and ceilings apply.
 
     Too little data never raises here: the limit then carries the problem in words.
@@ -141,7 +147,7 @@ def gather(criterion: Criterion, candidate: Measured, incumbent: Measured | None
     )
     if criterion.statistic == "worst":
         return _worst(criterion, scores, rival, counts)
-    return _mean(criterion, scores, rival, counts)
+    return _mean(criterion, scores, rival, counts, pairing)
 
 
 def support_of(criterion: Criterion, *values: np.ndarray) -> Support | None:
@@ -157,7 +163,11 @@ def support_of(criterion: Criterion, *values: np.ndarray) -> Support | None:
 
 
 def _mean(
-    criterion: Criterion, scores: pd.DataFrame, rival: pd.DataFrame | None, counts: Counts
+    criterion: Criterion,
+    scores: pd.DataFrame,
+    rival: pd.DataFrame | None,
+    counts: Counts,
+    pairing: Pairing,
 ) -> Evidence:
     per_seed = seed_means(scores)
     theirs = None if rival is None else seed_means(rival)
@@ -168,7 +178,7 @@ def _mean(
     if theirs is None:
         return Evidence(criterion, own=own, measured=_mean_of(means), incumbent=None,
                         limits=limits, counts=counts)  # fmt: skip
-    pairs = paired_differences(per_seed, theirs)
+    pairs = paired_differences(per_seed, theirs, pairing)
     spread = None if support is None else (support[0] - support[1], support[1] - support[0])
     difference, problem = _estimate(prompt_means(pairs), spread, "t")
     if criterion.margin is not None:

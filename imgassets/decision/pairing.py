@@ -18,6 +18,7 @@ from imgassets.decision.errors import (
 )
 from imgassets.metrics.scores import ROW_COLUMNS
 from imgassets.spec.contract import FailureMode
+from imgassets.spec.hosted import Pairing
 
 FAILURE_MODES: tuple[str, ...] = get_args(FailureMode)
 IMAGE_COLUMNS = ("flow", "prompt_id", "seed", "replicate", "image_key", "status")
@@ -78,10 +79,23 @@ def prompt_means(per_seed: pd.Series) -> np.ndarray:
     return per_seed.groupby(level="prompt_id", sort=True).mean().to_numpy(dtype=np.float64)
 
 
-def paired_differences(candidate: pd.Series, incumbent: pd.Series) -> pd.Series:
-    """candidate - incumbent on the (prompt_id, seed) both have; index (prompt_id, seed)."""
+def paired_differences(
+    candidate: pd.Series, incumbent: pd.Series, pairing: Pairing = "noise"
+) -> pd.Series:
+    """candidate - incumbent, index (prompt_id, seed).
+
+    Paired by noise: on the (prompt_id, seed) both have. Paired by prompt (hosted models, whose
+    seeds are not our noise): means over each one's own seeds, on the prompts both have; seed is -1.
+    """
+    if pairing == "prompt":
+        candidate, incumbent = _over_seeds(candidate), _over_seeds(incumbent)
     both = candidate.index.intersection(incumbent.index).sort_values()
     return candidate.loc[both] - incumbent.loc[both]
+
+
+def _over_seeds(per_seed: pd.Series) -> pd.Series:
+    means = per_seed.groupby(level="prompt_id", sort=True).mean()
+    return pd.concat({-1: means}, names=["seed", "prompt_id"]).swaplevel()
 
 
 def variance_parts(differences: pd.Series) -> tuple[float, float]:

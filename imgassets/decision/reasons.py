@@ -16,7 +16,7 @@ from imgassets.decision.wording import (
     step,
     unit_of,
 )
-from imgassets.spec.contract import Criterion
+from imgassets.spec.contract import NEVER_ASKED, Criterion
 
 
 def criterion_reason(
@@ -78,6 +78,8 @@ def failure_reason(evidence: FailureEvidence, state: State, alpha: float) -> str
         return "no request was made, so nothing is known about failures"
     said = failure_phrase(evidence.mode, rate.count, rate.n)
     upper = amount(rate.upper(alpha), "share")
+    if evidence.mode in NEVER_ASKED and rate.count:
+        return f"{said}, since the model was never asked for them"
     if evidence.hard and rate.count:
         return f"{said}; the contract allows none"
     if evidence.hard:

@@ -98,8 +98,8 @@ def _hardest_to_settle(row: dict[str, Any]) -> tuple[bool, float, str]:
 
 def _unmeasured(row: dict[str, Any], alone: bool) -> bool:
     """Whether too little was measured for any error bar, so that no number can be planned."""
-    if row["hard"]:
-        return row["estimate"] is None
+    if row["hard"]:  # undecided: nothing was measured, or the model was never asked
+        return row["estimate"] is None or row["state"] == "undecided"
     unpaired = row["margin"] is not None and not alone and not row["n_pairs"]
     return row["lower"] is None or unpaired
 

@@ -3,7 +3,7 @@
 Each asset body reads, calls one domain function, writes, and returns metadata.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import dagster as dg
@@ -54,11 +54,18 @@ def families_of(endpoint: Endpoint) -> dict[str, list[Flow]]:
     return {family: flows for family, flows in measured.items() if flows}
 
 
-def branch_assets(endpoint: Endpoint, model: str, device: Device) -> list[dg.AssetsDefinition]:
-    """All assets of a branch up to its metric tables, made on a device class."""
+def branch_assets(
+    endpoint: Endpoint, model: str, device: Device, facets: Sequence[str]
+) -> list[dg.AssetsDefinition]:
+    """All assets of a branch up to its metric tables, made on a device class.
+
+    `facets` are the model's (`spec.facets.model_facets`).
+    """
+    # A raised budget lets a hosted model go on where it stopped.
+    limits = [facet_key("models", model, "limits")] if "limits" in facets else []
     return [
         _requests(endpoint, model, device),
-        *(_images(endpoint, model, flow) for flow in endpoint.flows),
+        *(_images(endpoint, model, flow, limits) for flow in endpoint.flows),
         *(_metrics(endpoint, model, f, flows) for f, flows in families_of(endpoint).items()),
     ]
 
@@ -107,7 +114,9 @@ def _requests(endpoint: Endpoint, model: str, device: Device) -> dg.AssetsDefini
     return requests
 
 
-def _images(endpoint: Endpoint, model: str, flow: Flow) -> dg.AssetsDefinition:
+def _images(
+    endpoint: Endpoint, model: str, flow: Flow, limits: list[dg.AssetKey]
+) -> dg.AssetsDefinition:
     name = endpoint.endpoint
     # Edits and upscales start from generated images, so they come after them.
     sources = [] if flow == "generate" else [stage_key(name, model, STAGES["generate"])]
@@ -115,7 +124,7 @@ def _images(endpoint: Endpoint, model: str, flow: Flow) -> dg.AssetsDefinition:
     @dg.asset(
         key=stage_key(name, model, STAGES[flow]),
         ins={"asked": dg.AssetIn(stage_key(name, model, f"requests_{flow}"))},
-        deps=sources,
+        deps=[*sources, *limits],
         group_name=group_of(name, model),
         code_version=_IMAGES_VERSION,
         pool="gpu",

@@ -17,6 +17,7 @@ from imgassets.defs.revalidation import drift_assets, nightly_drift, revalidate
 from imgassets.defs.schedules import nightly_revalidation
 from imgassets.defs.tables import JsonDocuments, ParquetTables
 from imgassets.defs.verdicts import verdict_assets
+from imgassets.spec.facets import model_facets
 from imgassets.spec.project import Project
 
 #: Runs everything in one process, so that a loaded pipeline serves all image assets of a run.
@@ -31,7 +32,11 @@ def build_definitions(project: Project, device: str = "auto") -> dg.Definitions:
     workplace = Workplace(root=str(project.root))
     documents = document_assets(project)
     made = [
-        *(asset for e, m in branches for asset in branch_assets(e, m, chosen)),
+        *(
+            asset
+            for e, m in branches
+            for asset in branch_assets(e, m, chosen, model_facets(project.model(m)))
+        ),
         *(asset for e, m in branches for asset in verdict_assets(e, m)),
         *(report_asset(e) for e in endpoints),
     ]

@@ -10,10 +10,9 @@ from imgassets.defs.resources import Workplace
 from imgassets.home import home_of
 from imgassets.spec import changes
 from imgassets.spec.changes import Facet, FacetHistory
-from imgassets.spec.facets import ENDPOINT_FACETS, MODEL_FACETS, PROMPT_FACETS
+from imgassets.spec.facets import ENDPOINT_FACETS, PROMPT_FACETS, model_facets
 from imgassets.spec.project import Project
 
-_FACETS = {"endpoints": ENDPOINT_FACETS, "models": MODEL_FACETS, "prompts": PROMPT_FACETS}
 _WHAT = {
     "requests": "What the endpoint accepts, returns and asks for; decides which images exist.",
     "criteria": "What must hold, against whom; decides verdicts, never images.",
@@ -21,6 +20,7 @@ _WHAT = {
     "generator": "Weights, pipeline, scheduler and sampling; decides generated and edited images.",
     "upscaler": "How images are made larger; decides upscaled images alone.",
     "price": "What running the model costs; decides cost tables.",
+    "limits": "Budget, rate and patience of a hosted model; decide which failures are tried again.",
     "prompts": "Texts after their transforms, and edits; decides which images exist.",
     "composition": "Objects each image must show; decides composition tables.",
     "typography": "Text each image must show; decides typography tables.",
@@ -38,18 +38,20 @@ def facet_key(kind: str, name: str, facet: str) -> dg.AssetKey:
 def document_assets(project: Project) -> list[dg.AssetsDefinition]:
     """One observation for each valid document; it yields the data version of every facet."""
     documents = [
-        *(("endpoints", name, item.file) for name, item in project.endpoints.items()),
-        *(("models", name, item.file) for name, item in project.models.items()),
-        *(("prompts", name, item.file) for name, item in project.prompt_sets.items()),
+        *(("endpoints", n, i.file, ENDPOINT_FACETS) for n, i in project.endpoints.items()),
+        *(("models", n, i.file, model_facets(i.document)) for n, i in project.models.items()),
+        *(("prompts", n, i.file, PROMPT_FACETS) for n, i in project.prompt_sets.items()),
     ]
     with warnings.catch_warnings():
         # The decorator is marked beta; we pin Dagster's minor version and test what we use of it.
         warnings.simplefilter("ignore", dg.BetaWarning)
-        return [_observable(kind, name, str(file)) for kind, name, file in documents]
+        return [
+            _observable(kind, name, str(file), facets) for kind, name, file, facets in documents
+        ]
 
 
-def _observable(kind: str, name: str, file: str) -> dg.AssetsDefinition:
-    keys = {facet: facet_key(kind, name, facet) for facet in _FACETS[kind]}
+def _observable(kind: str, name: str, file: str, facets: tuple[str, ...]) -> dg.AssetsDefinition:
+    keys = {facet: facet_key(kind, name, facet) for facet in facets}
 
     @dg.multi_observable_source_asset(
         name=f"observe__{kind}__{name.replace('-', '_')}",

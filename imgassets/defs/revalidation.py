@@ -13,6 +13,7 @@ from imgassets.repeating import Repetition, repeat
 from imgassets.requests import build_requests
 from imgassets.revalidation import Drift, DriftFile, pinned, remake
 from imgassets.spec.contract import Endpoint
+from imgassets.spec.hosted import HostedModel
 
 REVALIDATE_JOB = "revalidate"
 #: Times of day mean this zone.
@@ -100,6 +101,10 @@ def _revalidate(
 ) -> list[Drift]:
     project, store = workplace.project(), workplace.store()
     endpoint, model = branch
+    if isinstance(project.model(model), HostedModel):
+        # Each remade image would be paid for again; docs/hosted.md tells what to do instead.
+        context.log.info(f"{endpoint}/{model}: hosted, not made again")
+        return drift_file(workplace).read(endpoint, model)
     device, _ = maker.chosen()
     requests = build_requests(project, endpoint, model, device)
     found: list[Drift] = []

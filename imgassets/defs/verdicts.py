@@ -12,6 +12,7 @@ from imgassets.defs.revalidation import drift_file, drift_key
 from imgassets.defs.shown import table_metadata
 from imgassets.defs.tables import data_version
 from imgassets.spec.contract import Endpoint
+from imgassets.spec.hosted import pairing_of
 
 if TYPE_CHECKING:
     from imgassets.decision import Measured
@@ -67,7 +68,7 @@ def _comparison(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
         description=(
             f"{model} against the contract"
             + (
-                f" and against {incumbent}, paired by prompt and seed."
+                f" and against {incumbent}, paired by prompt, and by seed unless one is hosted."
                 if model != incumbent
                 else "."
             )
@@ -76,10 +77,12 @@ def _comparison(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
     def comparison(workplace: Workplace, **tables: pd.DataFrame) -> dg.Output[pd.DataFrame]:
         from imgassets.decision import compare
 
-        contract = workplace.project().endpoint(name)
+        project = workplace.project()
+        contract = project.endpoint(name)
         candidate = measured(contract, model, tables)
         against = None if model == incumbent else measured(contract, incumbent, tables)
-        table = compare(contract, candidate, against).table
+        pairing = pairing_of(project.model(model), project.model(incumbent))
+        table = compare(contract, candidate, against, pairing=pairing).table
         shown = table[["criterion", "estimate", "difference", "state", "reason"]]
         return dg.Output(
             table, data_version=data_version(table), metadata=table_metadata(shown, len(shown))

@@ -155,7 +155,7 @@ def cost_table(images: pd.DataFrame, price: Price) -> pd.DataFrame:
         return [
             Score("cost.seconds", image.seconds),
             Score("cost.peak_memory", image.peak_memory_mib),
-            Score("cost.usd", price.usd(image.seconds)),
+            Score("cost.usd", price.usd(image.seconds, image.flow)),
         ]
 
     return _table(_each(images, scored, "cost"))

@@ -12,7 +12,7 @@ from typing import Any
 
 from imgassets.spec.base import fingerprint
 from imgassets.spec.contract import Endpoint
-from imgassets.spec.model import Model
+from imgassets.spec.hosted import AnyModel, HostedModel
 from imgassets.spec.project import Project
 from imgassets.spec.prompts import Expectation, PromptSet
 from imgassets.spec.weights import folder_fingerprint, weights_folder
@@ -35,17 +35,31 @@ def endpoint_facet(endpoint: Endpoint, facet: str) -> dict[str, Any]:
     return {k: v for k, v in chosen.items() if (k in _CRITERIA_FIELDS) == (facet == "criteria")}
 
 
-def model_facet(model: Model, facet: str, root: Path) -> dict[str, Any]:
-    """`price`, `upscaler`, or `generator` (everything else but prose), with weights by content."""
+def model_facets(model: AnyModel) -> tuple[str, ...]:
+    """Facets of a model; hosted ones also have `limits`, which decide what failed images cost."""
+    return (*MODEL_FACETS, "limits") if isinstance(model, HostedModel) else MODEL_FACETS
+
+
+def model_facet(model: AnyModel, facet: str, root: Path) -> dict[str, Any]:
+    """`price`, `upscaler`, `limits`, or `generator` (everything else but prose).
+
+    Weights are told by the hash of their content.
+    """
     everything = model.model_dump(mode="json", by_alias=True, exclude={"description"})
     price, upscaler = everything.pop("price"), everything.pop("upscaler")
+    limits = everything.pop("limits", None)
+    everything.pop("retired", None)
     if facet == "price":
         return {"price": price}
+    if facet == "limits":
+        return {"limits": limits}
     if facet == "generator":
+        if isinstance(model, HostedModel):
+            return everything
         weights = folder_fingerprint(weights_folder(root, model.weights))
         return everything | {"weights": weights}
-    if model.upscaler and model.upscaler.weights:
-        weights = folder_fingerprint(weights_folder(root, model.upscaler.weights))
+    if upscaler and upscaler.get("weights"):
+        weights = folder_fingerprint(weights_folder(root, upscaler["weights"]))
         upscaler = upscaler | {"weights": weights}
     return {"upscaler": upscaler}
 
@@ -84,6 +98,6 @@ def facets_of(project: Project, kind: str, name: str) -> dict[str, str]:
         return {f: fingerprint(endpoint_facet(endpoint, f)) for f in ENDPOINT_FACETS}
     if kind == "models":
         model = project.model(name)
-        return {f: fingerprint(model_facet(model, f, project.root)) for f in MODEL_FACETS}
+        return {f: fingerprint(model_facet(model, f, project.root)) for f in model_facets(model)}
     prompt_set = project.prompt_sets[name].document
     return {f: fingerprint(prompt_facet(prompt_set, f)) for f in PROMPT_FACETS}

@@ -68,8 +68,8 @@ class Price(Document):
             raise ValueError("give exactly one of usd_per_hour and usd_per_image")
         return self
 
-    def usd(self, seconds: float) -> float:
-        """USD for one image that took `seconds`."""
+    def usd(self, seconds: float, flow: str = "generate") -> float:  # noqa: ARG002 - see hosted
+        """USD for one image of a flow that took `seconds`."""
         if self.usd_per_image is not None:
             return self.usd_per_image
         return (self.usd_per_hour or 0.0) * seconds / 3600.0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
@@ -15,12 +15,14 @@ from imgassets.spec import references
 from imgassets.spec.base import Document
 from imgassets.spec.contract import Endpoint
 from imgassets.spec.geneval import read_geneval
-from imgassets.spec.model import Model
+from imgassets.spec.hosted import AnyModel, model_class
 from imgassets.spec.problems import InvalidDocumentsError, Problem, problems_of
 from imgassets.spec.prompts import Expectation, PromptSet
 from imgassets.spec.yamlfile import YamlError, YamlFile, read_yaml
 
 D = TypeVar("D", bound=Document)
+#: The document class a parsed file asks for.
+Kind = Callable[[Any], type[D]]
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Project:
 
     root: Path
     endpoints: dict[str, Loaded[Endpoint]]
-    models: dict[str, Loaded[Model]]
+    models: dict[str, Loaded[AnyModel]]
     prompt_sets: dict[str, Loaded[PromptSet]]
     problems: tuple[Problem, ...] = ()
 
@@ -57,7 +59,7 @@ class Project:
     def endpoint(self, name: str) -> Endpoint:
         return self.endpoints[name].document
 
-    def model(self, name: str) -> Model:
+    def model(self, name: str) -> AnyModel:
         return self.models[name].document
 
     def expectations(self, endpoint: Endpoint) -> dict[tuple[str, str], Expectation]:
@@ -101,13 +103,14 @@ class _Reader:
         if folder.is_dir():
             yield from sorted(p for p in folder.iterdir() if p.suffix in {".yaml", ".yml"})
 
-    def read(self, path: Path, model: type[D], name_field: str) -> Loaded[D] | None:
+    def read(self, path: Path, kind: Kind[D], name_field: str) -> Loaded[D] | None:
         """One YAML document; its problems are noted and None comes back when it is unusable."""
         try:
             source = read_yaml(path)
         except YamlError as error:
             self.report(path, error.message, error.fix, error.line)
             return None
+        model = kind(source.data)
         try:
             document = model.model_validate(source.data)
         except ValidationError as error:
@@ -125,9 +128,9 @@ class _Reader:
         return Loaded(document, self.shown(path), source)
 
     def read_all(
-        self, paths: Iterable[Path], model: type[D], name_field: str
+        self, paths: Iterable[Path], kind: Kind[D], name_field: str
     ) -> dict[str, Loaded[D]]:
-        loaded = {path.stem: self.read(path, model, name_field) for path in paths}
+        loaded = {path.stem: self.read(path, kind, name_field) for path in paths}
         return {name: item for name, item in loaded.items() if item is not None}
 
     def geneval_sets(self) -> dict[str, Loaded[PromptSet]]:
@@ -145,9 +148,11 @@ class _Reader:
 def load_project(root: Path | None = None) -> Project:
     """Load every document under `contracts/` and `prompts/`; never raises for a bad document."""
     reader = _Reader((root or find_root()).resolve())
-    endpoints = reader.read_all(reader.folder("contracts", "endpoints"), Endpoint, "endpoint")
-    models = reader.read_all(reader.folder("contracts", "models"), Model, "model")
-    sets = reader.read_all(reader.folder("prompts"), PromptSet, "prompt_set")
+    endpoints = reader.read_all(
+        reader.folder("contracts", "endpoints"), lambda _: Endpoint, "endpoint"
+    )
+    models = reader.read_all(reader.folder("contracts", "models"), model_class, "model")
+    sets = reader.read_all(reader.folder("prompts"), lambda _: PromptSet, "prompt_set")
     sets |= reader.geneval_sets()
     if not any(reader.folder("contracts", "endpoints")):
         reader.report(

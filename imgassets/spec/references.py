@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from imgassets.spec import installed
 from imgassets.spec.contract import Endpoint
+from imgassets.spec.hosted import AnyModel, HostedModel, size_problem
 from imgassets.spec.model import Model
 from imgassets.spec.problems import Problem, dotted
 from imgassets.spec.prompts import PromptSet
@@ -45,9 +46,14 @@ def _closest(name: str, known: Iterable[str]) -> str:
 # ---- models --------------------------------------------------------------------------------
 
 
-def _check_model(project: Project, loaded: Loaded[Model]) -> Iterator[Problem]:
-    model = loaded.document
-    yield from _check_scheduler(loaded)
+def _check_model(project: Project, loaded: Loaded[AnyModel]) -> Iterator[Problem]:
+    yield from _check_upscaler(project, loaded)
+    if isinstance(loaded.document, Model):
+        yield from _check_diffusers(project, loaded, loaded.document)
+
+
+def _check_diffusers(project: Project, loaded: Loaded[AnyModel], model: Model) -> Iterator[Problem]:
+    yield from _check_scheduler(loaded, model)
     pipelines = installed.pipelines()
     wanted: list[tuple[Loc, str]] = [(("pipeline",), model.pipeline)]
     if model.edit:
@@ -73,8 +79,12 @@ def _check_model(project: Project, loaded: Loaded[Model]) -> Iterator[Problem]:
                 f"weight file {folder / name} is missing",
                 "download the folder again, in safetensors format",
             )
-    if model.upscaler and model.upscaler.weights:
-        upscaler = weights_folder(project.root, model.upscaler.weights)
+
+
+def _check_upscaler(project: Project, loaded: Loaded[AnyModel]) -> Iterator[Problem]:
+    weights = getattr(loaded.document.upscaler, "weights", None)
+    if weights:
+        upscaler = weights_folder(project.root, weights)
         if not any(upscaler.glob("*.safetensors")):
             yield _problem(
                 loaded,
@@ -84,8 +94,8 @@ def _check_model(project: Project, loaded: Loaded[Model]) -> Iterator[Problem]:
             )
 
 
-def _check_scheduler(loaded: Loaded[Model]) -> Iterator[Problem]:
-    scheduler = loaded.document.scheduler
+def _check_scheduler(loaded: Loaded[AnyModel], model: Model) -> Iterator[Problem]:
+    scheduler = model.scheduler
     known = installed.schedulers()
     if known and scheduler.class_ not in known:
         yield _problem(
@@ -138,7 +148,11 @@ def _check_endpoint(project: Project, loaded: Loaded[Endpoint]) -> Iterator[Prob
         yield from _check_measurable(loaded, [s.document for s in sets])
 
 
-def _check_abilities(loaded: Loaded[Endpoint], loc: Loc, model: Model) -> Iterator[Problem]:
+def _check_abilities(loaded: Loaded[Endpoint], loc: Loc, model: AnyModel) -> Iterator[Problem]:
+    if isinstance(model, HostedModel):
+        found = size_problem(model, loaded.document.returns.size)
+        if found:
+            yield _problem(loaded, loc, f"model {model.model}: {found[0]}", found[1])
     for flow, ability in (("edit", model.edit), ("upscale", model.upscaler)):
         field = "edit" if flow == "edit" else "upscaler"
         if flow in loaded.document.flows and ability is None:

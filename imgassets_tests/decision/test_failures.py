@@ -74,6 +74,17 @@ def test_an_unsettled_rate_tells_how_many_prompts() -> None:
     assert verdict.needed_prompts == 150 - 60
 
 
+@pytest.mark.parametrize("mode", ["budget_exhausted", "unauthorized", "out_of_credit"])
+def test_a_model_that_was_never_asked_is_not_rejected(mode: str) -> None:
+    """Nothing is known of those images, so it is neither GO nor NO-GO."""
+    verdict = decide(judged({(p, 1): mode for p in range(40)}))
+    assert verdict.verdict == "INCONCLUSIVE"
+    assert "never asked" in verdict.sentence
+    assert "Measure more first" in verdict.sentence
+    rejected = decide(judged({(0, 1): mode, (1, 1): "refused_safety"}))
+    assert rejected.verdict == "NO-GO"
+
+
 def test_everything_failed_is_not_a_score() -> None:
     """No usable image: the margin is undecided, the failure decides."""
     comparison = judged({(p, s): "non_finite" for p in range(60) for s in (1, 2)})

@@ -93,3 +93,30 @@ def test_variance_is_split_between_prompts_and_seeds() -> None:
     between, within = variance_parts(seed_means(table.scores(EXACT, "generate")))
     assert between == pytest.approx(4.0, rel=0.15)
     assert within == pytest.approx(1.0, rel=0.15)
+
+
+def test_hosted_models_are_paired_by_prompt() -> None:
+    """A seed that failed for one model does not take the other's image of that seed out."""
+    candidate = seed_means(
+        measured(
+            NEW, {EXACT: lambda p, s: float(s)}, range(2), failed={(0, 2): "timed_out"}
+        ).scores(EXACT, "generate")
+    )
+    incumbent = seed_means(
+        measured(NEW, {EXACT: lambda p, s: 0.0}, range(3)).scores(EXACT, "generate")
+    )
+    by_noise = paired_differences(candidate, incumbent)
+    assert by_noise.tolist() == [1.0, 1.0, 2.0]
+    by_prompt = paired_differences(candidate, incumbent + 0.0, "prompt")
+    assert by_prompt.index.names == ["prompt_id", "seed"]
+    assert by_prompt.tolist() == [1.0, 1.5]
+    assert prompt_means(by_prompt).tolist() == [1.0, 1.5]
+    uneven = seed_means(
+        measured(
+            NEW, {EXACT: lambda p, s: float(s)}, range(2), failed={(0, 1): "timed_out"}
+        ).scores(EXACT, "generate")
+    )
+    assert paired_differences(candidate, uneven).tolist() == [0.0, 0.0]  # prompt 0 is gone
+    assert paired_differences(candidate, uneven, "prompt").tolist() == [-1.0, 0.0]
+    _, within = variance_parts(by_prompt)
+    assert np.isnan(within)

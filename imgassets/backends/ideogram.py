@@ -1,0 +1,259 @@
+"""Ideogram's API v1, models 2.0 and 3.0: generate, inpaint, remix, upscale.
+
+Shapes after the v1 reference of developer.ideogram.ai; docs/hosted.md lists each behaviour with
+its source. One image a request, so that a request is an image and an image has its own seed.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+from PIL import Image, ImageOps
+
+from imgassets.backends.base import HostedError
+from imgassets.backends.hosted import Reply
+from imgassets.backends.hosted_http import (
+    api_key,
+    base_url,
+    open_client,
+    retry_after,
+    scrub,
+    transport_error,
+)
+from imgassets.backends.hosted_image import png_at
+from imgassets.images.masks import region_mask
+from imgassets.spec.contract import FailureMode
+from imgassets.spec.hosted import IdeogramModel
+
+_URL = "https://api.ideogram.ai"
+_Part = tuple[str | None, str | bytes] | tuple[str, bytes, str]
+#: What a status means; none of these is billed (developer.ideogram.ai/ideogram-api/errors).
+_STATUS: dict[int, FailureMode] = {
+    401: "unauthorized",
+    402: "out_of_credit",
+    403: "unauthorized",
+    404: "model_retired",
+    410: "model_retired",
+    422: "refused_safety",
+    429: "rate_limited",
+}
+_GONE = (401, 403, 404, 410)
+_REDIRECTS = 3
+
+
+class IdeogramProvider:
+    """Speaks for one model document; see `hosted.Provider`."""
+
+    def __init__(self, model: IdeogramModel) -> None:
+        self._model = model
+
+    @cached_property
+    def _key(self) -> str:
+        return api_key("IDEOGRAM_API_KEY")
+
+    @cached_property
+    def _url(self) -> str:
+        return base_url("IDEOGRAM_BASE_URL", _URL)
+
+    @cached_property
+    def _client(self) -> httpx.Client:
+        return open_client(self._model.limits.timeout_seconds)
+
+    def open(self) -> None:
+        """See `hosted.Provider`."""
+        _ = (self._key, self._url, self._client)
+
+    # ---- requests --------------------------------------------------------------------------
+
+    def ask(self, flow: str, inputs: dict[str, Any], source: Image.Image | None) -> Reply:
+        """See `hosted.Provider`."""
+        if flow in ("edit", "remix") and source is None:
+            raise HostedError("bad_request", f"flow {flow} needs a source image", billed=False)
+        if flow == "edit" and inputs["negative_prompt"]:
+            raise HostedError(
+                "bad_request",
+                "Ideogram takes no negative prompt when it edits; drop that transform",
+                billed=False,
+            )
+        path, body = self._request(flow, inputs, source)
+        try:
+            response = self._client.post(
+                f"{self._url}{path}", headers={"Api-Key": self._key}, **body
+            )
+        except httpx.HTTPError as error:
+            raise transport_error(error, self._key) from None
+        if response.status_code != 200:
+            raise self._refusal(response)
+        return Reply(facts=_facts(response))
+
+    def _request(
+        self, flow: str, inputs: dict[str, Any], source: Image.Image | None
+    ) -> tuple[str, dict[str, Any]]:
+        if flow == "upscale":
+            return "/upscale", self._upscale(inputs, source)
+        if self._model.api_model == "V_3":
+            action = "inpaint" if flow == "edit" else flow
+            return f"/v1/ideogram-v3/{action}", self._v3(flow, inputs, source)
+        return f"/{flow}", self._v2(flow, inputs, source)
+
+    def _v3(self, flow: str, inputs: dict[str, Any], source: Image.Image | None) -> dict[str, Any]:
+        fields = {
+            "prompt": inputs["prompt"],
+            "magic_prompt": self._model.magic_prompt,
+            "rendering_speed": str(self._model.rendering_speed),
+            "style_type": self._model.style_type,
+            "seed": str(inputs["seed"]),
+            "num_images": "1",
+        }
+        width, height = self._size(inputs)
+        if flow != "edit":
+            fields["resolution"] = f"{width}x{height}"
+            fields |= _negative(inputs)
+        if flow == "remix":
+            fields["image_weight"] = str(inputs["image_weight"])
+        return {"files": [*_texts(fields), *self._images("image", flow, inputs, source)]}
+
+    def _v2(self, flow: str, inputs: dict[str, Any], source: Image.Image | None) -> dict[str, Any]:
+        request: dict[str, Any] = {
+            "prompt": inputs["prompt"],
+            "model": self._model.api_model,
+            "magic_prompt_option": self._model.magic_prompt,
+            "style_type": self._model.style_type,
+            "seed": inputs["seed"],
+            "num_images": 1,
+        }
+        images = self._images("image_file", flow, inputs, source)
+        if flow == "edit":
+            return {"files": [*_texts({k: str(v) for k, v in request.items()}), *images]}
+        width, height = self._size(inputs)
+        request |= {"resolution": f"RESOLUTION_{width}_{height}"} | _negative(inputs)
+        if flow == "generate":
+            return {"json": {"image_request": request}}
+        request["image_weight"] = inputs["image_weight"]
+        return {"files": [*_texts({"image_request": json.dumps(request)}), *images]}
+
+    def _upscale(self, inputs: dict[str, Any], source: Image.Image | None) -> dict[str, Any]:
+        if source is None:
+            raise HostedError("bad_request", "flow upscale needs a source image", billed=False)
+        upscaler = inputs["upscaler"]
+        request = {
+            "resemblance": upscaler["resemblance"],
+            "detail": upscaler["detail"],
+            "magic_prompt_option": "OFF",
+            "num_images": 1,
+        }
+        image = ("source.png", png_at(source, source.size), "image/png")
+        return {"files": [*_texts({"image_request": json.dumps(request)}), ("image_file", image)]}
+
+    def _size(self, inputs: dict[str, Any]) -> tuple[int, int]:
+        width, height = inputs["size"]
+        return self._model.size_for((width, height))
+
+    def _images(
+        self, name: str, flow: str, inputs: dict[str, Any], source: Image.Image | None
+    ) -> list[tuple[str, _Part]]:
+        if source is None:
+            return []
+        size = self._size(inputs)
+        parts: list[tuple[str, _Part]] = [(name, ("source.png", png_at(source, size), "image/png"))]
+        if flow == "edit":
+            mask = ideogram_mask(region_mask(inputs["region"], size))
+            parts.append(("mask", ("mask.png", png_at(mask, size), "image/png")))
+        return parts
+
+    # ---- replies ---------------------------------------------------------------------------
+
+    def _refusal(self, response: httpx.Response) -> HostedError:
+        status = response.status_code
+        message = scrub(f"HTTP {status}: {response.text}", self._key)
+        if status in (408, 504):
+            return HostedError("timed_out", message, billed=True, again=True)
+        if status >= 500 or status == 429:
+            return HostedError(
+                _STATUS.get(status, "server_error"),
+                message,
+                billed=False,
+                again=True,
+                after=retry_after(response.headers.get("Retry-After")),
+            )
+        return HostedError(_STATUS.get(status, "bad_request"), message, billed=False)
+
+    def fetch(self, facts: dict[str, Any]) -> bytes:
+        """See `hosted.Provider`; the API key does not go along, nor to where the link leads on."""
+        link = str(facts.get("url", ""))
+        for _ in range(_REDIRECTS + 1):
+            response = self._get(link)
+            if response.status_code == 200:
+                return response.content
+            if not response.has_redirect_location:
+                raise _no_download(response)
+            link = urljoin(link, response.headers["Location"])
+        raise HostedError("bad_payload", "the image's link leads in circles", billed=True)
+
+    def _get(self, link: str) -> httpx.Response:
+        parts, own = urlsplit(link), urlsplit(self._url)
+        same_host = (parts.scheme, parts.netloc) == (own.scheme, own.netloc)
+        if parts.scheme != "https" and not same_host:
+            where = scrub(f"{parts.scheme}://{parts.hostname}", self._key)
+            raise HostedError("bad_payload", f"the image's link leads to {where}", billed=True)
+        try:
+            return self._client.get(link)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise transport_error(error, self._key) from None
+
+    def complaint(
+        self, flow: str, inputs: dict[str, Any], facts: dict[str, Any]
+    ) -> tuple[FailureMode, str] | None:
+        """See `hosted.Provider`: a rewritten prompt (unless that was asked for), another seed."""
+        if flow == "upscale":
+            return None
+        prompt, seed = facts.get("prompt"), facts.get("seed")
+        pinned = self._model.magic_prompt == "OFF"
+        if pinned and prompt is not None and str(prompt).split() != inputs["prompt"].split():
+            return "prompt_rewritten", scrub(f"drawn was: {prompt}", "")
+        if seed is not None and seed != inputs["seed"]:
+            return "parameter_ignored", f"seed {seed} was used, not {inputs['seed']}"
+        return None
+
+
+def _no_download(response: httpx.Response) -> HostedError:
+    message = f"HTTP {response.status_code} for the image's link"
+    if response.status_code in _GONE:
+        return HostedError("link_expired", message, billed=True)
+    busy = response.status_code == 429 or response.status_code >= 500
+    mode: FailureMode = "server_error" if busy else "bad_payload"
+    after = retry_after(response.headers.get("Retry-After"))
+    return HostedError(mode, message, billed=True, again=busy, after=after)
+
+
+def ideogram_mask(mask: Image.Image) -> Image.Image:
+    """Our mask (white is edited) as Ideogram wants it: black is edited."""
+    return ImageOps.invert(mask)
+
+
+def _texts(fields: dict[str, str]) -> list[tuple[str, _Part]]:
+    return [(name, (None, value)) for name, value in fields.items()]
+
+
+def _negative(inputs: dict[str, Any]) -> dict[str, str]:
+    negative = inputs["negative_prompt"]
+    return {"negative_prompt": negative} if negative else {}
+
+
+def _facts(response: httpx.Response) -> dict[str, Any]:
+    """What the reply says of its image. A withheld image is billed."""
+    try:
+        data = response.json()["data"]
+        image = dict(data[0]) if data else {}
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        message = f"the reply is not what the API documents: {type(error).__name__}"
+        raise HostedError("bad_payload", message, billed=True) from None
+    if not image:
+        raise HostedError("no_image_but_billed", "the reply lists no image", billed=True)
+    if image.get("is_image_safe") is False or not image.get("url"):
+        raise HostedError("refused_safety", "the image was withheld as unsafe", billed=True)
+    return {k: image[k] for k in ("url", "prompt", "seed", "resolution") if k in image}

@@ -1,0 +1,249 @@
+"""Model documents for hosted backends: what an API is asked for, what it costs, what it may cost.
+
+What can change a hosted picture is the API and its version, the model id, the parameters, prompt,
+seed, size and replicate. Weights, scheduler, torch and device are the provider's secret: they are
+not in the key, and a provider may change them silently.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, ClassVar, Literal, Self, cast
+
+from pydantic import Field, model_validator
+
+from imgassets.spec.base import Document, Name
+from imgassets.spec.hosted_sizes import SIZES
+from imgassets.spec.model import Model, Price, Upscaler
+
+#: Whether the same request gives the same picture: `seeded` as far as the provider documents it.
+Reproducibility = Literal["seeded", "none"]
+#: What two models' images of one prompt have in common: the noise they start from, or nothing more.
+Pairing = Literal["noise", "prompt"]
+Pixels = Annotated[int, Field(ge=8, le=8192)]
+
+
+class Limits(Document):
+    """How hard the provider may be leant on, and how much money may be spent.
+
+    None of this changes a pixel: a changed limit makes failed images anew, and no other.
+    """
+
+    max_usd: float = Field(
+        gt=0, description="Money this model may cost in this project, ever; raise it to go on."
+    )
+    max_in_flight: int = Field(4, ge=1, le=64, description="Requests at the same time.")
+    max_per_minute: int = Field(60, ge=1, le=100_000, description="Requests sent in a minute.")
+    timeout_seconds: float = Field(120, gt=0, le=3600, description="Longest wait for one reply.")
+    attempts: int = Field(
+        5, ge=1, le=20, description="Tries of what failed without being billed (429, 5xx)."
+    )
+    backoff_seconds: float = Field(1.0, ge=0, description="First wait; doubles, with jitter.")
+    patience_seconds: float = Field(
+        300,
+        gt=0,
+        description="Longest time spent on one image, waits included.",
+    )
+    ask_again: bool = Field(
+        False,
+        description="Ask again for images whose reply was lost: they may be paid for twice.",
+    )
+
+
+class HostedPrice(Price):
+    """What one call costs, whatever its duration."""
+
+    usd_per_image: float = Field(ge=0, description="API price of one generated or edited image.")
+    usd_per_upscale: float | None = Field(
+        None, ge=0, description="API price of one upscaled image; absent: upscaled by ourselves."
+    )
+
+    def usd(self, seconds: float, flow: str = "generate") -> float:  # noqa: ARG002
+        """USD for one image of a flow."""
+        return (self.usd_per_upscale or 0.0) if flow == "upscale" else self.usd_per_image
+
+
+class HostedModel(Document):
+    """What all hosted models have in common."""
+
+    model: Name = Field(description="The model's name; the file is called the same.")
+    description: str = ""
+    asked_size: tuple[Pixels, Pixels] | None = Field(
+        None,
+        description="`[width, height]` asked of the API, then scaled (Lanczos) to what the "
+        "endpoint returns; absent: the endpoint's own size.",
+    )
+    retired: date | None = Field(None, description="The day the provider turned it off.")
+    price: HostedPrice
+    limits: Limits
+
+    @property
+    def batch_size(self) -> int:
+        """Images handed over at once; several rounds, so that a slow one does not idle the rest."""
+        return 4 * self.limits.max_in_flight
+
+    def size_for(self, size: tuple[int, int]) -> tuple[int, int]:
+        """What the API is asked for, to return images of `size`."""
+        return self.asked_size or size
+
+
+class IdeogramEdit(Document):
+    """Inpainting with a mask; the style and speed are those of generation."""
+
+    kind: Literal["inpaint"] = "inpaint"
+
+
+class IdeogramUpscaler(Document):
+    """Ideogram's own `/upscale`."""
+
+    kind: Literal["ideogram"]
+    api_version: Literal["v1"] = "v1"
+    scale: Literal[2] = Field(2, description="The API doubles width and height.")
+    resemblance: int = Field(50, ge=0, le=100, description="How close to the source it stays.")
+    detail: int = Field(50, ge=0, le=100, description="How much detail it adds.")
+
+
+class IdeogramModel(HostedModel):
+    """A `contracts/models/NAME.yaml` document with `backend: ideogram`."""
+
+    reproducibility: ClassVar[Reproducibility] = "seeded"
+
+    backend: Literal["ideogram"]
+    api_version: Literal["v1"] = "v1"
+    api_model: Literal["V_2", "V_2_TURBO", "V_3"] = Field(description="Ideogram 2.0 or 3.0.")
+    rendering_speed: Literal["FLASH", "TURBO", "DEFAULT", "QUALITY"] | None = Field(
+        None, description="Of V_3 alone."
+    )
+    magic_prompt: Literal["OFF", "ON", "AUTO"] = Field(
+        "OFF", description="Anything but OFF lets the provider rewrite prompts."
+    )
+    style_type: Literal["AUTO", "GENERAL", "REALISTIC", "DESIGN", "RENDER_3D", "ANIME", "FICTION"]
+    edit: IdeogramEdit | None = Field(None, description="Absent when it is not to edit.")
+    upscaler: IdeogramUpscaler | Upscaler | None = Field(
+        None, discriminator="kind", description="Absent when nothing is upscaled."
+    )
+
+    @model_validator(mode="after")
+    def _parts_agree(self) -> Self:
+        if (self.api_model == "V_3") != (self.rendering_speed is not None):
+            raise ValueError("rendering_speed must be given for V_3 and only for it")
+        if self.style_type in _STYLES_OF_OTHERS[self.api_model]:
+            raise ValueError(f"{self.api_model} has no style_type {self.style_type}")
+        hosted = isinstance(self.upscaler, IdeogramUpscaler)
+        if hosted != (self.price.usd_per_upscale is not None):
+            raise ValueError("price.usd_per_upscale must be given for upscaler kind ideogram only")
+        return self
+
+
+_STYLES_OF_OTHERS = {
+    "V_2": {"FICTION"},
+    "V_2_TURBO": {"FICTION"},
+    "V_3": {"RENDER_3D", "ANIME"},
+}
+
+
+class GeminiEdit(Document):
+    """Gemini takes no mask: the region has to be told in words."""
+
+    instruction: str = Field(
+        description="What is sent with the source; `{prompt}` and the region's `{left}`, `{top}`, "
+        "`{right}`, `{bottom}` (percent) are filled in."
+    )
+
+    @model_validator(mode="after")
+    def _fills_in(self) -> Self:
+        try:
+            self.words("a cat", (0.0, 0.0, 1.0, 1.0))
+        except (KeyError, IndexError, ValueError, AttributeError) as error:
+            raise ValueError(
+                f"instruction has an unknown placeholder ({error!r}); there are {{prompt}}, "
+                "{left}, {top}, {right}, {bottom}"
+            ) from error
+        if "{prompt}" not in self.instruction:
+            raise ValueError("instruction must contain {prompt}")
+        return self
+
+    def words(self, prompt: str, region: tuple[float, float, float, float]) -> str:
+        """The instruction for one edit; the region in fractions of width and height."""
+        left, top, right, bottom = (f"{100 * edge:g}" for edge in region)
+        return self.instruction.format(
+            prompt=prompt, left=left, top=top, right=right, bottom=bottom
+        )
+
+
+class GeminiModel(HostedModel):
+    """A `contracts/models/NAME.yaml` document with `backend: gemini`."""
+
+    reproducibility: ClassVar[Reproducibility] = "none"
+
+    backend: Literal["gemini"]
+    api_version: Literal["v1beta", "v1"] = "v1beta"
+    api_model: str = Field(pattern=r"^gemini-[a-z0-9.-]+$", description="Such as gemini-2.5-…")
+    aspect_ratio: str = Field(pattern=r"^\d+:\d+$", description="Such as `1:1`.")
+    image_size: Literal["512", "1K", "2K", "4K"] | None = Field(
+        None, description="Absent where the model knows one size alone."
+    )
+    temperature: float | None = Field(None, ge=0, le=2, description="Absent: the API's default.")
+    edit: GeminiEdit | None = Field(None, description="Absent when it is not to edit.")
+    upscaler: Upscaler | None = Field(None, description="Gemini has none; one of ours.")
+
+    @model_validator(mode="after")
+    def _no_upscale_price(self) -> Self:
+        if self.price.usd_per_upscale is not None:
+            raise ValueError("Gemini has no upscaler; drop price.usd_per_upscale")
+        return self
+
+
+#: All model documents; `backend` tells them apart.
+AnyModel = Model | IdeogramModel | GeminiModel
+Hosted = IdeogramModel | GeminiModel
+_BY_BACKEND: dict[str, type[AnyModel]] = {
+    "diffusers": Model,
+    "ideogram": IdeogramModel,
+    "gemini": GeminiModel,
+}
+_NOT_THE_PICTURE = {"model", "description", "retired", "price", "limits", "edit", "upscaler"}
+
+
+class _UnknownBackend(Document):
+    backend: Literal["diffusers", "ideogram", "gemini"]
+
+
+def model_class(data: Any) -> type[AnyModel]:
+    """The document class a parsed model file asks for by its `backend`."""
+    backend = data.get("backend") if isinstance(data, dict) else None
+    if backend is None:
+        return Model
+    return _BY_BACKEND.get(str(backend), cast("type[Model]", _UnknownBackend))
+
+
+def api_facts(model: Hosted) -> dict[str, Any]:
+    """Everything in the document that can change a picture, as JSON values."""
+    return model.model_dump(mode="json", exclude=_NOT_THE_PICTURE)
+
+
+def upscales_by_api(model: AnyModel) -> bool:
+    """Whether the provider enlarges the images, not a network or filter of ours."""
+    return isinstance(model.upscaler, IdeogramUpscaler)
+
+
+def pairing_of(*models: AnyModel) -> Pairing:
+    """What models can be compared on: a seed is the same noise only where all are diffusers'."""
+    return "prompt" if any(isinstance(m, HostedModel) for m in models) else "noise"
+
+
+def size_problem(model: Hosted, size: tuple[int, int]) -> tuple[str, str] | None:
+    """Why a hosted model cannot return images of a size, and the fix; None when it can."""
+    asked = model.size_for(size)
+    known = SIZES.get(model.api_model) if isinstance(model, IdeogramModel) else None
+    if known and asked not in known:
+        return (
+            f"Ideogram {model.api_model} has no resolution {asked[0]}x{asked[1]}",
+            "set `asked_size` to a resolution it has, such as [1024, 1024]; it is scaled to size",
+        )
+    if asked[0] * size[1] != asked[1] * size[0]:
+        return (
+            f"{asked[0]}x{asked[1]} cannot be scaled to {size[0]}x{size[1]} without distortion",
+            "ask for a size of the same shape",
+        )
+    return None

@@ -1,0 +1,1 @@
+"""Providers on loopback: real sockets, the documented protocols, and faults on demand."""

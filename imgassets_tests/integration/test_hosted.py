@@ -1,0 +1,85 @@
+"""A hosted candidate against the embedded model, through the real graph, over a real socket."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from imgassets.decision import Verdict
+from imgassets.running import Selection, plan
+from imgassets.spec.project import load_project
+from imgassets_tests.backends.hosted_models import provider
+from imgassets_tests.conftest import edit_file
+from imgassets_tests.fakes.server import SECRET
+from imgassets_tests.integration.conftest import read_table
+from imgassets_tests.integration.small import at_home, model_file, validated, write_small_project
+
+CANDIDATE = """\
+model: fast
+backend: ideogram
+api_model: V_3
+rendering_speed: TURBO
+style_type: GENERAL
+asked_size: [1024, 1024]
+edit: {}
+upscaler: {kind: ideogram}
+price: {usd_per_image: 0.03, usd_per_upscale: 0.06, source: a test, as_of: 2026-11-24}
+limits: {max_usd: 0.20, max_per_minute: 100000, backoff_seconds: 0.01}
+"""
+
+
+def test_a_hosted_candidate_is_judged_paid_once_and_goes_on_with_a_raised_budget(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("IMGASSETS_HOME", raising=False)
+    write_small_project(tmp_path)
+    model_file(tmp_path, "fast").write_text(CANDIDATE)
+    edit_file(tmp_path / "contracts/endpoints/cards.yaml", "seeds: [5, 6]", "seeds: [5]")
+    assert load_project(tmp_path).problems == ()
+
+    with provider(monkeypatch, "ideogram") as fake:
+        # 3 generated images and an edited one cost 0.12 USD; of 3 upscales at 0.06 one more fits.
+        first = validated(tmp_path)
+        assert first.planned.images.total == 14
+        assert sum(fake.bills.values()) == 5
+        statuses = read_table(tmp_path, "cards", "fast", "upscaled")["status"]
+        assert sorted(statuses) == ["budget_exhausted"] * 2 + ["ok"]
+        assert verdict(tmp_path).verdict == "INCONCLUSIVE"
+
+        # Nothing changed: nothing is done, and nothing is paid.
+        assert validated(tmp_path).assets == set()
+        assert sum(fake.bills.values()) == 5
+
+        edit_file(model_file(tmp_path, "fast"), "max_usd: 0.20", "max_usd: 5")
+        with at_home(tmp_path) as instance:
+            planned = plan(load_project(tmp_path), instance, Selection())
+        assert (planned.images.generate, planned.images.edit, planned.images.upscale) == (0, 0, 2)
+        assert planned.usd == pytest.approx(2 * 0.06)
+        assert "limits.max_usd: 0.2 -> 5" in planned.must["cards/fast/upscaled"]
+        done = validated(tmp_path)
+        assert done.images == {"generate": 0, "edit": 0, "upscale": 2}
+        assert sorted(fake.bills.values()) == [1] * 7
+        assert not fake.leaks
+
+    for stage, size in (("generated", 96), ("edited", 96), ("upscaled", 192)):
+        table = read_table(tmp_path, "cards", "fast", stage)
+        assert (table["status"] == "ok").all()
+        assert (table["width"] == size).all()
+    costs = read_table(tmp_path, "cards", "fast", "cost")
+    usd = costs[costs["metric"] == "cost.usd"].set_index("flow")["value"]
+    assert set(usd.loc["generate"]) == {0.03}
+    final = verdict(tmp_path)
+    correct = next(c for c in final.criteria if c["metric"] == "composition.correct")
+    assert correct["value"] == 1.0  # the fake draws what it is asked for
+
+    output = "".join(capfd.readouterr())
+    assert SECRET not in output
+    for path in tmp_path.rglob("*"):
+        assert not path.is_file() or SECRET.encode() not in path.read_bytes(), path
+
+
+def verdict(root: Path) -> Verdict:
+    path = root / ".imgassets/tables/cards/fast/verdict.json"
+    return Verdict.model_validate(json.loads(path.read_text()))
