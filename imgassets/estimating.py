@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 
@@ -24,8 +25,7 @@ def lacking(requests: Iterable[Request], store: ImageStore) -> list[Request]:
 
 def count(requests: Sequence[Request]) -> Images:
     """Images by flow."""
-    flows = [r.flow for r in requests]
-    return Images(flows.count("generate"), flows.count("edit"), flows.count("upscale"))
+    return Images(**Counter[str](r.flow for r in requests))
 
 
 def unit_seconds(
@@ -74,7 +74,8 @@ def estimate(
         price = project.model(request.model).price
         if unit is not None:
             seconds.append(unit * _units(request.inputs))
-        usd.append(_usd(price, None if unit is None else seconds[-1]))
+        local = request.flow == "postprocess"
+        usd.append(_usd(price, None if unit is None else seconds[-1], local))
     known = [u for u in usd if u is not None]
     return (
         sum(seconds) if len(seconds) == len(requests) else None,
@@ -87,7 +88,7 @@ def _typical(measured: UnitSeconds, flow: str) -> float | None:
     return median(of_flow) if of_flow else None
 
 
-def _usd(price: Price, seconds: float | None) -> float | None:
+def _usd(price: Price, seconds: float | None, local: bool) -> float | None:
     if seconds is None and price.usd_per_image is None:
         return None
-    return price.usd(seconds or 0.0)
+    return price.usd(seconds or 0.0, local=local)

@@ -11,7 +11,7 @@ import pandas as pd
 from imgassets.images.store import ImageStore
 
 #: Stages whose table lists images.
-IMAGE_STAGES = ("generated", "edited", "upscaled")
+IMAGE_STAGES = ("generated", "stylized", "edited", "upscaled", "postprocessed")
 
 
 def file_of(home: Path, key: Sequence[str]) -> Path:

@@ -16,6 +16,7 @@ from imgassets.spec.project import Project
 _FACETS = {"endpoints": ENDPOINT_FACETS, "models": MODEL_FACETS, "prompts": PROMPT_FACETS}
 _WHAT = {
     "requests": "What the endpoint accepts, returns and asks for; decides which images exist.",
+    "chain": "What is done to generated images: style, post-processing, what starts from what.",
     "criteria": "What must hold, against whom; decides verdicts, never images.",
     "generator": "Weights, pipeline, scheduler and sampling; decides generated and edited images.",
     "upscaler": "How images are made larger; decides upscaled images alone.",

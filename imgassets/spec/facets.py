@@ -13,38 +13,48 @@ from typing import Any
 from imgassets.spec.base import fingerprint
 from imgassets.spec.contract import Endpoint
 from imgassets.spec.model import Model
+from imgassets.spec.postprocess import step_facts
 from imgassets.spec.project import Project
 from imgassets.spec.prompts import Expectation, PromptSet
-from imgassets.spec.weights import folder_fingerprint, weights_folder
+from imgassets.spec.upscaler import upscaler_facts
+from imgassets.spec.weights import weights_fingerprint
 
 #: (kind of document, its name, facet)
 FacetKey = tuple[str, str, str]
 
-ENDPOINT_FACETS = ("requests", "criteria")
+ENDPOINT_FACETS = ("requests", "chain", "criteria")
 MODEL_FACETS = ("generator", "upscaler", "price")
 PROMPT_FACETS = ("prompts", "composition", "typography")
 _CRITERIA_FIELDS = {"criteria", "budget", "decision", "failure_modes", "incumbent", "candidates"}
+_CHAIN_FIELDS = {"sources", "stylize", "postprocess"}
 
 
 def endpoint_facet(endpoint: Endpoint, facet: str) -> dict[str, Any]:
-    """`criteria` (what must hold, against whom) or `requests` (everything else but prose)."""
-    chosen = endpoint.model_dump(mode="json", by_alias=True, exclude={"description"})
+    """`criteria` (what must hold, against whom) or `requests` (everything else but prose and the
+    chain).
+    """
+    chosen = endpoint.model_dump(
+        mode="json", by_alias=True, exclude={"description", *_CHAIN_FIELDS}
+    )
     return {k: v for k, v in chosen.items() if (k in _CRITERIA_FIELDS) == (facet == "criteria")}
+
+
+def chain_facet(endpoint: Endpoint, root: Path) -> dict[str, Any]:
+    """What is done to generated images, with the files of watermarks by content."""
+    chain = endpoint.model_dump(mode="json", by_alias=True, include=_CHAIN_FIELDS)
+    return chain | {"postprocess": step_facts(root, endpoint.postprocess)}
 
 
 def model_facet(model: Model, facet: str, root: Path) -> dict[str, Any]:
     """`price`, `upscaler`, or `generator` (everything else but prose), with weights by content."""
     everything = model.model_dump(mode="json", by_alias=True, exclude={"description"})
-    price, upscaler = everything.pop("price"), everything.pop("upscaler")
+    price, _ = everything.pop("price"), everything.pop("upscaler")
     if facet == "price":
         return {"price": price}
     if facet == "generator":
-        weights = folder_fingerprint(weights_folder(root, model.weights))
+        weights = weights_fingerprint(root, model.weights, model.revision)
         return everything | {"weights": weights}
-    if model.upscaler and model.upscaler.weights:
-        weights = folder_fingerprint(weights_folder(root, model.upscaler.weights))
-        upscaler = upscaler | {"weights": weights}
-    return {"upscaler": upscaler}
+    return {"upscaler": upscaler_facts(root, model.upscaler)}
 
 
 def prompt_facet(prompt_set: PromptSet, facet: str) -> dict[str, Any]:
@@ -78,7 +88,11 @@ def facets_of(project: Project, kind: str, name: str) -> dict[str, str]:
     """
     if kind == "endpoints":
         endpoint = project.endpoint(name)
-        return {f: fingerprint(endpoint_facet(endpoint, f)) for f in ENDPOINT_FACETS}
+        return {
+            "requests": fingerprint(endpoint_facet(endpoint, "requests")),
+            "chain": fingerprint(chain_facet(endpoint, project.root)),
+            "criteria": fingerprint(endpoint_facet(endpoint, "criteria")),
+        }
     if kind == "models":
         model = project.model(name)
         return {f: fingerprint(model_facet(model, f, project.root)) for f in MODEL_FACETS}
