@@ -42,6 +42,9 @@ def pipeline_folder(
 def _download(name: str, revision: str | None, where: str, variant: str | None) -> Path:
     from diffusers import DiffusionPipeline
 
+    from imgassets.backends.pipelines import quiet_libraries
+
+    quiet_libraries()
     try:
         folder = DiffusionPipeline.download(
             name, revision=revision, variant=variant, use_safetensors=True, trust_remote_code=False

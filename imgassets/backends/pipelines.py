@@ -9,12 +9,12 @@ import json
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
 from imgassets.backends.base import BackendError
 from imgassets.backends.device import Device
+from imgassets.backends.quantizing import QuantizationError, quantization_config
 from imgassets.spec.loading import Loading
 from imgassets.spec.model import Scheduler
 from imgassets.spec.weights import absent_components
@@ -129,21 +129,10 @@ class Loader:
         asked = self.loading.quantization
         if asked is None:
             return None
-        if find_spec(_MODULES[asked.package].partition(".")[0]) is None:
-            raise self._error(
-                f"quantization by {asked.backend} needs the package {asked.package}",
-                f"pip install {asked.package}, or drop `loading.quantization`",
-            )
-        from diffusers import PipelineQuantizationConfig
-
         try:
-            return PipelineQuantizationConfig(
-                quant_backend=asked.backend,
-                quant_kwargs=dict(asked.settings),
-                components_to_quantize=list(asked.components),
-            )
-        except (TypeError, ValueError) as error:
-            raise self._error(str(error), "correct `loading.quantization`") from error
+            return quantization_config(asked, self.folder)
+        except QuantizationError as error:
+            raise BackendError(f"{self.where}: {error}") from error
 
     def _set_up(self, pipeline: Any) -> None:
         pipeline.set_progress_bar_config(disable=True)
