@@ -88,7 +88,7 @@ def components(folder: Path) -> dict[str, bool]:
 
 
 def component_libraries(folder: Path) -> dict[str, str]:
-    """The library each present component comes from, such as `diffusers`. Raises as `components`."""
+    """The library of each present component, such as `diffusers`. Raises as `components`."""
     index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
     return {name: index[name][0] for name, present in components(folder).items() if present}
 

@@ -38,9 +38,8 @@ def test_examples_are_valid_but_no_part_of_the_demo(project_root: Path) -> None:
 
 def test_weights_on_the_hub_need_no_download_to_plan(project_root: Path) -> None:
     """A commit stands for its content: requests are built, and another commit is other images."""
-    shutil.copy(
-        ROOT / "contracts/models/examples/sdxl-base.yaml", project_root / "contracts/models"
-    )
+    models = project_root / "contracts/models"
+    shutil.copy(ROOT / "contracts/models/examples/sdxl-base.yaml", models)
     contract = project_root / "contracts/endpoints/cards.yaml"
     edit_file(contract, "candidates: [fast]", "candidates: [sdxl-base]")
     before = build_requests(load_project(project_root), "cards", "sdxl-base", "cuda")
@@ -60,7 +59,7 @@ def test_weights_on_the_hub_need_no_download_to_plan(project_root: Path) -> None
         ("weights: hub:acme/shoes\nrevision: 0123abc", "is not a full commit of 40 hex digits"),
         (
             f"weights: package:tiny-turbo\nrevision: {COMMIT}",
-            "revision is for weights from the hub",
+            "revision is for weights from",
         ),
     ],
 )
