@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 
@@ -24,8 +25,7 @@ def lacking(requests: Iterable[Request], store: ImageStore) -> list[Request]:
 
 def count(requests: Sequence[Request]) -> Images:
     """Images by flow."""
-    flows = [r.flow for r in requests]
-    return Images(flows.count("generate"), flows.count("edit"), flows.count("upscale"))
+    return Images(**Counter[str](r.flow for r in requests))
 
 
 def unit_seconds(

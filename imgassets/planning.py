@@ -9,7 +9,7 @@ those that *follow* (something above them is made again, and may come out differ
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 Json = dict[str, Any]
@@ -55,10 +55,12 @@ class Images:
     generate: int = 0
     edit: int = 0
     upscale: int = 0
+    stylize: int = 0
+    postprocess: int = 0
 
     @property
     def total(self) -> int:
-        return self.generate + self.edit + self.upscale
+        return sum(asdict(self).values())
 
 
 @dataclass(frozen=True)
@@ -106,11 +108,7 @@ class Plan:
         """The JSON form of `imgassets plan --json`."""
         return {
             "assets": [{"key": key, "why": why} for key, why in self.assets.items()],
-            "images": {
-                "generate": self.images.generate,
-                "edit": self.images.edit,
-                "upscale": self.images.upscale,
-            },
+            "images": asdict(self.images),
             "seconds": None if self.seconds is None else round(self.seconds, 3),
             "usd": None if self.usd is None else round(self.usd, 6),
         }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from imgassets.planning import Plan
 
 
@@ -18,7 +20,9 @@ def _cost(plan: Plan) -> str:
     images = plan.images
     if not images.total:
         return f"{made}; no image"
-    flows = f"{images.generate} to generate, {images.edit} to edit, {images.upscale} to upscale"
+    always = {"generate", "edit", "upscale"}
+    counts = asdict(images).items()
+    flows = ", ".join(f"{n} to {flow}" for flow, n in counts if n or flow in always)
     seconds = "unknown time" if plan.seconds is None else f"about {_duration(plan.seconds)}"
     usd = "unknown cost" if plan.usd is None else f"{plan.usd:.6f} USD"
     return f"{made}; images: {flows}; {seconds}, {usd}"

@@ -15,7 +15,7 @@ _log = logging.getLogger(__name__)
 #: Failures that nothing in the documents can mend: waiting, or a mended account, may.
 PASSING = ("rate_limited", "server_error", "unreachable", "unauthorized", "out_of_credit")
 #: Stages whose table lists images.
-IMAGE_STAGES = ("generated", "edited", "upscaled")
+IMAGE_STAGES = ("generated", "stylized", "edited", "upscaled", "postprocessed")
 
 
 def file_of(home: Path, key: Sequence[str]) -> Path:

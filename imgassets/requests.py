@@ -18,13 +18,16 @@ from typing import Any, cast
 
 import pandas as pd
 
-from imgassets.spec.base import canonical_json, fingerprint
+from imgassets.spec.base import Document, canonical_json, fingerprint
 from imgassets.spec.contract import Endpoint
 from imgassets.spec.hosted import AnyModel, HostedModel, api_facts, upscales_by_api
-from imgassets.spec.metrics import Flow
+from imgassets.spec.metrics import FLOWS, Flow
+from imgassets.spec.model import Model
+from imgassets.spec.postprocess import step_facts
 from imgassets.spec.project import Project
 from imgassets.spec.prompts import Prompt, PromptSet
-from imgassets.spec.weights import folder_fingerprint, weights_folder
+from imgassets.spec.upscaler import PROMPTED, SdUpscale, upscaler_facts
+from imgassets.spec.weights import weights_fingerprint
 
 #: Libraries whose version can change a pixel.
 PIXEL_LIBRARIES = ("torch", "diffusers", "transformers")
@@ -92,14 +95,14 @@ class Request:
 
 def library_versions() -> dict[str, str]:
     """Versions of the libraries that can change a pixel, without importing them."""
+    return {name: _installed(name) for name in PIXEL_LIBRARIES}
 
-    def installed(name: str) -> str:
-        try:
-            return version(name)
-        except PackageNotFoundError:
-            return "absent"
 
-    return {name: installed(name) for name in PIXEL_LIBRARIES}
+def _installed(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "absent"
 
 
 def build_requests(project: Project, endpoint: str, model: str, device: str) -> list[Request]:
@@ -120,12 +123,13 @@ def build_requests(project: Project, endpoint: str, model: str, device: str) -> 
         project.model(model),
         _environment(device),
         generator=_generator_facts(project.root, project.model(model)),
-        upscaler=_upscaler_facts(project.root, project.model(model)),
+        upscaler=upscaler_facts(project.root, project.model(model).upscaler),
+        steps=step_facts(project.root, contract.postprocess),
     )
     sets = project.prompts_of(contract)
     return [
         request
-        for flow in ("generate", "edit", "upscale")
+        for flow in FLOWS
         if flow in contract.flows
         for prompt_set in sets
         for prompt in prompt_set.prompts
@@ -159,22 +163,32 @@ def _generator_facts(root: Path, model: AnyModel) -> dict[str, Any]:
     """What makes the pixels of a model, with the weights replaced by the hash of their content."""
     if isinstance(model, HostedModel):
         return api_facts(model)
-    return {
+    facts = {
         "backend": model.backend,
-        "weights": folder_fingerprint(weights_folder(root, model.weights)),
+        "weights": weights_fingerprint(root, model.weights, model.revision),
         "dtype": model.dtype,
         "scheduler": model.scheduler.model_dump(mode="json", by_alias=True),
         "batch_size": model.batch_size,
     }
+    loading = model.loading.pixel_settings()
+    return facts | ({"loading": loading | _quantizer(model)} if loading else {})
 
 
-def _upscaler_facts(root: Path, model: AnyModel) -> dict[str, Any] | None:
-    if model.upscaler is None:
-        return None
-    facts = model.upscaler.model_dump(mode="json")
-    if facts.get("weights"):
-        facts["weights"] = folder_fingerprint(weights_folder(root, facts["weights"]))
-    return facts
+def _quantizer(model: Model) -> dict[str, str]:
+    """The version of the package that quantizes: another one may round differently."""
+    quantization = model.loading.quantization
+    if quantization is None:
+        return {}
+    return {"quantizer": f"{quantization.package} {_installed(quantization.package)}"}
+
+
+def _sampling(document: Document) -> dict[str, Any]:
+    """A sampling document as JSON; settings that came later count only where they are used."""
+    return {
+        name: value
+        for name, value in document.model_dump(mode="json").items()
+        if name != "arguments" or value
+    }
 
 
 @dataclass(frozen=True)
@@ -186,10 +200,11 @@ class _Branch:
     environment: dict[str, Any]
     generator: dict[str, Any]
     upscaler: dict[str, Any] | None
-    _source_keys: dict[tuple[str, str, int, int], str] = field(default_factory=dict)
+    steps: list[dict[str, Any]]
+    _keys: dict[tuple[Flow, str, str, int, int], str] = field(default_factory=dict)
 
     def requests(self, flow: Flow, prompt_set: PromptSet, prompt: Prompt) -> Iterator[Request]:
-        if flow == "edit" and prompt.edit is None:
+        if "edit" in self.contract.lineage(flow) and prompt.edit is None:
             return
         for seed in self.contract.sampling.seeds:
             for replicate in range(self.contract.sampling.replicates):
@@ -198,14 +213,6 @@ class _Branch:
     def _request(
         self, flow: Flow, prompt_set: PromptSet, prompt: Prompt, seed: int, replicate: int
     ) -> Request:
-        match flow:
-            case "generate":
-                inputs = self._generate_inputs(prompt_set, prompt, seed, replicate)
-            case "edit":
-                source = self._source_key(prompt_set, prompt, seed, replicate)
-                inputs = self._edit_inputs(prompt_set, prompt, seed, source)
-            case "upscale":
-                inputs = self._upscale_inputs(self._source_key(prompt_set, prompt, seed, replicate))
         return Request(
             self.contract.endpoint,
             self.model.model,
@@ -214,65 +221,105 @@ class _Branch:
             prompt.id,
             seed,
             replicate,
-            inputs,
+            self._inputs(flow, prompt_set, prompt, seed, replicate),
         )
 
-    def _source_key(self, prompt_set: PromptSet, prompt: Prompt, seed: int, replicate: int) -> str:
-        """Key of the generated image; edits and upscales share it, so it is hashed once."""
-        what = (prompt_set.prompt_set, prompt.id, seed, replicate)
-        if what not in self._source_keys:
-            inputs = self._generate_inputs(prompt_set, prompt, seed, replicate)
-            self._source_keys[what] = fingerprint(inputs)
-        return self._source_keys[what]
-
-    def _generate_inputs(
-        self, prompt_set: PromptSet, prompt: Prompt, seed: int, replicate: int
+    def _inputs(
+        self, flow: Flow, prompt_set: PromptSet, prompt: Prompt, seed: int, replicate: int
     ) -> dict[str, Any]:
-        text, negative = prompt_set.transformed(prompt.prompt)
+        text, negative = self._text(flow, prompt_set, prompt)
+        asked = {"prompt": text, "negative_prompt": negative, "seed": seed}
+        source = self.contract.source_of(flow)
+        if source is None:
+            return self._generate_inputs(asked, replicate)
+        key = self._key(source, prompt_set, prompt, seed, replicate)
+        match flow:
+            case "stylize":
+                return self._repaint_inputs("stylize", asked, key)
+            case "edit":
+                return self._edit_inputs(prompt, asked, key)
+            case "upscale":
+                return self._upscale_inputs(asked, key)
+        return self._postprocess_inputs(key)
+
+    def _text(self, flow: Flow, prompt_set: PromptSet, prompt: Prompt) -> tuple[str, str]:
+        """`(prompt, negative prompt)` of what an image of a flow shows."""
+        lineage = self.contract.lineage(flow)
+        edited = "edit" in lineage and prompt.edit is not None
+        text, negative = prompt_set.transformed(
+            prompt.edit.prompt if edited and prompt.edit else prompt.prompt
+        )
+        if "stylize" in lineage and self.contract.stylize:
+            return self.contract.stylize.transformed(text, negative)
+        return text, negative
+
+    def _key(
+        self, flow: Flow, prompt_set: PromptSet, prompt: Prompt, seed: int, replicate: int
+    ) -> str:
+        """Key of an image that others start from; they share it, so it is hashed once."""
+        what = (flow, prompt_set.prompt_set, prompt.id, seed, replicate)
+        if what not in self._keys:
+            inputs = self._inputs(flow, prompt_set, prompt, seed, replicate)
+            self._keys[what] = fingerprint(inputs)
+        return self._keys[what]
+
+    def _generate_inputs(self, asked: dict[str, Any], replicate: int) -> dict[str, Any]:
         return {
             "flow": "generate",
             **self._sampled("generate"),
-            "prompt": text,
-            "negative_prompt": negative,
+            **asked,
             "size": list(self.contract.returns.size),
-            "seed": seed,
             "replicate": replicate,
         }
 
     def _sampled(self, flow: Flow) -> dict[str, Any]:
         """What samples an image of a flow. Of hosted models neither machine nor library counts."""
         model = self.model
-        edit = model.edit.model_dump(mode="json") if flow == "edit" and model.edit else None
         if isinstance(model, HostedModel):
-            return {"generator": self.generator} | ({"edit": edit} if edit else {})
+            how = {"edit": model.edit, "stylize": model.stylize}.get(flow)
+            asked = {flow: how.model_dump(mode="json")} if how else {}
+            return {"generator": self.generator} | asked
         made = {**self.environment, "generator": self.generator}
-        if edit is None:
-            sampling = model.sampling.model_dump(mode="json")
-            return made | {"pipeline": model.pipeline, "sampling": sampling}
+        if flow == "generate":
+            return made | {"pipeline": model.pipeline, "sampling": _sampling(model.sampling)}
+        repaints = model.stylize if flow == "stylize" else model.edit
+        if repaints is None:
+            raise ValueError(f"{model.model} cannot {flow}")
         longest = {"max_sequence_length": model.sampling.max_sequence_length}
-        return made | {"sampling": edit | longest}
+        return made | {"sampling": _sampling(repaints) | longest}
 
-    def _edit_inputs(
-        self, prompt_set: PromptSet, prompt: Prompt, seed: int, source: str
-    ) -> dict[str, Any]:
-        if prompt.edit is None or self.model.edit is None:
-            raise ValueError(f"{prompt.id} has no edit, or {self.model.model} cannot edit")
-        text, negative = prompt_set.transformed(prompt.edit.prompt)
+    def _repaint_inputs(self, flow: Flow, asked: dict[str, Any], source: str) -> dict[str, Any]:
         return {
-            "flow": "edit",
-            **self._sampled("edit"),
-            "prompt": text,
-            "negative_prompt": negative,
+            "flow": flow,
+            **self._sampled(flow),
+            **asked,
             "size": list(self.contract.returns.size),
-            "region": list(prompt.edit.region),
-            "seed": seed,
             "source": source,
         }
 
-    def _upscale_inputs(self, source: str) -> dict[str, Any]:
-        return {
+    def _edit_inputs(self, prompt: Prompt, asked: dict[str, Any], source: str) -> dict[str, Any]:
+        if prompt.edit is None:
+            raise ValueError(f"{prompt.id} has no edit")
+        return self._repaint_inputs("edit", asked, source) | {"region": list(prompt.edit.region)}
+
+    def _upscale_inputs(self, asked: dict[str, Any], source: str) -> dict[str, Any]:
+        inputs = {
             "flow": "upscale",
             **({} if upscales_by_api(self.model) else self.environment),
             "upscaler": self.upscaler,
+            "source": source,
+        }
+        if isinstance(self.model.upscaler, PROMPTED):
+            inputs |= asked
+        if isinstance(self.model, Model) and isinstance(self.model.upscaler, SdUpscale):
+            sequence = self.model.sampling.max_sequence_length
+            inputs |= {"generator": self.generator, "max_sequence_length": sequence}
+        return inputs
+
+    def _postprocess_inputs(self, source: str) -> dict[str, Any]:
+        return {
+            "flow": "postprocess",
+            "libraries": {"pillow": _installed("pillow")},
+            "steps": self.steps,
             "source": source,
         }

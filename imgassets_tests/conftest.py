@@ -84,6 +84,31 @@ def write_project(root: Path) -> None:
     (root / "prompts" / "few.yaml").write_text(PROMPTS)
 
 
+CHAIN = """\
+sources: {edit: stylize, upscale: edit, postprocess: upscale}
+stylize:
+  transforms: [{name: watercolor, kind: suffix, text: ", in watercolor"}]
+postprocess:
+  - {kind: resize, size: [128, 128], filter: lanczos}
+  - {kind: sharpen, radius: 1.0, amount: 0.5}
+  - {kind: watermark, text: acme, height: 0.1, margin: 2, opacity: 0.5}
+  - {kind: convert, format: WEBP, quality: 90}
+"""
+
+
+def add_chain(root: Path) -> None:
+    """Let the small project's endpoint do the whole chain of flows."""
+    endpoint = root / "contracts/endpoints/cards.yaml"
+    flows = "flows: [generate, stylize, edit, upscale, postprocess]"
+    edit_file(endpoint, "flows: [generate, edit, upscale]", flows)
+    endpoint.write_text(endpoint.read_text() + CHAIN)
+    for model in ("prod", "fast"):
+        path = root / f"contracts/models/{model}.yaml"
+        path.write_text(
+            path.read_text() + "stylize: {steps: 2, guidance_scale: 1.0, strength: 0.5}\n"
+        )
+
+
 def edit_file(path: Path, old: str, new: str) -> None:
     """Replace a text that must be there."""
     text = path.read_text()

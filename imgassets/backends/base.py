@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from PIL import Image
@@ -22,6 +22,7 @@ class Outcome:
         seconds: wall-clock seconds; those of a batch are shared evenly.
         peak_memory_mib: highest memory in use while the batch ran, MiB.
         batch_size: images in the batch.
+        made_with: what really ran, as JSON values; kept with the image, never hashed.
     """
 
     image: Image.Image | None = None
@@ -30,17 +31,23 @@ class Outcome:
     seconds: float = 0.0
     peak_memory_mib: float = 0.0
     batch_size: int = 1
+    made_with: dict[str, Any] = field(default_factory=dict)
 
 
 class Backend(Protocol):
     """Makes images. `inputs` are those of `imgassets.requests.Request`.
 
-    Both methods return one outcome a request, in order. A request that fails is an outcome;
+    All methods return one outcome a request, in order. A request that fails is an outcome;
     only what concerns all of them (missing weights, a broken installation) raises.
     """
 
     def generate(self, inputs: Sequence[dict[str, Any]]) -> list[Outcome]:
         """Text to image."""
+
+    def stylize(
+        self, inputs: Sequence[dict[str, Any]], sources: Sequence[Image.Image]
+    ) -> list[Outcome]:
+        """Image to image: each source is repainted as a whole, after a prompt."""
 
     def edit(
         self, inputs: Sequence[dict[str, Any]], sources: Sequence[Image.Image]

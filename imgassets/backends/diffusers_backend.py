@@ -1,4 +1,4 @@
-"""Any diffusers pipeline from a local folder: text to image, and inpainting by the same weights.
+"""Any diffusers pipeline: text to image, stylization and inpainting by the same weights.
 
 The pipeline is loaded once, on first use. Every image gets its own CPU generator, made anew from
 its seed, so that neither its neighbours nor the device's random numbers reach it; a batch is
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,12 @@ from PIL import Image
 
 from imgassets.backends.base import BackendError, Outcome
 from imgassets.backends.device import Device, Meter
+from imgassets.backends.pipelines import Loader, made_with
 from imgassets.images.encoding import NonFiniteImageError, quantize
 from imgassets.images.masks import region_mask
 from imgassets.spec.model import Model
-from imgassets.spec.weights import absent_components
 
+Inputs = Sequence[dict[str, Any]]
 _Call = Callable[[Sequence[int]], np.ndarray]
 
 
@@ -31,93 +33,78 @@ class DiffusersBackend:
 
     def __init__(self, model: Model, folder: Path, device: Device) -> None:
         self._model = model
-        self._folder = folder
         self._device: Device = device
+        where = f"contracts/models/{model.model}.yaml"
+        self._loader = Loader(where, folder, model.dtype, model.loading, device)
 
     # ---- Backend ---------------------------------------------------------------------------
 
-    def generate(self, inputs: Sequence[dict[str, Any]]) -> list[Outcome]:
+    def generate(self, inputs: Inputs) -> list[Outcome]:
         """Text to image; see `Backend`."""
-        pipeline = self._text_to_image
+        return self._make(self._text_to_image, inputs, lambda _: {})
 
-        def call(batch: Sequence[int]) -> np.ndarray:
-            asked = [inputs[i] for i in batch]
-            width, height = asked[0]["size"]
-            return self._run(pipeline, asked, width=width, height=height)
+    def stylize(self, inputs: Inputs, sources: Sequence[Image.Image]) -> list[Outcome]:
+        """Image to image; see `Backend`."""
 
-        return self._in_batches(len(inputs), call)
+        def extra(batch: Sequence[int]) -> dict[str, Any]:
+            return {
+                "image": [sources[i].convert("RGB") for i in batch],
+                "strength": inputs[batch[0]]["sampling"]["strength"],
+            }
 
-    def edit(
-        self, inputs: Sequence[dict[str, Any]], sources: Sequence[Image.Image]
-    ) -> list[Outcome]:
+        return self._make(self._image_to_image, inputs, extra)
+
+    def edit(self, inputs: Inputs, sources: Sequence[Image.Image]) -> list[Outcome]:
         """Inpainting; see `Backend`."""
-        pipeline = self._inpainting
 
+        def extra(batch: Sequence[int]) -> dict[str, Any]:
+            size = tuple(inputs[batch[0]]["size"])
+            return {
+                "image": [sources[i].convert("RGB") for i in batch],
+                "mask_image": [region_mask(inputs[i]["region"], size) for i in batch],
+                "strength": inputs[batch[0]]["sampling"]["strength"],
+            }
+
+        return self._make(self._inpainting, inputs, extra)
+
+    def _make(
+        self, pipeline: Any, inputs: Inputs, extra: Callable[[Sequence[int]], dict[str, Any]]
+    ) -> list[Outcome]:
         def call(batch: Sequence[int]) -> np.ndarray:
             asked = [inputs[i] for i in batch]
             width, height = asked[0]["size"]
-            return self._run(
-                pipeline,
-                asked,
-                width=width,
-                height=height,
-                image=[sources[i].convert("RGB") for i in batch],
-                mask_image=[region_mask(a["region"], (width, height)) for a in asked],
-                strength=asked[0]["sampling"]["strength"],
-            )
+            return self._run(pipeline, asked, width=width, height=height, **extra(batch))
 
-        return self._in_batches(len(inputs), call)
+        # An empty negative prompt is none at all, so the two kinds cannot share a batch.
+        kinds = [bool(i["negative_prompt"]) for i in inputs]
+        return self._in_batches(kinds, call, pipeline)
 
     # ---- pipelines -------------------------------------------------------------------------
 
     @cached_property
     def _text_to_image(self) -> Any:
-        import diffusers
-        import torch
+        return self._loader.load(self._model.pipeline, self._model.scheduler)
 
-        quiet_libraries()
-        cls = getattr(diffusers, self._model.pipeline)
-        scheduler_class = getattr(diffusers, self._model.scheduler.class_)
-        try:
-            pipeline = cls.from_pretrained(
-                str(self._folder),
-                dtype=getattr(torch, self._model.dtype),
-                use_safetensors=True,
-                local_files_only=True,
-                # Parts the folder declares absent (SD3 without T5) must be passed as such.
-                **dict.fromkeys(absent_components(self._folder)),
-            )
-        except (OSError, ValueError) as error:
-            raise BackendError(
-                f"model {self._model.model}: {self._folder} cannot be loaded as "
-                f"{self._model.pipeline}: {error}; check `weights` and `pipeline` in "
-                f"contracts/models/{self._model.model}.yaml"
-            ) from error
-        pipeline.scheduler = scheduler_class.from_config(
-            pipeline.scheduler.config, **self._model.scheduler.settings
-        )
-        pipeline.set_progress_bar_config(disable=True)
-        return pipeline.to(self._device)
+    @cached_property
+    def _image_to_image(self) -> Any:
+        named = self._model.stylize.pipeline if self._model.stylize else None
+        return self._loader.derive(self._text_to_image, "stylize", named)
 
     @cached_property
     def _inpainting(self) -> Any:
-        import diffusers
-
         if self._model.edit is None:
             raise BackendError(f"model {self._model.model} has no `edit`; it cannot edit")
-        # The same components serve both pipelines; nothing is loaded twice.
-        cls = getattr(diffusers, self._model.edit.pipeline)
-        pipeline = cls(**self._text_to_image.components)
-        pipeline.set_progress_bar_config(disable=True)
-        return pipeline
+        return self._loader.derive(self._text_to_image, "edit", self._model.edit.pipeline)
 
-    def _run(self, pipeline: Any, asked: Sequence[dict[str, Any]], **extra: Any) -> np.ndarray:
+    def _run(self, pipeline: Any, asked: Inputs, **extra: Any) -> np.ndarray:
         import torch
 
         sampling = asked[0]["sampling"]
+        # None and "" differ where a pipeline has zeros for no negative prompt (SDXL).
+        negative = [a["negative_prompt"] for a in asked]
         arguments = {
             "prompt": [a["prompt"] for a in asked],
-            "negative_prompt": [a["negative_prompt"] for a in asked],
+            "negative_prompt": negative if any(negative) else None,
             "num_inference_steps": sampling["steps"],
             "guidance_scale": sampling["guidance_scale"],
             "max_sequence_length": sampling["max_sequence_length"],
@@ -126,19 +113,31 @@ class DiffusersBackend:
             **extra,
         }
         known = inspect.signature(pipeline.__call__).parameters
-        with torch.inference_mode():
-            result = pipeline(**{k: v for k, v in arguments.items() if k in known})
+        further = sampling.get("arguments", {})
+        self._check_arguments(pipeline, further, [n for n in known if n not in arguments])
+        with torch.inference_mode(), self._loader.attention():
+            result = pipeline(**{k: v for k, v in arguments.items() if k in known}, **further)
         return np.asarray(result.images)
+
+    def _check_arguments(self, pipeline: Any, given: Sequence[str], free: Sequence[str]) -> None:
+        for name in given:
+            if name not in free:
+                raise BackendError(
+                    f"contracts/models/{self._model.model}.yaml: sampling.arguments: "
+                    f"{type(pipeline).__name__} takes no {name!r}; it takes {', '.join(free)}"
+                )
 
     # ---- batches ---------------------------------------------------------------------------
 
-    def _in_batches(self, count: int, call: _Call) -> list[Outcome]:
+    def _in_batches(self, kinds: Sequence[bool], call: _Call, pipeline: Any) -> list[Outcome]:
+        """Outcomes of all requests; only requests of one kind share a batch."""
         outcomes: list[Outcome] = []
         size = self._model.batch_size
-        while len(outcomes) < count:
-            batch = range(len(outcomes), min(len(outcomes) + size, count))
+        while (start := len(outcomes)) < len(kinds):
+            alike = [k == kinds[start] for k in kinds[start : start + size]]
+            batch = range(start, start + [*alike, False].index(False))
             try:
-                outcomes += self._one_batch(batch, size, call)
+                outcomes += self._one_batch(batch, size, call, pipeline)
             except _OutOfMemoryError as error:
                 if size == 1:
                     outcomes.append(Outcome(failure="out_of_memory", message=str(error)))
@@ -146,29 +145,27 @@ class DiffusersBackend:
                     size = max(1, size // 2)
         return outcomes
 
-    def _one_batch(self, batch: range, size: int, call: _Call) -> list[Outcome]:
+    def _one_batch(self, batch: range, size: int, call: _Call, pipeline: Any) -> list[Outcome]:
         padded = [*batch, *[batch[-1]] * (size - len(batch))]
         meter = Meter(self._device)
         try:
             with meter:
                 pixels = call(padded)
+        except BackendError:
+            raise
         except Exception as error:
             if _is_out_of_memory(error):
                 raise _OutOfMemoryError(str(error)) from error
             message = f"{type(error).__name__}: {error}"
             return [Outcome(failure="backend_error", message=message) for _ in batch]
         seconds = meter.seconds / size
-        return [_outcome(pixels[i], seconds, meter.peak_mib, size) for i in range(len(batch))]
-
-
-def quiet_libraries() -> None:
-    """Silence the progress bars and notices of the Hugging Face libraries; errors stay."""
-    import diffusers
-    import transformers
-
-    for logging in (diffusers.utils.logging, transformers.utils.logging):
-        logging.set_verbosity_error()
-        logging.disable_progress_bar()
+        made = Outcome(
+            seconds=seconds,
+            peak_memory_mib=meter.peak_mib,
+            batch_size=size,
+            made_with=made_with(pipeline),
+        )
+        return [outcome_of(pixels[i], made) for i in range(len(batch))]
 
 
 class _OutOfMemoryError(RuntimeError):
@@ -181,9 +178,9 @@ def _is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or any(w in str(error).lower() for w in words)
 
 
-def _outcome(pixels: np.ndarray, seconds: float, peak_mib: float, batch_size: int) -> Outcome:
+def outcome_of(pixels: np.ndarray, made: Outcome) -> Outcome:
+    """What became of one image's float pixels (H, W, 3), 0..1; `made` tells how it was made."""
     try:
-        image = quantize(pixels)
+        return replace(made, image=quantize(pixels))
     except NonFiniteImageError as error:
-        return Outcome(None, "non_finite", str(error), seconds, peak_mib, batch_size)
-    return Outcome(image, None, "", seconds, peak_mib, batch_size)
+        return replace(made, failure="non_finite", message=str(error))

@@ -59,7 +59,7 @@ class Provider(Protocol):
 
 
 class HostedBackend:
-    """One hosted model; see `base.Backend`. Enlarges and remixes too, where its API does."""
+    """One hosted model; see `base.Backend`. Enlarges too, where its API does."""
 
     def __init__(self, model: Hosted, journal: Journal, provider: Provider) -> None:
         self._model, self._limits = model, model.limits
@@ -82,11 +82,11 @@ class HostedBackend:
         """Enlarge by the provider's own upscaler."""
         return self._all("upscale", inputs, sources)
 
-    def remix(
+    def stylize(
         self, inputs: Sequence[dict[str, Any]], sources: Sequence[Image.Image]
     ) -> list[Outcome]:
-        """Image and text to image; `inputs` as of an edit, with `image_weight` (1..100)."""
-        return self._all("remix", inputs, sources)
+        """Image and text to image (Ideogram calls it remix); see `Backend`."""
+        return self._all("stylize", inputs, sources)
 
     # ---- one image -------------------------------------------------------------------------
 

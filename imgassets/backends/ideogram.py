@@ -71,7 +71,7 @@ class IdeogramProvider:
 
     def ask(self, flow: str, inputs: dict[str, Any], source: Image.Image | None) -> Reply:
         """See `hosted.Provider`."""
-        if flow in ("edit", "remix") and source is None:
+        if flow in ("edit", "stylize") and source is None:
             raise HostedError("bad_request", f"flow {flow} needs a source image", billed=False)
         if flow == "edit" and inputs["negative_prompt"]:
             raise HostedError(
@@ -96,9 +96,9 @@ class IdeogramProvider:
         if flow == "upscale":
             return "/upscale", self._upscale(inputs, source)
         if self._model.api_model == "V_3":
-            action = "inpaint" if flow == "edit" else flow
+            action = {"edit": "inpaint", "stylize": "remix"}.get(flow, flow)
             return f"/v1/ideogram-v3/{action}", self._v3(flow, inputs, source)
-        return f"/{flow}", self._v2(flow, inputs, source)
+        return f"/{'remix' if flow == 'stylize' else flow}", self._v2(flow, inputs, source)
 
     def _v3(self, flow: str, inputs: dict[str, Any], source: Image.Image | None) -> dict[str, Any]:
         fields = {
@@ -113,8 +113,8 @@ class IdeogramProvider:
         if flow != "edit":
             fields["resolution"] = f"{width}x{height}"
             fields |= _negative(inputs)
-        if flow == "remix":
-            fields["image_weight"] = str(inputs["image_weight"])
+        if flow == "stylize":
+            fields["image_weight"] = str(inputs["stylize"]["image_weight"])
         return {"files": [*_texts(fields), *self._images("image", flow, inputs, source)]}
 
     def _v2(self, flow: str, inputs: dict[str, Any], source: Image.Image | None) -> dict[str, Any]:
@@ -133,7 +133,7 @@ class IdeogramProvider:
         request |= {"resolution": f"RESOLUTION_{width}_{height}"} | _negative(inputs)
         if flow == "generate":
             return {"json": {"image_request": request}}
-        request["image_weight"] = inputs["image_weight"]
+        request["image_weight"] = inputs["stylize"]["image_weight"]
         return {"files": [*_texts({"image_request": json.dumps(request)}), *images]}
 
     def _upscale(self, inputs: dict[str, Any], source: Image.Image | None) -> dict[str, Any]:

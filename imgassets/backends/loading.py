@@ -1,19 +1,18 @@
-"""Which backend makes a model's images, and which upscaler enlarges them."""
+"""What makes the images of each flow: a model's backend, its upscaler, or post-processing."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from PIL import Image
 
-from imgassets.backends.base import Backend, BackendError, Outcome
-from imgassets.backends.device import Device
+from imgassets.backends.base import Backend, Outcome
+from imgassets.backends.device import Device, Meter
 from imgassets.backends.making import Make
 from imgassets.home import home_of
 from imgassets.spec.hosted import AnyModel, Hosted, HostedModel, IdeogramModel, IdeogramUpscaler
-from imgassets.spec.weights import missing_files, weights_folder
 
 if TYPE_CHECKING:
     from imgassets.backends.hosted import HostedBackend, Provider
@@ -27,15 +26,11 @@ def open_backend(root: Path, model: AnyModel, device: Device) -> Backend:
     """
     if isinstance(model, HostedModel):
         return _open_hosted(root, model)
-    folder = weights_folder(root, model.weights)
-    missing = missing_files(folder)
-    if missing:
-        raise BackendError(
-            f"contracts/models/{model.model}.yaml: weights: {folder} lacks {', '.join(missing)}; "
-            "download the folder again, in safetensors format"
-        )
     from imgassets.backends.diffusers_backend import DiffusersBackend
+    from imgassets.backends.hub import pipeline_folder
 
+    where = f"contracts/models/{model.model}.yaml: weights"
+    folder = pipeline_folder(root, model.weights, model.revision, where, model.loading.variant)
     return DiffusersBackend(model, folder, device)
 
 
@@ -56,31 +51,61 @@ def _open_hosted(root: Path, model: Hosted) -> HostedBackend:
 
 
 def maker_of(flow: str, backend: Backend) -> Make:
-    """The backend's way to make the images of a flow (`generate` or `edit`)."""
+    """The backend's way to make the images of a flow (`generate`, `stylize` or `edit`)."""
 
     def make(inputs: Sequence[dict[str, Any]], sources: Sequence[Image.Image]) -> list[Outcome]:
+        if flow == "stylize":
+            return backend.stylize(inputs, sources)
         return backend.edit(inputs, sources) if flow == "edit" else backend.generate(inputs)
 
     return make
 
 
-def upscale_maker(root: Path, model: AnyModel, device: Device) -> Make:
+def upscale_maker(
+    root: Path, model: AnyModel, device: Device, backend: Callable[[], Backend] | None = None
+) -> Make:
     """The model's upscaler as a maker of the `upscale` flow.
+
+    Args:
+        root: the project's.
+        model: its document.
+        device: where it runs.
+        backend: opens the model's own backend, for upscalers that repaint by it.
 
     Raises:
         BackendError: the model has no upscaler, or its weights are missing.
     """
     from imgassets.backends.upscalers import open_upscaler, upscale_one
 
-    if model.upscaler is None:
-        raise BackendError(f"contracts/models/{model.model}.yaml: no upscaler; add `upscaler`")
     if isinstance(model.upscaler, IdeogramUpscaler):
         return _open_hosted(root, cast("Hosted", model)).upscale
-    weights = model.upscaler.weights
-    folder = weights_folder(root, weights) if weights else None
-    upscale = open_upscaler(model.upscaler, folder, device)
+    upscale = open_upscaler(root, model, device, backend)
+    scale = model.upscaler.scale if model.upscaler else 1
 
-    def make(_: Sequence[dict[str, Any]], sources: Sequence[Image.Image]) -> list[Outcome]:
-        return [upscale_one(upscale, source, device) for source in sources]
+    def make(inputs: Sequence[dict[str, Any]], sources: Sequence[Image.Image]) -> list[Outcome]:
+        pairs = zip(inputs, sources, strict=True)
+        return [upscale_one(upscale, asked, source, scale, device) for asked, source in pairs]
+
+    return make
+
+
+def postprocess_maker(root: Path) -> Make:
+    """Declared steps as a maker of the `postprocess` flow; needs neither model nor torch."""
+    from imgassets.images.postprocess import PostprocessError, apply
+
+    def one(asked: dict[str, Any], source: Image.Image) -> Outcome:
+        meter = Meter("cpu")
+        try:
+            with meter:
+                done = apply(asked["steps"], source, root)
+        except PostprocessError as error:
+            return Outcome(failure="backend_error", message=str(error))
+        made = {"delivered_bytes": done.delivered_bytes}
+        return Outcome(
+            done.image, seconds=meter.seconds, peak_memory_mib=meter.peak_mib, made_with=made
+        )
+
+    def make(inputs: Sequence[dict[str, Any]], sources: Sequence[Image.Image]) -> list[Outcome]:
+        return [one(asked, source) for asked, source in zip(inputs, sources, strict=True)]
 
     return make

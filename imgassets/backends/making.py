@@ -101,6 +101,7 @@ def _keep(store: ImageStore, request: Request, image: Image.Image, outcome: Outc
         seconds=outcome.seconds,
         peak_memory_mib=outcome.peak_memory_mib,
         batch_size=outcome.batch_size,
+        made_with=outcome.made_with,
         made_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 

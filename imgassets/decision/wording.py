@@ -58,7 +58,13 @@ _FAILURES = {
     "backend_error": "ended in an error of the backend",
     "other": "failed in another way",
 }
-_FLOWS = {"generate": "", "edit": "after edits, ", "upscale": "after upscaling, "}
+_FLOWS = {
+    "generate": "",
+    "stylize": "after stylization, ",
+    "edit": "after edits, ",
+    "upscale": "after upscaling, ",
+    "postprocess": "after post-processing, ",
+}
 
 
 def unit_of(metric: str) -> str:

@@ -21,11 +21,18 @@ from imgassets.requests import (
     request_table,
     requests_version,
 )
-from imgassets.spec.contract import Endpoint
+from imgassets.spec.contract import Endpoint, Returns
 from imgassets.spec.metrics import FAMILY_VERSIONS, METRICS, Flow
+from imgassets.spec.upscaler import seam_cell
 
 #: The image asset of each flow.
-STAGES: dict[Flow, str] = {"generate": "generated", "edit": "edited", "upscale": "upscaled"}
+STAGES: dict[Flow, str] = {
+    "generate": "generated",
+    "stylize": "stylized",
+    "edit": "edited",
+    "upscale": "upscaled",
+    "postprocess": "postprocessed",
+}
 FAMILIES = tuple(FAMILY_VERSIONS)
 _REQUESTS_VERSION = "1"
 _IMAGES_VERSION = "1"
@@ -79,6 +86,7 @@ def _requests(endpoint: Endpoint, model: str, device: Device) -> dg.AssetsDefini
     }
     facets = [
         facet_key("endpoints", endpoint.endpoint, "requests"),
+        facet_key("endpoints", endpoint.endpoint, "chain"),
         facet_key("models", model, "generator"),
         facet_key("models", model, "upscaler"),
         *(facet_key("prompts", name, "prompts") for name in endpoint.prompt_sets),
@@ -118,8 +126,9 @@ def _images(
     endpoint: Endpoint, model: str, flow: Flow, limits: list[dg.AssetKey]
 ) -> dg.AssetsDefinition:
     name = endpoint.endpoint
-    # Edits and upscales start from generated images, so they come after them.
-    sources = [] if flow == "generate" else [stage_key(name, model, STAGES["generate"])]
+    # A flow starts from the images of another, so it comes after them.
+    source = endpoint.source_of(flow)
+    sources = [stage_key(name, model, STAGES[source])] if source else []
 
     @dg.asset(
         key=stage_key(name, model, STAGES[flow]),
@@ -191,7 +200,10 @@ def _facets_measured_against(endpoint: Endpoint, model: str, family: str) -> lis
         return [facet_key("prompts", name, family) for name in endpoint.prompt_sets]
     if family == "cost":
         return [facet_key("models", model, "price")]
-    return [facet_key("endpoints", endpoint.endpoint, "requests")]
+    asked = [facet_key("endpoints", endpoint.endpoint, "requests")]
+    if family == "artefacts":
+        return [*asked, facet_key("endpoints", endpoint.endpoint, "chain")]
+    return asked
 
 
 # ---- how each family is measured -----------------------------------------------------------
@@ -214,13 +226,10 @@ def _artefacts(workplace: Workplace, endpoint: str, model: str, images: pd.DataF
     from imgassets.metrics.tables import artefact_table
 
     project = workplace.project()
-    upscaler = project.model(model).upscaler
-    return artefact_table(
-        images,
-        project.endpoint(endpoint).returns,
-        upscaler.scale if upscaler else 1,
-        workplace.store().read_bytes,
-    )
+    contract, upscaler = project.endpoint(endpoint), project.model(model).upscaler
+    scale = upscaler.scale if upscaler else 1
+    returned: dict[str, Returns] = {flow: contract.returned(flow, scale) for flow in contract.flows}
+    return artefact_table(images, returned, workplace.store().read_bytes)
 
 
 def _edit_stability(workplace: Workplace, endpoint: str, model: str, images: pd.DataFrame) -> Any:
@@ -232,11 +241,18 @@ def _edit_stability(workplace: Workplace, endpoint: str, model: str, images: pd.
     return edit_table(images, regions, workplace.store().read_array)
 
 
+def _stylization(workplace: Workplace, endpoint: str, model: str, images: pd.DataFrame) -> Any:
+    from imgassets.metrics.tables import stylize_table
+
+    return stylize_table(images, workplace.store().read_array)
+
+
 def _upscaling(workplace: Workplace, endpoint: str, model: str, images: pd.DataFrame) -> Any:
     from imgassets.metrics.tables import upscale_table
 
     upscaler = workplace.project().model(model).upscaler
-    return upscale_table(images, upscaler.scale if upscaler else 1, workplace.store().read_array)
+    scale, read = upscaler.scale if upscaler else 1, workplace.store().read_array
+    return upscale_table(images, scale, read, seam_cell(upscaler))
 
 
 def _cost(workplace: Workplace, endpoint: str, model: str, images: pd.DataFrame) -> Any:
@@ -250,6 +266,7 @@ _MEASURE: dict[str, _Measure] = {
     "typography": _content("typography"),
     "artefacts": _artefacts,
     "edit_stability": _edit_stability,
+    "stylization": _stylization,
     "upscaling": _upscaling,
     "cost": _cost,
 }

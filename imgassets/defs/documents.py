@@ -15,6 +15,7 @@ from imgassets.spec.project import Project
 
 _WHAT = {
     "requests": "What the endpoint accepts, returns and asks for; decides which images exist.",
+    "chain": "What is done to generated images: style, post-processing, what starts from what.",
     "criteria": "What must hold, against whom; decides verdicts, never images.",
     "traffic": "How often the endpoint is called; decides waiting times and bills in reports.",
     "generator": "Weights, pipeline, scheduler and sampling; decides generated and edited images.",

@@ -43,12 +43,22 @@ class Maker(dg.ConfigurableResource):
     def maker(self, project: Project, model: str, flow: str) -> Make:
         """What makes a model's images of a flow; its pipeline is loaded when first asked for."""
         # Not at the top: a code location must load without torch and diffusers.
-        from imgassets.backends.loading import maker_of, open_backend, upscale_maker
+        from imgassets.backends.loading import maker_of, postprocess_maker, upscale_maker
 
         device, _ = self.chosen()
         document = project.model(model)
+        if flow == "postprocess":
+            return postprocess_maker(project.root)
         if flow == "upscale":
-            return upscale_maker(project.root, document, device)
+            return upscale_maker(
+                project.root, document, device, lambda: self._backend(project, model)
+            )
+        return maker_of(flow, self._backend(project, model))
+
+    def _backend(self, project: Project, model: str) -> Backend:
+        from imgassets.backends.loading import open_backend
+
         if model not in self._backends:
-            self._backends[model] = open_backend(project.root, document, device)
-        return maker_of(flow, self._backends[model])
+            device, _ = self.chosen()
+            self._backends[model] = open_backend(project.root, project.model(model), device)
+        return self._backends[model]

@@ -25,15 +25,20 @@ def table_metadata(table: pd.DataFrame, rows: int = _PREVIEW_ROWS) -> dict[str, 
 
 
 def image_metadata(table: pd.DataFrame, store: ImageStore) -> dict[str, Any]:
-    """A contact sheet of the first images, spread over the prompts; failed ones are crossed."""
+    """A contact sheet of the first images, spread over the prompts, failed ones crossed; and what
+    really made the first of them, with every setting of its scheduler.
+    """
     first = table.sort_values(["replicate", "seed", "prompt_id"], kind="stable")
     shown = [
         (row.prompt_id, store.read(row.image_key) if row.status == "ok" else None)
         for row in cast("Iterable[Any]", first.head(_SHEET_IMAGES).itertuples())
     ]
+    ok = table["image_key"][table["status"] == "ok"]
+    made_with = store.record(ok.iloc[0]).made_with if len(ok) else {}
     sheet = base64.b64encode(jpeg(contact_sheet(shown))).decode()
     return {
-        "contact_sheet": dg.MetadataValue.md(f"![contact sheet](data:image/jpeg;base64,{sheet})")
+        "made_with": dg.MetadataValue.json(made_with),
+        "contact_sheet": dg.MetadataValue.md(f"![contact sheet](data:image/jpeg;base64,{sheet})"),
     }
 
 

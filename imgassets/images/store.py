@@ -17,7 +17,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,7 @@ class Record:
         peak_memory_mib: highest memory in use while its batch ran (MiB; GPU memory on a GPU).
         batch_size: images in the batch it was made in.
         made_at: UTC, ISO 8601.
+        made_with: what really ran (classes, dtypes, all scheduler settings); empty when unknown.
     """
 
     image_key: str
@@ -66,6 +67,7 @@ class Record:
     peak_memory_mib: float
     batch_size: int
     made_at: str
+    made_with: dict[str, Any] = field(default_factory=dict)
 
 
 class ImageStore:
@@ -101,6 +103,7 @@ class ImageStore:
         peak_memory_mib: float,
         batch_size: int,
         made_at: str,
+        made_with: dict[str, Any] | None = None,
     ) -> Record:
         """Store an image under its key; when it is already there, the stored one is kept.
 
@@ -119,6 +122,7 @@ class ImageStore:
             peak_memory_mib,
             batch_size,
             made_at,
+            made_with or {},
         )
         try:
             self._write(self._folder(key), png, record)

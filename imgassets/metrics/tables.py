@@ -62,7 +62,7 @@ def content_table(
 
 
 def artefact_table(
-    images: pd.DataFrame, returns: Returns, scale: int, read: Callable[[str], bytes]
+    images: pd.DataFrame, returned: Mapping[str, Returns], read: Callable[[str], bytes]
 ) -> pd.DataFrame:
     """Whether each image is what the contract returns, and the patterns that spoil it.
 
@@ -70,19 +70,15 @@ def artefact_table(
 
     Args:
         images: image tables of any flows.
-        returns: the contract's promise.
-        scale: how many times larger upscaled images are.
+        returned: what an image of each flow must be like, such as `Endpoint.returned` tells.
         read: the stored file of a key; only a file shows all faults of its encoding.
     """
     from imgassets.metrics import artefacts
     from imgassets.metrics.artefact_patterns import score_patterns
 
     def scored(image: Any) -> list[Score]:
-        width, height = returns.size
-        factor = scale if image.flow == "upscale" else 1
-        findings, decoded = artefacts.examine(
-            read(image.image_key), (width * factor, height * factor), returns.mode
-        )
+        wanted = returned[image.flow]
+        findings, decoded = artefacts.examine(read(image.image_key), wanted.size, wanted.mode)
         clean = artefacts.score(findings)
         if findings or decoded is None:
             return [clean]
@@ -114,12 +110,33 @@ def edit_table(
     return _table(_each(images[images["flow"] == "edit"], scored, "edit_stability"))
 
 
-def upscale_table(images: pd.DataFrame, scale: int, read: ReadArray) -> pd.DataFrame:
-    """Upscaled images against what they were made from; only flow `upscale` is looked at."""
+def stylize_table(images: pd.DataFrame, read: ReadArray) -> pd.DataFrame:
+    """Stylized images against what they were made from; only flow `stylize` is looked at."""
+    from imgassets.metrics import stylization
+
+    def scored(image: Any) -> list[Score]:
+        return stylization.score(read(image.image_key), read(image.source_key))
+
+    return _table(_each(images[images["flow"] == "stylize"], scored, "stylization"))
+
+
+def upscale_table(
+    images: pd.DataFrame, scale: int, read: ReadArray, cell: int | None = None
+) -> pd.DataFrame:
+    """Upscaled images against what they were made from; only flow `upscale` is looked at.
+
+    Args:
+        images: image tables of any flows.
+        scale: how many times larger they are.
+        read: see `ReadArray`.
+        cell: distance of the upscaler's tiles in pixels of the large image; None: it has none.
+    """
     from imgassets.metrics import upscaling
 
     def scored(image: Any) -> list[Score]:
-        return upscaling.score(read(image.image_key), read(image.source_key), scale)
+        large = read(image.image_key)
+        tiled = cell is not None and 2 * cell <= min(large.shape[:2])
+        return upscaling.score(large, read(image.source_key), scale, cell if tiled else None)
 
     return _table(_each(images[images["flow"] == "upscale"], scored, "upscaling"))
 

@@ -153,7 +153,7 @@ def _latency_groups(standings: Sequence[Standing], endpoint: Endpoint) -> list[M
 
 def _speed_rows(standings: Sequence[Standing]) -> list[MatrixRow]:
     def cell(field: str) -> Callable[[Standing], tuple[str, str]]:
-        return lambda s: (amount(s.speed and getattr(s.speed, field), "s"), "")
+        return lambda s: (amount(getattr(s.speed, field) if s.speed else None, "s"), "")
 
     def tail(standing: Standing) -> tuple[str, str]:
         speed = standing.speed
@@ -182,7 +182,7 @@ def _waiting_rows(standings: Sequence[Standing]) -> list[MatrixRow]:
         return of
 
     def busy(standing: Standing) -> tuple[str, str]:
-        return amount(standing.waiting and standing.waiting.utilization, "share"), ""
+        return amount(standing.waiting.utilization if standing.waiting else None, "share"), ""
 
     return [
         _row("Capacity used", standings, busy),

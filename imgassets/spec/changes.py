@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from imgassets.spec.facets import endpoint_facet, facets_of, model_facet
+from imgassets.spec.facets import chain_facet, endpoint_facet, facets_of, model_facet
 from imgassets.spec.problems import dotted
 from imgassets.spec.project import Loaded, Project
 from imgassets.spec.prompts import PromptSet
@@ -83,7 +83,12 @@ def _documents(project: Project, kind: str) -> Mapping[str, Loaded[Any]]:
 
 def _shown(project: Project, kind: str, name: str, facet: str) -> dict[str, Any]:
     if kind == "endpoints":
-        return endpoint_facet(project.endpoint(name), facet)
+        endpoint = project.endpoint(name)
+        return (
+            chain_facet(endpoint, project.root)
+            if facet == "chain"
+            else endpoint_facet(endpoint, facet)
+        )
     if kind == "models":
         return model_facet(project.model(name), facet, project.root)
     return _shown_prompts(project.prompt_sets[name].document, facet)

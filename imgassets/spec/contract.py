@@ -7,7 +7,9 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import Field, StringConstraints, model_validator
 
 from imgassets.spec.base import Document, Name
-from imgassets.spec.metrics import METRICS, Flow
+from imgassets.spec.metrics import FLOWS, METRICS, Flow
+from imgassets.spec.postprocess import Step, mode_after, size_after
+from imgassets.spec.prompts import Transform
 
 #: How an image can fail to exist or to be usable. One word each; tables and contracts share them.
 FailureMode = Literal[
@@ -162,6 +164,20 @@ class Criterion(Document):
         return f"{self.flow}__{self.metric.replace('.', '_')}{worst}"
 
 
+class Stylize(Document):
+    """How the stylize flow asks for a style; the model document says how it is sampled."""
+
+    transforms: tuple[Transform, ...] = Field(
+        min_length=1, description="Applied to every prompt after those of its set."
+    )
+
+    def transformed(self, prompt: str, negative: str) -> tuple[str, str]:
+        """`(prompt, negative prompt)` in the style."""
+        for transform in self.transforms:
+            prompt, negative = transform.apply(prompt, negative)
+        return prompt, negative
+
+
 class Budget(Document):
     """What one generated image may cost at most; each limit becomes a gating criterion."""
 
@@ -213,6 +229,12 @@ class Endpoint(Document):
     accepts: Accepts
     returns: Returns
     flows: tuple[Flow, ...] = Field(("generate",), min_length=1)
+    sources: dict[Flow, Flow] = Field(
+        default_factory=dict,
+        description="Whose images a flow starts from; `generate` where it is silent.",
+    )
+    stylize: Stylize | None = Field(None, description="The style of flow stylize.")
+    postprocess: tuple[Step, ...] = Field((), description="Steps of flow postprocess, in order.")
     sampling: Sampling
     prompt_sets: tuple[Name, ...] = Field(min_length=1)
     incumbent: Name = Field(description="The model now in production.")
@@ -235,6 +257,7 @@ class Endpoint(Document):
             )
         if "generate" not in self.flows:
             raise ValueError("flows must contain generate; edits and upscales start from it")
+        self._check_chain()
         if self.incumbent in self.candidates:
             raise ValueError(f"{self.incumbent} is both incumbent and candidate; drop it from one")
         for what, names in (
@@ -258,6 +281,39 @@ class Endpoint(Document):
                     f"flows; add it to flows or drop the criterion"
                 )
         return self
+
+    def _check_chain(self) -> None:
+        for flow, given in (("stylize", self.stylize), ("postprocess", self.postprocess)):
+            if (flow in self.flows) != bool(given):
+                raise ValueError(f"`{flow}` and flow {flow} need each other; give both or neither")
+        for flow, source in self.sources.items():
+            if flow not in self.flows or source not in self.flows:
+                raise ValueError(f"sources: {flow}: {source}: both must be among flows")
+            if FLOWS.index(source) >= FLOWS.index(flow):
+                raise ValueError(
+                    f"sources: {flow} cannot start from {source}; the order is {', '.join(FLOWS)}"
+                )
+
+    def source_of(self, flow: Flow) -> Flow | None:
+        """The flow whose images a flow starts from; None for generate."""
+        return None if flow == "generate" else self.sources.get(flow, "generate")
+
+    def lineage(self, flow: Flow) -> tuple[Flow, ...]:
+        """A flow and all that went before it, generate first."""
+        source = self.source_of(flow)
+        return (*(self.lineage(source) if source else ()), flow)
+
+    def returned(self, flow: Flow, scale: int = 1) -> Returns:
+        """What an image of a flow is like; `scale` is that of the model's upscaler."""
+        width, height = self.returns.size
+        mode: str = self.returns.mode
+        for step in self.lineage(flow):
+            if step == "upscale":
+                width, height = width * scale, height * scale
+            elif step == "postprocess":
+                width, height = size_after(self.postprocess, (width, height))
+                mode = mode_after(self.postprocess, mode)
+        return self.returns.model_copy(update={"size": (width, height), "mode": mode})
 
     @property
     def all_criteria(self) -> tuple[Criterion, ...]:

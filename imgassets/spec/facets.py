@@ -13,26 +13,39 @@ from typing import Any
 from imgassets.spec.base import fingerprint
 from imgassets.spec.contract import Endpoint
 from imgassets.spec.hosted import AnyModel, HostedModel
+from imgassets.spec.postprocess import step_facts
 from imgassets.spec.project import Project
 from imgassets.spec.prompts import Expectation, PromptSet
-from imgassets.spec.weights import folder_fingerprint, weights_folder
+from imgassets.spec.upscaler import upscaler_facts
+from imgassets.spec.weights import weights_fingerprint
 
 #: (kind of document, its name, facet)
 FacetKey = tuple[str, str, str]
 
-ENDPOINT_FACETS = ("requests", "criteria", "traffic")
+ENDPOINT_FACETS = ("requests", "chain", "criteria", "traffic")
 MODEL_FACETS = ("generator", "upscaler", "price")
 PROMPT_FACETS = ("prompts", "composition", "typography")
 _CRITERIA_FIELDS = {"criteria", "budget", "decision", "failure_modes", "incumbent", "candidates"}
+_CHAIN_FIELDS = {"sources", "stylize", "postprocess"}
 
 
 def endpoint_facet(endpoint: Endpoint, facet: str) -> dict[str, Any]:
-    """`criteria` (what must hold, against whom), `traffic`, or `requests` (the rest but prose)."""
-    chosen = endpoint.model_dump(mode="json", by_alias=True, exclude={"description"})
+    """`criteria` (what must hold, against whom), `traffic`, or `requests` (everything else but
+    prose and the chain).
+    """
+    chosen = endpoint.model_dump(
+        mode="json", by_alias=True, exclude={"description", *_CHAIN_FIELDS}
+    )
     traffic = chosen.pop("traffic")
     if facet == "traffic":
         return {"traffic": traffic}
     return {k: v for k, v in chosen.items() if (k in _CRITERIA_FIELDS) == (facet == "criteria")}
+
+
+def chain_facet(endpoint: Endpoint, root: Path) -> dict[str, Any]:
+    """What is done to generated images, with the files of watermarks by content."""
+    chain = endpoint.model_dump(mode="json", by_alias=True, include=_CHAIN_FIELDS)
+    return chain | {"postprocess": step_facts(root, endpoint.postprocess)}
 
 
 def model_facets(model: AnyModel) -> tuple[str, ...]:
@@ -46,7 +59,7 @@ def model_facet(model: AnyModel, facet: str, root: Path) -> dict[str, Any]:
     Weights are told by the hash of their content.
     """
     everything = model.model_dump(mode="json", by_alias=True, exclude={"description"})
-    price, upscaler = everything.pop("price"), everything.pop("upscaler")
+    price, _ = everything.pop("price"), everything.pop("upscaler")
     limits = everything.pop("limits", None)
     everything.pop("retired", None)
     if facet == "price":
@@ -56,12 +69,9 @@ def model_facet(model: AnyModel, facet: str, root: Path) -> dict[str, Any]:
     if facet == "generator":
         if isinstance(model, HostedModel):
             return everything
-        weights = folder_fingerprint(weights_folder(root, model.weights))
+        weights = weights_fingerprint(root, model.weights, model.revision)
         return everything | {"weights": weights}
-    if upscaler and upscaler.get("weights"):
-        weights = folder_fingerprint(weights_folder(root, upscaler["weights"]))
-        upscaler = upscaler | {"weights": weights}
-    return {"upscaler": upscaler}
+    return {"upscaler": upscaler_facts(root, model.upscaler)}
 
 
 def prompt_facet(prompt_set: PromptSet, facet: str) -> dict[str, Any]:
@@ -95,7 +105,9 @@ def facets_of(project: Project, kind: str, name: str) -> dict[str, str]:
     """
     if kind == "endpoints":
         endpoint = project.endpoint(name)
-        return {f: fingerprint(endpoint_facet(endpoint, f)) for f in ENDPOINT_FACETS}
+        parsed = {f: endpoint_facet(endpoint, f) for f in ENDPOINT_FACETS if f != "chain"}
+        parsed["chain"] = chain_facet(endpoint, project.root)
+        return {f: fingerprint(parsed[f]) for f in ENDPOINT_FACETS}
     if kind == "models":
         model = project.model(name)
         return {f: fingerprint(model_facet(model, f, project.root)) for f in model_facets(model)}

@@ -14,7 +14,8 @@ from pydantic import Field, model_validator
 
 from imgassets.spec.base import Document, Name
 from imgassets.spec.hosted_sizes import SIZES
-from imgassets.spec.model import Model, Price, Upscaler
+from imgassets.spec.model import Model, Price
+from imgassets.spec.upscaler import DiffusionUpscaler, Lanczos, Network
 
 #: Whether the same request gives the same picture: `seeded` as far as the provider documents it.
 Reproducibility = Literal["seeded", "none"]
@@ -60,6 +61,8 @@ class HostedPrice(Price):
 
     def usd(self, seconds: float, flow: str = "generate") -> float:  # noqa: ARG002
         """USD for one image of a flow."""
+        if flow == "postprocess":
+            return 0.0
         return (self.usd_per_upscale or 0.0) if flow == "upscale" else self.usd_per_image
 
 
@@ -93,6 +96,13 @@ class IdeogramEdit(Document):
     kind: Literal["inpaint"] = "inpaint"
 
 
+class IdeogramRemix(Document):
+    """Flow stylize: a new image from an image and a prompt."""
+
+    kind: Literal["remix"] = "remix"
+    image_weight: int = Field(ge=1, le=100, description="How close to the source it stays.")
+
+
 class IdeogramUpscaler(Document):
     """Ideogram's own `/upscale`."""
 
@@ -119,7 +129,8 @@ class IdeogramModel(HostedModel):
     )
     style_type: Literal["AUTO", "GENERAL", "REALISTIC", "DESIGN", "RENDER_3D", "ANIME", "FICTION"]
     edit: IdeogramEdit | None = Field(None, description="Absent when it is not to edit.")
-    upscaler: IdeogramUpscaler | Upscaler | None = Field(
+    stylize: IdeogramRemix | None = Field(None, description="Absent when it is not to stylize.")
+    upscaler: IdeogramUpscaler | Lanczos | Network | DiffusionUpscaler | None = Field(
         None, discriminator="kind", description="Absent when nothing is upscaled."
     )
 
@@ -175,6 +186,7 @@ class GeminiModel(HostedModel):
     """A `contracts/models/NAME.yaml` document with `backend: gemini`."""
 
     reproducibility: ClassVar[Reproducibility] = "none"
+    stylize: ClassVar[None] = None  # no strength to be told: the same words as an edit
 
     backend: Literal["gemini"]
     api_version: Literal["v1beta", "v1"] = "v1beta"
@@ -185,7 +197,9 @@ class GeminiModel(HostedModel):
     )
     temperature: float | None = Field(None, ge=0, le=2, description="Absent: the API's default.")
     edit: GeminiEdit | None = Field(None, description="Absent when it is not to edit.")
-    upscaler: Upscaler | None = Field(None, description="Gemini has none; one of ours.")
+    upscaler: Lanczos | Network | DiffusionUpscaler | None = Field(
+        None, discriminator="kind", description="Gemini has none; one of ours."
+    )
 
     @model_validator(mode="after")
     def _no_upscale_price(self) -> Self:
@@ -202,7 +216,16 @@ _BY_BACKEND: dict[str, type[AnyModel]] = {
     "ideogram": IdeogramModel,
     "gemini": GeminiModel,
 }
-_NOT_THE_PICTURE = {"model", "description", "retired", "price", "limits", "edit", "upscaler"}
+_NOT_THE_PICTURE = {
+    "model",
+    "description",
+    "retired",
+    "price",
+    "limits",
+    "edit",
+    "stylize",
+    "upscaler",
+}
 
 
 class _UnknownBackend(Document):

@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Flow = Literal["generate", "edit", "upscale"]
+Flow = Literal["generate", "stylize", "edit", "upscale", "postprocess"]
 Direction = Literal["higher", "lower"]
-FLOWS: tuple[Flow, ...] = ("generate", "edit", "upscale")
+#: In the order a chain goes through them.
+FLOWS: tuple[Flow, ...] = ("generate", "stylize", "edit", "upscale", "postprocess")
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,13 @@ FAMILY_VERSIONS = {
     "typography": "1",
     "artefacts": "1",
     "edit_stability": "1",
+    "stylization": "1",
     "upscaling": "1",
     "cost": "1",
 }
 
-_GENERATED: tuple[Flow, ...] = ("generate", "edit")
+_JUDGED: tuple[Flow, ...] = ("generate", "stylize", "edit", "postprocess")
+_STYLIZED: tuple[Flow, ...] = ("stylize",)
 _EDITED: tuple[Flow, ...] = ("edit",)
 _UPSCALED: tuple[Flow, ...] = ("upscale",)
 
@@ -60,21 +63,21 @@ METRICS: dict[str, Metric] = {
             "share",
             "Images that show all objects the prompt asks for, in count, color and position "
             "(GenEval's rule).",
-            _GENERATED,
+            _JUDGED,
         ),
         Metric(
             "composition.size",
             "higher",
             "share",
             "Images whose single object has the size asked for.",
-            _GENERATED,
+            _JUDGED,
         ),
         Metric(
             "composition.background",
             "higher",
             "share",
             "Images on the background color asked for.",
-            _GENERATED,
+            _JUDGED,
         ),
         Metric(
             "typography.exact",
@@ -205,6 +208,20 @@ METRICS: dict[str, Metric] = {
             "CIEDE2000",
             "Color across the mask's border.",
             _EDITED,
+        ),
+        Metric(
+            "stylization.structure",
+            "higher",
+            "similarity",
+            "SSIM of lightness against the source: shapes stay where they were; 1 is untouched.",
+            _STYLIZED,
+        ),
+        Metric(
+            "stylization.change",
+            "higher",
+            "CIEDE2000",
+            "Mean change of color against the source: how much of the style arrived.",
+            _STYLIZED,
         ),
         Metric(
             "upscaling.consistency_psnr",

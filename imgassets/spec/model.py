@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from imgassets.spec.base import Document, Name
+from imgassets.spec.loading import Loading, Value, refuse_remote_code
+from imgassets.spec.upscaler import Upscaler
+from imgassets.spec.weights import Weights
 
 
 class Scheduler(Document):
@@ -27,31 +30,20 @@ class Sampling(Document):
     max_sequence_length: int = Field(
         256, ge=0, le=512, description="T5 tokens; 0 for pipelines without T5."
     )
+    arguments: dict[str, Value | tuple[Value, ...]] = Field(
+        default_factory=dict, description="Further arguments of the pipeline's call."
+    )
 
 
 class EditSampling(Document):
-    """How an edit (inpainting) is sampled."""
+    """How a source image is repainted: an edit (inpainting) or a stylization (img2img)."""
 
-    pipeline: str = Field(description="An inpainting pipeline class of diffusers.")
+    pipeline: str | None = Field(
+        None, description="A pipeline class of diffusers; absent: the one that fits the model's."
+    )
     steps: int = Field(ge=1, le=1000)
     guidance_scale: float = Field(ge=0.0)
     strength: float = Field(gt=0.0, le=1.0, description="Share of the noise schedule that runs.")
-
-
-class Upscaler(Document):
-    """How an image is made larger."""
-
-    kind: Literal["compact", "lanczos"] = Field(
-        description="`compact`: a learned SRVGGNetCompact network; `lanczos`: the baseline filter."
-    )
-    scale: int = Field(ge=2, le=8)
-    weights: str | None = Field(None, description="Folder of a learned upscaler.")
-
-    @model_validator(mode="after")
-    def _learned_ones_have_weights(self) -> Self:
-        if (self.kind == "compact") != (self.weights is not None):
-            raise ValueError("weights must be given for kind compact and only for it")
-        return self
 
 
 class Price(Document):
@@ -68,30 +60,35 @@ class Price(Document):
             raise ValueError("give exactly one of usd_per_hour and usd_per_image")
         return self
 
-    def usd(self, seconds: float, flow: str = "generate") -> float:  # noqa: ARG002 - see hosted
-        """USD for one image of a flow that took `seconds`."""
+    def usd(self, seconds: float, flow: str = "generate") -> float:
+        """USD for one image of a flow that took `seconds`; post-processing has no API price."""
         if self.usd_per_image is not None:
-            return self.usd_per_image
+            return 0.0 if flow == "postprocess" else self.usd_per_image
         return (self.usd_per_hour or 0.0) * seconds / 3600.0
 
 
-class Model(Document):
+class Model(Weights):
     """A `contracts/models/NAME.yaml` document."""
 
     model: Name = Field(description="The model's name; the file is called the same.")
     description: str = ""
     backend: Literal["diffusers"] = Field(description="Who makes the images.")
-    weights: str = Field(
-        min_length=1,
-        description="`package:NAME` for an embedded model, else a folder (from the project root).",
+    pipeline: str | None = Field(
+        None, description="A text-to-image class of diffusers; absent: model_index.json names it."
     )
-    pipeline: str = Field(description="A text-to-image pipeline class of diffusers.")
     dtype: Literal["float32", "float16", "bfloat16"] = "float32"
+    loading: Loading = Loading()
     scheduler: Scheduler
     sampling: Sampling
     edit: EditSampling | None = Field(None, description="Absent when the model cannot edit.")
+    stylize: EditSampling | None = Field(None, description="Absent when it cannot stylize.")
     upscaler: Upscaler | None = Field(None, description="Absent when nothing is upscaled.")
     batch_size: int = Field(
         8, ge=1, le=256, description="Images asked for at once; halved when memory runs out."
     )
     price: Price
+
+    @model_validator(mode="before")
+    @classmethod
+    def _runs_no_foreign_code(cls, document: Any) -> Any:
+        return refuse_remote_code(document)

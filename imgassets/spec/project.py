@@ -66,9 +66,11 @@ class Project:
         """What each image must show, by (flow, prompt id)."""
         wanted: dict[tuple[str, str], Expectation] = {}
         for prompt in (p for s in self.prompts_of(endpoint) for p in s.prompts):
-            wanted["generate", prompt.id] = wanted["upscale", prompt.id] = prompt.expect
-            if prompt.edit:
-                wanted["edit", prompt.id] = prompt.edit.expect
+            for flow in endpoint.flows:
+                if "edit" not in endpoint.lineage(flow):
+                    wanted[flow, prompt.id] = prompt.expect
+                elif prompt.edit:
+                    wanted[flow, prompt.id] = prompt.edit.expect
         return wanted
 
     def prompts_of(self, endpoint: Endpoint) -> list[PromptSet]:

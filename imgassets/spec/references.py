@@ -10,9 +10,11 @@ from imgassets.spec import installed
 from imgassets.spec.contract import Endpoint
 from imgassets.spec.hosted import AnyModel, HostedModel, size_problem
 from imgassets.spec.model import Model
+from imgassets.spec.postprocess import Watermark
 from imgassets.spec.problems import Problem, dotted
 from imgassets.spec.prompts import PromptSet
-from imgassets.spec.weights import missing_files, weights_folder
+from imgassets.spec.upscaler import DiffusionUpscaler, Network
+from imgassets.spec.weights import foreign_code, hub_name, missing_files, weights_folder
 
 if TYPE_CHECKING:
     from imgassets.spec.project import Loaded, Project
@@ -55,36 +57,26 @@ def _check_model(project: Project, loaded: Loaded[AnyModel]) -> Iterator[Problem
 def _check_diffusers(project: Project, loaded: Loaded[AnyModel], model: Model) -> Iterator[Problem]:
     yield from _check_scheduler(loaded, model)
     pipelines = installed.pipelines()
-    wanted: list[tuple[Loc, str]] = [(("pipeline",), model.pipeline)]
-    if model.edit:
-        wanted.append((("edit", "pipeline"), model.edit.pipeline))
+    wanted: list[tuple[Loc, str | None]] = [
+        (("pipeline",), model.pipeline),
+        (("edit", "pipeline"), model.edit.pipeline if model.edit else None),
+        (("stylize", "pipeline"), model.stylize.pipeline if model.stylize else None),
+    ]
     for loc, name in wanted:
-        if pipelines and name not in pipelines:
+        if pipelines and name is not None and name not in pipelines:
             yield _problem(
                 loaded, loc, f"diffusers has no pipeline {name!r}", _closest(name, pipelines)
             )
-    folder = weights_folder(project.root, model.weights)
-    if not folder.is_dir():
-        yield _problem(
-            loaded,
-            ("weights",),
-            f"weights folder {folder} does not exist",
-            "download the model there, or correct the path (package:NAME for embedded models)",
-        )
-    else:
-        for name in missing_files(folder):
-            yield _problem(
-                loaded,
-                ("weights",),
-                f"weight file {folder / name} is missing",
-                "download the folder again, in safetensors format",
-            )
+    yield from _check_pipeline_folder(project, loaded, ("weights",), model.weights)
 
 
 def _check_upscaler(project: Project, loaded: Loaded[AnyModel]) -> Iterator[Problem]:
-    weights = getattr(loaded.document.upscaler, "weights", None)
-    if weights:
-        upscaler = weights_folder(project.root, weights)
+    upscaling = loaded.document.upscaler
+    if isinstance(upscaling, DiffusionUpscaler):
+        loc = ("upscaler", "weights")
+        yield from _check_pipeline_folder(project, loaded, loc, upscaling.weights)
+    if isinstance(upscaling, Network):
+        upscaler = weights_folder(project.root, upscaling.weights)
         if not any(upscaler.glob("*.safetensors")):
             yield _problem(
                 loaded,
@@ -92,6 +84,37 @@ def _check_upscaler(project: Project, loaded: Loaded[AnyModel]) -> Iterator[Prob
                 f"no safetensors file in {upscaler}",
                 "put the upscaler's weights there, or correct the path",
             )
+
+
+def _check_pipeline_folder(
+    project: Project, loaded: Loaded[AnyModel], loc: Loc, weights: str
+) -> Iterator[Problem]:
+    if hub_name(weights) is not None:
+        return  # downloaded when it is first asked for; its commit is checked by the document
+    folder = weights_folder(project.root, weights)
+    if not folder.is_dir():
+        yield _problem(
+            loaded,
+            loc,
+            f"weights folder {folder} does not exist",
+            "download the model there, or correct the path (package:NAME for embedded models, "
+            "hub:OWNER/NAME for the hub)",
+        )
+        return
+    for name in missing_files(folder):
+        yield _problem(
+            loaded,
+            loc,
+            f"weight file {folder / name} is missing",
+            "download the folder again, in safetensors format",
+        )
+    for name in foreign_code(folder):
+        yield _problem(
+            loaded,
+            loc,
+            f"{folder}: {name} needs code that comes with the weights, which is never run",
+            "use a model whose parts are classes of diffusers and transformers",
+        )
 
 
 def _check_scheduler(loaded: Loaded[AnyModel], model: Model) -> Iterator[Problem]:
@@ -143,6 +166,7 @@ def _check_endpoint(project: Project, loaded: Loaded[Endpoint]) -> Iterator[Prob
                 _closest(name, project.prompt_sets),
             )
     sets = [project.prompt_sets[n] for n in endpoint.prompt_sets if n in project.prompt_sets]
+    yield from _check_marks(project, loaded)
     yield from _check_prompts(loaded, sets)
     if len(sets) == len(endpoint.prompt_sets):
         yield from _check_measurable(loaded, [s.document for s in sets])
@@ -153,14 +177,27 @@ def _check_abilities(loaded: Loaded[Endpoint], loc: Loc, model: AnyModel) -> Ite
         found = size_problem(model, loaded.document.returns.size)
         if found:
             yield _problem(loaded, loc, f"model {model.model}: {found[0]}", found[1])
-    for flow, ability in (("edit", model.edit), ("upscale", model.upscaler)):
-        field = "edit" if flow == "edit" else "upscaler"
+    abilities = (("stylize", model.stylize), ("edit", model.edit), ("upscale", model.upscaler))
+    for flow, ability in abilities:
+        field = "upscaler" if flow == "upscale" else flow
         if flow in loaded.document.flows and ability is None:
             yield _problem(
                 loaded,
                 loc,
                 f"flow {flow} is asked for, but model {model.model} has no `{field}`",
                 f"add `{field}` to contracts/models/{model.model}.yaml, or drop the flow",
+            )
+
+
+def _check_marks(project: Project, loaded: Loaded[Endpoint]) -> Iterator[Problem]:
+    for i, step in enumerate(loaded.document.postprocess):
+        mark = step.image if isinstance(step, Watermark) else None
+        if mark is not None and not (project.root / mark).is_file():
+            yield _problem(
+                loaded,
+                ("postprocess", i, "image"),
+                f"{project.root / mark} does not exist",
+                "put the watermark there, or correct the path (from the project root)",
             )
 
 
@@ -182,7 +219,7 @@ def _check_prompts(loaded: Loaded[Endpoint], sets: list[Loaded[PromptSet]]) -> I
             if prompt.edit and "edit" in loaded.document.flows:
                 texts.append((("prompts", i, "edit", "prompt"), prompt.edit.prompt))
             for loc, text in texts:
-                length = len(prompt_set.document.transformed(text)[0])
+                length = _longest(loaded.document, prompt_set.document, text)
                 if length > limit:
                     yield _problem(
                         prompt_set,
@@ -191,6 +228,13 @@ def _check_prompts(loaded: Loaded[Endpoint], sets: list[Loaded[PromptSet]]) -> I
                         f"{loaded.document.endpoint!r} accepts {limit}",
                         f"shorten it, or raise accepts.max_prompt_chars in {loaded.file}",
                     )
+
+
+def _longest(endpoint: Endpoint, prompt_set: PromptSet, text: str) -> int:
+    """Characters of a prompt after transforms, in the endpoint's style where it has one."""
+    written = prompt_set.transformed(text)
+    styled = endpoint.stylize.transformed(*written) if endpoint.stylize else written
+    return max(len(written[0]), len(styled[0]))
 
 
 def _check_measurable(loaded: Loaded[Endpoint], sets: list[PromptSet]) -> Iterator[Problem]:
@@ -206,7 +250,7 @@ def _check_measurable(loaded: Loaded[Endpoint], sets: list[PromptSet]) -> Iterat
     for i, criterion in enumerate(endpoint.criteria):
         expectations = (
             [p.edit.expect for p in prompts if p.edit]
-            if criterion.flow == "edit"
+            if "edit" in endpoint.lineage(criterion.flow)
             else [p.expect for p in prompts]
         )
         if not any(e.asks(criterion.metric) for e in expectations):

@@ -1,4 +1,4 @@
-"""Weight folders: where they are, whether they are whole, and the hash of what is in them."""
+"""Weights: what names them, where they are, whether they are whole, and their hash."""
 
 from __future__ import annotations
 
@@ -8,14 +8,65 @@ import os
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from imgassets.spec.base import Document, fingerprint
 
 #: `package:NAME` means a model that ships inside imgassets.
 PACKAGE_PREFIX = "package:"
+#: `hub:OWNER/NAME` means a repository of the Hugging Face hub.
+HUB_PREFIX = "hub:"
 _EMBEDDED = Path(__file__).parent.parent / "tiny" / "weights"
 
 
+class Weights(Document):
+    """Weights by name: an embedded model, a folder, or a commit of a hub repository."""
+
+    weights: str = Field(
+        min_length=1,
+        description="`package:NAME` for an embedded model, `hub:OWNER/NAME`, else a folder (from "
+        "the project root).",
+    )
+    revision: str | None = Field(None, description="Full commit (40 hex digits) of hub weights.")
+
+    @model_validator(mode="after")
+    def _hub_weights_are_pinned(self) -> Self:
+        name = hub_name(self.weights)
+        if name is None:
+            if self.revision is not None:
+                raise ValueError("revision is for weights from the hub (`hub:OWNER/NAME`); drop it")
+            return self
+        ask = f"`git ls-remote https://huggingface.co/{name} {self.revision or 'HEAD'}` tells it"
+        if self.revision is None:
+            raise ValueError(f"add revision, the full commit of {name}: {ask}")
+        if len(self.revision) != 40 or set(self.revision) - set("0123456789abcdef"):
+            raise ValueError(
+                f"revision {self.revision!r} is not a full commit of 40 hex digits; branches and "
+                f"tags move, and with them the pixels: {ask}"
+            )
+        return self
+
+
+def hub_name(weights: str) -> str | None:
+    """`OWNER/NAME` of weights from the hub; None for folders."""
+    return weights.removeprefix(HUB_PREFIX) if weights.startswith(HUB_PREFIX) else None
+
+
+def weights_fingerprint(root: Path, weights: str, revision: str | None = None) -> str:
+    """SHA-256 that stands for the content of weights; a hub commit stands for its own content.
+
+    Raises:
+        FileNotFoundError: a folder that is not there.
+    """
+    if hub_name(weights) is not None:
+        return fingerprint({"weights": weights, "revision": revision})
+    return folder_fingerprint(weights_folder(root, weights))
+
+
 def weights_folder(root: Path, weights: str) -> Path:
-    """The folder a model document's `weights` names; relative ones start at the project root."""
+    """The folder that `weights` names; relative ones start at the project root. Not for the hub."""
     if weights.startswith(PACKAGE_PREFIX):
         return _EMBEDDED / weights.removeprefix(PACKAGE_PREFIX)
     return (root / Path(weights).expanduser()).resolve()
@@ -34,6 +85,12 @@ def components(folder: Path) -> dict[str, bool]:
         for name, where in index.items()
         if not name.startswith("_") and isinstance(where, list) and where
     }
+
+
+def component_libraries(folder: Path) -> dict[str, str]:
+    """The library of each present component, such as `diffusers`. Raises as `components`."""
+    index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
+    return {name: index[name][0] for name, present in components(folder).items() if present}
 
 
 def absent_components(folder: Path) -> list[str]:
@@ -71,7 +128,25 @@ def _missing_of_component(folder: Path, name: str) -> list[str]:
     if index is not None:
         shards = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
         return [f"{name}/{shard}" for shard in sorted(shards) if not (folder / shard).is_file()]
-    return [] if any(folder.glob("*.safetensors")) else [f"{name}/*.safetensors"]
+    if any(folder.glob("*.safetensors")):
+        return []
+    pickled = sorted(p.name for p in folder.iterdir() if p.suffix in (".bin", ".pt", ".ckpt"))
+    refused = f" ({', '.join(pickled)} is refused: loading it runs code)" if pickled else ""
+    return [f"{name}/*.safetensors{refused}"]
+
+
+def foreign_code(folder: Path) -> list[str]:
+    """Parts of a diffusers folder that only code of its own could load; they are refused."""
+    try:
+        index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return []  # `missing_files` tells
+    custom = [] if isinstance(index.get("_class_name"), str) else ["_class_name"]
+    return custom + [
+        name
+        for name, where in index.items()
+        if isinstance(where, list) and where and (folder / name / f"{where[0]}.py").is_file()
+    ]
 
 
 def folder_fingerprint(folder: Path) -> str:

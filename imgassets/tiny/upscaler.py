@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -68,6 +69,27 @@ def load(path: Path, device: torch.device | str = "cpu") -> SRVGGNetCompact:
     model = SRVGGNetCompact(config)
     model.load_state_dict(load_file(path / WEIGHTS_NAME))
     return model.to(device).eval()
+
+
+def from_state(state: Mapping[str, Tensor]) -> SRVGGNetCompact:
+    """A network of any size from its weights in float32, in eval mode.
+
+    Raises:
+        ValueError: no SRVGGNetCompact with Real-ESRGAN's names of weights.
+    """
+    try:
+        convolutions = [w for _, w in sorted(_numbered(state)) if w.ndim == 4]
+        first, *middle, last = convolutions
+    except ValueError as error:
+        raise ValueError("no SRVGGNetCompact: its weights are called `body.N.weight`") from error
+    scale = round((last.shape[0] / 3) ** 0.5)
+    model = SRVGGNetCompact(UpscalerConfig(scale, first.shape[0], len(middle)))
+    model.load_state_dict(dict(state))
+    return model.eval()
+
+
+def _numbered(state: Mapping[str, Tensor]) -> list[tuple[int, Tensor]]:
+    return [(int(n.split(".")[1]), w) for n, w in state.items() if n.endswith(".weight")]
 
 
 def save(model: nn.Module, config: UpscalerConfig, path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,9 @@ from imgassets.requests import build_requests
 from imgassets.spec.model import Model
 from imgassets.spec.project import load_project
 from imgassets_tests.conftest import edit_file, write_project
+
+#: A pipeline that is never called.
+NOTHING = SimpleNamespace(scheduler=SimpleNamespace(config={}), components={})
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +112,7 @@ def test_batches_shrink_when_memory_runs_out(
             raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")
         return np.full((len(asked), 8, 8, 3), 0.5)
 
-    monkeypatch.setattr(DiffusersBackend, "_text_to_image", object())
+    monkeypatch.setattr(DiffusersBackend, "_text_to_image", NOTHING)
     monkeypatch.setattr(backend, "_run", run)
     outcomes = backend.generate(inputs(root, "generate")[:4])
     assert sizes == [4, 2, 2]
@@ -125,7 +129,7 @@ def test_nan_is_a_failure_of_that_image_alone(
         made[1, 0, 0, 0] = np.nan
         return made
 
-    monkeypatch.setattr(DiffusersBackend, "_text_to_image", object())
+    monkeypatch.setattr(DiffusersBackend, "_text_to_image", NOTHING)
     monkeypatch.setattr(backend, "_run", run)
     outcomes = backend.generate(inputs(root, "generate")[:3])
     assert [o.failure for o in outcomes] == [None, "non_finite", None]

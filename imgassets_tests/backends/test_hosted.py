@@ -87,8 +87,8 @@ def test_ideogram_v2_speaks_the_older_protocol(
         backend = backend_of(tmp_path, model)
         (made,) = backend.generate(asked(model, negative_prompt="blur"))
         (edited,) = backend.edit([edit_of(model)], [made.image or Image.new("RGB", (96, 96))])
-        (mixed,) = backend.remix(
-            [edit_of(model) | {"image_weight": 40}], [Image.new("RGB", (96, 96))]
+        (mixed,) = backend.stylize(
+            [edit_of(model) | {"stylize": {"image_weight": 40}}], [Image.new("RGB", (96, 96))]
         )
     assert not [o.message for o in (made, edited, mixed) if o.failure]
     assert [r["action"] for r in fake.requests] == ["generate", "edit", "remix"]
@@ -105,8 +105,8 @@ def test_ideogram_v3_pins_what_the_document_says(
         model = model_of("ideogram", rendering_speed="QUALITY", style_type="DESIGN")
         backend = backend_of(tmp_path, model)
         backend.generate(asked(model))
-        (mixed,) = backend.remix(
-            [edit_of(model) | {"image_weight": 40}], [Image.new("RGB", (96, 96))]
+        (mixed,) = backend.stylize(
+            [edit_of(model) | {"stylize": {"image_weight": 40}}], [Image.new("RGB", (96, 96))]
         )
     assert mixed.failure is None, mixed.message
     sent = fake.requests[0]

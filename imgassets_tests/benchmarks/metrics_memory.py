@@ -59,7 +59,7 @@ def table_calls(count: int) -> dict[str, Call]:
     return {
         "composition": lambda: tables.content_table("composition", generated, wanted, read),
         "artefacts": lambda: tables.artefact_table(
-            generated, returns, 2, lambda key: png(made_up(key, 64))),
+            generated, {"generate": returns}, lambda key: png(made_up(key, 64))),
         "edit stability": lambda: tables.edit_table(
             image_rows(count, "edit"), {"p": (0.0, 0.0, 0.5, 1.0)}, read),
         "upscaling": lambda: tables.upscale_table(

@@ -125,6 +125,14 @@ def _edits() -> str:
     )
 
 
+def _stylization() -> str:
+    kept, turned = (cell("stylization", r, "structure") for r in ("sepia", "turned by 180 degrees"))
+    return (
+        f"Structure is {kept} for sepia and {turned} for the photograph upside down; sepia changes "
+        f"colors by {cell('stylization', 'sepia', 'change')}."
+    )
+
+
 def _upscaling() -> str:
     lanczos, oversharpened = (
         cell("upscaling", row, "consistency_psnr") for row in ("Lanczos", "Lanczos, oversharpened")
@@ -163,6 +171,10 @@ FAMILIES: dict[str, Family] = {
     "edit_stability": Family(
         "edit_stability", "Did an edit keep what it was not asked to touch?", _edits,
         "The same edit again and again, and undone: `repeated_edits`.",
+    ),
+    "stylization": Family(
+        "stylization", "Did the style arrive, and did the picture stay?", _stylization,
+        "What must still be seen: composition and typography on flow `stylize`.",
     ),
     "upscaling": Family(
         "upscaling", "Is the large image the small one, made large?", _upscaling,

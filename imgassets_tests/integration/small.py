@@ -15,6 +15,7 @@ import pandas as pd
 from imgassets.images.store import ImageStore
 from imgassets.planning import Plan
 from imgassets.running import Selection, open_instance, plan, validate
+from imgassets.spec.metrics import FLOWS
 from imgassets.spec.project import load_project
 from imgassets_tests.conftest import edit_file, write_project
 
@@ -72,7 +73,7 @@ def validated(root: Path) -> Done:
         now = _materializations(instance)
         return Done(
             planned,
-            {flow: made.count(flow) for flow in ("generate", "edit", "upscale")},
+            {flow: made.count(flow) for flow in FLOWS},
             {key for key in now if now[key] != assets_before.get(key)},
             len(_check_runs(instance) - checks_before),
         )

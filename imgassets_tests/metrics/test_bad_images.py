@@ -84,7 +84,7 @@ def test_tables_record_the_failure_and_score_nothing(name: str) -> None:
     """One row, `artefacts.clean` 0 with its mode; no other table scores the image afterwards."""
     wrong_size = ("wrong_size", lambda: encoded(SCENE.resize((95, 96))))
     mode, make = BAD.get(name, wrong_size)
-    found = tables.artefact_table(images(), RETURNS, 2, lambda _: make())
+    found = tables.artefact_table(images(), {"generate": RETURNS}, lambda _: make())
     assert found["metric"].tolist() == ["artefacts.clean"]
     assert found["value"].tolist() == [0.0]
     assert found["reason"].iloc[0].startswith(f"{mode}: ")

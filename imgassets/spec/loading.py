@@ -1,0 +1,100 @@
+"""How a diffusers pipeline is loaded and run: what trades memory and speed, and may change pixels.
+
+Defaults leave everything as diffusers has it. Every setting but `offload` can change a pixel, so
+all but that one are part of the image key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from pydantic import Field
+
+from imgassets.spec.base import Document
+
+#: A setting handed on as it is.
+Value = float | int | bool | str | None
+#: The package each quantization backend needs; it is not among our own dependencies.
+QUANTIZERS = {
+    "bitsandbytes_4bit": "bitsandbytes",
+    "bitsandbytes_8bit": "bitsandbytes",
+    "torchao": "torchao",
+    "quanto": "optimum-quanto",
+}
+_RUNS_CODE = ("trust_remote_code", "custom_pipeline", "custom_revision")
+
+
+class Quantization(Document):
+    """Weights kept in fewer bits: a configuration of diffusers, handed on as it is."""
+
+    backend: Literal["bitsandbytes_4bit", "bitsandbytes_8bit", "torchao", "quanto"]
+    components: tuple[str, ...] = Field(min_length=1, description="Such as `transformer`.")
+    settings: dict[str, Value] = Field(
+        min_length=1, description="Arguments of its config class, such as `load_in_4bit: true`."
+    )
+
+    @property
+    def package(self) -> str:
+        """The package on PyPI that does it."""
+        return QUANTIZERS[self.backend]
+
+
+class Compile(Document):
+    """`torch.compile` of some components."""
+
+    components: tuple[str, ...] = Field(min_length=1, description="Such as `transformer`.")
+    backend: str = Field("inductor", description="A backend of torch.compile.")
+    mode: str | None = Field(None, description="Such as `max-autotune`.")
+    fullgraph: bool = False
+    dynamic: bool | None = None
+
+
+class Loading(Document):
+    """The `loading` of a model document."""
+
+    variant: str | None = Field(None, description="Weight files to load, such as `fp16`.")
+    quantization: Quantization | None = None
+    offload: Literal["none", "model", "sequential"] = Field(
+        "none", description="Weights wait in main memory; saves GPU memory, changes no pixel."
+    )
+    vae_tiling: bool = Field(False, description="Decode in tiles; saves memory, may show seams.")
+    vae_slicing: bool = Field(False, description="Decode one image at a time.")
+    attention: str | None = Field(
+        None,
+        pattern=r"^(math|flash|efficient|cudnn|diffusers:\w+)$",
+        description="A kernel of torch, or `diffusers:NAME` for models that dispatch to others.",
+    )
+    compile: Compile | None = None
+
+    def pixel_settings(self) -> dict[str, Any]:
+        """What differs from the defaults and can change a pixel; empty for none.
+
+        A default that is written out means the same as one that is not.
+        """
+        return self.model_dump(mode="json", exclude_defaults=True, exclude={"offload"})
+
+
+def refuse_remote_code(document: Any) -> Any:
+    """Refuse every setting that would run code from a weights folder, wherever it is written.
+
+    Raises:
+        ValueError: with the path of the setting.
+    """
+    for path in _paths(document):
+        if path[-1] in _RUNS_CODE:
+            raise ValueError(
+                f"{'.'.join(path)}: code that comes with weights is never run; remove it, and use "
+                "a pipeline class of diffusers"
+            )
+    return document
+
+
+def _paths(value: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield (*above, str(key))
+            yield from _paths(item, (*above, str(key)))
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _paths(item, above)

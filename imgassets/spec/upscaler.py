@@ -1,0 +1,133 @@
+"""How an image is made larger: one document a kind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from imgassets.spec.base import Document
+from imgassets.spec.loading import Loading
+from imgassets.spec.weights import Weights, weights_fingerprint
+
+
+class Lanczos(Document):
+    """The baseline filter."""
+
+    kind: Literal["lanczos"]
+    scale: int = Field(ge=2, le=8)
+
+
+class Tiles(Document):
+    """Windows an image is repainted in, one after the other."""
+
+    size: int = Field(ge=32, multiple_of=8, description="Side of a window, pixels.")
+    overlap: int = Field(
+        ge=8, multiple_of=8, description="Pixels that neighbours share; they blend into another."
+    )
+
+    @model_validator(mode="after")
+    def _overlap_is_smaller(self) -> Self:
+        if 2 * self.overlap > self.size:
+            raise ValueError("overlap must be at most half the size of a tile")
+        return self
+
+    @property
+    def cell(self) -> int:
+        """Distance from one window to the next, where a seam would show; pixels."""
+        return self.size - self.overlap
+
+
+class Network(Document):
+    """A learned network that makes the image larger in one pass.
+
+    `compact`: SRVGGNetCompact; `esrgan`: RRDBNet. Both with Real-ESRGAN's names of weights.
+    """
+
+    kind: Literal["compact", "esrgan"]
+    scale: int = Field(ge=2, le=8)
+    weights: str = Field(min_length=1, description="`package:NAME`, or a folder.")
+    tiles: Tiles | None = Field(
+        None, description="Windows of the source, for images that do not fit into memory at once."
+    )
+
+
+class SdUpscale(Document):
+    """Lanczos, then repainted in tiles by the model itself at low strength ("SD upscale")."""
+
+    kind: Literal["sd-upscale"]
+    scale: int = Field(ge=2, le=8)
+    steps: int = Field(ge=1, le=1000)
+    guidance_scale: float = Field(ge=0.0)
+    strength: float = Field(gt=0.0, le=0.6, description="More would paint the prompt anew a tile.")
+    tiles: Tiles
+
+
+class DiffusionUpscaler(Weights):
+    """A diffusion model made for upscaling.
+
+    `diffusers-x4`: StableDiffusionUpscalePipeline, 4 times; `diffusers-latent-x2`:
+    StableDiffusionLatentUpscalePipeline, 2 times, for sides that are multiples of 64.
+    """
+
+    kind: Literal["diffusers-x4", "diffusers-latent-x2"]
+    scale: Literal[2, 4]
+    dtype: Literal["float32", "float16", "bfloat16"] = "float32"
+    loading: Loading = Loading()
+    steps: int = Field(ge=1, le=1000)
+    guidance_scale: float = Field(ge=0.0)
+    noise_level: int | None = Field(
+        None, ge=0, le=350, description="Noise put on the source; for diffusers-x4."
+    )
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> Self:
+        x4 = self.kind == "diffusers-x4"
+        if self.scale != (4 if x4 else 2):
+            raise ValueError(f"{self.kind} makes images {4 if x4 else 2} times larger; set scale")
+        if (self.noise_level is not None) != x4:
+            raise ValueError("noise_level must be given for kind diffusers-x4 and only for it")
+        return self
+
+    @property
+    def pipeline(self) -> str:
+        """Its pipeline class in diffusers."""
+        latent = self.kind == "diffusers-latent-x2"
+        return f"StableDiffusion{'LatentUpscale' if latent else 'Upscale'}Pipeline"
+
+
+Upscaler = Annotated[Lanczos | Network | SdUpscale | DiffusionUpscaler, Field(discriminator="kind")]
+#: Upscalers that paint, and so need the prompt and a seed.
+PROMPTED = (SdUpscale, DiffusionUpscaler)
+
+
+def seam_cell(upscaler: Document | None) -> int | None:
+    """Where seams would show, in pixels of the large image; None for upscalers without tiles."""
+    if isinstance(upscaler, SdUpscale):
+        return upscaler.tiles.cell
+    if isinstance(upscaler, Network) and upscaler.tiles:
+        return upscaler.tiles.cell * upscaler.scale
+    return None
+
+
+def upscaler_facts(root: Path, upscaler: Document | None) -> dict[str, Any] | None:
+    """The document as JSON values, with weights replaced by the hash of their content.
+
+    Raises:
+        FileNotFoundError: a weights folder is missing.
+    """
+    if upscaler is None:
+        return None
+    # The first two kinds had a `weights`, whatever it was; the keys of their images have it too.
+    facts: dict[str, Any] = {"weights": None} | upscaler.model_dump(
+        mode="json", exclude={"revision", "loading", "tiles"}
+    )
+    if isinstance(upscaler, (Network, DiffusionUpscaler)):
+        revision = getattr(upscaler, "revision", None)
+        facts["weights"] = weights_fingerprint(root, upscaler.weights, revision)
+    if isinstance(upscaler, DiffusionUpscaler) and (loading := upscaler.loading.pixel_settings()):
+        facts["loading"] = loading
+    if isinstance(upscaler, (Network, SdUpscale)) and upscaler.tiles:
+        facts["tiles"] = upscaler.tiles.model_dump()
+    return facts
