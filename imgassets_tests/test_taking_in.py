@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import io
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -57,7 +56,7 @@ def test_the_documented_json_and_exit_codes(photos: Path, capsys: Captured) -> N
 
 
 def test_words_for_people(photos: Path, capsys: Captured) -> None:
-    os.rename(photos / "b/bad.png", photos / "b/\x1b[31mbad\n.png")
+    (photos / "b/bad.png").rename(photos / "b/\x1b[31mbad\n.png")
     assert main(["normalize", *map(str, (photos / "b").iterdir()), "--out", str(photos / "o")]) == 1
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3

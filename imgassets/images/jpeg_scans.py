@@ -1,7 +1,7 @@
 """The scans of a JPEG: how many there are, and whether they are whole.
 
-Pillow decodes a JPEG with a hole in its middle to a picture that is gray from there on; libjpeg says
-so in a warning that Pillow does not pass on. simplejpeg does.
+Pillow decodes a JPEG with a hole in its middle to a picture that is gray from there on; libjpeg
+says so in a warning that Pillow does not pass on. simplejpeg does.
 """
 
 from __future__ import annotations
