@@ -391,7 +391,8 @@ def _add_taking_in(command: argparse.ArgumentParser) -> None:
         "--contract",
         type=Path,
         metavar="FILE",
-        help="an endpoint contract whose `accepts` rules; without it, whatever can be converted is",
+        help="an endpoint contract; its `accepts` says what is taken in and how it is converted "
+        "(without one: every format, by the defaults in docs/inputs.md)",
     )
     command.add_argument("--json", action="store_true", help="print a JSON object")
 

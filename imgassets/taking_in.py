@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from imgassets.backends.device import choose_device
+from imgassets.backends.device import choose_device, require_device
 from imgassets.backends.loading import upscale_maker
 from imgassets.backends.making import Make
 from imgassets.images.encoding import encode_png
@@ -185,11 +185,13 @@ def open_upscaler_of(project: Project, name: str, device: str) -> tuple[Make, in
 
     Raises:
         LookupError: no such model.
-        BackendError: it has no upscaler, or its weights are missing.
+        BackendError: it has no upscaler, its weights are missing, or there is no such device.
     """
     if name not in project.models:
         known = ", ".join(project.models) or "none"
         raise LookupError(f"no model {name!r} in contracts/models; there are: {known}")
     model = project.model(name)
-    make = upscale_maker(project.root, model, choose_device(device)[0])
+    place = choose_device(device)[0]
+    require_device(place)
+    make = upscale_maker(project.root, model, place)
     return make, model.upscaler.scale if model.upscaler else 1

@@ -131,3 +131,17 @@ def test_bad_input_exits_2_and_says_what_to_do(
     (tmp_path / "p.yaml").write_text("prompt_set: p\nprompts: [{id: a, prompt: a circle}]\n")
     assert main(["score", "--prompts", str(tmp_path / "p.yaml"), "--images", str(tmp_path)]) == 2
     assert "no image" in capsys.readouterr().err
+
+
+def test_the_guard_for_images_from_outside_stands_here_too(folder: tuple[Path, Path]) -> None:
+    """A link is not followed, and what only a lenient decoder would take is unreadable."""
+    prompts, images = folder
+    (images / "thing" / "4.png").symlink_to(images / "thing" / "1.png")
+    (images / "thing" / "5.png").write_bytes(b"")
+    data = (images / "thing" / "1.png").read_bytes()
+    (images / "thing" / "6.png").write_bytes(data[:-12])
+    found = {s.file: s for s in score_folder(prompts, images)}
+    for name, reason in (("4", "a symbolic link"), ("5", "empty"), ("6", "truncated: no end")):
+        scored = found[f"thing/{name}.png"]
+        assert (scored.correct, scored.metrics) == (False, {"artefacts.clean": 0.0})
+        assert scored.reason.startswith(f"unreadable: {reason}")

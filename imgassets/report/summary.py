@@ -88,6 +88,6 @@ def _line(row: Mapping[str, Any]) -> str:
 
 def _plain(text: str) -> str:
     """Text that Markdown shows as it is, on one line."""
-    single = " ".join(str(text).split())
+    single = "".join(c if c.isprintable() else "\ufffd" for c in " ".join(str(text).split()))
     single = single.replace("&", "&amp;").replace("<", "&lt;").replace("@", "@\u200b")
     return _SPECIAL.sub(r"\\\1", single)
