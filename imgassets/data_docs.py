@@ -34,9 +34,11 @@ _POLICY = (
 )
 #: What Great Expectations' templates would fetch, run, or advertise.
 _REMOVED = re.compile(
-    r"<script\b.*?</script>|<style\b.*?</style>|<link\b[^>]*>|<img\b[^>]*>|<footer\b.*?</footer>",
+    r"<script\b.*?</script>|<style\b.*?</style>|<link\b[^>]*>|<footer\b.*?</footer>",
     re.DOTALL | re.IGNORECASE,
 )
+#: A picture from their server, and the only text of the link to the index.
+_LOGO = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
 
 
 class NothingMadeError(LookupError):
@@ -188,7 +190,7 @@ def _only(folder: Path) -> Path:
 
 def _offline(page: str) -> str:
     """A page that fetches nothing, runs nothing, and is still readable."""
-    page = _REMOVED.sub("", page)
+    page = _LOGO.sub("Data Docs", _REMOVED.sub("", page)).replace("<html>", '<html lang="en">')
     style = (files("imgassets") / "data_docs.css").read_text(encoding="utf-8")
     return page.replace("<head>", f"<head>{_POLICY}<style>{style}</style>", 1)
 

@@ -8,6 +8,7 @@ from imgassets.backends.device import choose_device
 from imgassets.defs.automation import automated, documents_changed, keep_in_step
 from imgassets.defs.branches import branch_assets
 from imgassets.defs.checks import branch_checks
+from imgassets.defs.clearance import CLEARANCE_GROUP, clearance_asset, clearance_check
 from imgassets.defs.document_check import all_documents, document_check
 from imgassets.defs.documents import document_assets
 from imgassets.defs.progress import progress
@@ -28,6 +29,7 @@ def build_definitions(project: Project, device: str = "auto") -> dg.Definitions:
     """All assets, checks, jobs and schedules of a project's usable documents."""
     endpoints = project.usable_endpoints()
     branches = [(endpoint, model) for endpoint in endpoints for model in endpoint.models]
+    candidates = [(endpoint, model) for endpoint in endpoints for model in endpoint.candidates]
     chosen, _ = choose_device(device)
     workplace = Workplace(root=str(project.root))
     documents = document_assets(project)
@@ -42,15 +44,22 @@ def build_definitions(project: Project, device: str = "auto") -> dg.Definitions:
     ]
     job = dg.define_asset_job(
         VALIDATE_JOB,
-        selection=dg.AssetSelection.all(),
+        selection=dg.AssetSelection.all() - dg.AssetSelection.groups(CLEARANCE_GROUP),
         executor_def=dg.in_process_executor,
         description="From requests to verdicts and reports; images in the store are reused.",
     )
     return dg.Definitions(
-        assets=[all_documents(), *documents, *drift_assets(endpoints), *automated(made)],
+        assets=[
+            all_documents(),
+            *documents,
+            *drift_assets(endpoints),
+            *automated(made),
+            *(clearance_asset(e, m) for e, m in candidates),
+        ],
         asset_checks=[
             document_check(),
             *(check for e, m in branches for check in branch_checks(e, m)),
+            *(clearance_check(e, m) for e, m in candidates),
         ],
         jobs=[job, revalidate] if branches else [],
         schedules=[nightly_revalidation(job), nightly_drift] if branches else [],

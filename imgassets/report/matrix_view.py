@@ -5,22 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from imgassets.decision.matrix import Quality, Standing, pareto_front
+from imgassets.decision.matrix import Quality, Standing
 from imgassets.decision.quantiles import values_needed
 from imgassets.decision.wording import NOTHING, amount, between
 from imgassets.report.criteria_view import title_of
-from imgassets.report.plots import Scatter, scatter
+from imgassets.report.front_plots import DELIVERED, FrontPlot, criteria_of, front_plots
 from imgassets.spec.contract import Endpoint, Traffic
 from imgassets.spec.metrics import Flow
 from imgassets.spec.model import Price
-
-#: More plots say less.
-MOST_PLOTS = 4
-_DELIVERED: dict[Flow, tuple[str, str]] = {
-    "generate": ("An image", "generated"),
-    "edit": ("An edited image", "generated, then edited"),
-    "upscale": ("An upscaled image", "generated, then upscaled"),
-}
 
 
 @dataclass(frozen=True)
@@ -39,18 +31,6 @@ class MatrixGroup:
     title: str
     note: str
     rows: tuple[MatrixRow, ...]
-
-
-@dataclass(frozen=True)
-class FrontPlot:
-    """One quality against the cost of an image; `scale` times a tick is what is written there."""
-
-    title: str
-    quality: str
-    cost: str
-    scale: int
-    scatter: Scatter
-    front: str
 
 
 @dataclass(frozen=True)
@@ -76,7 +56,7 @@ def matrix_view(
     ]
     return MatrixView(
         tuple(s.model for s in standings),
-        tuple(_plots(standings)),
+        tuple(front_plots(standings)),
         tuple(g for g in groups if g.rows),
         tuple(_remarks(standings, endpoint, prices)),
     )
@@ -86,10 +66,6 @@ def _row(
     title: str, standings: Sequence[Standing], cell: Callable[[Standing], tuple[str, str]]
 ) -> MatrixRow:
     return MatrixRow(title, "", tuple(cell(s) for s in standings))
-
-
-def _criteria(standings: Sequence[Standing]) -> dict[str, Quality]:
-    return {name: q for s in reversed(standings) for name, q in s.qualities.items()}
 
 
 def _quality_rows(standings: Sequence[Standing]) -> list[MatrixRow]:
@@ -107,12 +83,12 @@ def _quality_rows(standings: Sequence[Standing]) -> list[MatrixRow]:
             "" if quality.flow == "generate" else quality.flow,
             tuple(cell(s.qualities.get(name)) for s in standings),
         )
-        for name, quality in _criteria(standings).items()
+        for name, quality in criteria_of(standings).items()
     ]
 
 
 def _flow_group(standings: Sequence[Standing], flow: Flow) -> MatrixGroup:
-    title, note = _DELIVERED[flow]
+    title, note = DELIVERED[flow]
     costs = {s.model: s.delivered(flow) for s in standings}
 
     def cell(field: str, unit: str) -> Callable[[Standing], tuple[str, str]]:
@@ -141,9 +117,7 @@ def _latency_groups(standings: Sequence[Standing], endpoint: Endpoint) -> list[M
         f"{traffic.busiest_hour:,.0f} requests an hour at random, {traffic.workers} {each}, "
         f"up to {traffic.batch} at once"
     )
-    volume = ", ".join(
-        f"{n:,} {_DELIVERED[f][1].split()[-1]}" for f, n in traffic.per_month.items()
-    )
+    volume = ", ".join(f"{n:,} {DELIVERED[f][1].split()[-1]}" for f, n in traffic.per_month.items())
     return [
         *groups,
         MatrixGroup("Busiest hour, waiting included", waiting, tuple(_waiting_rows(standings))),
@@ -153,7 +127,7 @@ def _latency_groups(standings: Sequence[Standing], endpoint: Endpoint) -> list[M
 
 def _speed_rows(standings: Sequence[Standing]) -> list[MatrixRow]:
     def cell(field: str) -> Callable[[Standing], tuple[str, str]]:
-        return lambda s: (amount(getattr(s.speed, field) if s.speed else None, "s"), "")
+        return lambda s: (amount(getattr(s.speed, field, None), "s"), "")
 
     def tail(standing: Standing) -> tuple[str, str]:
         speed = standing.speed
@@ -182,7 +156,8 @@ def _waiting_rows(standings: Sequence[Standing]) -> list[MatrixRow]:
         return of
 
     def busy(standing: Standing) -> tuple[str, str]:
-        return amount(standing.waiting.utilization if standing.waiting else None, "share"), ""
+        waiting = standing.waiting
+        return amount(waiting.utilization if waiting else None, "share"), ""
 
     return [
         _row("Capacity used", standings, busy),
@@ -202,46 +177,6 @@ def _month_rows(standings: Sequence[Standing], traffic: Traffic) -> list[MatrixR
 
     flows = [_row(flow.capitalize(), standings, share(flow)) for flow in traffic.per_month]
     return [*(flows if len(flows) > 1 else []), _row("Total", standings, total)]
-
-
-def _plots(standings: Sequence[Standing]) -> list[FrontPlot]:
-    """A plot for each quality in 0..1 on which models differ."""
-    plots = []
-    for name, quality in _criteria(standings).items():
-        if quality.unit not in ("share", "similarity"):
-            continue
-        found = [_point(s, name, quality.flow) for s in standings]
-        points = [p for p in found if p is not None]
-        if len({p[2] for p in points}) < 2:
-            continue
-        plots.append(_plot(quality, points))
-    return plots[:MOST_PLOTS]
-
-
-_Point = tuple[str, float, float, float, float]
-
-
-def _point(standing: Standing, name: str, flow: Flow) -> _Point | None:
-    quality, cost = standing.qualities.get(name), standing.delivered(flow)
-    if quality is None or cost is None or quality.estimate is None:
-        return None
-    if quality.lower is None or quality.upper is None:
-        return None
-    return standing.model, 1000 * cost.usd, quality.estimate, quality.lower, quality.upper
-
-
-def _plot(quality: Quality, points: Sequence[_Point]) -> FrontPlot:
-    title, what = title_of(quality.metric), _DELIVERED[quality.flow][0].lower()
-    what = what.removeprefix("an ") + "s"
-    front = pareto_front([(p[1], p[2]) for p in points])
-    return FrontPlot(
-        f"{title} against the price of 1,000 {what}",
-        title,
-        f"USD for 1,000 {what}",
-        100 if quality.unit == "share" else 1,
-        scatter(points, front),
-        ", ".join(points[i][0] for i in front),
-    )
 
 
 def _remarks(

@@ -56,6 +56,7 @@ def test_a_threshold_touches_no_image(project_root: Path) -> None:
         "cards/fast/comparison",
         "cards/fast/verdict",
         "cards/report",
+        "clearance/cards/fast",
     }
 
 

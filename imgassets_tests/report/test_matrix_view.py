@@ -6,7 +6,9 @@ import dataclasses
 
 import pytest
 
+from imgassets.decision.matrix import Standing
 from imgassets.report import ReportInput, render_html
+from imgassets.report.front_plots import front_plots
 from imgassets.report.matrix_view import matrix_view
 from imgassets.report.repetition_view import repetition_view
 from imgassets_tests.report.made_up import REPEATED
@@ -37,6 +39,16 @@ def test_the_front_joins_the_best_and_leaves_the_beaten_hollow(made_up: ReportIn
     beaten = sum(not dot.best for plot in view.plots for dot in plot.scatter.dots)
     assert page.count(' beaten"') == beaten
     assert "Pareto front" in page
+
+
+def test_free_models_are_plotted_against_seconds(made_up: ReportInput) -> None:
+    def free(standing: Standing) -> Standing:
+        steps = {f: dataclasses.replace(c, usd=0.0) for f, c in standing.steps.items()}
+        return dataclasses.replace(standing, steps=steps)
+
+    paid, gratis = front_plots(made_up.matrix), front_plots([free(s) for s in made_up.matrix])
+    assert {plot.cost for plot in paid} == {"USD for 1,000 images"}
+    assert {plot.cost for plot in gratis} == {"seconds for an image"}
 
 
 def test_what_is_not_known_is_said(made_up: ReportInput) -> None:

@@ -1,0 +1,79 @@
+"""Plots of quality against the cost of an image, with the front of models that no other beats."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from imgassets.decision.matrix import Quality, Standing, pareto_front
+from imgassets.report.criteria_view import title_of
+from imgassets.report.plots import Scatter, scatter
+from imgassets.spec.metrics import Flow
+
+#: More plots say less.
+MOST_PLOTS = 4
+#: What a caller gets of each flow, and how it came about.
+DELIVERED: dict[Flow, tuple[str, str]] = {
+    "generate": ("An image", "generated"),
+    "edit": ("An edited image", "generated, then edited"),
+    "upscale": ("An upscaled image", "generated, then upscaled"),
+}
+
+
+@dataclass(frozen=True)
+class FrontPlot:
+    """One quality against the cost of an image; `scale` times a tick is what is written there."""
+
+    title: str
+    quality: str
+    cost: str
+    scale: int
+    scatter: Scatter
+    front: str
+
+
+def front_plots(standings: Sequence[Standing]) -> list[FrontPlot]:
+    """A plot for each quality in 0..1 on which models differ; against seconds if all are free."""
+    priced = any(cost.usd > 0 for s in standings for cost in s.steps.values())
+    plots = []
+    for name, quality in criteria_of(standings).items():
+        if quality.unit not in ("share", "similarity"):
+            continue
+        found = [_point(s, name, quality.flow, priced) for s in standings]
+        points = [p for p in found if p is not None]
+        if len({p[2] for p in points}) < 2:
+            continue
+        plots.append(_plot(quality, points, priced))
+    return plots[:MOST_PLOTS]
+
+
+_Point = tuple[str, float, float, float, float]
+
+
+def _point(standing: Standing, name: str, flow: Flow, priced: bool) -> _Point | None:
+    quality, cost = standing.qualities.get(name), standing.delivered(flow)
+    if quality is None or cost is None or quality.estimate is None:
+        return None
+    if quality.lower is None or quality.upper is None:
+        return None
+    paid = 1000 * cost.usd if priced else cost.seconds
+    return standing.model, paid, quality.estimate, quality.lower, quality.upper
+
+
+def _plot(quality: Quality, points: Sequence[_Point], priced: bool) -> FrontPlot:
+    title, one = title_of(quality.metric), DELIVERED[quality.flow][0].lower()
+    cost = f"USD for 1,000 {one.removeprefix('an ')}s" if priced else f"seconds for {one}"
+    front = pareto_front([(p[1], p[2]) for p in points])
+    return FrontPlot(
+        f"{title} against {cost}",
+        title,
+        cost,
+        100 if quality.unit == "share" else 1,
+        scatter(points, front),
+        ", ".join(points[i][0] for i in front),
+    )
+
+
+def criteria_of(standings: Sequence[Standing]) -> dict[str, Quality]:
+    """Every criterion that is not a cost, by name, as one of the models has it."""
+    return {name: q for s in reversed(standings) for name, q in s.qualities.items()}
