@@ -22,7 +22,7 @@ from imgassets.backends.hosted_image import decode, scaled
 from imgassets.backends.journal import Entry, Journal
 from imgassets.spec.base import fingerprint
 from imgassets.spec.contract import FailureMode
-from imgassets.spec.hosted import Hosted
+from imgassets.spec.hosted import Hosted, size_problem
 
 #: Billed, or perhaps billed, and the image never came: `limits.ask_again` lets these be asked for
 #: again. The other failures of a billed request are the model's answer, and stay.
@@ -99,6 +99,7 @@ class HostedBackend:
     def _one(self, flow: str, inputs: dict[str, Any], source: Image.Image | None) -> Outcome:
         key = fingerprint(inputs)
         try:
+            self._check_size(flow, inputs)
             entry = self._settled(key) or self._asked(key, flow, inputs, source)
             if entry.state == "answered":
                 entry = self._fetched(key, entry)
@@ -106,6 +107,11 @@ class HostedBackend:
         except HostedError as error:
             return Outcome(failure=error.mode, message=error.message)
         return Outcome(image, None, "", entry.seconds)
+
+    def _check_size(self, flow: str, inputs: dict[str, Any]) -> None:
+        problem = flow != "upscale" and size_problem(self._model, tuple(inputs["size"]))
+        if problem:
+            raise HostedError("bad_request", "; ".join(problem), billed=False)
 
     def _settled(self, key: str) -> Entry | None:
         """What an earlier request came to; None when it may be asked for."""

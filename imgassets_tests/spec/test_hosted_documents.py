@@ -32,7 +32,7 @@ asked_size: [1024, 1024]
 edit: {}
 upscaler: {kind: ideogram}
 price: {usd_per_image: 0.03, usd_per_upscale: 0.06, source: a test, as_of: 2026-11-24}
-limits: {max_usd: 5}
+limits: {max_usd: 5, max_per_minute: 100000}
 """
 GEMINI = """\
 model: fast
@@ -41,10 +41,10 @@ api_model: gemini-3.1-flash-image
 aspect_ratio: "1:1"
 image_size: 1K
 asked_size: [1024, 1024]
-edit: {instruction: "{prompt}, only from {left} to {right} % and {top} to {bottom} %"}
+edit: {instruction: "{prompt}, only from {left} %, {top} % to {right} %, {bottom} %"}
 upscaler: {kind: lanczos, scale: 2}
 price: {usd_per_image: 0.067, source: a test, as_of: 2026-11-24}
-limits: {max_usd: 5}
+limits: {max_usd: 5, max_per_minute: 100000}
 """
 
 
@@ -83,7 +83,7 @@ def test_a_hosted_model_needs_no_weights(project_root: Path, text: str) -> None:
         (IDEOGRAM, "asked_size: [1024, 1024]\n", "", "has no resolution 96x96"),
         (IDEOGRAM, "[1024, 1024]", "[1152, 896]", "without distortion"),
         (IDEOGRAM, "max_usd: 5", "max_usd: 0", "greater than 0"),
-        (IDEOGRAM, "limits: {max_usd: 5}", "", "limits"),
+        (IDEOGRAM, "limits: {max_usd: 5, max_per_minute: 100000}", "", "limits"),
         (IDEOGRAM, "upscaler: {kind: ideogram}\n", "", "usd_per_upscale must be given"),
         (IDEOGRAM, "style_type: GENERAL", "style_type: GENERAL\nsampling: {steps: 3}", "unknown"),
         (GEMINI, "{prompt}, only", "only", "must contain {prompt}"),
