@@ -202,6 +202,14 @@ def _docs(arguments: argparse.Namespace) -> int:
     return OK
 
 
+def _paid(arguments: argparse.Namespace) -> int:
+    from imgassets import paid_command
+    from imgassets.home import home_of
+
+    print(paid_command.run(arguments, load_project(), home_of(find_root())))
+    return OK
+
+
 def _ui(arguments: argparse.Namespace) -> int:
     from imgassets.running import open_instance
 
@@ -370,6 +378,14 @@ def _parser() -> argparse.ArgumentParser:
         "--out", type=Path, metavar="DIR", help="default: docs/ beside everything made"
     )
     docs.set_defaults(run=_docs)
+
+    paid = commands.add_parser(
+        "paid",
+        help="what hosted models have cost",
+        description="Tells what was, or may have been, billed for hosted models, and how it ended.",
+    )
+    paid.set_defaults(run=_paid)
+    paid.add_argument("--json", action="store_true", help="print a JSON object")
 
     ui = commands.add_parser(
         "ui",

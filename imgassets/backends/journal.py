@@ -183,6 +183,16 @@ class Journal:
         with self._transaction() as database:
             return self._spent(database) / _MICRO
 
+    def ends(self) -> dict[str, int]:
+        """How many requests of this model ended how: by failure mode, else by state."""
+        with self._transaction() as database:
+            rows = database.execute(
+                "SELECT coalesce(nullif(mode, ''), state), count(*) FROM asks WHERE model = ? "
+                "GROUP BY 1 ORDER BY 2 DESC, 1",
+                (self._model,),
+            ).fetchall()
+        return {str(end): int(count) for end, count in rows}
+
     # ---- inside ----------------------------------------------------------------------------
 
     def _recovered(self, key: str, entry: Entry | None) -> Entry | None:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from imgassets.cli import main
 from imgassets.decision import Verdict
+from imgassets.defs.build import build_definitions
 from imgassets.running import Selection, plan
 from imgassets.spec.project import load_project
 from imgassets_tests.backends.hosted_models import provider
@@ -63,6 +65,13 @@ def test_a_hosted_candidate_is_judged_paid_once_and_goes_on_with_a_raised_budget
         assert sorted(fake.bills.values()) == [1] * 7
         assert not fake.leaks
 
+        # The nightly revalidation remakes what is ours, and buys nothing.
+        with at_home(tmp_path) as instance:
+            job = build_definitions(load_project(tmp_path)).resolve_job_def("revalidate")
+            config = {"ops": {"revalidate_sample": {"config": {"images_per_flow": 1}}}}
+            assert job.execute_in_process(run_config=config, instance=instance).success
+        assert sum(fake.posts.values()) == 7
+
     for stage, size in (("generated", 96), ("edited", 96), ("upscaled", 192)):
         table = read_table(tmp_path, "cards", "fast", stage)
         assert (table["status"] == "ok").all()
@@ -70,14 +79,23 @@ def test_a_hosted_candidate_is_judged_paid_once_and_goes_on_with_a_raised_budget
     costs = read_table(tmp_path, "cards", "fast", "cost")
     usd = costs[costs["metric"] == "cost.usd"].set_index("flow")["value"]
     assert set(usd.loc["generate"]) == {0.03}
+    assert SECRET not in "".join(capfd.readouterr())
+    paid = json.loads(printed(monkeypatch, tmp_path, capfd, "paid", "--json"))
+    assert paid == {"fast": {"spent_usd": 0.3, "max_usd": 5.0, "requests": {"received": 7}}}
     final = verdict(tmp_path)
     correct = next(c for c in final.criteria if c["metric"] == "composition.correct")
     assert correct["value"] == 1.0  # the fake draws what it is asked for
 
-    output = "".join(capfd.readouterr())
-    assert SECRET not in output
     for path in tmp_path.rglob("*"):
         assert not path.is_file() or SECRET.encode() not in path.read_bytes(), path
+
+
+def printed(
+    monkeypatch: pytest.MonkeyPatch, root: Path, capfd: pytest.CaptureFixture[str], *words: str
+) -> str:
+    monkeypatch.setenv("IMGASSETS_PROJECT", str(root))
+    assert main(words) == 0
+    return capfd.readouterr().out
 
 
 def verdict(root: Path) -> Verdict:
