@@ -102,6 +102,7 @@ def _converted(
         upright = upright.transpose(_UPRIGHT[turned])
     if (applied := turned_back if turned == 1 else turned) in _UPRIGHT:
         done.append(f"EXIF orientation {applied} applied")
+    upright.info = {}  # else whoever applies EXIF later would turn it twice
     return upright, tuple(filter(None, done))
 
 

@@ -76,6 +76,15 @@ def test_orientation_is_applied(value: int) -> None:
     assert (out(data)[corners[value]] == PIXELS[0, 0]).all()
 
 
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP"])
+def test_nothing_of_the_file_stays_with_the_image(form: str) -> None:
+    """Else a later `exif_transpose` would turn it a second time."""
+    data = encoded(form, exif=exif(6, "secret"), icc_profile=icc.DISPLAY_P3.profile())
+    image = normalize(data).image
+    assert (image.info, dict(image.getexif())) == ({}, {})
+    assert ImageOps.exif_transpose(image).size == image.size == PICTURE.size[::-1]
+
+
 def test_a_tiff_is_turned_once() -> None:
     turned = out(encoded("TIFF", tiffinfo={0x0112: 6}))
     assert (turned == np.rot90(PIXELS, -1)).all()
