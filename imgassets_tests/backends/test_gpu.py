@@ -47,6 +47,15 @@ def test_the_benchmark_measures_what_it_says(capsys: pytest.CaptureFixture[str])
     assert "| tiny-turbo | 2 | 2 | 0 | 120.0 |" in text
 
 
+def test_the_large_size_is_that_of_sd35_large() -> None:
+    """8.06 billion numbers in 38 blocks, counted without making any of them."""
+    pipeline = gpu.large_pipeline("meta")
+    count = sum(p.numel() for p in pipeline.transformer.parameters())
+    assert count == pytest.approx(8.06e9, rel=0.005)
+    assert len(pipeline.transformer.transformer_blocks) == 38
+    assert pipeline.vae_scale_factor == 8
+
+
 @pytest.mark.gpu
 @pytest.mark.parametrize("name", FAMILIES)
 def test_a_gpu_repeats_its_images(name: str, small: Small, cuda: None) -> None:

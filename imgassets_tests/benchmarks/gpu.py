@@ -208,7 +208,8 @@ class Apart:
 def against_cpu(name: str, device: Device, images: int) -> Apart:
     """The embedded model on the CPU and on a device, the same requests of the demo."""
     project = load_project(ROOT)
-    model = project.model(name)
+    # Batches are filled up to their full size, so a small one for few images.
+    model = project.model(name).model_copy(update={"batch_size": min(images, 8)})
     requests = build_requests(project, "thumbnail", name, "cpu")
     asked = [r.inputs for r in requests if r.flow == "generate"][:images]
     made = [
