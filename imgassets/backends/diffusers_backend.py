@@ -70,6 +70,11 @@ class DiffusersBackend:
 
     # ---- pipelines -------------------------------------------------------------------------
 
+    @property
+    def pipeline(self) -> Any:
+        """The text-to-image pipeline, loaded; edits use the same components."""
+        return self._text_to_image
+
     @cached_property
     def _text_to_image(self) -> Any:
         import diffusers

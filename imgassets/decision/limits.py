@@ -16,6 +16,7 @@ from imgassets.decision import power
 from imgassets.decision.errors import TooLittleDataError
 from imgassets.decision.pairing import (
     Measured,
+    PerSeed,
     paired_differences,
     prompt_means,
     seed_means,
@@ -123,7 +124,7 @@ class Evidence:
     incumbent: float | None
     limits: tuple[Limit, ...]
     difference: Estimate | None = None
-    per_seed: pd.Series = field(default_factory=lambda: pd.Series(dtype=float))
+    per_seed: PerSeed = field(default_factory=dict)
 
 
 def gather(criterion: Criterion, candidate: Measured, incumbent: Measured | None) -> Evidence:
@@ -133,11 +134,11 @@ def gather(criterion: Criterion, candidate: Measured, incumbent: Measured | None
     """
     scores = candidate.scores(criterion.metric, criterion.flow)
     rival = None if incumbent is None else incumbent.scores(criterion.metric, criterion.flow)
-    usable = scores["value"].dropna()
+    usable = scores["value"].notna().to_numpy()
     counts = Counts(
-        prompts=int(scores.loc[usable.index, "prompt_id"].nunique()),
-        images=len(usable),
-        failed=len(scores) - len(usable),
+        prompts=len(set(scores["prompt_id"].to_numpy()[usable])),
+        images=int(usable.sum()),
+        failed=int((~usable).sum()),
     )
     if criterion.statistic == "worst":
         return _worst(criterion, scores, rival, counts)
@@ -161,7 +162,9 @@ def _mean(
 ) -> Evidence:
     per_seed = seed_means(scores)
     theirs = None if rival is None else seed_means(rival)
-    support = support_of(criterion, *(s.to_numpy() for s in (per_seed, theirs) if s is not None))
+    support = support_of(
+        criterion, *(np.fromiter(s.values(), float) for s in (per_seed, theirs) if s)
+    )
     means = prompt_means(per_seed)
     own, problem = _estimate(means, support, "t" if support is None else "wilson")
     limits = _absolute(criterion, own, float(means.mean()) if means.size else None, problem)
@@ -173,9 +176,9 @@ def _mean(
     difference, problem = _estimate(prompt_means(pairs), spread, "t")
     if criterion.margin is not None:
         if problem:
-            problem = f"only {len(set(pairs.index.get_level_values(0)))} prompt(s) have a usable "
+            problem = f"only {len({prompt for prompt, _ in pairs})} prompt(s) have a usable "
             problem += "image from both models, at least 2 are needed"
-        limits += (_margin(criterion, difference, _mean_of(prompt_means(pairs)), problem),)
+        limits += _margin(criterion, difference, _mean_of(prompt_means(pairs)), problem)
     return Evidence(
         criterion,
         own=own,
@@ -198,7 +201,7 @@ def _worst(
     if criterion.margin is not None and rival is not None:
         gap = None if worst is None or theirs is None else worst - theirs
         problem = "" if gap is not None else "no usable image from both models"
-        limits += (_margin(criterion, None, gap, problem),)
+        limits += _margin(criterion, None, gap, problem)
     return Evidence(
         criterion, own=None, measured=worst, incumbent=theirs, limits=limits, counts=counts
     )
@@ -238,11 +241,16 @@ def _absolute(
 
 def _margin(
     criterion: Criterion, estimate: Estimate | None, measured: float | None, problem: str
-) -> Limit:
+) -> tuple[Limit, ...]:
+    """One limit, or two where neither way is better: equivalence by two one-sided tests."""
     margin = criterion.margin or 0.0
-    above = METRICS[criterion.metric].direction == "higher"
-    value = -margin if above else margin
-    return Limit("margin", value, above, estimate, None if problem else measured, problem)
+    direction = METRICS[criterion.metric].direction
+    sides = {"higher": (True,), "lower": (False,), "same": (True, False)}[direction]
+    measured = None if problem else measured
+    return tuple(
+        Limit("margin", -margin if above else margin, above, estimate, measured, problem)
+        for above in sides
+    )
 
 
 def further_prompts(limit: Limit, alpha: float) -> int | None:
@@ -268,9 +276,9 @@ def further_prompts(limit: Limit, alpha: float) -> int | None:
     return None if needed is None else max(1, needed - estimate.n)
 
 
-def seeds_for(limit: Limit, per_seed: pd.Series, alpha: float) -> int | None:
+def seeds_for(limit: Limit, per_seed: PerSeed, alpha: float) -> int | None:
     """Seeds a prompt, in all, that would settle a margin with the prompts as they are."""
-    if limit.kind != "margin" or not isinstance(limit.estimate, Estimate) or per_seed.empty:
+    if limit.kind != "margin" or not isinstance(limit.estimate, Estimate) or not per_seed:
         return None
     between, within = variance_parts(per_seed)
     if not np.isfinite(within):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import get_args
 
 import numpy as np
@@ -22,6 +23,8 @@ from imgassets.spec.contract import FailureMode
 FAILURE_MODES: tuple[str, ...] = get_args(FailureMode)
 IMAGE_COLUMNS = ("flow", "prompt_id", "seed", "replicate", "image_key", "status")
 _SCORE_COLUMNS = tuple(c for c in ROW_COLUMNS if c != "reason")
+#: One number a (prompt_id, seed).
+PerSeed = dict[tuple[str, int], float]
 _ONE_SCORE = ["flow", "prompt_id", "seed", "replicate", "metric"]
 
 
@@ -60,45 +63,64 @@ class Measured:
 
     def scores(self, metric: str, flow: str) -> pd.DataFrame:
         """Rows of one metric on one flow: prompt_id, seed, replicate, value (NaN: failed)."""
-        columns = ["prompt_id", "seed", "replicate", "value"]
-        rows = self.rows
-        found = rows.loc[(rows["metric"] == metric) & (rows["flow"] == flow), columns]
-        found = found.assign(value=pd.to_numeric(found["value"]).astype(float))
-        return found.sort_values(["prompt_id", "seed", "replicate"], ignore_index=True)
+        found = self._by_metric.get((metric, flow))
+        return self._sorted.iloc[:0] if found is None else self._sorted.iloc[found]
+
+    @cached_property
+    def _sorted(self) -> pd.DataFrame:
+        keys = ["prompt_id", "seed", "replicate"]
+        rows = self.rows[[*keys, "metric", "flow"]].reset_index(drop=True)
+        # As objects: a contract has dozens of criteria, each of which takes its rows from here.
+        rows["prompt_id"] = rows["prompt_id"].astype(object)
+        values = pd.to_numeric(self.rows["value"]).astype(float)
+        return rows.assign(value=values.to_numpy()).sort_values(keys, ignore_index=True)
+
+    @cached_property
+    def _by_metric(self) -> dict[tuple[str, str], np.ndarray]:
+        return dict(self._sorted.groupby(["metric", "flow"], sort=False, observed=True).indices)  # type: ignore[arg-type]
 
 
-def seed_means(scores: pd.DataFrame) -> pd.Series:
-    """Mean over replicates, index (prompt_id, seed); failed images are left out."""
-    usable = scores.dropna(subset=["value"])
-    return usable.groupby(["prompt_id", "seed"], sort=True)["value"].mean()
+def seed_means(scores: pd.DataFrame) -> PerSeed:
+    """Mean over replicates; failed images are left out."""
+    found: dict[tuple[str, int], list[float]] = {}
+    columns = (scores[name].tolist() for name in ("prompt_id", "seed", "value"))
+    for prompt, seed, value in zip(*columns, strict=True):
+        if value == value:
+            found.setdefault((prompt, seed), []).append(value)
+    return {key: sum(values) / len(values) for key, values in sorted(found.items())}
 
 
-def prompt_means(per_seed: pd.Series) -> np.ndarray:
+def prompt_means(per_seed: PerSeed) -> np.ndarray:
     """Mean over seeds, one float a prompt, ordered by prompt_id; shape (P,)."""
-    return per_seed.groupby(level="prompt_id", sort=True).mean().to_numpy(dtype=np.float64)
+    return np.array([sum(values) / len(values) for values in _by_prompt(per_seed)], np.float64)
 
 
-def paired_differences(candidate: pd.Series, incumbent: pd.Series) -> pd.Series:
-    """candidate - incumbent on the (prompt_id, seed) both have; index (prompt_id, seed)."""
-    both = candidate.index.intersection(incumbent.index).sort_values()
-    return candidate.loc[both] - incumbent.loc[both]
+def paired_differences(candidate: PerSeed, incumbent: PerSeed) -> PerSeed:
+    """candidate - incumbent on the (prompt_id, seed) both have."""
+    return {key: value - incumbent[key] for key, value in candidate.items() if key in incumbent}
 
 
-def variance_parts(differences: pd.Series) -> tuple[float, float]:
+def variance_parts(differences: PerSeed) -> tuple[float, float]:
     """Variance (between prompts, within a prompt over seeds) of differences, both >= 0.
 
     Method of moments: within is the pooled variance over seeds; between is what is left of the
     variance of prompt means. NaN for within where no prompt has two seeds.
     """
-    groups = differences.groupby(level="prompt_id", sort=True)
-    counts = groups.size()
-    repeated = counts > 1
-    if not repeated.any():
-        return float(prompt_means(differences).var(ddof=1)), float("nan")
-    weights = (counts - 1)[repeated]
-    within = float((groups.var()[repeated] * weights).sum() / weights.sum())
+    groups = _by_prompt(differences)
     total = float(prompt_means(differences).var(ddof=1))
-    return max(0.0, total - within * float((1 / counts).mean())), within
+    repeated = [np.array(values) for values in groups if len(values) > 1]
+    if not repeated:
+        return total, float("nan")
+    squares = sum(float(((values - values.mean()) ** 2).sum()) for values in repeated)
+    within = squares / sum(len(values) - 1 for values in repeated)
+    return max(0.0, total - within * float(np.mean([1 / len(v) for v in groups]))), within
+
+
+def _by_prompt(per_seed: PerSeed) -> list[list[float]]:
+    groups: dict[str, list[float]] = {}
+    for (prompt, _), value in sorted(per_seed.items()):
+        groups.setdefault(prompt, []).append(value)
+    return list(groups.values())
 
 
 def _need_columns(table: pd.DataFrame, needed: tuple[str, ...], what: str) -> None:

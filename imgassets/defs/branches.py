@@ -3,7 +3,6 @@
 Each asset body reads, calls one domain function, writes, and returns metadata.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import dagster as dg
@@ -22,11 +21,10 @@ from imgassets.requests import (
     requests_version,
 )
 from imgassets.spec.contract import Endpoint
-from imgassets.spec.metrics import FAMILY_VERSIONS, METRICS, Flow
+from imgassets.spec.metrics import FAMILY_VERSIONS, Flow, families_of
 
 #: The image asset of each flow.
 STAGES: dict[Flow, str] = {"generate": "generated", "edit": "edited", "upscale": "upscaled"}
-FAMILIES = tuple(FAMILY_VERSIONS)
 _REQUESTS_VERSION = "1"
 _IMAGES_VERSION = "1"
 
@@ -41,25 +39,12 @@ def group_of(endpoint: str, model: str) -> str:
     return f"{endpoint}__{model}".replace("-", "_")
 
 
-def families_of(endpoint: Endpoint) -> dict[str, list[Flow]]:
-    """Metric families of an endpoint, with the flows each looks at."""
-    measured = {
-        family: [
-            flow
-            for flow in endpoint.flows
-            if any(flow in m.flows for m in METRICS.values() if m.family == family)
-        ]
-        for family in FAMILIES
-    }
-    return {family: flows for family, flows in measured.items() if flows}
-
-
 def branch_assets(endpoint: Endpoint, model: str, device: Device) -> list[dg.AssetsDefinition]:
     """All assets of a branch up to its metric tables, made on a device class."""
     return [
         _requests(endpoint, model, device),
         *(_images(endpoint, model, flow) for flow in endpoint.flows),
-        *(_metrics(endpoint, model, f, flows) for f, flows in families_of(endpoint).items()),
+        *(_metrics(endpoint, model, f, flows) for f, flows in families_of(endpoint.flows).items()),
     ]
 
 
@@ -169,8 +154,10 @@ def _metrics(endpoint: Endpoint, model: str, family: str, flows: list[Flow]) -> 
     def metrics(
         context: dg.AssetExecutionContext, workplace: Workplace, **tables: pd.DataFrame
     ) -> dg.Output[pd.DataFrame]:
+        from imgassets.metrics.measuring import measure
+
         images = pd.concat(tables.values(), ignore_index=True)
-        table = _MEASURE[family](workplace, name, model, images)
+        table = measure(family, workplace.project(), name, model, images, workplace.store())
         context.log.info(f"{name}/{model}: {family}, {len(table)} scores")
         return dg.Output(table, data_version=data_version(table), metadata=table_metadata(table))
 
@@ -183,64 +170,3 @@ def _facets_measured_against(endpoint: Endpoint, model: str, family: str) -> lis
     if family == "cost":
         return [facet_key("models", model, "price")]
     return [facet_key("endpoints", endpoint.endpoint, "requests")]
-
-
-# ---- how each family is measured -----------------------------------------------------------
-
-_Measure = Callable[[Workplace, str, str, pd.DataFrame], pd.DataFrame]
-
-
-def _content(family: str) -> _Measure:
-    def measure(workplace: Workplace, endpoint: str, model: str, images: pd.DataFrame) -> Any:
-        from imgassets.metrics.tables import content_table
-
-        project = workplace.project()
-        wanted = project.expectations(project.endpoint(endpoint))
-        return content_table(family, images, wanted, workplace.store().read_array)
-
-    return measure
-
-
-def _artefacts(workplace: Workplace, endpoint: str, model: str, images: pd.DataFrame) -> Any:
-    from imgassets.metrics.tables import artefact_table
-
-    project = workplace.project()
-    upscaler = project.model(model).upscaler
-    return artefact_table(
-        images,
-        project.endpoint(endpoint).returns,
-        upscaler.scale if upscaler else 1,
-        workplace.store().read_bytes,
-    )
-
-
-def _edit_stability(workplace: Workplace, endpoint: str, model: str, images: pd.DataFrame) -> Any:
-    from imgassets.metrics.tables import edit_table
-
-    project = workplace.project()
-    sets = project.prompts_of(project.endpoint(endpoint))
-    regions = {p.id: p.edit.region for s in sets for p in s.prompts if p.edit}
-    return edit_table(images, regions, workplace.store().read_array)
-
-
-def _upscaling(workplace: Workplace, endpoint: str, model: str, images: pd.DataFrame) -> Any:
-    from imgassets.metrics.tables import upscale_table
-
-    upscaler = workplace.project().model(model).upscaler
-    return upscale_table(images, upscaler.scale if upscaler else 1, workplace.store().read_array)
-
-
-def _cost(workplace: Workplace, endpoint: str, model: str, images: pd.DataFrame) -> Any:
-    from imgassets.metrics.tables import cost_table
-
-    return cost_table(images, workplace.project().model(model).price)
-
-
-_MEASURE: dict[str, _Measure] = {
-    "composition": _content("composition"),
-    "typography": _content("typography"),
-    "artefacts": _artefacts,
-    "edit_stability": _edit_stability,
-    "upscaling": _upscaling,
-    "cost": _cost,
-}

@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING
 import dagster as dg
 import pandas as pd
 
-from imgassets.defs.branches import STAGES, families_of, group_of, stage_key
+from imgassets.defs.branches import STAGES, group_of, stage_key
 from imgassets.defs.documents import facet_key
 from imgassets.defs.resources import Workplace
 from imgassets.defs.revalidation import drift_file, drift_key
 from imgassets.defs.shown import table_metadata
 from imgassets.defs.tables import data_version
 from imgassets.spec.contract import Endpoint
+from imgassets.spec.metrics import families_of
 
 if TYPE_CHECKING:
     from imgassets.decision import Measured
@@ -28,7 +29,7 @@ def verdict_assets(endpoint: Endpoint, model: str) -> list[dg.AssetsDefinition]:
 
 def measured_inputs(endpoint: Endpoint, model: str) -> dict[str, dg.AssetIn]:
     """Inputs that `measured` reads a model's tables from."""
-    stages = [*(STAGES[flow] for flow in endpoint.flows), *families_of(endpoint)]
+    stages = [*(STAGES[flow] for flow in endpoint.flows), *families_of(endpoint.flows)]
     return {
         f"{_prefix(model)}__{stage}": dg.AssetIn(stage_key(endpoint.endpoint, model, stage))
         for stage in stages
@@ -37,16 +38,14 @@ def measured_inputs(endpoint: Endpoint, model: str) -> dict[str, dg.AssetIn]:
 
 def measured(endpoint: Endpoint, model: str, tables: Tables) -> "Measured":
     """All that was measured on a model, from the tables of `measured_inputs`."""
-    from imgassets.decision import Measured
-    from imgassets.metrics.tables import with_artefacts
+    from imgassets.decision.measured import gather_measured
 
     def table(stage: str) -> pd.DataFrame:
         return tables[f"{_prefix(model)}__{stage}"]
 
     images = pd.concat([table(STAGES[flow]) for flow in endpoint.flows], ignore_index=True)
-    scores = [table(family) for family in families_of(endpoint)]
-    rows = pd.concat([t for t in scores if len(t)], ignore_index=True)
-    return Measured(model, rows, with_artefacts(images, table("artefacts")))
+    scores = [table(family) for family in families_of(endpoint.flows)]
+    return gather_measured(model, images, scores)
 
 
 def _prefix(model: str) -> str:

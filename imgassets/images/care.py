@@ -194,7 +194,7 @@ def _source(store: ImageStore, key: str) -> str | None:
 
 def _documents(home: Path, images: Path) -> Iterator[Path]:
     """All files of a project's home but the store itself and Dagster's own."""
-    aside = {images, home / "dagster", home / "documents"}
+    aside = {images, home / "dagster", home / "documents", home / "selftest"}
     for path in sorted(home.rglob("*")):
         if path.is_file() and aside.isdisjoint(path.parents):
             yield path

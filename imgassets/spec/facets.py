@@ -23,7 +23,9 @@ FacetKey = tuple[str, str, str]
 ENDPOINT_FACETS = ("requests", "criteria")
 MODEL_FACETS = ("generator", "upscaler", "price")
 PROMPT_FACETS = ("prompts", "composition", "typography")
-_CRITERIA_FIELDS = {"criteria", "budget", "decision", "failure_modes", "incumbent", "candidates"}
+_CRITERIA_FIELDS = {
+    "criteria", "budget", "review", "decision", "failure_modes", "incumbent", "candidates",
+}  # fmt: skip
 
 
 def endpoint_facet(endpoint: Endpoint, facet: str) -> dict[str, Any]:

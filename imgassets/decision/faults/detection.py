@@ -1,0 +1,198 @@
+"""How often a fault is caught, and a healthy model accused: the rule, run on many draws.
+
+A draw is what another day might have shown: prompts are drawn anew with replacement, each with all
+its images (its cluster), and seeds are chosen where there are more than the contract asks for. Each
+draw is judged by `compare` and `decide`, the functions behind the assets.
+
+**Caught** means: the verdict is NO-GO or REVIEW at some endpoint, and at least one criterion that
+decided it does not speak against the healthy model, with other seeds, in the same draw. An
+INCONCLUSIVE verdict catches nothing, since healthy models get it too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import special
+
+from imgassets.decision.comparison import compare
+from imgassets.decision.pairing import Measured
+from imgassets.decision.statistics import wilson_interval
+from imgassets.decision.verdict import Decision, Verdict, decide
+from imgassets.spec.contract import Endpoint
+
+ALARMS: tuple[Decision, ...] = ("NO-GO", "REVIEW")
+_WORST_FIRST: tuple[Decision, ...] = ("NO-GO", "REVIEW", "INCONCLUSIVE", "GO")
+_TEXTS = ("endpoint", "model", "flow", "metric", "prompt_id", "status")
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A share of draws with its 95 % Wilson interval."""
+
+    count: int
+    draws: int
+
+    @property
+    def value(self) -> float:
+        return self.count / self.draws
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        return wilson_interval(self.value, self.draws, quantile=float(special.ndtri(0.975)))
+
+
+@dataclass(frozen=True)
+class Detection:
+    """What became of one fault.
+
+    Attributes:
+        verdict: on all that was measured; the worst of the endpoints'.
+        criterion: that decided it, with its endpoint; empty where the fault is not caught.
+        caught, no_go: how often over the draws it is caught, and by a NO-GO.
+    """
+
+    verdict: Decision
+    criterion: str
+    caught: Rate
+    no_go: Rate
+
+
+class Deck:
+    """What was measured on a model, ready to be drawn from."""
+
+    def __init__(self, measured: Measured, metrics: Sequence[str]) -> None:
+        rows = measured.rows[measured.rows["metric"].isin(metrics)]
+        self._model = measured.model
+        self._rows, self._images = _light(rows), _light(measured.images)
+        self._row_places, self._image_places = _places(self._rows), _places(self._images)
+
+    @property
+    def prompts(self) -> list[str]:
+        return sorted({prompt for prompt, _ in self._image_places})
+
+    @property
+    def seeds(self) -> list[int]:
+        return sorted({seed for _, seed in self._image_places})
+
+    def drawn(self, prompts: Sequence[str], seeds: Sequence[int]) -> Measured:
+        """These prompts, each as often as it is listed, with these seeds; both get new numbers."""
+        wanted = [(p, s, i, j) for i, p in enumerate(prompts) for j, s in enumerate(seeds)]
+        rows = _taken(self._rows, self._row_places, wanted)
+        return Measured(self._model, rows, _taken(self._images, self._image_places, wanted))
+
+
+@dataclass(frozen=True)
+class Bench:
+    """One endpoint's healthy side.
+
+    Attributes:
+        endpoint: the contract, with the healthy model as its incumbent.
+        incumbent: the healthy model with the contract's seeds.
+        others: the healthy model under a candidate's name, with other seeds as well.
+    """
+
+    endpoint: Endpoint
+    incumbent: Deck
+    others: Deck
+
+    def prompts(self, draw: int) -> list[str]:
+        """The prompts of a draw; the same for every fault."""
+        known = self.incumbent.prompts
+        return [known[i] for i in _random(draw, 0).integers(0, len(known), len(known))]
+
+    def judged(self, draw: int, candidate: Deck) -> Verdict:
+        """A candidate with the contract's own seeds."""
+        prompts, seeds = self.prompts(draw), self.endpoint.sampling.seeds
+        return judge(
+            self.endpoint,
+            candidate.drawn(prompts, seeds),
+            self.incumbent.drawn(prompts, seeds),
+        )
+
+    def healthy(self, draw: int, incumbent: Deck) -> Verdict:
+        """The healthy model against itself, no seed used on both sides."""
+        prompts, count = self.prompts(draw), len(self.endpoint.sampling.seeds)
+        seeds = _random(draw, 1).permutation(self.others.seeds)
+        return judge(
+            self.endpoint,
+            self.others.drawn(prompts, seeds[:count]),
+            incumbent.drawn(prompts, seeds[count : 2 * count]),
+        )
+
+
+def judge(endpoint: Endpoint, candidate: Measured, incumbent: Measured) -> Verdict:
+    """As the assets do; the bootstrap, which never decides, is left out."""
+    return decide(compare(endpoint, candidate, incumbent, seed=None))
+
+
+def detect(
+    benches: Mapping[str, Bench],
+    faulty: Mapping[str, Deck],
+    accused: Sequence[Mapping[str, set[str]]],
+) -> Detection:
+    """How a fault fares, judged on all its data and on every draw.
+
+    Arguments:
+        benches, faulty: by endpoint.
+        accused: for each draw and endpoint, the criteria that speak against the healthy model.
+    """
+    found = [_whole(bench, faulty[name]) for name, bench in benches.items()]
+    worst = min(found, key=lambda v: _WORST_FIRST.index(v.verdict))
+    caught = no_go = 0
+    for draw, healthy in enumerate(accused):
+        alarms = set()
+        for name, bench in benches.items():
+            if "NO-GO" not in alarms:  # nothing is worse, so the rest need not be asked
+                verdict = bench.judged(draw, faulty[name])
+                if verdict.verdict in ALARMS and set(verdict.decided_by) - healthy[name]:
+                    alarms.add(verdict.verdict)
+        caught += bool(alarms)
+        no_go += "NO-GO" in alarms
+    criterion = f"{worst.endpoint}: {worst.decided_by[0]}" if worst.verdict in ALARMS else ""
+    draws = len(accused)
+    return Detection(worst.verdict, criterion, Rate(caught, draws), Rate(no_go, draws))
+
+
+def _whole(bench: Bench, candidate: Deck) -> Verdict:
+    prompts, seeds = bench.incumbent.prompts, bench.endpoint.sampling.seeds
+    return judge(
+        bench.endpoint, candidate.drawn(prompts, seeds), bench.incumbent.drawn(prompts, seeds)
+    )
+
+
+def speaking_against(verdict: Verdict) -> set[str]:
+    """Criteria that are broken, whether they decided or not."""
+    return {c["criterion"] for c in verdict.criteria if c["state"] == "broken"}
+
+
+def _random(draw: int, stream: int) -> np.random.Generator:
+    return np.random.default_rng([20261124, draw, stream])
+
+
+def _light(table: pd.DataFrame) -> pd.DataFrame:
+    """Texts as categories, so that drawing thousands of times stays quick."""
+    table = table.drop(columns=["reason", "message"], errors="ignore").reset_index(drop=True)
+    return table.astype({name: "category" for name in _TEXTS if name in table.columns})
+
+
+def _places(table: pd.DataFrame) -> dict[tuple[str, int], np.ndarray]:
+    groups = table.groupby(["prompt_id", "seed"], observed=True).indices
+    return {(str(prompt), int(seed)): found for (prompt, seed), found in groups.items()}  # type: ignore[misc]
+
+
+def _taken(
+    table: pd.DataFrame,
+    places: Mapping[tuple[str, int], np.ndarray],
+    wanted: Sequence[tuple[str, int, int, int]],
+) -> pd.DataFrame:
+    none = np.array([], np.int64)
+    found = [places.get((prompt, seed), none) for prompt, seed, _, _ in wanted]
+    counts = [len(f) for f in found]
+    return table.take(np.concatenate(found)).assign(
+        prompt_id=np.repeat([number for _, _, number, _ in wanted], counts),
+        seed=np.repeat([number for _, _, _, number in wanted], counts),
+    )

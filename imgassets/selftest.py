@@ -1,0 +1,242 @@
+"""The product tests itself: faults are planted into a healthy model, and must be caught.
+
+The healthy model stands on both sides: as the incumbent of every endpoint, and, with a fault
+planted, as its candidate. Images are made and kept under `HOME/selftest`; everything after them is
+the product's own path: metric tables, comparison, verdict.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from imgassets.decision.faults.catalogue import Fault
+from imgassets.decision.faults.detection import (
+    Bench,
+    Deck,
+    Detection,
+    Rate,
+    detect,
+    speaking_against,
+)
+from imgassets.decision.measured import gather_measured
+from imgassets.selftest_images import Branch, Workshop
+from imgassets.spec.contract import Endpoint
+from imgassets.spec.project import Project
+
+Progress = Callable[[str], None]
+#: Seeds beside the contract's own, for the healthy model against itself.
+OTHER_SEEDS = (7001, 7002, 7003, 7004)
+
+
+@dataclass(frozen=True)
+class SelfTest:
+    """What came of it.
+
+    Attributes:
+        found: each fault with its detection.
+        false_no_go, false_review: the healthy model against itself with other seeds, at any
+            endpoint.
+        go: how often all endpoints say GO to it.
+    """
+
+    found: tuple[tuple[Fault, Detection], ...]
+    false_no_go: Rate
+    false_review: Rate
+    go: Rate
+
+    @property
+    def missed(self) -> list[Fault]:
+        """Strong faults caught in less than 95 % of the draws."""
+        return [f for f, d in self.found if f.strength == "strong" and d.caught.value < 0.95]
+
+    @property
+    def well(self) -> bool:
+        """Every strong fault is caught, and alarms are false at most as often as allowed."""
+        return not self.missed and max(self.false_no_go.value, self.false_review.value) <= 0.05
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form of `imgassets selftest --json`."""
+        faults = [
+            {
+                "fault": fault.name,
+                "kind": fault.kind,
+                "strength": fault.strength,
+                "verdict": found.verdict,
+                "criterion": found.criterion,
+                "detection_rate": found.caught.value,
+                "interval": list(found.caught.interval),
+            }
+            for fault, found in self.found
+        ]
+        healthy = self.false_no_go
+        return {
+            "faults": faults,
+            "false_no_go": {
+                "rate": healthy.value,
+                "interval": list(healthy.interval),
+                "draws": healthy.draws,
+            },
+        }
+
+
+@dataclass(frozen=True)
+class SelfTester:
+    """Runs it.
+
+    Attributes:
+        project: its endpoints judge; it must hold both models.
+        home: everything made by the project.
+        model: the healthy model; `guided` is that of faults that need guidance.
+        draws: how often each fault, and the healthy model, is judged.
+        progress: told what is being done.
+    """
+
+    project: Project
+    home: Path
+    model: str = "tiny-turbo"
+    guided: str = "tiny-base"
+    draws: int = 200
+    progress: Progress = lambda _: None
+
+    def run(self, faults: Sequence[Fault]) -> SelfTest:
+        """Plant these faults, one after the other.
+
+        Raises:
+            LookupError: the project lacks a model.
+        """
+        for name in dict.fromkeys((self.model, self.guided)):
+            if name not in self.project.models:
+                raise LookupError(
+                    f"no model {name!r} in contracts/models; selftest plants its faults in the "
+                    "embedded models, so run it in a project that has them, such as the demo"
+                )
+        decks: list[tuple[Fault, dict[str, Deck]]] = []
+        for number, fault in enumerate(faults, 1):
+            self.progress(f"{number}/{len(faults)} {fault.name}, {fault.strength}: {fault.what}")
+            side = self._side(fault)
+            decks.append((fault, side.planted(fault)))
+        with _pool() as pool:
+            self.progress(f"judging {self.draws} draws of the healthy model")
+            healthy = {
+                s: self._healthy(pool, s) for s in {self._side(f) for f, _ in decks} | {self._plain}
+            }
+            jobs = []
+            for fault, planted in decks:
+                side = self._side(fault)
+                accused = [{n: v[1] for n, v in draw.items()} for draw in healthy[side]]
+                jobs.append(pool.submit(detect, side.benches, planted, accused))
+            found = []
+            for (fault, _), job in zip(decks, jobs, strict=True):
+                found.append((fault, job.result()))
+                self.progress(
+                    f"judged {fault.name}, {fault.strength}: {found[-1][1].caught.value:.0%}"
+                )
+        words = [[v[0] for v in draw.values()] for draw in healthy[self._plain]]
+        return SelfTest(
+            tuple(found),
+            Rate(sum("NO-GO" in w for w in words), self.draws),
+            Rate(sum("REVIEW" in w for w in words), self.draws),
+            Rate(sum(set(w) == {"GO"} for w in words), self.draws),
+        )
+
+    def _healthy(
+        self, pool: ProcessPoolExecutor, side: Side
+    ) -> list[dict[str, tuple[str, set[str]]]]:
+        step = max(1, self.draws // 8)
+        ranges = [range(i, min(i + step, self.draws)) for i in range(0, self.draws, step)]
+        parts = [pool.submit(_judge_healthy, side.benches, side.pools, r) for r in ranges]
+        return [draw for part in parts for draw in part.result()]
+
+    def _side(self, fault: Fault) -> Side:
+        return self._guided if fault.guided else self._plain
+
+    @cached_property
+    def _plain(self) -> Side:
+        return Side(self.project, self.home, self.model, self.progress)
+
+    @cached_property
+    def _guided(self) -> Side:
+        return Side(self.project, self.home, self.guided, self.progress)
+
+
+def _judge_healthy(
+    benches: dict[str, Bench], pools: dict[str, Deck], draws: range
+) -> list[dict[str, tuple[str, set[str]]]]:
+    """For each draw and endpoint, the verdict on the healthy model and what speaks against it."""
+    judged = []
+    for draw in draws:
+        verdicts = {name: b.healthy(draw, pools[name]) for name, b in benches.items()}
+        judged.append({n: (v.verdict, speaking_against(v)) for n, v in verdicts.items()})
+    return judged
+
+
+def _pool() -> ProcessPoolExecutor:
+    # Spawned, not forked: torch and OpenCV keep threads that a fork would lose.
+    return ProcessPoolExecutor(os.cpu_count() or 1, get_context("spawn"))
+
+
+class Side:
+    """A healthy model on both sides of every endpoint."""
+
+    def __init__(self, project: Project, home: Path, model: str, progress: Progress) -> None:
+        self._model = model
+        self._planted = f"{model}-planted"
+        self._endpoints = [
+            e.model_copy(update={"incumbent": model, "candidates": (self._planted,)})
+            for e in project.usable_endpoints()
+        ]
+        self._workshop = Workshop(_with(project, self._endpoints), home / "selftest", progress)
+
+    @cached_property
+    def benches(self) -> dict[str, Bench]:
+        """The healthy side of each endpoint."""
+        return {
+            e.endpoint: Bench(
+                e,
+                self._deck(e, self._healthy(e)),
+                self._deck(e, self._pooled(e), self._planted),
+            )
+            for e in self._endpoints
+        }
+
+    @cached_property
+    def pools(self) -> dict[str, Deck]:
+        """The healthy model with all seeds, as an incumbent."""
+        return {e.endpoint: self._deck(e, self._pooled(e)) for e in self._endpoints}
+
+    def planted(self, fault: Fault) -> dict[str, Deck]:
+        """What is measured on the model with a fault planted, by endpoint."""
+        return {
+            e.endpoint: self._deck(e, self._workshop.faulty(self._healthy(e), fault), self._planted)
+            for e in self._endpoints
+        }
+
+    def _healthy(self, endpoint: Endpoint) -> Branch:
+        return self._workshop.healthy(endpoint.endpoint, self._model, endpoint.sampling.seeds)
+
+    def _pooled(self, endpoint: Endpoint) -> Branch:
+        seeds = (*endpoint.sampling.seeds, *OTHER_SEEDS)
+        return self._workshop.healthy(endpoint.endpoint, self._model, seeds)
+
+    def _deck(self, endpoint: Endpoint, branch: Branch, name: str = "") -> Deck:
+        name = name or self._model
+        images, tables = (
+            branch.images.assign(model=name),
+            [t.assign(model=name) for t in branch.tables],
+        )
+        metrics = [c.metric for c in endpoint.all_criteria]
+        metrics += [m for d in endpoint.review.disagree for m in d.metrics]
+        return Deck(gather_measured(name, images, tables), metrics)
+
+
+def _with(project: Project, endpoints: Sequence[Endpoint]) -> Project:
+    """The project, with these endpoints in place of its own."""
+    changed = {e.endpoint: replace(project.endpoints[e.endpoint], document=e) for e in endpoints}
+    return replace(project, endpoints=changed)
