@@ -101,11 +101,23 @@ def _valid_project() -> Project:
 def _validate(arguments: argparse.Namespace) -> int:
     project = _valid_project()
     from imgassets.home import home_of
-    from imgassets.running import Selection, open_instance, validate
+    from imgassets.running import (
+        Selection,
+        forget_more,
+        open_instance,
+        validate,
+        validate_with_more,
+    )
 
     selection = Selection(tuple(arguments.endpoint), tuple(arguments.model))
+    if arguments.no_more:
+        forget_more(project, selection)
     with open_instance(project.root) as instance:
-        verdicts = validate(project, instance, selection, arguments.device)
+        if arguments.more:
+            verdicts, told = validate_with_more(project, instance, selection, arguments.device)
+            print(*told or ["--more: no verdict is INCONCLUSIVE"], sep="\n", file=sys.stderr)
+        else:
+            verdicts = validate(project, instance, selection, arguments.device)
     if arguments.json:
         print(json.dumps([v.to_dict() for v in verdicts], indent=2))
     else:
@@ -237,6 +249,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     validate.add_argument(
         "--device", default="auto", choices=["auto", "cpu", "cuda", "mps"], help="default: auto"
+    )
+    adding = validate.add_mutually_exclusive_group()
+    adding.add_argument(
+        "--more",
+        action="store_true",
+        help="add the seeds that INCONCLUSIVE verdicts ask for, to them and their incumbents; "
+        "kept in .imgassets/more, no document is edited",
+    )
+    adding.add_argument(
+        "--no-more", action="store_true", help="take back the seeds that --more added"
     )
     validate.add_argument("--json", action="store_true", help="print verdicts as JSON")
     validate.set_defaults(run=_validate)

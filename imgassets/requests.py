@@ -9,7 +9,7 @@ model for the same picture share it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
@@ -102,7 +102,9 @@ def library_versions() -> dict[str, str]:
     return {name: installed(name) for name in PIXEL_LIBRARIES}
 
 
-def build_requests(project: Project, endpoint: str, model: str, device: str) -> list[Request]:
+def build_requests(
+    project: Project, endpoint: str, model: str, device: str, more_seeds: Sequence[int] = ()
+) -> list[Request]:
     """All requests of one branch, ordered by flow, prompt, seed and replicate.
 
     Args:
@@ -110,6 +112,7 @@ def build_requests(project: Project, endpoint: str, model: str, device: str) -> 
         endpoint: name of a valid endpoint contract.
         model: name of a valid model.
         device: device class the images are made on: `cpu`, `cuda` or `mps`.
+        more_seeds: asked for after the contract's own.
 
     Raises:
         FileNotFoundError: a weights folder is missing.
@@ -121,6 +124,7 @@ def build_requests(project: Project, endpoint: str, model: str, device: str) -> 
         _environment(device),
         generator=_generator_facts(project.root, project.model(model)),
         upscaler=_upscaler_facts(project.root, project.model(model)),
+        seeds=tuple(dict.fromkeys((*contract.sampling.seeds, *more_seeds))),
     )
     sets = project.prompts_of(contract)
     return [
@@ -184,12 +188,13 @@ class _Branch:
     environment: dict[str, Any]
     generator: dict[str, Any]
     upscaler: dict[str, Any] | None
+    seeds: tuple[int, ...]
     _source_keys: dict[tuple[str, str, int, int], str] = field(default_factory=dict)
 
     def requests(self, flow: Flow, prompt_set: PromptSet, prompt: Prompt) -> Iterator[Request]:
         if flow == "edit" and prompt.edit is None:
             return
-        for seed in self.contract.sampling.seeds:
+        for seed in self.seeds:
             for replicate in range(self.contract.sampling.replicates):
                 yield self._request(flow, prompt_set, prompt, seed, replicate)
 

@@ -21,9 +21,11 @@ from imgassets.decision.faults.detection import (
     Bench,
     Deck,
     Detection,
+    Drawn,
     Rate,
-    detect,
-    speaking_against,
+    detection,
+    judge_draw,
+    whole,
 )
 from imgassets.decision.measured import gather_measured
 from imgassets.selftest_images import Branch, Workshop
@@ -117,42 +119,43 @@ class SelfTester:
                     f"no model {name!r} in contracts/models; selftest plants its faults in the "
                     "embedded models, so run it in a project that has them, such as the demo"
                 )
-        decks: list[tuple[Fault, dict[str, Deck]]] = []
-        for number, fault in enumerate(faults, 1):
-            self.progress(f"{number}/{len(faults)} {fault.name}, {fault.strength}: {fault.what}")
+        planted = [self._planted(fault, f"{n}/{len(faults)}") for n, fault in enumerate(faults, 1)]
+        drawn = {
+            side: self._judged(side, [d for f, d in zip(faults, planted, strict=True)
+                                      if self._side(f) is side])
+            for side in dict.fromkeys((self._plain, *map(self._side, faults)))
+        }  # fmt: skip
+        seen = dict.fromkeys(drawn, 0)
+        found = []
+        for fault, decks in zip(faults, planted, strict=True):
             side = self._side(fault)
-            decks.append((fault, side.planted(fault)))
-        with _pool() as pool:
-            self.progress(f"judging {self.draws} draws of the healthy model")
-            healthy = {
-                s: self._healthy(pool, s) for s in {self._side(f) for f, _ in decks} | {self._plain}
-            }
-            jobs = []
-            for fault, planted in decks:
-                side = self._side(fault)
-                accused = [{n: v[1] for n, v in draw.items()} for draw in healthy[side]]
-                jobs.append(pool.submit(detect, side.benches, planted, accused))
-            found = []
-            for (fault, _), job in zip(decks, jobs, strict=True):
-                found.append((fault, job.result()))
-                self.progress(
-                    f"judged {fault.name}, {fault.strength}: {found[-1][1].caught.value:.0%}"
-                )
-        words = [[v[0] for v in draw.values()] for draw in healthy[self._plain]]
+            alarms = [draw.alarms[seen[side]] for draw in drawn[side]]
+            seen[side] += 1
+            found.append((fault, detection(whole(side.benches, decks), alarms)))
+        healthy = [draw.healthy for draw in drawn[self._plain]]
         return SelfTest(
             tuple(found),
-            Rate(sum("NO-GO" in w for w in words), self.draws),
-            Rate(sum("REVIEW" in w for w in words), self.draws),
-            Rate(sum(set(w) == {"GO"} for w in words), self.draws),
+            Rate(sum("NO-GO" in verdicts for verdicts in healthy), self.draws),
+            Rate(sum("REVIEW" in verdicts for verdicts in healthy), self.draws),
+            Rate(sum(set(verdicts) == {"GO"} for verdicts in healthy), self.draws),
         )
 
-    def _healthy(
-        self, pool: ProcessPoolExecutor, side: Side
-    ) -> list[dict[str, tuple[str, set[str]]]]:
-        step = max(1, self.draws // 8)
-        ranges = [range(i, min(i + step, self.draws)) for i in range(0, self.draws, step)]
-        parts = [pool.submit(_judge_healthy, side.benches, side.pools, r) for r in ranges]
-        return [draw for part in parts for draw in part.result()]
+    def _planted(self, fault: Fault, number: str) -> list[Deck]:
+        self.progress(f"{number} {fault.name}, {fault.strength}: {fault.what}")
+        return self._side(fault).planted(fault)
+
+    def _judged(self, side: Side, planted: list[list[Deck]]) -> list[Drawn]:
+        """All draws of one side, on all cores."""
+        # Spawned, not forked: torch and OpenCV keep threads that a fork would lose.
+        with ProcessPoolExecutor(
+            os.cpu_count(), get_context("spawn"), _remember, (side.benches, planted)
+        ) as pool:
+            drawn = []
+            for judged in pool.map(_judge_remembered, range(self.draws)):
+                drawn.append(judged)
+                if len(drawn) % 25 == 0:
+                    self.progress(f"{len(drawn)} of {self.draws} draws judged ({side.model})")
+        return drawn
 
     def _side(self, fault: Fault) -> Side:
         return self._guided if fault.guided else self._plain
@@ -166,27 +169,24 @@ class SelfTester:
         return Side(self.project, self.home, self.guided, self.progress)
 
 
-def _judge_healthy(
-    benches: dict[str, Bench], pools: dict[str, Deck], draws: range
-) -> list[dict[str, tuple[str, set[str]]]]:
-    """For each draw and endpoint, the verdict on the healthy model and what speaks against it."""
-    judged = []
-    for draw in draws:
-        verdicts = {name: b.healthy(draw, pools[name]) for name, b in benches.items()}
-        judged.append({n: (v.verdict, speaking_against(v)) for n, v in verdicts.items()})
-    return judged
+_REMEMBERED: list[Any] = []
 
 
-def _pool() -> ProcessPoolExecutor:
-    # Spawned, not forked: torch and OpenCV keep threads that a fork would lose.
-    return ProcessPoolExecutor(os.cpu_count() or 1, get_context("spawn"))
+def _remember(*what: Any) -> None:
+    """Once a process, since decks are large."""
+    _REMEMBERED[:] = what
+
+
+def _judge_remembered(draw: int) -> Drawn:
+    benches, planted = _REMEMBERED
+    return judge_draw(benches, planted, draw)
 
 
 class Side:
     """A healthy model on both sides of every endpoint."""
 
     def __init__(self, project: Project, home: Path, model: str, progress: Progress) -> None:
-        self._model = model
+        self.model = model
         self._planted = f"{model}-planted"
         self._endpoints = [
             e.model_copy(update={"incumbent": model, "candidates": (self._planted,)})
@@ -195,38 +195,30 @@ class Side:
         self._workshop = Workshop(_with(project, self._endpoints), home / "selftest", progress)
 
     @cached_property
-    def benches(self) -> dict[str, Bench]:
+    def benches(self) -> list[Bench]:
         """The healthy side of each endpoint."""
-        return {
-            e.endpoint: Bench(
-                e,
-                self._deck(e, self._healthy(e)),
-                self._deck(e, self._pooled(e), self._planted),
-            )
+        return [
+            Bench(e, self._deck(e, pooled), self._deck(e, pooled, self._planted))
             for e in self._endpoints
-        }
+            for pooled in [self._pooled(e)]
+        ]
 
-    @cached_property
-    def pools(self) -> dict[str, Deck]:
-        """The healthy model with all seeds, as an incumbent."""
-        return {e.endpoint: self._deck(e, self._pooled(e)) for e in self._endpoints}
-
-    def planted(self, fault: Fault) -> dict[str, Deck]:
-        """What is measured on the model with a fault planted, by endpoint."""
-        return {
-            e.endpoint: self._deck(e, self._workshop.faulty(self._healthy(e), fault), self._planted)
+    def planted(self, fault: Fault) -> list[Deck]:
+        """What is measured on the model with a fault planted, one deck an endpoint."""
+        return [
+            self._deck(e, self._workshop.faulty(self._healthy(e), fault), self._planted)
             for e in self._endpoints
-        }
+        ]
 
     def _healthy(self, endpoint: Endpoint) -> Branch:
-        return self._workshop.healthy(endpoint.endpoint, self._model, endpoint.sampling.seeds)
+        return self._workshop.healthy(endpoint.endpoint, self.model, endpoint.sampling.seeds)
 
     def _pooled(self, endpoint: Endpoint) -> Branch:
         seeds = (*endpoint.sampling.seeds, *OTHER_SEEDS)
-        return self._workshop.healthy(endpoint.endpoint, self._model, seeds)
+        return self._workshop.healthy(endpoint.endpoint, self.model, seeds)
 
     def _deck(self, endpoint: Endpoint, branch: Branch, name: str = "") -> Deck:
-        name = name or self._model
+        name = name or self.model
         images, tables = (
             branch.images.assign(model=name),
             [t.assign(model=name) for t in branch.tables],

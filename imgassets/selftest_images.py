@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,8 +17,9 @@ from imgassets.decision.faults.catalogue import Fault
 from imgassets.decision.faults.pixels import Spot, decode
 from imgassets.images.store import ImageStore
 from imgassets.metrics.measuring import measure
-from imgassets.requests import Request, build_requests
-from imgassets.spec.metrics import Flow, families_of
+from imgassets.requests import Request, build_requests, requests_version
+from imgassets.spec.base import fingerprint
+from imgassets.spec.metrics import FAMILY_VERSIONS, Flow, families_of
 from imgassets.spec.project import Project
 
 #: Reproducible anywhere; the faults are planted on the CPU.
@@ -67,13 +70,46 @@ class Workshop:
             requests = build_requests(
                 _seeded(self.project, endpoint, seeds), endpoint, model, _DEVICE
             )
-            images = self._made(requests, model, None)
-            self._healthy[key] = self._measured(endpoint, model, requests, images, self.store)
+            name = (endpoint, model, f"healthy-{'-'.join(map(str, seeds))}")
+            self._healthy[key] = self._kept(
+                name,
+                requests,
+                lambda: self._measured(
+                    endpoint, model, requests, self._made(requests, model, None), self.store
+                ),
+            )
         return self._healthy[key]
 
     def faulty(self, healthy: Branch, fault: Fault) -> Branch:
         """The same with a fault planted."""
-        return self._spoiled(healthy, fault) if fault.spoil else self._garbled(healthy, fault)
+        plant = self._spoiled if fault.spoil else self._garbled
+        name = (healthy.endpoint, healthy.model, f"{fault.name}-{fault.strength}-{fault.what}")
+        return self._kept(name, healthy.requests, lambda: plant(healthy, fault))
+
+    def _kept(
+        self, name: tuple[str, str, str], requests: Sequence[Request], make: Callable[[], Branch]
+    ) -> Branch:
+        """What was measured before, where nothing it rests on has changed since."""
+        contract = self.project.endpoint(name[0])
+        sets = [fingerprint(prompts) for prompts in self.project.prompts_of(contract)]
+        price = self.project.model(name[1]).price.model_dump(mode="json")
+        rests_on = [*name, requests_version(requests), FAMILY_VERSIONS, sets, price]
+        folder = self.folder / "tables" / fingerprint(rests_on)[:16]
+        families = families_of(contract.flows)
+        if not folder.is_dir():
+            branch = make()
+            temporary = folder.with_name(f".{folder.name}.{os.getpid()}")
+            temporary.mkdir(parents=True)
+            for part, table in {"images": branch.images, **branch.scores}.items():
+                table.to_parquet(temporary / f"{part}.parquet")
+            try:
+                temporary.rename(folder)
+            except OSError:  # another process was first
+                shutil.rmtree(temporary)
+            return branch
+        scores = {f: pd.read_parquet(folder / f"{f}.parquet") for f in families}
+        images = pd.read_parquet(folder / "images.parquet")
+        return Branch(name[0], name[1], tuple(requests), images, scores)
 
     # ---- faults of image files ---------------------------------------------------------------
 

@@ -6,11 +6,11 @@ A limit is judged in three ways at once: shown to hold (`p_passed`), shown to be
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
-import pandas as pd
 
 from imgassets.decision import power
 from imgassets.decision.errors import TooLittleDataError
@@ -19,7 +19,6 @@ from imgassets.decision.pairing import (
     PerSeed,
     paired_differences,
     prompt_means,
-    seed_means,
     variance_parts,
 )
 from imgassets.decision.statistics import Bounded, Estimate, Method, Support
@@ -113,6 +112,7 @@ class Evidence:
         measured: the candidate's number (mean or worst), None where nothing was measured.
         incumbent: the incumbent's number, None where it is not compared.
         per_seed: differences by (prompt_id, seed); empty where nothing is paired.
+        own_per_seed: the candidate's scores by (prompt_id, seed).
         difference: mean of the differences over prompts.
         limits: those that apply to this model.
     """
@@ -125,6 +125,7 @@ class Evidence:
     limits: tuple[Limit, ...]
     difference: Estimate | None = None
     per_seed: PerSeed = field(default_factory=dict)
+    own_per_seed: PerSeed = field(default_factory=dict)
 
 
 def gather(criterion: Criterion, candidate: Measured, incumbent: Measured | None) -> Evidence:
@@ -132,17 +133,12 @@ def gather(criterion: Criterion, candidate: Measured, incumbent: Measured | None
 
     Too little data never raises here: the limit then carries the problem in words.
     """
-    scores = candidate.scores(criterion.metric, criterion.flow)
-    rival = None if incumbent is None else incumbent.scores(criterion.metric, criterion.flow)
-    usable = scores["value"].notna().to_numpy()
-    counts = Counts(
-        prompts=len(set(scores["prompt_id"].to_numpy()[usable])),
-        images=int(usable.sum()),
-        failed=int((~usable).sum()),
-    )
+    scores = candidate.listed(criterion.metric, criterion.flow)
+    usable = [s for s in scores if not math.isnan(s.value)]
+    counts = Counts(len({s.prompt_id for s in usable}), len(usable), len(scores) - len(usable))
     if criterion.statistic == "worst":
-        return _worst(criterion, scores, rival, counts)
-    return _mean(criterion, scores, rival, counts)
+        return _worst(criterion, candidate, incumbent, counts)
+    return _mean(criterion, candidate, incumbent, counts)
 
 
 def support_of(criterion: Criterion, *values: np.ndarray) -> Support | None:
@@ -158,10 +154,11 @@ def support_of(criterion: Criterion, *values: np.ndarray) -> Support | None:
 
 
 def _mean(
-    criterion: Criterion, scores: pd.DataFrame, rival: pd.DataFrame | None, counts: Counts
+    criterion: Criterion, candidate: Measured, incumbent: Measured | None, counts: Counts
 ) -> Evidence:
-    per_seed = seed_means(scores)
-    theirs = None if rival is None else seed_means(rival)
+    what = criterion.metric, criterion.flow
+    per_seed = candidate.per_seed(*what)
+    theirs = None if incumbent is None else incumbent.per_seed(*what)
     support = support_of(
         criterion, *(np.fromiter(s.values(), float) for s in (per_seed, theirs) if s)
     )
@@ -170,7 +167,7 @@ def _mean(
     limits = _absolute(criterion, own, float(means.mean()) if means.size else None, problem)
     if theirs is None:
         return Evidence(criterion, own=own, measured=_mean_of(means), incumbent=None,
-                        limits=limits, counts=counts)  # fmt: skip
+                        limits=limits, counts=counts, own_per_seed=per_seed)  # fmt: skip
     pairs = paired_differences(per_seed, theirs)
     spread = None if support is None else (support[0] - support[1], support[1] - support[0])
     difference, problem = _estimate(prompt_means(pairs), spread, "t")
@@ -187,18 +184,19 @@ def _mean(
         limits=limits,
         difference=difference,
         per_seed=pairs,
+        own_per_seed=per_seed,
         counts=counts,
     )
 
 
 def _worst(
-    criterion: Criterion, scores: pd.DataFrame, rival: pd.DataFrame | None, counts: Counts
+    criterion: Criterion, candidate: Measured, incumbent: Measured | None, counts: Counts
 ) -> Evidence:
-    worst = _worst_of(criterion, scores)
+    worst = _worst_of(criterion, candidate)
     problem = "" if worst is not None else "no usable image was measured"
     limits = _absolute(criterion, None, worst, problem)
-    theirs = None if rival is None else _worst_of(criterion, rival)
-    if criterion.margin is not None and rival is not None:
+    theirs = None if incumbent is None else _worst_of(criterion, incumbent)
+    if criterion.margin is not None and incumbent is not None:
         gap = None if worst is None or theirs is None else worst - theirs
         problem = "" if gap is not None else "no usable image from both models"
         limits += _margin(criterion, None, gap, problem)
@@ -207,12 +205,10 @@ def _worst(
     )
 
 
-def _worst_of(criterion: Criterion, scores: pd.DataFrame) -> float | None:
-    usable = scores["value"].dropna()
-    if usable.empty:
-        return None
-    higher = METRICS[criterion.metric].direction == "higher"
-    return float(usable.min() if higher else usable.max())
+def _worst_of(criterion: Criterion, measured: Measured) -> float | None:
+    scores = measured.listed(criterion.metric, criterion.flow)
+    worst = min if METRICS[criterion.metric].direction == "higher" else max
+    return worst((s.value for s in scores if not math.isnan(s.value)), default=None)
 
 
 def _mean_of(values: np.ndarray) -> float | None:
@@ -276,9 +272,10 @@ def further_prompts(limit: Limit, alpha: float) -> int | None:
     return None if needed is None else max(1, needed - estimate.n)
 
 
-def seeds_for(limit: Limit, per_seed: PerSeed, alpha: float) -> int | None:
-    """Seeds a prompt, in all, that would settle a margin with the prompts as they are."""
-    if limit.kind != "margin" or not isinstance(limit.estimate, Estimate) or not per_seed:
+def seeds_for(limit: Limit, evidence: Evidence, alpha: float) -> int | None:
+    """Seeds a prompt, in all, that would settle a limit with the prompts as they are."""
+    per_seed = evidence.per_seed if limit.kind == "margin" else evidence.own_per_seed
+    if not isinstance(limit.estimate, Estimate) or not per_seed:
         return None
     between, within = variance_parts(per_seed)
     if not np.isfinite(within):

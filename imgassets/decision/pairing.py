@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import get_args
+from typing import NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
@@ -23,9 +25,17 @@ from imgassets.spec.contract import FailureMode
 FAILURE_MODES: tuple[str, ...] = get_args(FailureMode)
 IMAGE_COLUMNS = ("flow", "prompt_id", "seed", "replicate", "image_key", "status")
 _SCORE_COLUMNS = tuple(c for c in ROW_COLUMNS if c != "reason")
-#: One number a (prompt_id, seed).
+#: One number a (prompt_id, seed), in this order.
 PerSeed = dict[tuple[str, int], float]
 _ONE_SCORE = ["flow", "prompt_id", "seed", "replicate", "metric"]
+
+
+class OneScore(NamedTuple):
+    """One image's score; NaN where it failed."""
+
+    prompt_id: str
+    seed: int
+    value: float
 
 
 @dataclass(frozen=True)
@@ -63,29 +73,41 @@ class Measured:
 
     def scores(self, metric: str, flow: str) -> pd.DataFrame:
         """Rows of one metric on one flow: prompt_id, seed, replicate, value (NaN: failed)."""
-        found = self._by_metric.get((metric, flow))
-        return self._sorted.iloc[:0] if found is None else self._sorted.iloc[found]
+        columns = ["prompt_id", "seed", "replicate", "value"]
+        rows = self.rows
+        found = rows.loc[(rows["metric"] == metric) & (rows["flow"] == flow), columns]
+        found = found.assign(value=pd.to_numeric(found["value"]).astype(float))
+        return found.sort_values(["prompt_id", "seed", "replicate"], ignore_index=True)
+
+    def listed(self, metric: str, flow: str) -> list[OneScore]:
+        """The same as plain tuples, in no order: a contract has dozens of criteria to ask for."""
+        return self._listed.get((metric, flow), [])
+
+    def per_seed(self, metric: str, flow: str) -> PerSeed:
+        """Mean over replicates of one metric on one flow; failed images are left out."""
+        if (metric, flow) not in self._means:
+            self._means[metric, flow] = seed_means(self.listed(metric, flow))
+        return self._means[metric, flow]
 
     @cached_property
-    def _sorted(self) -> pd.DataFrame:
-        keys = ["prompt_id", "seed", "replicate"]
-        rows = self.rows[[*keys, "metric", "flow"]].reset_index(drop=True)
-        # As objects: a contract has dozens of criteria, each of which takes its rows from here.
-        rows["prompt_id"] = rows["prompt_id"].astype(object)
-        values = pd.to_numeric(self.rows["value"]).astype(float)
-        return rows.assign(value=values.to_numpy()).sort_values(keys, ignore_index=True)
+    def _means(self) -> dict[tuple[str, str], PerSeed]:
+        return {}
 
     @cached_property
-    def _by_metric(self) -> dict[tuple[str, str], np.ndarray]:
-        return dict(self._sorted.groupby(["metric", "flow"], sort=False, observed=True).indices)  # type: ignore[arg-type]
+    def _listed(self) -> dict[tuple[str, str], list[OneScore]]:
+        found: dict[tuple[str, str], list[OneScore]] = {}
+        rows = self.rows.assign(value=pd.to_numeric(self.rows["value"]).astype(float))
+        columns = (rows[c].tolist() for c in ("metric", "flow", "prompt_id", "seed", "value"))
+        for metric, flow, *score in zip(*columns, strict=True):
+            found.setdefault((metric, flow), []).append(OneScore(*score))
+        return found
 
 
-def seed_means(scores: pd.DataFrame) -> PerSeed:
-    """Mean over replicates; failed images are left out."""
+def seed_means(scores: Iterable[OneScore]) -> PerSeed:
+    """Mean over replicates, ordered by prompt and seed; failed images are left out."""
     found: dict[tuple[str, int], list[float]] = {}
-    columns = (scores[name].tolist() for name in ("prompt_id", "seed", "value"))
-    for prompt, seed, value in zip(*columns, strict=True):
-        if value == value:
+    for prompt, seed, value in scores:
+        if not math.isnan(value):
             found.setdefault((prompt, seed), []).append(value)
     return {key: sum(values) / len(values) for key, values in sorted(found.items())}
 
@@ -118,7 +140,7 @@ def variance_parts(differences: PerSeed) -> tuple[float, float]:
 
 def _by_prompt(per_seed: PerSeed) -> list[list[float]]:
     groups: dict[str, list[float]] = {}
-    for (prompt, _), value in sorted(per_seed.items()):
+    for (prompt, _), value in per_seed.items():
         groups.setdefault(prompt, []).append(value)
     return list(groups.values())
 

@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from imgassets.decision.errors import TooLittleDataError
-from imgassets.decision.pairing import Measured, prompt_means, seed_means
+from imgassets.decision.pairing import Measured, prompt_means
 from imgassets.decision.rows import empty_row
 from imgassets.decision.statistics import Estimate
 from imgassets.decision.wording import amount, step
@@ -58,19 +57,16 @@ def _near(near: Near, judged: dict[str, Any]) -> dict[str, Any]:
 
 def _disagreement(wanted: Disagreement, candidate: Measured, alpha: float) -> dict[str, Any]:
     """Asks when the share of images two metrics differ on is shown to be above the rate."""
-    keys = ["prompt_id", "seed", "replicate"]
-    one, two = (candidate.scores(m, wanted.flow).set_index(keys)["value"] for m in wanted.metrics)
-    both = pd.concat([one, two], axis=1, keys=["one", "two"]).dropna()
-    differ = both.reset_index().assign(
-        value=((both["one"] >= 0.5) != (both["two"] >= 0.5)).to_numpy(dtype=float)
-    )
+    one, two = (candidate.per_seed(m, wanted.flow) for m in wanted.metrics)
+    both = [key for key in one if key in two]
+    differ = {key: float((one[key] >= 0.5) != (two[key] >= 0.5)) for key in both}
     row = empty_row(wanted.name, "review", wanted.metrics[0]) | {
         "flow": wanted.flow, "severity": "review", "statistic": "rate", "direction": "lower",
         "n_images": len(both), "ceiling": wanted.max_rate, "state": "undecided",
         "reason": f"{' and '.join(wanted.metrics)} were measured on too few prompts together",
     }  # fmt: skip
     try:
-        rate = Estimate.of(prompt_means(seed_means(differ)), (0.0, 1.0), "wilson")
+        rate = Estimate.of(prompt_means(differ), (0.0, 1.0), "wilson")
     except TooLittleDataError:
         return row
     p_broken = rate.p_at_least(wanted.max_rate)

@@ -124,6 +124,7 @@ def failure_row(evidence: FailureEvidence, corrected: float, alpha: float) -> di
         "state": state,
         "passed": _passed(state),
         "needed_prompts": _number(further),
+        "needed_seeds": _number(evidence.seeds_needed(alpha) if state == "undecided" else None),
         "reason": failure_reason(evidence, state, alpha),
     }
 
@@ -179,7 +180,7 @@ def _needed(evidence: Evidence, alpha: float, family: int) -> dict[str, float]:
     for limit in _open_limits(evidence, alpha):
         level = alpha if limit.holds else alpha / family
         prompts.append(_number(further_prompts(limit, level)))
-        seeds.append(_number(seeds_for(limit, evidence.per_seed, level)))
+        seeds.append(_number(seeds_for(limit, evidence, level)))
     # One limit no number of prompts would settle makes the whole criterion so: NaN wins in max.
     return {
         "needed_prompts": float(np.max(prompts)) if prompts else float("nan"),

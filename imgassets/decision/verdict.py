@@ -31,6 +31,7 @@ class Verdict(BaseModel):
         needed_prompts: prompts to add that would settle an INCONCLUSIVE one; None where settled
             or where no practical number would do.
         needed_seeds: seeds a prompt that would do instead, if any would.
+        added_seeds: seeds a prompt the verdict rests on beside the contract's.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,19 +46,23 @@ class Verdict(BaseModel):
     review_reasons: tuple[str, ...] = ()
     needed_prompts: int | None = None
     needed_seeds: int | None = None
+    added_seeds: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-serialisable; `Verdict.model_validate` reads it back."""
         return self.model_dump(mode="json")
 
 
-def decide(comparison: Comparison, review_reasons: Sequence[str] = ()) -> Verdict:
+def decide(
+    comparison: Comparison, review_reasons: Sequence[str] = (), added_seeds: int = 0
+) -> Verdict:
     """Applies the rule to a comparison.
 
     Arguments:
         comparison: from `compare`.
         review_reasons: what else a person must look at (drift of stored images), in words; with
             the comparison's own reasons they turn GO into REVIEW and change nothing else.
+        added_seeds: seeds added beside the contract's; the sentence tells of them.
     """
     rows = comparison.records()
     asking = [r for r in rows if r["severity"] == "review" and r["state"] == "broken"]
@@ -80,11 +85,13 @@ def decide(comparison: Comparison, review_reasons: Sequence[str] = ()) -> Verdic
         incumbent=comparison.incumbent,
         verdict=verdict,
         decided_by=tuple(row["criterion"] for row in deciding),
-        sentence=_sentence(verdict, deciding, review_reasons, prompts, seeds, len(gating)),
+        sentence=_sentence(verdict, deciding, review_reasons, prompts, seeds, len(gating))
+        + _added(added_seeds),
         criteria=tuple(_entry(row) for row in rows),
         review_reasons=tuple(review_reasons),
         needed_prompts=prompts,
         needed_seeds=seeds,
+        added_seeds=added_seeds,
     )
 
 
@@ -147,6 +154,12 @@ def _sentence(
             f"{'; '.join(review_reasons[:_NAMED])}.{_more(len(review_reasons) - _NAMED)}"
         )
     return f"GO: {_all_hold(len(deciding))}; the closest call: {first}."
+
+
+def _added(seeds: int) -> str:
+    if not seeds:
+        return ""
+    return f" Rests on {seeds} more seed{'s' * (seeds > 1)} a prompt than the contract asks for."
 
 
 def _more(count: int) -> str:

@@ -10,12 +10,13 @@ import pandas as pd
 
 from imgassets.backends.device import Device
 from imgassets.defs.documents import facet_key
+from imgassets.defs.more import more_key
 from imgassets.defs.resources import Maker, Workplace
 from imgassets.defs.shown import image_metadata, table_metadata
 from imgassets.defs.tables import data_version
+from imgassets.more import requests_of
 from imgassets.requests import (
     Request,
-    build_requests,
     environment_words,
     request_table,
     requests_version,
@@ -60,6 +61,7 @@ def _requests(endpoint: Endpoint, model: str, device: Device) -> dg.AssetsDefini
         facet_key("models", model, "generator"),
         facet_key("models", model, "upscaler"),
         *(facet_key("prompts", name, "prompts") for name in endpoint.prompt_sets),
+        more_key(endpoint.endpoint, model),
     ]
 
     @dg.multi_asset(
@@ -78,7 +80,7 @@ def _requests(endpoint: Endpoint, model: str, device: Device) -> dg.AssetsDefini
     )
     def requests(workplace: Workplace, maker: Maker) -> Any:
         device, _ = maker.chosen()
-        rows = build_requests(workplace.project(), endpoint.endpoint, model, device)
+        rows = requests_of(workplace.project(), endpoint.endpoint, model, device)
         for flow in keys:
             asked = [r for r in rows if r.flow == flow]
             table = request_table(asked)

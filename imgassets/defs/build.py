@@ -10,6 +10,7 @@ from imgassets.defs.branches import branch_assets
 from imgassets.defs.checks import branch_checks
 from imgassets.defs.document_check import all_documents, document_check
 from imgassets.defs.documents import document_assets
+from imgassets.defs.more import more_assets
 from imgassets.defs.progress import progress
 from imgassets.defs.reports import report_asset
 from imgassets.defs.resources import Maker, Workplace
@@ -42,7 +43,13 @@ def build_definitions(project: Project, device: str = "auto") -> dg.Definitions:
         description="From requests to verdicts and reports; images in the store are reused.",
     )
     return dg.Definitions(
-        assets=[all_documents(), *documents, *drift_assets(endpoints), *automated(made)],
+        assets=[
+            all_documents(),
+            *documents,
+            *drift_assets(endpoints),
+            *more_assets(endpoints),
+            *automated(made),
+        ],
         asset_checks=[
             document_check(),
             *(check for e, m in branches for check in branch_checks(e, m)),

@@ -8,7 +8,7 @@ import dagster as dg
 
 from imgassets.defs.documents import DATA_VERSION_TAG
 from imgassets.defs.resources import Maker, Workplace
-from imgassets.requests import build_requests
+from imgassets.more import requests_of
 from imgassets.revalidation import Drift, DriftFile, pinned, remake
 from imgassets.spec.contract import Endpoint
 
@@ -98,7 +98,7 @@ def _revalidate(
     project, store = workplace.project(), workplace.store()
     endpoint, model = branch
     device, _ = maker.chosen()
-    requests = build_requests(project, endpoint, model, device)
+    requests = requests_of(project, endpoint, model, device)
     found: list[Drift] = []
     for flow in project.endpoint(endpoint).flows:
         of_flow = (r for r in requests if r.flow == flow)

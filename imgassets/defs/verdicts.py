@@ -11,6 +11,7 @@ from imgassets.defs.resources import Workplace
 from imgassets.defs.revalidation import drift_file, drift_key
 from imgassets.defs.shown import table_metadata
 from imgassets.defs.tables import data_version
+from imgassets.more import MoreSeeds
 from imgassets.spec.contract import Endpoint
 from imgassets.spec.metrics import families_of
 
@@ -108,7 +109,8 @@ def _verdict(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
         from imgassets.spec.base import fingerprint
 
         reasons = drift_file(workplace).reasons(name, compared)
-        found = decide(Comparison(name, model, endpoint.incumbent, comparison), reasons)
+        added = len(MoreSeeds(workplace.home() / "more").read(name, model))
+        found = decide(Comparison(name, model, endpoint.incumbent, comparison), reasons, added)
         context.log.info(f"{name}/{model}: {found.sentence}")
         return dg.Output(
             found.to_dict(),

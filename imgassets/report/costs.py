@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from imgassets.decision.pairing import prompt_means, seed_means
+from imgassets.decision.pairing import OneScore, prompt_means, seed_means
 from imgassets.decision.statistics import Estimate
 
 COSTS = ("cost.seconds", "cost.usd", "cost.peak_memory")
@@ -50,4 +50,5 @@ def _row(
 
 def _means(table: pd.DataFrame, metric: str, flow: str) -> np.ndarray:
     chosen = table[(table["metric"] == metric) & (table["flow"] == flow)]
-    return prompt_means(seed_means(chosen)) if len(chosen) else np.array([])
+    scores = map(OneScore, chosen["prompt_id"], chosen["seed"], chosen["value"])
+    return prompt_means(seed_means(scores))

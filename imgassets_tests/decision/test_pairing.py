@@ -16,6 +16,7 @@ from imgassets.decision.errors import (
     UnknownStatusError,
 )
 from imgassets.decision.pairing import (
+    OneScore,
     paired_differences,
     prompt_means,
     seed_means,
@@ -66,14 +67,7 @@ def test_unknown_status(good: Measured) -> None:
 
 def test_replicates_are_averaged_before_seeds() -> None:
     """Seed 1 made twice (0 and 1) counts .5, seed 2 made once counts 1: the prompt has .75."""
-    scores = pd.DataFrame(
-        {
-            "prompt_id": ["a", "a", "a"],
-            "seed": [1, 1, 2],
-            "replicate": [0, 1, 0],
-            "value": [0.0, 1.0, 1.0],
-        }
-    )
+    scores = [OneScore("a", 1, 0.0), OneScore("a", 1, 1.0), OneScore("a", 2, 1.0)]
     assert prompt_means(seed_means(scores)).tolist() == [0.75]
 
 
@@ -89,6 +83,6 @@ def test_variance_is_split_between_prompts_and_seeds() -> None:
     centers = np.random.default_rng(0).normal(0, 2, 800)
     noise = noisy(0.0, 1.0, 5)
     table = measured(NEW, {EXACT: lambda p, s: centers[p] + noise(p, s)}, range(800), (1, 2, 3, 4))
-    between, within = variance_parts(seed_means(table.scores(EXACT, "generate")))
+    between, within = variance_parts(table.per_seed(EXACT, "generate"))
     assert between == pytest.approx(4.0, rel=0.15)
     assert within == pytest.approx(1.0, rel=0.15)

@@ -91,37 +91,41 @@ class Bench:
 
     Attributes:
         endpoint: the contract, with the healthy model as its incumbent.
-        incumbent: the healthy model with the contract's seeds.
-        others: the healthy model under a candidate's name, with other seeds as well.
+        incumbent: the healthy model with the contract's seeds and others.
+        candidate: the same under a candidate's name.
     """
 
     endpoint: Endpoint
     incumbent: Deck
-    others: Deck
+    candidate: Deck
 
     def prompts(self, draw: int) -> list[str]:
         """The prompts of a draw; the same for every fault."""
         known = self.incumbent.prompts
         return [known[i] for i in _random(draw, 0).integers(0, len(known), len(known))]
 
-    def judged(self, draw: int, candidate: Deck) -> Verdict:
-        """A candidate with the contract's own seeds."""
-        prompts, seeds = self.prompts(draw), self.endpoint.sampling.seeds
-        return judge(
-            self.endpoint,
-            candidate.drawn(prompts, seeds),
-            self.incumbent.drawn(prompts, seeds),
-        )
-
-    def healthy(self, draw: int, incumbent: Deck) -> Verdict:
+    def healthy(self, draw: int) -> Verdict:
         """The healthy model against itself, no seed used on both sides."""
         prompts, count = self.prompts(draw), len(self.endpoint.sampling.seeds)
-        seeds = _random(draw, 1).permutation(self.others.seeds)
+        seeds = [int(s) for s in _random(draw, 1).permutation(self.incumbent.seeds)]
         return judge(
             self.endpoint,
-            self.others.drawn(prompts, seeds[:count]),
-            incumbent.drawn(prompts, seeds[count : 2 * count]),
+            self.candidate.drawn(prompts, seeds[:count]),
+            self.incumbent.drawn(prompts, seeds[count : 2 * count]),
         )
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One draw, judged.
+
+    Attributes:
+        healthy: verdicts on the healthy model with other seeds, one an endpoint.
+        alarms: for each fault the worst alarm that caught it, or an empty word.
+    """
+
+    healthy: tuple[Decision, ...]
+    alarms: tuple[str, ...]
 
 
 def judge(endpoint: Endpoint, candidate: Measured, incumbent: Measured) -> Verdict:
@@ -129,38 +133,46 @@ def judge(endpoint: Endpoint, candidate: Measured, incumbent: Measured) -> Verdi
     return decide(compare(endpoint, candidate, incumbent, seed=None))
 
 
-def detect(
-    benches: Mapping[str, Bench],
-    faulty: Mapping[str, Deck],
-    accused: Sequence[Mapping[str, set[str]]],
-) -> Detection:
-    """How a fault fares, judged on all its data and on every draw.
+def judge_draw(benches: Sequence[Bench], faulty: Sequence[Sequence[Deck]], draw: int) -> Drawn:
+    """Judge one draw of the healthy model and of every fault.
 
     Arguments:
-        benches, faulty: by endpoint.
-        accused: for each draw and endpoint, the criteria that speak against the healthy model.
+        benches: one an endpoint.
+        faulty: for each fault, one deck an endpoint, in the same order.
     """
-    found = [_whole(bench, faulty[name]) for name, bench in benches.items()]
-    worst = min(found, key=lambda v: _WORST_FIRST.index(v.verdict))
-    caught = no_go = 0
-    for draw, healthy in enumerate(accused):
-        alarms = set()
-        for name, bench in benches.items():
-            if "NO-GO" not in alarms:  # nothing is worse, so the rest need not be asked
-                verdict = bench.judged(draw, faulty[name])
-                if verdict.verdict in ALARMS and set(verdict.decided_by) - healthy[name]:
-                    alarms.add(verdict.verdict)
-        caught += bool(alarms)
-        no_go += "NO-GO" in alarms
-    criterion = f"{worst.endpoint}: {worst.decided_by[0]}" if worst.verdict in ALARMS else ""
-    draws = len(accused)
-    return Detection(worst.verdict, criterion, Rate(caught, draws), Rate(no_go, draws))
+    alarms = [""] * len(faulty)
+    healthy = []
+    for number, bench in enumerate(benches):
+        verdict = bench.healthy(draw)
+        healthy.append(verdict.verdict)
+        against = speaking_against(verdict)
+        prompts, seeds = bench.prompts(draw), bench.endpoint.sampling.seeds
+        incumbent = bench.incumbent.drawn(prompts, seeds)
+        for fault, decks in enumerate(faulty):
+            if alarms[fault] != "NO-GO":  # nothing is worse, so no other endpoint need be asked
+                found = judge(bench.endpoint, decks[number].drawn(prompts, seeds), incumbent)
+                if found.verdict in ALARMS and set(found.decided_by) - against:
+                    alarms[fault] = found.verdict
+    return Drawn(tuple(healthy), tuple(alarms))
 
 
-def _whole(bench: Bench, candidate: Deck) -> Verdict:
-    prompts, seeds = bench.incumbent.prompts, bench.endpoint.sampling.seeds
-    return judge(
-        bench.endpoint, candidate.drawn(prompts, seeds), bench.incumbent.drawn(prompts, seeds)
+def whole(benches: Sequence[Bench], decks: Sequence[Deck]) -> Verdict:
+    """The worst of the endpoints' verdicts on all that was measured, nothing drawn."""
+    found = []
+    for bench, deck in zip(benches, decks, strict=True):
+        prompts, seeds = bench.incumbent.prompts, bench.endpoint.sampling.seeds
+        candidate, incumbent = (d.drawn(prompts, seeds) for d in (deck, bench.incumbent))
+        found.append(judge(bench.endpoint, candidate, incumbent))
+    return min(found, key=lambda v: _WORST_FIRST.index(v.verdict))
+
+
+def detection(verdict: Verdict, alarms: Sequence[str]) -> Detection:
+    """What became of a fault: the verdict on everything, and the alarm of each draw."""
+    decided = verdict.verdict in ALARMS
+    criterion = f"{verdict.endpoint}: {verdict.decided_by[0]}" if decided else ""
+    caught, no_go = (sum(map(test, alarms)) for test in (bool, "NO-GO".__eq__))
+    return Detection(
+        verdict.verdict, criterion, Rate(caught, len(alarms)), Rate(no_go, len(alarms))
     )
 
 
