@@ -140,6 +140,10 @@ class SelfTester:
             Rate(sum(set(verdicts) == {"GO"} for verdicts in healthy), self.draws),
         )
 
+    def example(self, fault: Fault) -> tuple[bytes, bytes]:
+        """A file of the healthy model, and the same with a fault planted, to look at."""
+        return self._side(fault).example(fault)
+
     def _planted(self, fault: Fault, number: str) -> list[Deck]:
         self.progress(f"{number} {fault.name}, {fault.strength}: {fault.what}")
         return self._side(fault).planted(fault)
@@ -209,6 +213,11 @@ class Side:
             self._deck(e, self._workshop.faulty(self._healthy(e), fault), self._planted)
             for e in self._endpoints
         ]
+
+    def example(self, fault: Fault) -> tuple[bytes, bytes]:
+        """See `SelfTester.example`."""
+        found = (self._workshop.example(self._healthy(e), fault) for e in self._endpoints)
+        return next((pair for pair in found if pair is not None), (b"", b""))
 
     def _healthy(self, endpoint: Endpoint) -> Branch:
         return self._workshop.healthy(endpoint.endpoint, self.model, endpoint.sampling.seeds)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -85,6 +85,25 @@ class Workshop:
         plant = self._spoiled if fault.spoil else self._garbled
         name = (healthy.endpoint, healthy.model, f"{fault.name}-{fault.strength}-{fault.what}")
         return self._kept(name, healthy.requests, lambda: plant(healthy, fault))
+
+    def example(self, healthy: Branch, fault: Fault) -> tuple[bytes, bytes] | None:
+        """A file of the healthy model and the same with a fault; None where nothing changes.
+
+        An image that could not be made is an empty file.
+        """
+        if fault.spoil:
+            files = SpoiledFiles(self.store, healthy.images, fault)
+            return next(
+                ((self.store.read_bytes(k), files.read_bytes(k)) for k in files.changed), None
+            )
+        faulty = self.faulty(healthy, fault).images
+        both = zip(healthy.images.itertuples(), faulty.itertuples(), strict=True)
+        changed = [(a, b) for a, b in both if a.flow in fault.flows and a.image_key != b.image_key]
+        if not changed:
+            return None
+        before, after = changed[len(changed) // 5]
+        made = self.store.read_bytes(after.image_key) if after.status == "ok" else b""
+        return self.store.read_bytes(before.image_key), made
 
     def _kept(
         self, name: tuple[str, str, str], requests: Sequence[Request], make: Callable[[], Branch]
@@ -169,10 +188,10 @@ class Workshop:
         requests: Sequence[Request],
         images: pd.DataFrame,
         stored: Any,
-        changed: set[str],
+        changed: Collection[str],
     ) -> Branch:
         """Measure what changed, or was made of what changed; take the rest as it was."""
-        other = images["image_key"].isin(changed) | images["source_key"].isin(changed)
+        other = images["image_key"].isin(list(changed)) | images["source_key"].isin(list(changed))
         measured = self._measured(
             healthy.endpoint, healthy.model, requests, images, stored, images[other]
         )
@@ -215,9 +234,10 @@ class SpoiledFiles:
         self._files = {key: self._spoiled(key) for key in self._spots}
 
     @property
-    def changed(self) -> set[str]:
-        """Keys of files that are not what they were."""
-        return {k for k, file in self._files.items() if file != self._store.read_bytes(k)}
+    def changed(self) -> dict[str, None]:
+        """Keys of files that are not what they were, in order."""
+        struck = self._files.items()
+        return dict.fromkeys(k for k, file in struck if file != self._store.read_bytes(k))
 
     def read_bytes(self, key: str) -> bytes:
         return self._files[key] if key in self._files else self._store.read_bytes(key)

@@ -269,6 +269,12 @@ class Endpoint(Document):
         """The criteria as written, then those that budget and review stand for."""
         return self.criteria + self.budget.criteria() + self.review.criteria(self.flows)
 
+    @property
+    def asks_for_review(self) -> bool:
+        """Whether anything but drift could send a model to a person."""
+        reviewed = any(c.severity == "review" for c in self.all_criteria)
+        return reviewed or bool(self.review.near or self.review.disagree)
+
     def limited(self, near: Near) -> Criterion | None:
         """The criterion whose floor or ceiling a `near` speaks of."""
         return next(
