@@ -115,7 +115,8 @@ def _branch(verdict: Verdict) -> tuple[str, str]:
 
 def _further(have: Sequence[int], count: int) -> list[int]:
     """The next numbers that are not in use yet."""
-    used, found, seed = set(have), [], max(have)
+    used, seed = set(have), max(have)
+    found: list[int] = []
     while len(found) < count:
         seed = (seed + 1) % (_MOST_SEED + 1)
         if seed not in used:

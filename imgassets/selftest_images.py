@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from imgassets.backends.device import Device
 from imgassets.backends.making import Make, make_images
 from imgassets.decision.faults.catalogue import Fault
 from imgassets.decision.faults.pixels import Spot, decode
@@ -23,7 +24,7 @@ from imgassets.spec.metrics import FAMILY_VERSIONS, Flow, families_of
 from imgassets.spec.project import Project
 
 #: Reproducible anywhere; the faults are planted on the CPU.
-_DEVICE = "cpu"
+_DEVICE: Device = "cpu"
 Key = tuple[str, str, str, int, int]
 
 
@@ -97,7 +98,7 @@ class Workshop:
                 ((self.store.read_bytes(k), files.read_bytes(k)) for k in files.changed), None
             )
         faulty = self.faulty(healthy, fault).images
-        both = zip(healthy.images.itertuples(), faulty.itertuples(), strict=True)
+        both: Any = zip(healthy.images.itertuples(), faulty.itertuples(), strict=True)
         changed = [(a, b) for a, b in both if a.flow in fault.flows and a.image_key != b.image_key]
         if not changed:
             return None

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -192,8 +193,8 @@ def _light(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _places(table: pd.DataFrame) -> dict[tuple[str, int], np.ndarray]:
-    groups = table.groupby(["prompt_id", "seed"], observed=True).indices
-    return {(str(prompt), int(seed)): found for (prompt, seed), found in groups.items()}  # type: ignore[misc]
+    groups: Any = table.groupby(["prompt_id", "seed"], observed=True).indices
+    return {(str(prompt), int(seed)): found for (prompt, seed), found in groups.items()}
 
 
 def _taken(

@@ -114,8 +114,8 @@ def seams(levels: float, tile: int) -> Spoil:
     """Tiles alternately as they are and darker by `levels`."""
 
     def change(x: Pixels) -> np.ndarray:
-        rows, columns = np.indices(x.shape[:2]) // tile
-        return x - levels * ((rows + columns) % 2)[..., None]
+        tiles = np.asarray(np.indices(x.shape[:2]) // tile)
+        return x - levels * (tiles.sum(axis=0) % 2)[..., None]
 
     return on_pixels(change)
 
