@@ -17,7 +17,7 @@ def chosen(*names: str) -> list[Fault]:
     return [f for f in all_faults() if f.name in names and f.strength == "strong"]
 
 
-def tester(root: Path, told: list[str]) -> SelfTester:
+def bench_at(root: Path, told: list[str]) -> SelfTester:
     return SelfTester(
         load_project(root), root / ".imgassets", "fast", "prod", draws=4, progress=told.append
     )
@@ -31,7 +31,7 @@ def test_faults_go_through_the_products_own_path(
     write_small_project(tmp_path)
     faults = chosen("black images", "half-precision overflow", "mask inverted")
     told: list[str] = []
-    found = tester(tmp_path, told).run(faults)
+    found = bench_at(tmp_path, told).run(faults)
     told_of = {f.name: d for f, d in found.found}
     assert told_of["black images"].criterion == "cards: failures__blank"
     assert told_of["half-precision overflow"].criterion == "cards: failures__non_finite"
@@ -48,7 +48,7 @@ def test_faults_go_through_the_products_own_path(
     assert any("images made" in line for line in told)
 
     told.clear()
-    assert tester(tmp_path, told).run(faults).to_dict() == document
+    assert bench_at(tmp_path, told).run(faults).to_dict() == document
     assert not any("images made" in line for line in told)
 
 

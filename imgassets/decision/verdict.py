@@ -147,7 +147,8 @@ def _sentence(
         settling = _settling(prompts, seeds)
         if any(row["unmeasured"] for row in deciding):
             settling = "Measure more first: all models on the same prompts and seeds."
-        return f"INCONCLUSIVE: {first}.{others} {settling}"
+        eyes = f" A person must look as well: {review_reasons[0]}." if review_reasons else ""
+        return f"INCONCLUSIVE: {first}.{others} {settling}{eyes}"
     if verdict == "REVIEW":
         return (
             f"REVIEW: {_all_hold(held)}, but a person must look first: "

@@ -4,14 +4,15 @@ A draw is what another day might have shown: prompts are drawn anew with replace
 its images (its cluster), and seeds are chosen where there are more than the contract asks for. Each
 draw is judged by `compare` and `decide`, the functions behind the assets.
 
-**Caught** means: the verdict is NO-GO or REVIEW at some endpoint, and at least one criterion that
-decided it does not speak against the healthy model, with other seeds, in the same draw. An
-INCONCLUSIVE verdict catches nothing, since healthy models get it too.
+**Caught** means: at some endpoint the verdict is not GO, and a criterion of severity `gating` or
+`review` is shown to be broken that does not speak against the healthy model, with other seeds, in
+the same draw. That is a NO-GO, a REVIEW, or an INCONCLUSIVE which names what a person must look at.
+A plain INCONCLUSIVE catches nothing, since healthy models get it too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +26,6 @@ from imgassets.decision.statistics import wilson_interval
 from imgassets.decision.verdict import Decision, Verdict, decide
 from imgassets.spec.contract import Endpoint
 
-ALARMS: tuple[Decision, ...] = ("NO-GO", "REVIEW")
 _WORST_FIRST: tuple[Decision, ...] = ("NO-GO", "REVIEW", "INCONCLUSIVE", "GO")
 _TEXTS = ("endpoint", "model", "flow", "metric", "prompt_id", "status")
 
@@ -122,7 +122,7 @@ class Drawn:
 
     Attributes:
         healthy: verdicts on the healthy model with other seeds, one an endpoint.
-        alarms: for each fault the worst alarm that caught it, or an empty word.
+        alarms: for each fault the last verdict that caught it, or an empty word.
     """
 
     healthy: tuple[Decision, ...]
@@ -152,7 +152,7 @@ def judge_draw(benches: Sequence[Bench], faulty: Sequence[Sequence[Deck]], draw:
         for fault, decks in enumerate(faulty):
             if alarms[fault] != "NO-GO":  # nothing is worse, so no other endpoint need be asked
                 found = judge(bench.endpoint, decks[number].drawn(prompts, seeds), incumbent)
-                if found.verdict in ALARMS and set(found.decided_by) - against:
+                if speaking_against(found) - against:
                     alarms[fault] = found.verdict
     return Drawn(tuple(healthy), tuple(alarms))
 
@@ -169,17 +169,19 @@ def whole(benches: Sequence[Bench], decks: Sequence[Deck]) -> Verdict:
 
 def detection(verdict: Verdict, alarms: Sequence[str]) -> Detection:
     """What became of a fault: the verdict on everything, and the alarm of each draw."""
-    decided = verdict.verdict in ALARMS
-    criterion = f"{verdict.endpoint}: {verdict.decided_by[0]}" if decided else ""
+    broken = speaking_against(verdict)
+    first = next((name for name in verdict.decided_by if name in broken), next(iter(broken), ""))
+    criterion = f"{verdict.endpoint}: {first}" if first else ""
     caught, no_go = (sum(map(test, alarms)) for test in (bool, "NO-GO".__eq__))
     return Detection(
         verdict.verdict, criterion, Rate(caught, len(alarms)), Rate(no_go, len(alarms))
     )
 
 
-def speaking_against(verdict: Verdict) -> set[str]:
-    """Criteria that are broken, whether they decided or not."""
-    return {c["criterion"] for c in verdict.criteria if c["state"] == "broken"}
+def speaking_against(verdict: Verdict) -> Set[str]:
+    """Criteria that are shown to be broken and may stop a GO, in the contract's order."""
+    stopping = [c for c in verdict.criteria if c["severity"] in ("gating", "review")]
+    return dict.fromkeys(c["criterion"] for c in stopping if c["state"] == "broken").keys()
 
 
 def _random(draw: int, stream: int) -> np.random.Generator:
