@@ -98,8 +98,8 @@ class Measured:
         found: dict[tuple[str, str], list[OneScore]] = {}
         rows = self.rows.assign(value=pd.to_numeric(self.rows["value"]).astype(float))
         columns = (rows[c].tolist() for c in ("metric", "flow", "prompt_id", "seed", "value"))
-        for metric, flow, *score in zip(*columns, strict=True):
-            found.setdefault((metric, flow), []).append(OneScore(*score))
+        for metric, flow, prompt, seed, value in zip(*columns, strict=True):
+            found.setdefault((metric, flow), []).append(OneScore(prompt, seed, value))
         return found
 
 

@@ -107,7 +107,7 @@ def _pipeline() -> Iterator[list[Fault]]:
     )
     yield _both(
         "VAE shift factor wrong",
-        {"what": "latents off by 0.5", "inside": ("vae_shift", 0.5)},
+        {"what": "latents off by 2", "inside": ("vae_shift", 2.0)},
         {"what": "latents off by 0.02", "inside": ("vae_shift", 0.02)},
     )
     yield _both(
