@@ -169,6 +169,25 @@ def _margin_words(criterion: Criterion) -> str:
     return f"no more than {criterion.margin:g} worse than the incumbent, error bars included"
 
 
+def hold_reviews(comparison: pd.DataFrame) -> Outcome:
+    """A comparison's rows of severity `review`: none is shown to be broken."""
+    import great_expectations.expectations as gxe
+
+    rows = comparison[comparison["severity"] == "review"].reset_index(drop=True)
+    result = _validate(
+        rows[["state"]],
+        gxe.ExpectColumnValuesToNotBeInSet(column="state", value_set=["broken"]),
+    )
+    asking = rows.loc[rows["state"] == "broken", ["criterion", "estimate", "difference", "reason"]]
+    return Outcome(
+        bool(result["success"]),
+        "nothing asks for a person's eye",
+        float(len(asking)),
+        len(rows),
+        asking.head(_WORST_ROWS),
+    )
+
+
 def _in_words(criterion: Criterion) -> str:
     what = "the worst image's" if criterion.statistic == "worst" else "the mean"
     side = "at least" if criterion.floor is not None else "at most"

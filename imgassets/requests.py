@@ -9,7 +9,7 @@ model for the same picture share it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
@@ -105,7 +105,9 @@ def _installed(name: str) -> str:
         return "absent"
 
 
-def build_requests(project: Project, endpoint: str, model: str, device: str) -> list[Request]:
+def build_requests(
+    project: Project, endpoint: str, model: str, device: str, more_seeds: Sequence[int] = ()
+) -> list[Request]:
     """All requests of one branch, ordered by flow, prompt, seed and replicate.
 
     Args:
@@ -113,6 +115,7 @@ def build_requests(project: Project, endpoint: str, model: str, device: str) -> 
         endpoint: name of a valid endpoint contract.
         model: name of a valid model.
         device: device class the images are made on: `cpu`, `cuda` or `mps`.
+        more_seeds: asked for after the contract's own.
 
     Raises:
         FileNotFoundError: a weights folder is missing.
@@ -125,6 +128,7 @@ def build_requests(project: Project, endpoint: str, model: str, device: str) -> 
         generator=_generator_facts(project.root, project.model(model)),
         upscaler=upscaler_facts(project.root, project.model(model).upscaler),
         steps=step_facts(project.root, contract.postprocess),
+        seeds=tuple(dict.fromkeys((*contract.sampling.seeds, *more_seeds))),
     )
     sets = project.prompts_of(contract)
     return [
@@ -201,12 +205,13 @@ class _Branch:
     generator: dict[str, Any]
     upscaler: dict[str, Any] | None
     steps: list[dict[str, Any]]
+    seeds: tuple[int, ...]
     _keys: dict[tuple[Flow, str, str, int, int], str] = field(default_factory=dict)
 
     def requests(self, flow: Flow, prompt_set: PromptSet, prompt: Prompt) -> Iterator[Request]:
         if "edit" in self.contract.lineage(flow) and prompt.edit is None:
             return
-        for seed in self.contract.sampling.seeds:
+        for seed in self.seeds:
             for replicate in range(self.contract.sampling.replicates):
                 yield self._request(flow, prompt_set, prompt, seed, replicate)
 

@@ -17,6 +17,7 @@ from imgassets.defs.reports import report_key
 from imgassets.defs.resources import Workplace
 from imgassets.defs.tables import JsonDocuments
 from imgassets.home import home_of
+from imgassets.more import MoreSeeds, extend
 from imgassets.planning import Plan
 from imgassets.produced import set_aside
 from imgassets.spec.project import Project
@@ -126,6 +127,27 @@ def _set_aside_harmed(home: Path, look: Callable[[], list[Path]], wait: float = 
         time.sleep(wait)
         for path in set(found) & set(look()):
             set_aside(home, path)
+
+
+def validate_with_more(
+    project: Project, instance: dg.DagsterInstance, selection: Selection, device: str = "auto"
+) -> tuple[list[Verdict], list[str]]:
+    """As `validate`; then add the seeds INCONCLUSIVE verdicts ask for, and do what follows.
+
+    Returns:
+        The verdicts, and what was added or why nothing could be. Raises as `validate`.
+    """
+    verdicts = validate(project, instance, selection, device)
+    told = extend(project, verdicts)
+    return (validate(project, instance, selection, device) if told else verdicts), told
+
+
+def forget_more(project: Project, selection: Selection) -> None:
+    """Take back the seeds added to branches, and to their incumbents."""
+    more = MoreSeeds.of(project.root)
+    for endpoint, model in selection.branches(project):
+        more.forget(endpoint, model)
+        more.forget(endpoint, project.endpoint(endpoint).incumbent)
 
 
 def _wanted(

@@ -20,11 +20,13 @@ from imgassets.backends.device import choose_device
 from imgassets.defs.branches import STAGES
 from imgassets.defs.checks import criteria_version
 from imgassets.defs.documents import DATA_VERSION_TAG, history_of, observation
+from imgassets.defs.more import more_key, more_observation
 from imgassets.defs.revalidation import drift_key, drift_observation
 from imgassets.home import home_of
 from imgassets.images.store import ImageStore
+from imgassets.more import MoreSeeds, requests_of
 from imgassets.planning import Asset, Documents, Made, Plan, walk
-from imgassets.requests import Request, build_requests, requests_version
+from imgassets.requests import Request, requests_version
 from imgassets.revalidation import DriftFile
 from imgassets.spec.changes import Facet, FacetHistory, present_facets
 from imgassets.spec.project import Project
@@ -57,6 +59,15 @@ class Reader:
         return {_text(drift_key(*b)): self.drift.version(*b) for b in self.requests}
 
     @cached_property
+    def more(self) -> MoreSeeds:
+        return MoreSeeds.of(self.project.root)
+
+    @cached_property
+    def mores(self) -> dict[str, str]:
+        """Versions of the seeds added to each branch, by key."""
+        return {_text(more_key(*b)): self.more.version(*b) for b in self.requests}
+
+    @cached_property
     def history(self) -> FacetHistory:
         return history_of(self.project.root)
 
@@ -83,7 +94,7 @@ class Reader:
         """All requests, by endpoint and model."""
         device, _ = choose_device(self.device)
         return {
-            (e.endpoint, model): build_requests(self.project, e.endpoint, model, device)
+            (e.endpoint, model): requests_of(self.project, e.endpoint, model, device)
             for e in self.project.usable_endpoints()
             for model in e.models
         }
@@ -91,7 +102,8 @@ class Reader:
     def plan(self, wanted: set[dg.AssetKey]) -> Plan:
         """What is out of date among some assets, and what making it will cost."""
         documents = Documents(
-            {key: f.version for key, f in self.facets.items()} | self.drifts, self._what_changed
+            {key: f.version for key, f in self.facets.items()} | self.drifts | self.mores,
+            self._what_changed,
         )
         plan = walk(list(self._assets()), documents, {_text(key) for key in wanted})
         missing = estimating.lacking(self._requests_of(plan), self.store)
@@ -105,13 +117,15 @@ class Reader:
     def _what_changed(self, key: str, before: str | None) -> str:
         if key in self.facets:
             return self.history.describe(self.facets[key], before)
-        _, endpoint, model = key.split("/")
+        kind, endpoint, model = key.split("/")
+        if kind == "more":
+            return self.more.words(endpoint, model)
         drifted = len(self.drift.read(endpoint, model))
         return f"images of {model} were made again: {drifted} drifted"
 
     def observe(self) -> None:
-        """Record every document, and what drifted, that changed since it was last observed."""
-        keys = asset_keys([*self.facets, *self.drifts])
+        """Record what changed since it was last observed: documents, drift, added seeds."""
+        keys = asset_keys([*self.facets, *self.drifts, *self.mores])
         seen = {
             _text(key): self.instance.get_latest_data_version_record(key, is_source=True)
             for key in keys
@@ -123,11 +137,13 @@ class Reader:
                 event = observation(facet, before, self.history)
                 self.instance.report_runless_asset_event(event)
         for branch in self.requests:
-            key = _text(drift_key(*branch))
-            record = seen[key]
-            if record is None or _version(record) != self.drifts[key]:
-                event = drift_observation(self.drift, *branch)
-                self.instance.report_runless_asset_event(event)
+            for event in (
+                drift_observation(self.drift, *branch),
+                more_observation(self.more, *branch),
+            ):
+                record = seen[_text(event.asset_key)]
+                if record is None or _version(record) != event.tags[DATA_VERSION_TAG]:
+                    self.instance.report_runless_asset_event(event)
 
     def stale_checks(self, plan: Plan, wanted: set[dg.AssetKey]) -> set[dg.AssetCheckKey]:
         """Checks of assets that are up to date, held against other criteria or another table."""

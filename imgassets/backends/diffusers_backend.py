@@ -81,6 +81,11 @@ class DiffusersBackend:
 
     # ---- pipelines -------------------------------------------------------------------------
 
+    @property
+    def pipeline(self) -> Any:
+        """The text-to-image pipeline, loaded; edits use the same components."""
+        return self._text_to_image
+
     @cached_property
     def _text_to_image(self) -> Any:
         return self._loader.load(self._model.pipeline, self._model.scheduler)

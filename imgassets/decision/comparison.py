@@ -18,6 +18,7 @@ from imgassets.decision.errors import MissingIncumbentError, MixedRowsError
 from imgassets.decision.failures import FailureEvidence, gather_failures
 from imgassets.decision.limits import Limit, gather
 from imgassets.decision.pairing import Measured
+from imgassets.decision.review import review_rows
 from imgassets.decision.rows import criterion_row, failure_row
 from imgassets.decision.statistics import holm
 from imgassets.spec.contract import Endpoint
@@ -58,7 +59,7 @@ def compare(
     incumbent: Measured | None = None,
     *,
     pairing: Pairing = "noise",
-    seed: int = 0,
+    seed: int | None = 0,
 ) -> Comparison:
     """Holds a model against the contract and, unless it is the incumbent, against the incumbent.
 
@@ -68,7 +69,7 @@ def compare(
         incumbent: what was measured on production; not needed (and not used) when the model
             under test is the incumbent itself: then only floors, ceilings and failures apply.
         pairing: what the two have in common (`spec.hosted.pairing_of`).
-        seed: of the bootstrap that cross-checks the t bounds; it never decides.
+        seed: of the bootstrap that cross-checks the t bounds; it never decides; None leaves it out.
 
     Raises:
         MissingIncumbentError: a candidate without an incumbent to compare with.
@@ -82,10 +83,14 @@ def compare(
     gating = [limit for e in evidence if e.criterion.severity == "gating" for limit in e.limits]
     corrected = _corrected(gating, failures)
     family = max(1, len(corrected))
+    # Review is a decision of its own, so it has a correction of its own.
+    asking = [limit for e in evidence if e.criterion.severity == "review" for limit in e.limits]
+    corrected |= _corrected(asking, ())
     rows = [
         criterion_row(e, endpoint, _own_p(e.limits, corrected), alpha, family, seed)
         for e in evidence
     ]
+    rows += review_rows(endpoint, candidate, rows, alpha)
     rows += [failure_row(f, corrected.get(id(f), f.p_broken), alpha) for f in failures]
     return Comparison(endpoint.endpoint, candidate.model, endpoint.incumbent, pd.DataFrame(rows))
 
@@ -96,7 +101,7 @@ def _checked_incumbent(
     for measured in (candidate, incumbent):
         if measured is None:
             continue
-        others = {str(e) for e in measured.rows["endpoint"]} - {endpoint.endpoint}
+        others = set(measured.rows["endpoint"].unique()) - {endpoint.endpoint}
         if others:
             raise MixedRowsError(
                 f"metric rows of {measured.model}: got endpoint {', '.join(sorted(others))}, "

@@ -30,6 +30,7 @@ class FailureEvidence:
         estimate: the candidate's rate over all requests of all flows; None without requests.
         incumbent: the incumbent's rate, None where it is not compared or unknown.
         n_prompts: prompts asked for.
+        n_seeds: seeds a prompt.
         examples: messages of the first failures, for the report.
     """
 
@@ -38,6 +39,7 @@ class FailureEvidence:
     estimate: RateEstimate | None
     incumbent: float | None
     n_prompts: int
+    n_seeds: int
     examples: tuple[str, ...] = ()
 
     @property
@@ -77,6 +79,18 @@ class FailureEvidence:
         per_prompt = rate.n / self.n_prompts
         return max(1, -int(-needed // per_prompt) - self.n_prompts)
 
+    def seeds_needed(self, alpha: float) -> int | None:
+        """Seeds a prompt, in all, that would show the rate to hold, if none fails.
+
+        None where a request failed: failures cluster in prompts, which more seeds do not mend.
+        """
+        rate = self.estimate
+        if rate is None or self.hard or rate.count or not self.n_seeds:
+            return None
+        needed = power.agreeing_prompts_needed(1 - self.max_rate, alpha)
+        seeds = 0 if needed is None else -int(-needed // (rate.n / self.n_seeds))
+        return seeds if 0 < seeds <= power.MOST_SEEDS else None
+
 
 def gather_failures(
     endpoint: Endpoint, candidate: Measured, incumbent: Measured | None
@@ -111,5 +125,6 @@ def _evidence(
         estimate=RateEstimate.of(failed, images["prompt_id"]) if len(images) else None,
         incumbent=None if rival is None or not len(rival) else float(rival.mean()),
         n_prompts=int(images["prompt_id"].nunique()),
+        n_seeds=int(images["seed"].nunique()),
         examples=examples,
     )

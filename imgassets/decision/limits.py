@@ -6,19 +6,19 @@ A limit is judged in three ways at once: shown to hold (`p_passed`), shown to be
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
-import pandas as pd
 
 from imgassets.decision import power
 from imgassets.decision.errors import TooLittleDataError
 from imgassets.decision.pairing import (
     Measured,
+    PerSeed,
     paired_differences,
     prompt_means,
-    seed_means,
     variance_parts,
 )
 from imgassets.decision.statistics import Bounded, Estimate, Method, Support
@@ -113,6 +113,7 @@ class Evidence:
         measured: the candidate's number (mean or worst), None where nothing was measured.
         incumbent: the incumbent's number, None where it is not compared.
         per_seed: differences by (prompt_id, seed); empty where nothing is paired.
+        own_per_seed: the candidate's scores by (prompt_id, seed).
         difference: mean of the differences over prompts.
         limits: those that apply to this model.
     """
@@ -124,7 +125,8 @@ class Evidence:
     incumbent: float | None
     limits: tuple[Limit, ...]
     difference: Estimate | None = None
-    per_seed: pd.Series = field(default_factory=lambda: pd.Series(dtype=float))
+    per_seed: PerSeed = field(default_factory=dict)
+    own_per_seed: PerSeed = field(default_factory=dict)
 
 
 def gather(
@@ -137,17 +139,12 @@ def gather(
 
     Too little data never raises here: the limit then carries the problem in words.
     """
-    scores = candidate.scores(criterion.metric, criterion.flow)
-    rival = None if incumbent is None else incumbent.scores(criterion.metric, criterion.flow)
-    usable = scores["value"].dropna()
-    counts = Counts(
-        prompts=int(scores.loc[usable.index, "prompt_id"].nunique()),
-        images=len(usable),
-        failed=len(scores) - len(usable),
-    )
+    scores = candidate.listed(criterion.metric, criterion.flow)
+    usable = [s for s in scores if not math.isnan(s.value)]
+    counts = Counts(len({s.prompt_id for s in usable}), len(usable), len(scores) - len(usable))
     if criterion.statistic == "worst":
-        return _worst(criterion, scores, rival, counts)
-    return _mean(criterion, scores, rival, counts, pairing)
+        return _worst(criterion, candidate, incumbent, counts)
+    return _mean(criterion, candidate, incumbent, counts, pairing)
 
 
 def support_of(criterion: Criterion, *values: np.ndarray) -> Support | None:
@@ -164,28 +161,31 @@ def support_of(criterion: Criterion, *values: np.ndarray) -> Support | None:
 
 def _mean(
     criterion: Criterion,
-    scores: pd.DataFrame,
-    rival: pd.DataFrame | None,
+    candidate: Measured,
+    incumbent: Measured | None,
     counts: Counts,
     pairing: Pairing,
 ) -> Evidence:
-    per_seed = seed_means(scores)
-    theirs = None if rival is None else seed_means(rival)
-    support = support_of(criterion, *(s.to_numpy() for s in (per_seed, theirs) if s is not None))
+    what = criterion.metric, criterion.flow
+    per_seed = candidate.per_seed(*what)
+    theirs = None if incumbent is None else incumbent.per_seed(*what)
+    support = support_of(
+        criterion, *(np.fromiter(s.values(), float) for s in (per_seed, theirs) if s)
+    )
     means = prompt_means(per_seed)
     own, problem = _estimate(means, support, "t" if support is None else "wilson")
     limits = _absolute(criterion, own, float(means.mean()) if means.size else None, problem)
     if theirs is None:
         return Evidence(criterion, own=own, measured=_mean_of(means), incumbent=None,
-                        limits=limits, counts=counts)  # fmt: skip
+                        limits=limits, counts=counts, own_per_seed=per_seed)  # fmt: skip
     pairs = paired_differences(per_seed, theirs, pairing)
     spread = None if support is None else (support[0] - support[1], support[1] - support[0])
     difference, problem = _estimate(prompt_means(pairs), spread, "t")
     if criterion.margin is not None:
         if problem:
-            problem = f"only {len(set(pairs.index.get_level_values(0)))} prompt(s) have a usable "
+            problem = f"only {len({prompt for prompt, _ in pairs})} prompt(s) have a usable "
             problem += "image from both models, at least 2 are needed"
-        limits += (_margin(criterion, difference, _mean_of(prompt_means(pairs)), problem),)
+        limits += _margin(criterion, difference, _mean_of(prompt_means(pairs)), problem)
     return Evidence(
         criterion,
         own=own,
@@ -194,32 +194,31 @@ def _mean(
         limits=limits,
         difference=difference,
         per_seed=pairs,
+        own_per_seed=per_seed,
         counts=counts,
     )
 
 
 def _worst(
-    criterion: Criterion, scores: pd.DataFrame, rival: pd.DataFrame | None, counts: Counts
+    criterion: Criterion, candidate: Measured, incumbent: Measured | None, counts: Counts
 ) -> Evidence:
-    worst = _worst_of(criterion, scores)
+    worst = _worst_of(criterion, candidate)
     problem = "" if worst is not None else "no usable image was measured"
     limits = _absolute(criterion, None, worst, problem)
-    theirs = None if rival is None else _worst_of(criterion, rival)
-    if criterion.margin is not None and rival is not None:
+    theirs = None if incumbent is None else _worst_of(criterion, incumbent)
+    if criterion.margin is not None and incumbent is not None:
         gap = None if worst is None or theirs is None else worst - theirs
         problem = "" if gap is not None else "no usable image from both models"
-        limits += (_margin(criterion, None, gap, problem),)
+        limits += _margin(criterion, None, gap, problem)
     return Evidence(
         criterion, own=None, measured=worst, incumbent=theirs, limits=limits, counts=counts
     )
 
 
-def _worst_of(criterion: Criterion, scores: pd.DataFrame) -> float | None:
-    usable = scores["value"].dropna()
-    if usable.empty:
-        return None
-    higher = METRICS[criterion.metric].direction == "higher"
-    return float(usable.min() if higher else usable.max())
+def _worst_of(criterion: Criterion, measured: Measured) -> float | None:
+    scores = measured.listed(criterion.metric, criterion.flow)
+    worst = min if METRICS[criterion.metric].direction == "higher" else max
+    return worst((s.value for s in scores if not math.isnan(s.value)), default=None)
 
 
 def _mean_of(values: np.ndarray) -> float | None:
@@ -248,11 +247,16 @@ def _absolute(
 
 def _margin(
     criterion: Criterion, estimate: Estimate | None, measured: float | None, problem: str
-) -> Limit:
+) -> tuple[Limit, ...]:
+    """One limit, or two where neither way is better: equivalence by two one-sided tests."""
     margin = criterion.margin or 0.0
-    above = METRICS[criterion.metric].direction == "higher"
-    value = -margin if above else margin
-    return Limit("margin", value, above, estimate, None if problem else measured, problem)
+    direction = METRICS[criterion.metric].direction
+    sides = {"higher": (True,), "lower": (False,), "same": (True, False)}[direction]
+    measured = None if problem else measured
+    return tuple(
+        Limit("margin", -margin if above else margin, above, estimate, measured, problem)
+        for above in sides
+    )
 
 
 def further_prompts(limit: Limit, alpha: float) -> int | None:
@@ -278,9 +282,10 @@ def further_prompts(limit: Limit, alpha: float) -> int | None:
     return None if needed is None else max(1, needed - estimate.n)
 
 
-def seeds_for(limit: Limit, per_seed: pd.Series, alpha: float) -> int | None:
-    """Seeds a prompt, in all, that would settle a margin with the prompts as they are."""
-    if limit.kind != "margin" or not isinstance(limit.estimate, Estimate) or per_seed.empty:
+def seeds_for(limit: Limit, evidence: Evidence, alpha: float) -> int | None:
+    """Seeds a prompt, in all, that would settle a limit with the prompts as they are."""
+    per_seed = evidence.per_seed if limit.kind == "margin" else evidence.own_per_seed
+    if not isinstance(limit.estimate, Estimate) or not per_seed:
         return None
     between, within = variance_parts(per_seed)
     if not np.isfinite(within):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import get_args
+from functools import cached_property
+from typing import NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
@@ -23,7 +26,17 @@ from imgassets.spec.hosted import Pairing
 FAILURE_MODES: tuple[str, ...] = get_args(FailureMode)
 IMAGE_COLUMNS = ("flow", "prompt_id", "seed", "replicate", "image_key", "status")
 _SCORE_COLUMNS = tuple(c for c in ROW_COLUMNS if c != "reason")
+#: One number a (prompt_id, seed), in this order.
+PerSeed = dict[tuple[str, int], float]
 _ONE_SCORE = ["flow", "prompt_id", "seed", "replicate", "metric"]
+
+
+class OneScore(NamedTuple):
+    """One image's score; NaN where it failed."""
+
+    prompt_id: str
+    seed: int
+    value: float
 
 
 @dataclass(frozen=True)
@@ -67,52 +80,84 @@ class Measured:
         found = found.assign(value=pd.to_numeric(found["value"]).astype(float))
         return found.sort_values(["prompt_id", "seed", "replicate"], ignore_index=True)
 
+    def listed(self, metric: str, flow: str) -> list[OneScore]:
+        """The same as plain tuples, in no order: a contract has dozens of criteria to ask for."""
+        return self._listed.get((metric, flow), [])
 
-def seed_means(scores: pd.DataFrame) -> pd.Series:
-    """Mean over replicates, index (prompt_id, seed); failed images are left out."""
-    usable = scores.dropna(subset=["value"])
-    return usable.groupby(["prompt_id", "seed"], sort=True)["value"].mean()
+    def per_seed(self, metric: str, flow: str) -> PerSeed:
+        """Mean over replicates of one metric on one flow; failed images are left out."""
+        if (metric, flow) not in self._means:
+            self._means[metric, flow] = seed_means(self.listed(metric, flow))
+        return self._means[metric, flow]
+
+    @cached_property
+    def _means(self) -> dict[tuple[str, str], PerSeed]:
+        return {}
+
+    @cached_property
+    def _listed(self) -> dict[tuple[str, str], list[OneScore]]:
+        found: dict[tuple[str, str], list[OneScore]] = {}
+        rows = self.rows.assign(value=pd.to_numeric(self.rows["value"]).astype(float))
+        columns = (rows[c].tolist() for c in ("metric", "flow", "prompt_id", "seed", "value"))
+        for metric, flow, prompt, seed, value in zip(*columns, strict=True):
+            found.setdefault((metric, flow), []).append(OneScore(prompt, seed, value))
+        return found
 
 
-def prompt_means(per_seed: pd.Series) -> np.ndarray:
+def seed_means(scores: Iterable[OneScore]) -> PerSeed:
+    """Mean over replicates, ordered by prompt and seed; failed images are left out."""
+    found: dict[tuple[str, int], list[float]] = {}
+    for prompt, seed, value in scores:
+        if not math.isnan(value):
+            found.setdefault((prompt, seed), []).append(value)
+    return {key: sum(values) / len(values) for key, values in sorted(found.items())}
+
+
+def prompt_means(per_seed: PerSeed) -> np.ndarray:
     """Mean over seeds, one float a prompt, ordered by prompt_id; shape (P,)."""
-    return per_seed.groupby(level="prompt_id", sort=True).mean().to_numpy(dtype=np.float64)
+    return np.array([sum(values) / len(values) for values in _by_prompt(per_seed)], np.float64)
 
 
 def paired_differences(
-    candidate: pd.Series, incumbent: pd.Series, pairing: Pairing = "noise"
-) -> pd.Series:
-    """candidate - incumbent, index (prompt_id, seed).
+    candidate: PerSeed, incumbent: PerSeed, pairing: Pairing = "noise"
+) -> PerSeed:
+    """candidate - incumbent, by (prompt_id, seed).
 
     Paired by noise: on the (prompt_id, seed) both have. Paired by prompt (hosted models, whose
     seeds are not our noise): means over each one's own seeds, on the prompts both have; seed is -1.
     """
     if pairing == "prompt":
         candidate, incumbent = _over_seeds(candidate), _over_seeds(incumbent)
-    both = candidate.index.intersection(incumbent.index).sort_values()
-    return candidate.loc[both] - incumbent.loc[both]
+    return {key: value - incumbent[key] for key, value in candidate.items() if key in incumbent}
 
 
-def _over_seeds(per_seed: pd.Series) -> pd.Series:
-    means = per_seed.groupby(level="prompt_id", sort=True).mean()
-    return pd.concat({-1: means}, names=["seed", "prompt_id"]).swaplevel()
+def _over_seeds(per_seed: PerSeed) -> PerSeed:
+    prompts = sorted({prompt for prompt, _ in per_seed})
+    means = prompt_means(per_seed).tolist()
+    return {(prompt, -1): mean for prompt, mean in zip(prompts, means, strict=True)}
 
 
-def variance_parts(differences: pd.Series) -> tuple[float, float]:
+def variance_parts(differences: PerSeed) -> tuple[float, float]:
     """Variance (between prompts, within a prompt over seeds) of differences, both >= 0.
 
     Method of moments: within is the pooled variance over seeds; between is what is left of the
     variance of prompt means. NaN for within where no prompt has two seeds.
     """
-    groups = differences.groupby(level="prompt_id", sort=True)
-    counts = groups.size()
-    repeated = counts > 1
-    if not repeated.any():
-        return float(prompt_means(differences).var(ddof=1)), float("nan")
-    weights = (counts - 1)[repeated]
-    within = float((groups.var()[repeated] * weights).sum() / weights.sum())
+    groups = _by_prompt(differences)
     total = float(prompt_means(differences).var(ddof=1))
-    return max(0.0, total - within * float((1 / counts).mean())), within
+    repeated = [np.array(values) for values in groups if len(values) > 1]
+    if not repeated:
+        return total, float("nan")
+    squares = sum(float(((values - values.mean()) ** 2).sum()) for values in repeated)
+    within = squares / sum(len(values) - 1 for values in repeated)
+    return max(0.0, total - within * float(np.mean([1 / len(v) for v in groups]))), within
+
+
+def _by_prompt(per_seed: PerSeed) -> list[list[float]]:
+    groups: dict[str, list[float]] = {}
+    for (prompt, _), value in per_seed.items():
+        groups.setdefault(prompt, []).append(value)
+    return list(groups.values())
 
 
 def _need_columns(table: pd.DataFrame, needed: tuple[str, ...], what: str) -> None:

@@ -20,7 +20,7 @@ from imgassets.spec.metrics import METRICS
 #: that does not exist is missing (NaN), never 0.
 COLUMNS = (
     "criterion",  # unique name, fit for an asset check
-    "source",  # "criterion" or "failure"
+    "source",  # "criterion", "failure", or "review" (what may ask for a person)
     "metric",
     "flow",
     "severity",
@@ -61,16 +61,17 @@ def criterion_row(
     corrected: Sequence[float],
     alpha: float,
     family: int,
-    seed: int,
+    seed: int | None,
 ) -> dict[str, Any]:
     """The row of one criterion.
 
     Arguments: `corrected` p-values of "broken", one a limit; `family` is how many tests share
-    the correction (sample sizes are planned for it); `seed` of the bootstrap.
+    the correction (sample sizes are planned for it); `seed` of the bootstrap, None for none.
     """
     criterion, limits = evidence.criterion, evidence.limits
     state = _state(limits, corrected, alpha)
-    row = _empty(criterion.name, "criterion", criterion.metric)
+    source = "review" if criterion.severity == "review" else "criterion"
+    row = empty_row(criterion.name, source, criterion.metric)
     row |= criterion.model_dump(include={"flow", "severity", "statistic"})
     row |= {
         "direction": METRICS[criterion.metric].direction,
@@ -103,7 +104,7 @@ def failure_row(evidence: FailureEvidence, corrected: float, alpha: float) -> di
     elif corrected <= alpha:
         state = "broken"
     further = evidence.further_prompts(alpha) if state == "undecided" else None
-    return _empty(f"failures__{evidence.mode}", "failure", f"failures.{evidence.mode}") | {
+    return empty_row(f"failures__{evidence.mode}", "failure", f"failures.{evidence.mode}") | {
         "flow": "all",
         "severity": "gating",
         "statistic": "rate",
@@ -123,11 +124,13 @@ def failure_row(evidence: FailureEvidence, corrected: float, alpha: float) -> di
         "state": state,
         "passed": _passed(state),
         "needed_prompts": _number(further),
+        "needed_seeds": _number(evidence.seeds_needed(alpha) if state == "undecided" else None),
         "reason": failure_reason(evidence, state, alpha),
     }
 
 
-def _empty(name: str, source: str, metric: str) -> dict[str, Any]:
+def empty_row(name: str, source: str, metric: str) -> dict[str, Any]:
+    """A row with nothing measured yet."""
     row: dict[str, Any] = dict.fromkeys(COLUMNS, float("nan"))
     return row | {
         "criterion": name, "source": source, "metric": metric, "unit": unit_of(metric),
@@ -149,22 +152,21 @@ def _state(limits: Sequence[Limit], corrected: Sequence[float], alpha: float) ->
     return "passed" if all(x.p_passed <= alpha for x in limits) else "undecided"
 
 
-def _bounds(evidence: Evidence, alpha: float, seed: int) -> dict[str, float]:
+def _bounds(evidence: Evidence, alpha: float, seed: int | None) -> dict[str, float]:
     found: dict[str, float] = {}
     if evidence.own is not None:
         found |= {"lower": evidence.own.lower(alpha), "upper": evidence.own.upper(alpha)}
     difference = evidence.difference
     if difference is None:
         return found
-    per_prompt = prompt_means(evidence.per_seed)
-    low, high = cluster_bootstrap(per_prompt, alpha, seed=seed)
+    if seed is not None:
+        low, high = cluster_bootstrap(prompt_means(evidence.per_seed), alpha, seed=seed)
+        found |= {"bootstrap_lower": low, "bootstrap_upper": high}
     return found | {
         "n_pairs": difference.n,
         "difference": difference.value,
         "difference_lower": difference.lower(alpha),
         "difference_upper": difference.upper(alpha),
-        "bootstrap_lower": low,
-        "bootstrap_upper": high,
     }
 
 
@@ -178,7 +180,7 @@ def _needed(evidence: Evidence, alpha: float, family: int) -> dict[str, float]:
     for limit in _open_limits(evidence, alpha):
         level = alpha if limit.holds else alpha / family
         prompts.append(_number(further_prompts(limit, level)))
-        seeds.append(_number(seeds_for(limit, evidence.per_seed, level)))
+        seeds.append(_number(seeds_for(limit, evidence, level)))
     # One limit no number of prompts would settle makes the whole criterion so: NaN wins in max.
     return {
         "needed_prompts": float(np.max(prompts)) if prompts else float("nan"),

@@ -24,13 +24,14 @@ class Verdict(BaseModel):
         endpoint, model, incumbent: names.
         verdict: GO, NO-GO, REVIEW or INCONCLUSIVE.
         decided_by: names of the criteria that decided, the most telling first; all gating ones
-            for GO.
+            for GO, those that ask for a person for REVIEW.
         sentence: one sentence for a product manager, starting with the verdict.
         criteria: one entry a criterion: metric, value, floor or ceiling, margin, passed, reason.
         review_reasons: why a person must look, where the verdict is REVIEW.
         needed_prompts: prompts to add that would settle an INCONCLUSIVE one; None where settled
             or where no practical number would do.
         needed_seeds: seeds a prompt that would do instead, if any would.
+        added_seeds: seeds a prompt the verdict rests on beside the contract's.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,21 +46,27 @@ class Verdict(BaseModel):
     review_reasons: tuple[str, ...] = ()
     needed_prompts: int | None = None
     needed_seeds: int | None = None
+    added_seeds: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-serialisable; `Verdict.model_validate` reads it back."""
         return self.model_dump(mode="json")
 
 
-def decide(comparison: Comparison, review_reasons: Sequence[str] = ()) -> Verdict:
+def decide(
+    comparison: Comparison, review_reasons: Sequence[str] = (), added_seeds: int = 0
+) -> Verdict:
     """Applies the rule to a comparison.
 
     Arguments:
         comparison: from `compare`.
-        review_reasons: what a person must look at (drift, artefacts near a threshold), in words;
-            they turn GO into REVIEW and change nothing else.
+        review_reasons: what else a person must look at (drift of stored images), in words; with
+            the comparison's own reasons they turn GO into REVIEW and change nothing else.
+        added_seeds: seeds added beside the contract's; the sentence tells of them.
     """
     rows = comparison.records()
+    asking = [r for r in rows if r["severity"] == "review" and r["state"] == "broken"]
+    review_reasons = [*review_reasons, *(r["reason"] for r in sorted(asking, key=_surest))]
     alone = comparison.model == comparison.incumbent
     gating = [r | {"unmeasured": _unmeasured(r, alone)} for r in rows if r["severity"] == "gating"]
     broken = sorted((r for r in gating if r["state"] == "broken"), key=_most_telling_break)
@@ -70,7 +77,7 @@ def decide(comparison: Comparison, review_reasons: Sequence[str] = ()) -> Verdic
         verdict, deciding = "INCONCLUSIVE", open_
     else:
         verdict = "REVIEW" if review_reasons else "GO"
-        deciding = sorted(gating, key=_tightest_pass)
+        deciding = sorted(asking, key=_surest) or sorted(gating, key=_tightest_pass)
     prompts, seeds = _needed(open_) if verdict == "INCONCLUSIVE" else (None, None)
     return Verdict(
         endpoint=comparison.endpoint,
@@ -78,11 +85,13 @@ def decide(comparison: Comparison, review_reasons: Sequence[str] = ()) -> Verdic
         incumbent=comparison.incumbent,
         verdict=verdict,
         decided_by=tuple(row["criterion"] for row in deciding),
-        sentence=_sentence(verdict, deciding, review_reasons, prompts, seeds),
+        sentence=_sentence(verdict, deciding, review_reasons, prompts, seeds, len(gating))
+        + _added(added_seeds),
         criteria=tuple(_entry(row) for row in rows),
         review_reasons=tuple(review_reasons),
         needed_prompts=prompts,
         needed_seeds=seeds,
+        added_seeds=added_seeds,
     )
 
 
@@ -126,6 +135,7 @@ def _sentence(
     review_reasons: Sequence[str],
     prompts: int | None,
     seeds: int | None,
+    held: int,
 ) -> str:
     if not deciding:
         return f"{verdict}: the contract has no gating criterion, so nothing can be decided."
@@ -137,13 +147,31 @@ def _sentence(
         settling = _settling(prompts, seeds)
         if any(row["unmeasured"] for row in deciding):
             settling = "Measure more first: all models on the same prompts and seeds."
-        return f"INCONCLUSIVE: {first}.{others} {settling}"
+        eyes = f" A person must look as well: {review_reasons[0]}." if review_reasons else ""
+        return f"INCONCLUSIVE: {first}.{others} {settling}{eyes}"
     if verdict == "REVIEW":
         return (
-            f"REVIEW: {_all_hold(len(deciding))}, but a person must look first: "
-            f"{'; '.join(review_reasons)}."
+            f"REVIEW: {_all_hold(held)}, but a person must look first: "
+            f"{'; '.join(review_reasons[:_NAMED])}.{_more(len(review_reasons) - _NAMED)}"
         )
     return f"GO: {_all_hold(len(deciding))}; the closest call: {first}."
+
+
+def _added(seeds: int) -> str:
+    if not seeds:
+        return ""
+    return f" Rests on {seeds} more seed{'s' * (seeds > 1)} a prompt than the contract asks for."
+
+
+def _more(count: int) -> str:
+    """The reasons a sentence has no room for."""
+    if count <= 0:
+        return ""
+    return f" {count} more {'reason is' if count == 1 else 'reasons are'} listed with the verdict."
+
+
+def _surest(row: dict[str, Any]) -> tuple[float, str]:
+    return (row["p_broken_holm"] or 0.0, row["criterion"])
 
 
 def _all_hold(count: int) -> str:

@@ -23,6 +23,7 @@ PHRASES = {
     "artefacts.clean": "{} of images are free of defects",
     "artefacts.clipping": "{} of pixels are clipped",
     "artefacts.banding": "gradients skip {} of their levels",
+    "look.repeated": "{} of images repeat another one",
     "edit_stability.changed_outside": "{} of the pixels outside the mask change",
     "edit_stability.changed_inside": "{} of the pixels inside the mask change",
     "reproducibility.identical": "{} of repeated requests give the same pixels",

@@ -3,7 +3,7 @@
 Each asset body reads, calls one domain function, writes, and returns metadata.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import dagster as dg
@@ -11,19 +11,19 @@ import pandas as pd
 
 from imgassets.backends.device import Device
 from imgassets.defs.documents import facet_key
+from imgassets.defs.more import more_key
 from imgassets.defs.resources import Maker, Workplace
 from imgassets.defs.shown import image_metadata, table_metadata
 from imgassets.defs.tables import data_version
+from imgassets.more import requests_of
 from imgassets.requests import (
     Request,
-    build_requests,
     environment_words,
     request_table,
     requests_version,
 )
-from imgassets.spec.contract import Endpoint, Returns
-from imgassets.spec.metrics import FAMILY_VERSIONS, METRICS, Flow
-from imgassets.spec.upscaler import seam_cell
+from imgassets.spec.contract import Endpoint
+from imgassets.spec.metrics import FAMILY_VERSIONS, Flow, families_of
 
 #: The image asset of each flow.
 STAGES: dict[Flow, str] = {
@@ -33,7 +33,6 @@ STAGES: dict[Flow, str] = {
     "upscale": "upscaled",
     "postprocess": "postprocessed",
 }
-FAMILIES = tuple(FAMILY_VERSIONS)
 _REQUESTS_VERSION = "1"
 _IMAGES_VERSION = "1"
 
@@ -48,19 +47,6 @@ def group_of(endpoint: str, model: str) -> str:
     return f"{endpoint}__{model}".replace("-", "_")
 
 
-def families_of(endpoint: Endpoint) -> dict[str, list[Flow]]:
-    """Metric families of an endpoint, with the flows each looks at."""
-    measured = {
-        family: [
-            flow
-            for flow in endpoint.flows
-            if any(flow in m.flows for m in METRICS.values() if m.family == family)
-        ]
-        for family in FAMILIES
-    }
-    return {family: flows for family, flows in measured.items() if flows}
-
-
 def branch_assets(
     endpoint: Endpoint, model: str, device: Device, facets: Sequence[str]
 ) -> list[dg.AssetsDefinition]:
@@ -73,7 +59,7 @@ def branch_assets(
     return [
         _requests(endpoint, model, device),
         *(_images(endpoint, model, flow, limits) for flow in endpoint.flows),
-        *(_metrics(endpoint, model, f, flows) for f, flows in families_of(endpoint).items()),
+        *(_metrics(endpoint, model, f, flows) for f, flows in families_of(endpoint.flows).items()),
     ]
 
 
@@ -90,6 +76,7 @@ def _requests(endpoint: Endpoint, model: str, device: Device) -> dg.AssetsDefini
         facet_key("models", model, "generator"),
         facet_key("models", model, "upscaler"),
         *(facet_key("prompts", name, "prompts") for name in endpoint.prompt_sets),
+        more_key(endpoint.endpoint, model),
     ]
 
     @dg.multi_asset(
@@ -108,7 +95,7 @@ def _requests(endpoint: Endpoint, model: str, device: Device) -> dg.AssetsDefini
     )
     def requests(workplace: Workplace, maker: Maker) -> Any:
         device, _ = maker.chosen()
-        rows = build_requests(workplace.project(), endpoint.endpoint, model, device)
+        rows = requests_of(workplace.project(), endpoint.endpoint, model, device)
         for flow in keys:
             asked = [r for r in rows if r.flow == flow]
             table = request_table(asked)
@@ -187,8 +174,10 @@ def _metrics(endpoint: Endpoint, model: str, family: str, flows: list[Flow]) -> 
     def metrics(
         context: dg.AssetExecutionContext, workplace: Workplace, **tables: pd.DataFrame
     ) -> dg.Output[pd.DataFrame]:
+        from imgassets.metrics.measuring import measure
+
         images = pd.concat(tables.values(), ignore_index=True)
-        table = _MEASURE[family](workplace, name, model, images)
+        table = measure(family, workplace.project(), name, model, images, workplace.store())
         context.log.info(f"{name}/{model}: {family}, {len(table)} scores")
         return dg.Output(table, data_version=data_version(table), metadata=table_metadata(table))
 
@@ -204,69 +193,3 @@ def _facets_measured_against(endpoint: Endpoint, model: str, family: str) -> lis
     if family == "artefacts":
         return [*asked, facet_key("endpoints", endpoint.endpoint, "chain")]
     return asked
-
-
-# ---- how each family is measured -----------------------------------------------------------
-
-_Measure = Callable[[Workplace, str, str, pd.DataFrame], pd.DataFrame]
-
-
-def _content(family: str) -> _Measure:
-    def measure(workplace: Workplace, endpoint: str, model: str, images: pd.DataFrame) -> Any:
-        from imgassets.metrics.tables import content_table
-
-        project = workplace.project()
-        wanted = project.expectations(project.endpoint(endpoint))
-        return content_table(family, images, wanted, workplace.store().read_array)
-
-    return measure
-
-
-def _artefacts(workplace: Workplace, endpoint: str, model: str, images: pd.DataFrame) -> Any:
-    from imgassets.metrics.tables import artefact_table
-
-    project = workplace.project()
-    contract, upscaler = project.endpoint(endpoint), project.model(model).upscaler
-    scale = upscaler.scale if upscaler else 1
-    returned: dict[str, Returns] = {flow: contract.returned(flow, scale) for flow in contract.flows}
-    return artefact_table(images, returned, workplace.store().read_bytes)
-
-
-def _edit_stability(workplace: Workplace, endpoint: str, model: str, images: pd.DataFrame) -> Any:
-    from imgassets.metrics.tables import edit_table
-
-    project = workplace.project()
-    sets = project.prompts_of(project.endpoint(endpoint))
-    regions = {p.id: p.edit.region for s in sets for p in s.prompts if p.edit}
-    return edit_table(images, regions, workplace.store().read_array)
-
-
-def _stylization(workplace: Workplace, endpoint: str, model: str, images: pd.DataFrame) -> Any:
-    from imgassets.metrics.tables import stylize_table
-
-    return stylize_table(images, workplace.store().read_array)
-
-
-def _upscaling(workplace: Workplace, endpoint: str, model: str, images: pd.DataFrame) -> Any:
-    from imgassets.metrics.tables import upscale_table
-
-    upscaler = workplace.project().model(model).upscaler
-    scale, read = upscaler.scale if upscaler else 1, workplace.store().read_array
-    return upscale_table(images, scale, read, seam_cell(upscaler))
-
-
-def _cost(workplace: Workplace, endpoint: str, model: str, images: pd.DataFrame) -> Any:
-    from imgassets.metrics.tables import cost_table
-
-    return cost_table(images, workplace.project().model(model).price)
-
-
-_MEASURE: dict[str, _Measure] = {
-    "composition": _content("composition"),
-    "typography": _content("typography"),
-    "artefacts": _artefacts,
-    "edit_stability": _edit_stability,
-    "stylization": _stylization,
-    "upscaling": _upscaling,
-    "cost": _cost,
-}

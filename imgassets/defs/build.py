@@ -11,6 +11,7 @@ from imgassets.defs.checks import branch_checks
 from imgassets.defs.clearance import CLEARANCE_GROUP, clearance_asset, clearance_check
 from imgassets.defs.document_check import all_documents, document_check
 from imgassets.defs.documents import document_assets
+from imgassets.defs.more import more_assets
 from imgassets.defs.progress import progress
 from imgassets.defs.reports import report_asset
 from imgassets.defs.resources import Maker, Workplace
@@ -53,6 +54,7 @@ def build_definitions(project: Project, device: str = "auto") -> dg.Definitions:
             all_documents(),
             *documents,
             *drift_assets(endpoints),
+            *more_assets(endpoints),
             *automated(made),
             *(clearance_asset(e, m) for e, m in candidates),
         ],

@@ -16,9 +16,16 @@ _SEVERITY = {"gating": dg.AssetCheckSeverity.ERROR, "warning": dg.AssetCheckSeve
 
 
 def branch_checks(endpoint: Endpoint, model: str) -> list[dg.AssetChecksDefinition]:
-    """One check for each floor, ceiling, margin and failure mode of a branch."""
+    """One check for each floor, ceiling, margin and failure mode of a branch.
+
+    What only sends to a person is one check together: whether anybody need look.
+    """
     checks = []
+    if endpoint.asks_for_review and model != endpoint.incumbent:
+        checks.append(_review_check(endpoint, model))
     for criterion in endpoint.all_criteria:
+        if criterion.severity == "review":
+            continue
         if criterion.floor is not None or criterion.ceiling is not None:
             checks.append(_metric_check(endpoint, model, criterion))
         if criterion.margin is not None and model != endpoint.incumbent:
@@ -53,6 +60,17 @@ def _margin_check(endpoint: Endpoint, model: str, written: Criterion) -> dg.Asse
     what = f"{written.metric} of flow {written.flow} is no worse than {endpoint.incumbent}'s."
     key = stage_key(endpoint.endpoint, model, "comparison")
     return _check(endpoint, key, f"{written.name}__margin", what, written.severity, run)
+
+
+def _review_check(endpoint: Endpoint, model: str) -> dg.AssetChecksDefinition:
+    def run(_: Endpoint, table: pd.DataFrame):  # type: ignore[no-untyped-def]
+        from imgassets.expectations import hold_reviews
+
+        return hold_reviews(table)
+
+    key = stage_key(endpoint.endpoint, model, "comparison")
+    what = "Nothing that the contract sends to a person is shown to be off."
+    return _check(endpoint, key, "review", what, "warning", run)
 
 
 def _failure_check(

@@ -9,8 +9,8 @@ import dagster as dg
 
 from imgassets.defs.documents import DATA_VERSION_TAG
 from imgassets.defs.resources import Maker, Workplace
+from imgassets.more import requests_of
 from imgassets.repeating import Repetition, repeat
-from imgassets.requests import build_requests
 from imgassets.revalidation import Drift, DriftFile, pinned, remake
 from imgassets.spec.contract import Endpoint
 from imgassets.spec.hosted import HostedModel
@@ -106,7 +106,7 @@ def _revalidate(
         context.log.info(f"{endpoint}/{model}: hosted, not made again")
         return drift_file(workplace).read(endpoint, model)
     device, _ = maker.chosen()
-    requests = build_requests(project, endpoint, model, device)
+    requests = requests_of(project, endpoint, model, device)
     found: list[Drift] = []
     repeated: list[Repetition] = []
     for flow in project.endpoint(endpoint).flows:

@@ -5,14 +5,16 @@ from typing import TYPE_CHECKING
 import dagster as dg
 import pandas as pd
 
-from imgassets.defs.branches import STAGES, families_of, group_of, stage_key
+from imgassets.defs.branches import STAGES, group_of, stage_key
 from imgassets.defs.documents import facet_key
 from imgassets.defs.resources import Workplace
 from imgassets.defs.revalidation import drift_file, drift_key
 from imgassets.defs.shown import table_metadata
 from imgassets.defs.tables import data_version
+from imgassets.more import MoreSeeds
 from imgassets.spec.contract import Endpoint
 from imgassets.spec.hosted import pairing_of
+from imgassets.spec.metrics import families_of
 
 if TYPE_CHECKING:
     from imgassets.decision import Measured
@@ -29,7 +31,7 @@ def verdict_assets(endpoint: Endpoint, model: str) -> list[dg.AssetsDefinition]:
 
 def measured_inputs(endpoint: Endpoint, model: str) -> dict[str, dg.AssetIn]:
     """Inputs that `measured` reads a model's tables from."""
-    stages = [*(STAGES[flow] for flow in endpoint.flows), *families_of(endpoint)]
+    stages = [*(STAGES[flow] for flow in endpoint.flows), *families_of(endpoint.flows)]
     return {
         f"{_prefix(model)}__{stage}": dg.AssetIn(stage_key(endpoint.endpoint, model, stage))
         for stage in stages
@@ -38,16 +40,14 @@ def measured_inputs(endpoint: Endpoint, model: str) -> dict[str, dg.AssetIn]:
 
 def measured(endpoint: Endpoint, model: str, tables: Tables) -> "Measured":
     """All that was measured on a model, from the tables of `measured_inputs`."""
-    from imgassets.decision import Measured
-    from imgassets.metrics.tables import with_artefacts
+    from imgassets.decision.measured import gather_measured
 
     def table(stage: str) -> pd.DataFrame:
         return tables[f"{_prefix(model)}__{stage}"]
 
     images = pd.concat([table(STAGES[flow]) for flow in endpoint.flows], ignore_index=True)
-    scores = [table(family) for family in families_of(endpoint)]
-    rows = pd.concat([t for t in scores if len(t)], ignore_index=True)
-    return Measured(model, rows, with_artefacts(images, table("artefacts")))
+    scores = [table(family) for family in families_of(endpoint.flows)]
+    return gather_measured(model, images, scores)
 
 
 def _prefix(model: str) -> str:
@@ -112,7 +112,8 @@ def _verdict(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
         from imgassets.spec.base import fingerprint
 
         reasons = drift_file(workplace).reasons(name, compared)
-        found = decide(Comparison(name, model, endpoint.incumbent, comparison), reasons)
+        added = len(MoreSeeds(workplace.home() / "more").read(name, model))
+        found = decide(Comparison(name, model, endpoint.incumbent, comparison), reasons, added)
         context.log.info(f"{name}/{model}: {found.sentence}")
         return dg.Output(
             found.to_dict(),

@@ -199,7 +199,8 @@ def _source(store: ImageStore, key: str) -> str | None:
 
 def _documents(home: Path, images: Path) -> Iterator[Path]:
     """All files of a project's home but the store itself, Dagster's own, and harmed ones."""
-    aside = {images, home / "dagster", home / "documents", home / "quarantine"}
+    own = ("dagster", "documents", "quarantine", "selftest")
+    aside = {images, *(home / name for name in own)}
     for path in sorted(home.rglob("*")):
         if path.is_file() and aside.isdisjoint(path.parents):
             yield path

@@ -141,6 +141,39 @@ def upscale_table(
     return _table(_each(images[images["flow"] == "upscale"], scored, "upscaling"))
 
 
+def look_table(images: pd.DataFrame, read: ReadArray) -> pd.DataFrame:
+    """Features of each image's look, and whether a generated one repeats another."""
+    from imgassets.metrics import look
+
+    usable = images[(images["status"] == "ok") & (images["flow"] == "generate")]
+    # A replicate is the same request again, which ought to repeat.
+    first = usable[usable["replicate"] == usable["replicate"].min()]
+    # Two requests may share one key: then they repeat each other, which must show.
+    names = [f"{i}:{key}" for i, key in enumerate(first["image_key"]) if _readable(read, key)]
+    alike = look.repeated(names, lambda name: read(name.partition(":")[2]))
+    repeats = {name.partition(":")[2]: other for name, other in alike.items()}
+
+    def scored(image: Any) -> list[Score]:
+        scores = look.score(read(image.image_key))
+        if image.flow == "generate":
+            twin = repeats.get(image.image_key)
+            reason = f"repeats {twin.partition(':')[2][:12]}" if twin else ""
+            scores.append(Score("look.repeated", float(twin is not None), reason))
+        return scores
+
+    return _table(_each(images, scored, "look"))
+
+
+def _readable(read: ReadArray, key: str) -> bool:
+    """Whether an image can be looked at; those that cannot are told by the artefacts."""
+    try:
+        return min(read(key).shape[:2]) >= 8
+    except FileNotFoundError:
+        raise
+    except (OSError, SyntaxError, DecompressionBombError):
+        return False
+
+
 def learned_table(
     images: pd.DataFrame,
     asked: Mapping[tuple[str, str], tuple[str, Expectation]],

@@ -41,8 +41,9 @@ def _suite(root: ET.Element, verdict: Verdict) -> None:
         )
         if criterion["state"] == "passed":
             ET.SubElement(case, "system-out").text = _clean(criterion["reason"])
-        elif criterion["severity"] == "warning":
-            ET.SubElement(case, "skipped", message=_clean(f"warning: {criterion['reason']}"))
+        elif criterion["severity"] != "gating":
+            said = f"{criterion['severity']}: {criterion['reason']}"
+            ET.SubElement(case, "skipped", message=_clean(said))
         else:
             _note(case, "failure", criterion["state"], criterion["reason"])
     for attribute, tag in (("tests", "testcase"), ("failures", "failure"), ("skipped", "skipped")):

@@ -73,8 +73,8 @@ def _line(row: Mapping[str, Any]) -> str:
         name += f" ({row['flow']})"
     if row["statistic"] == "worst":
         name += ", worst image"
-    if row["severity"] == "warning":
-        name += ", warning only"
+    if row["severity"] != "gating":
+        name += f", {row['severity']} only"
     difference = "" if row["difference"] is None else signed(row["difference"], row["unit"])
     cells = (
         _plain(name),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, StringConstraints, model_validator
@@ -42,7 +43,7 @@ FailureMode = Literal[
 ]
 #: The model was never asked, for reasons of our own: that says nothing of it, good or bad.
 NEVER_ASKED: frozenset[str] = frozenset({"budget_exhausted", "unauthorized", "out_of_credit"})
-Severity = Literal["gating", "warning"]
+Severity = Literal["gating", "review", "warning"]
 SourceFormat = Literal["PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF"]
 SourceKind = Literal["grayscale", "palette", "cmyk", "16-bit"]
 SOURCE_FORMATS: tuple[SourceFormat, ...] = get_args(SourceFormat)
@@ -134,7 +135,10 @@ class Criterion(Document):
     statistic: Literal["mean", "worst"] = Field(
         "mean", description="`mean` over prompts, with error bars; `worst` single image, as it is."
     )
-    severity: Severity = Field("gating", description="`gating` decides; `warning` is only shown.")
+    severity: Severity = Field(
+        "gating",
+        description="`gating` decides; `review` sends to a person when broken; `warning` is shown.",
+    )
 
     @model_validator(mode="after")
     def _bounds_fit_the_metric(self) -> Self:
@@ -148,12 +152,22 @@ class Criterion(Document):
             )
         if self.floor is None and self.ceiling is None and self.margin is None:
             raise ValueError("give a floor, a ceiling or a margin, or the criterion says nothing")
+        if metric.direction == "same":
+            return self._compared_only()
         wrong = "ceiling" if metric.direction == "higher" else "floor"
         if getattr(self, wrong) is not None:
             right = "floor" if wrong == "ceiling" else "ceiling"
             raise ValueError(
                 f"{self.metric}: {metric.direction} is better, so a {wrong} makes no sense; "
                 f"use {right}"
+            )
+        return self
+
+    def _compared_only(self) -> Self:
+        if self.floor is not None or self.ceiling is not None or self.statistic == "worst":
+            raise ValueError(
+                f"{self.metric}: neither way is better, so it has no floor, ceiling or worst; "
+                "use a margin, which holds both ways"
             )
         return self
 
@@ -215,6 +229,65 @@ class Traffic(Document):
     )
 
 
+class Near(Document):
+    """A criterion that holds, but by so little that a person must look."""
+
+    metric: str
+    flow: Flow = "generate"
+    within: float = Field(gt=0.0, description="Distance to the floor or ceiling, metric's unit.")
+
+
+class Disagreement(Document):
+    """Two shares that ought to say the same of an image."""
+
+    metrics: tuple[str, str]
+    flow: Flow = "generate"
+    max_rate: float = Field(ge=0.0, lt=1.0, description="Share of images they may differ on.")
+
+    @model_validator(mode="after")
+    def _both_are_shares(self) -> Self:
+        for name in self.metrics:
+            if name not in METRICS or METRICS[name].unit != "share":
+                shares = ", ".join(m.name for m in METRICS.values() if m.unit == "share")
+                raise ValueError(f"{name!r} is no share of images; use two of: {shares}")
+            if self.flow not in METRICS[name].flows:
+                raise ValueError(f"{name} is not measured on flow {self.flow}")
+        return self
+
+    @property
+    def name(self) -> str:
+        """Unique within a contract."""
+        return "__".join((self.flow, *(m.replace(".", "_") for m in self.metrics), "disagree"))
+
+
+class Review(Document):
+    """What sends a model that would be GO to a person."""
+
+    look: dict[str, Annotated[float, Field(gt=0.0)]] = Field(
+        default_factory=dict,
+        description="Margin, either way, of each `look` metric on every flow: `{lightness: 1}`.",
+    )
+    near: tuple[Near, ...] = ()
+    disagree: tuple[Disagreement, ...] = ()
+
+    def criteria(self, flows: Sequence[Flow]) -> tuple[Criterion, ...]:
+        """The margins of `look` as criteria of severity `review`."""
+        return tuple(
+            Criterion(metric=f"look.{name}", flow=flow, margin=margin, severity="review")
+            for flow in flows
+            for name, margin in self.look.items()
+        )
+
+    @model_validator(mode="after")
+    def _look_is_known(self) -> Self:
+        known = [m.name[5:] for m in METRICS.values() if m.name[:5] == "look." and
+                 m.direction == "same"]  # fmt: skip
+        for name in self.look:
+            if name not in known:
+                raise ValueError(f"unknown look {name!r}; one of: {', '.join(known)}")
+        return self
+
+
 class Decision(Document):
     """The risks the verdict is allowed to take."""
 
@@ -247,6 +320,7 @@ class Endpoint(Document):
     traffic: Traffic | None = Field(
         None, description="Without it reports say nothing of waiting times and monthly costs."
     )
+    review: Review = Review()
     decision: Decision = Decision()
 
     @model_validator(mode="after")
@@ -269,6 +343,10 @@ class Endpoint(Document):
             doubles = sorted({n for n in names if list(names).count(n) > 1})
             if doubles:
                 raise ValueError(f"{what} listed more than once: {', '.join(doubles)}")
+        self._check_flows()
+        return self
+
+    def _check_flows(self) -> None:
         unknown = sorted(set(self.traffic.per_month if self.traffic else ()) - set(self.flows))
         if unknown:
             raise ValueError(
@@ -280,7 +358,12 @@ class Endpoint(Document):
                     f"criterion {criterion.metric} is on flow {criterion.flow}, which is not in "
                     f"flows; add it to flows or drop the criterion"
                 )
-        return self
+        for near in self.review.near:
+            if self.limited(near) is None:
+                raise ValueError(
+                    f"review.near: no criterion on the mean of {near.metric}, flow {near.flow}, "
+                    "has a floor or a ceiling; add one"
+                )
 
     def _check_chain(self) -> None:
         for flow, given in (("stylize", self.stylize), ("postprocess", self.postprocess)):
@@ -317,8 +400,26 @@ class Endpoint(Document):
 
     @property
     def all_criteria(self) -> tuple[Criterion, ...]:
-        """The criteria as written, then those the budget stands for."""
-        return self.criteria + self.budget.criteria()
+        """The criteria as written, then those that budget and review stand for."""
+        return self.criteria + self.budget.criteria() + self.review.criteria(self.flows)
+
+    @property
+    def asks_for_review(self) -> bool:
+        """Whether anything but drift could send a model to a person."""
+        reviewed = any(c.severity == "review" for c in self.all_criteria)
+        return reviewed or bool(self.review.near or self.review.disagree)
+
+    def limited(self, near: Near) -> Criterion | None:
+        """The criterion whose floor or ceiling a `near` speaks of."""
+        return next(
+            (
+                c
+                for c in self.all_criteria
+                if (c.metric, c.flow, c.statistic) == (near.metric, near.flow, "mean")
+                and (c.floor is not None or c.ceiling is not None)
+            ),
+            None,
+        )
 
     @property
     def models(self) -> tuple[str, ...]:

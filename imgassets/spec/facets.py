@@ -25,7 +25,9 @@ FacetKey = tuple[str, str, str]
 ENDPOINT_FACETS = ("requests", "chain", "criteria", "traffic")
 MODEL_FACETS = ("generator", "upscaler", "price")
 PROMPT_FACETS = ("prompts", "composition", "typography")
-_CRITERIA_FIELDS = {"criteria", "budget", "decision", "failure_modes", "incumbent", "candidates"}
+_CRITERIA_FIELDS = {
+    "criteria", "budget", "review", "decision", "failure_modes", "incumbent", "candidates",
+}  # fmt: skip
 _CHAIN_FIELDS = {"sources", "stylize", "postprocess"}
 
 

@@ -6,11 +6,13 @@ A family's `version` is raised when its numbers change; that recomputes its tabl
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 Flow = Literal["generate", "stylize", "edit", "upscale", "postprocess"]
-Direction = Literal["higher", "lower"]
+#: `same`: neither way is better; only a step away from the incumbent, either way, is worse.
+Direction = Literal["higher", "lower", "same"]
 #: In the order a chain goes through them.
 FLOWS: tuple[Flow, ...] = ("generate", "stylize", "edit", "upscale", "postprocess")
 
@@ -46,8 +48,23 @@ FAMILY_VERSIONS = {
     "edit_stability": "1",
     "stylization": "1",
     "upscaling": "1",
+    "look": "1",
     "cost": "1",
 }
+
+
+def families_of(flows: Sequence[Flow]) -> dict[str, list[Flow]]:
+    """Metric families that look at any of these flows, with the flows each looks at."""
+    measured = {
+        family: [
+            flow
+            for flow in flows
+            if any(flow in m.flows for m in METRICS.values() if m.family == family)
+        ]
+        for family in FAMILY_VERSIONS
+    }
+    return {family: looked_at for family, looked_at in measured.items() if looked_at}
+
 
 _JUDGED: tuple[Flow, ...] = ("generate", "stylize", "edit", "postprocess")
 _STYLIZED: tuple[Flow, ...] = ("stylize",)
@@ -278,6 +295,30 @@ METRICS: dict[str, Metric] = {
             "similarity",
             "SSIM against a high-resolution truth, on Y, border cropped.",
             _UPSCALED,
+        ),
+        Metric("look.lightness", "same", "L*", "Mean lightness, CIELAB; 0 black, 100 white."),
+        Metric("look.green_red", "same", "a*", "Mean color from green (-) to red (+), CIELAB."),
+        Metric("look.blue_yellow", "same", "b*", "Mean color from blue (-) to yellow (+), CIELAB."),
+        Metric("look.chroma", "same", "C*", "Mean colorfulness, CIELAB; 0 is gray."),
+        Metric("look.contrast", "same", "levels", "Standard deviation of luma."),
+        Metric(
+            "look.sharpness",
+            "same",
+            "decades",
+            "Energy of fine detail, as a power of ten; 0.3 is a factor of two.",
+        ),
+        Metric(
+            "look.noise", "same", "levels", "Fine noise away from edges, median absolute Laplacian."
+        ),
+        Metric(
+            "look.frame", "same", "levels", "Step from the outermost line of pixels to the next."
+        ),
+        Metric(
+            "look.repeated",
+            "lower",
+            "share",
+            "Images that repeat another one which was asked for with another seed or prompt.",
+            ("generate",),
         ),
         Metric(
             "reproducibility.identical",

@@ -180,6 +180,13 @@ FAMILIES: dict[str, Family] = {
         "upscaling", "Is the large image the small one, made large?", _upscaling,
         "Invented text: typography before and after.",
     ),
+    "look": Family(
+        "look", "Do the images look like the incumbent's, and are they many?",
+        lambda: "Held by a margin either way. On drawn scenes gamma applied twice moves lightness "
+        f"by {cell('look', 'gamma applied twice', 'lightness')}, a soft filter sharpness by "
+        f"{cell('look', 'wrong resize filter', 'sharpness')}.",
+        "A test of all features over a prompt set: `drift`.",
+    ),
     "reproducibility": Family(
         "reproducibility", "Does the same request give the same image?", _reproducibility,
         "`matrix` over places, `seed_spread` over seeds.",

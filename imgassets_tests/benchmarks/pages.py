@@ -47,3 +47,11 @@ def append(family: str, command: str, parts: Sequence[str]) -> Path:
     marker = f"{_APPENDED}{command} -->\n\n"
     path.write_text(own.rstrip() + "\n" + marker + "\n".join(parts), encoding="utf-8")
     return path
+
+
+def replace_part(path: Path, name: str, text: str) -> None:
+    """Puts text between `<!-- NAME -->` and `<!-- /NAME -->` of a page, over what is there."""
+    begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    page = path.read_text(encoding="utf-8")
+    before, after = page.partition(begin)[0], page.partition(end)[2]
+    path.write_text(f"{before}{begin}\n\n{text}\n{end}{after}", encoding="utf-8")

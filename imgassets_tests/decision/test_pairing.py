@@ -16,6 +16,7 @@ from imgassets.decision.errors import (
     UnknownStatusError,
 )
 from imgassets.decision.pairing import (
+    OneScore,
     paired_differences,
     prompt_means,
     seed_means,
@@ -66,23 +67,15 @@ def test_unknown_status(good: Measured) -> None:
 
 def test_replicates_are_averaged_before_seeds() -> None:
     """Seed 1 made twice (0 and 1) counts .5, seed 2 made once counts 1: the prompt has .75."""
-    scores = pd.DataFrame(
-        {
-            "prompt_id": ["a", "a", "a"],
-            "seed": [1, 1, 2],
-            "replicate": [0, 1, 0],
-            "value": [0.0, 1.0, 1.0],
-        }
-    )
+    scores = [OneScore("a", 1, 0.0), OneScore("a", 1, 1.0), OneScore("a", 2, 1.0)]
     assert prompt_means(seed_means(scores)).tolist() == [0.75]
 
 
 def test_only_shared_seeds_are_paired() -> None:
     """A seed that failed for one model leaves the other model's image out as well."""
-    index = pd.MultiIndex.from_tuples([("a", 1), ("a", 2), ("b", 1)], names=["prompt_id", "seed"])
-    ours = pd.Series([1.0, 1.0, 0.0], index=index)
-    theirs = pd.Series([0.0, 0.5], index=index[[0, 2]])
-    assert paired_differences(ours, theirs).to_dict() == {("a", 1): 1.0, ("b", 1): -0.5}
+    ours = {("a", 1): 1.0, ("a", 2): 1.0, ("b", 1): 0.0}
+    theirs = {("a", 1): 0.0, ("b", 1): 0.5}
+    assert paired_differences(ours, theirs) == {("a", 1): 1.0, ("b", 1): -0.5}
 
 
 def test_variance_is_split_between_prompts_and_seeds() -> None:
@@ -90,7 +83,7 @@ def test_variance_is_split_between_prompts_and_seeds() -> None:
     centers = np.random.default_rng(0).normal(0, 2, 800)
     noise = noisy(0.0, 1.0, 5)
     table = measured(NEW, {EXACT: lambda p, s: centers[p] + noise(p, s)}, range(800), (1, 2, 3, 4))
-    between, within = variance_parts(seed_means(table.scores(EXACT, "generate")))
+    between, within = variance_parts(table.per_seed(EXACT, "generate"))
     assert between == pytest.approx(4.0, rel=0.15)
     assert within == pytest.approx(1.0, rel=0.15)
 

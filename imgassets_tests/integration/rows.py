@@ -12,7 +12,7 @@ from imgassets_tests.integration.small import MODELS, model_file
 
 REQUESTS = {"requests_generate", "requests_edit", "requests_upscale"}
 IMAGES = {"generated", "edited", "upscaled"}
-FAMILIES = {"composition", "typography", "artefacts", "edit_stability", "upscaling", "cost"}
+FAMILIES = {"composition", "typography", "artefacts", "edit_stability", "upscaling", "look", "cost"}
 END = {"comparison", "verdict"}
 PROMPT = """\
   - id: green-square

@@ -33,6 +33,7 @@ def test_the_branch_of_a_model(project_root: Path) -> None:
             "artefacts",
             "edit_stability",
             "upscaling",
+            "look",
             "cost",
             "comparison",
             "verdict",

@@ -1,0 +1,210 @@
+"""The faults, each strong (it ruins what the endpoint is for) and faint (hard to see)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from PIL import Image
+
+from imgassets.decision.faults import pixels, words
+from imgassets.spec.metrics import FLOWS, Flow
+
+Strength = Literal["strong", "faint"]
+_UPSCALE: tuple[Flow, ...] = ("upscale",)
+_EDIT: tuple[Flow, ...] = ("edit",)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault at one strength; exactly one of `spoil`, `garble`, `document`, `inside` plants it.
+
+    Attributes:
+        name, strength: together unique.
+        what: what goes wrong, in words.
+        spoil: changes image files.
+        garble: changes the inputs of requests.
+        document: fields of the model's document that are not what they were.
+        inside: (name, amount) of a fault inside the pipeline, see `backends.faulty`.
+        flows: where it strikes; what is made of a spoiled image is spoiled as well.
+        guided: needs a model that is sampled with guidance.
+    """
+
+    name: str
+    strength: Strength
+    what: str
+    spoil: pixels.Spoil | None = None
+    garble: words.Garble | None = None
+    document: Mapping[str, Any] = field(default_factory=dict)
+    inside: tuple[str, float] | None = None
+    flows: tuple[Flow, ...] = FLOWS
+    guided: bool = False
+
+    @property
+    def kind(self) -> Literal["pipeline", "image"]:
+        return "pipeline" if self.spoil is None else "image"
+
+
+def _both(name: str, strong: dict[str, Any], faint: dict[str, Any], **shared: Any) -> list[Fault]:
+    return [
+        Fault(name, "strong", **(shared | strong)),
+        Fault(name, "faint", **(shared | faint)),
+    ]
+
+
+def _scheduler(cls: str = "FlowMatchEulerDiscreteScheduler", **settings: Any) -> dict[str, Any]:
+    return {"scheduler": {"class": cls, "settings": {"shift": 2.0} | settings}}
+
+
+def _pipeline() -> Iterator[list[Fault]]:
+    yield _both(
+        "other scheduler",
+        {"what": "sigmas run the wrong way round", "document": _scheduler(invert_sigmas=True)},
+        {"what": "Karras' spacing of sigmas", "document": _scheduler(use_karras_sigmas=True)},
+    )
+    yield _both(
+        "other shift",
+        {"what": "shift 2 became 60", "document": _scheduler(shift=60.0)},
+        {"what": "shift 2 became 2.2", "document": _scheduler(shift=2.2)},
+    )
+    yield _both(
+        "guidance dropped",
+        {"what": "guidance 3 became 1", "garble": words.sampled(guidance_scale=1.0)},
+        {"what": "guidance 3 became 2.8", "garble": words.sampled(guidance_scale=2.8)},
+        guided=True,
+    )
+    yield _both(
+        "too few steps",
+        {"what": "one step", "garble": words.sampled(steps=1)},
+        {"what": "one step less", "garble": words.sampled(steps=3)},
+    )
+    yield _both(
+        "negative prompt lost",
+        {"what": "the prompt stands in its place", "garble": words.negative(None)},
+        {"what": "another negative prompt", "garble": words.negative("blurry, low quality")},
+        guided=True,
+    )
+    yield _both(
+        "prompt truncated",
+        {"what": "only two words arrive", "garble": words.truncated(2)},
+        {"what": "the last word is cut off", "garble": words.truncated(-1)},
+    )
+    yield _both(
+        "prompt template changed",
+        {"what": "on black instead of on white", "garble": words.replaced({"white$": "black"})},
+        {"what": "a full stop at the end", "garble": words.replaced({"$": "."})},
+    )
+    yield _both(
+        "seed reused",
+        {"what": "one seed for all images", "garble": words.reseeded(1)},
+        {"what": "one seed for every 25th prompt", "garble": words.reseeded(25)},
+    )
+    yield _both(
+        "VAE scaling factor wrong",
+        {"what": "latents 1.5 times too large", "inside": ("vae_scale", 1.5)},
+        {"what": "latents 1 % too large", "inside": ("vae_scale", 1.01)},
+    )
+    yield _both(
+        "VAE shift factor wrong",
+        {"what": "latents off by 2", "inside": ("vae_shift", 2.0)},
+        {"what": "latents off by 0.02", "inside": ("vae_shift", 0.02)},
+    )
+    yield _both(
+        "half-precision overflow",
+        {"what": "activations of the decoder overflow", "inside": ("half", 4096.0)},
+        {"what": "activations are rounded to half precision", "inside": ("half", 1.0)},
+    )
+    yield _both(
+        "quantized weights",
+        {"what": "3 bits a weight", "inside": ("quantize", 3.0)},
+        {"what": "8 bits a weight", "inside": ("quantize", 8.0)},
+    )
+    yield _both(
+        "text encoder zeroed",
+        {"what": "its output is all zero", "inside": ("text", 0.0)},
+        {"what": "its output is 1 % too small", "inside": ("text", 0.99)},
+    )
+    yield _both(
+        "mask inverted",
+        {"what": "the part to keep is repainted", "garble": words.inverted()},
+        {"what": "the mask is 2 px off", "garble": words.moved(0.02)},
+        flows=_EDIT,
+    )
+    yield _both(
+        "edit strength wrong",
+        {"what": "strength 0.25", "garble": words.sampled(strength=0.25)},
+        {"what": "strength 0.9", "garble": words.sampled(strength=0.9)},
+        flows=_EDIT,
+    )
+
+
+def _image() -> Iterator[list[Fault]]:
+    yield _both(
+        "BGR swap",
+        {"what": "red and blue exchanged", "spoil": pixels.swapped(1.0)},
+        {"what": "2 % of red and blue mixed", "spoil": pixels.swapped(0.02)},
+    )
+    yield _both(
+        "gamma twice",
+        {"what": "gamma 2.2 once more", "spoil": pixels.gamma(1 / 2.2)},
+        {"what": "gamma 1.02 once more", "spoil": pixels.gamma(1 / 1.02)},
+    )
+    yield _both(
+        "JPEG",
+        {"what": "quality 40", "spoil": pixels.jpeg(40)},
+        {"what": "quality 95", "spoil": pixels.jpeg(95)},
+    )
+    yield _both(
+        "other upscaling filter",
+        {"what": "nearest neighbour", "spoil": pixels.enlarged(Image.Resampling.NEAREST)},
+        {"what": "Lanczos, not the network", "spoil": pixels.enlarged(Image.Resampling.LANCZOS)},
+        flows=_UPSCALE,
+    )
+    yield _both(
+        "half-pixel shift",
+        {"what": "half a pixel of the source", "spoil": pixels.shifted(1.0)},
+        {"what": "a twentieth of it", "spoil": pixels.shifted(0.1)},
+        flows=_UPSCALE,
+    )
+    yield _both(
+        "1-px border",
+        {"what": "a black line around", "spoil": pixels.border(1.0)},
+        {"what": "a line 0.2 % darker around", "spoil": pixels.border(0.002)},
+    )
+    yield _both(
+        "tile seams",
+        {"what": "tiles of 64 px, 6 levels apart", "spoil": pixels.seams(6.0, 64)},
+        {"what": "tiles of 64 px, 1 level apart", "spoil": pixels.seams(1.0, 64)},
+        flows=_UPSCALE,
+    )
+    yield _both(
+        "watermark",
+        {"what": "gray text, a quarter opaque", "spoil": pixels.watermark(0.25)},
+        {"what": "gray text, 2 % opaque", "spoil": pixels.watermark(0.02)},
+    )
+    yield _both(
+        "EXIF rotation lost",
+        {"what": "every image on its side", "spoil": pixels.rotated()},
+        {"what": "every 50th image on its side", "spoil": pixels.every(50, pixels.rotated())},
+    )
+    yield _both(
+        "alpha premultiplied",
+        {"what": "edges of 2 px", "spoil": pixels.premultiplied(2.0)},
+        {"what": "edges of 0.3 px", "spoil": pixels.premultiplied(0.3)},
+    )
+    yield _both(
+        "black images",
+        {"what": "every 10th", "spoil": pixels.every(10, pixels.black())},
+        {"what": "every 200th", "spoil": pixels.every(200, pixels.black())},
+    )
+    yield _both(
+        "corrupt files",
+        {"what": "1 % end too early", "spoil": pixels.every(100, pixels.cut(0.6))},
+        {"what": "0.25 % end too early", "spoil": pixels.every(400, pixels.cut(0.6))},
+    )
+
+
+def all_faults() -> list[Fault]:
+    """Every fault at both strengths, pipeline faults first."""
+    return [fault for pair in (*_pipeline(), *_image()) for fault in pair]

@@ -1,0 +1,87 @@
+"""What sends a model to a person: limits only just held, and metrics that contradict each other.
+
+Margins of severity `review` (the look of images) are ordinary criteria; these two are not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from imgassets.decision.errors import TooLittleDataError
+from imgassets.decision.pairing import Measured, prompt_means
+from imgassets.decision.rows import empty_row
+from imgassets.decision.statistics import Estimate
+from imgassets.decision.wording import amount, step
+from imgassets.spec.contract import Disagreement, Endpoint, Near
+
+
+def review_rows(
+    endpoint: Endpoint, candidate: Measured, rows: Sequence[dict[str, Any]], alpha: float
+) -> list[dict[str, Any]]:
+    """One row for each `near` and `disagree` of the contract; state `broken` asks for a person.
+
+    Arguments: `rows` of the criteria, already judged; `alpha` level of the bounds.
+    """
+    judged = {row["criterion"]: row for row in rows}
+    near = [
+        _near(n, judged[criterion.name])
+        for n in endpoint.review.near
+        if (criterion := endpoint.limited(n)) is not None
+    ]
+    return near + [_disagreement(d, candidate, alpha) for d in endpoint.review.disagree]
+
+
+def _near(near: Near, judged: dict[str, Any]) -> dict[str, Any]:
+    """Plainly compared, without error bars: it asks for eyes, it accuses nobody."""
+    estimate, unit = judged["estimate"], judged["unit"]
+    kind = "floor" if np.isfinite(judged["floor"]) else "ceiling"
+    room = (estimate - judged[kind]) * (1 if kind == "floor" else -1)
+    asks = bool(0 <= room < near.within)
+    said = f"{near.metric} ({near.flow}) is {amount(estimate, unit)}, only {step(room, unit)} from"
+    return empty_row(f"{judged['criterion']}__near", "review", near.metric) | {
+        **{k: judged[k] for k in ("direction", "n_prompts", "n_images", "n_failed", "estimate")},
+        kind: judged[kind],
+        "flow": near.flow,
+        "severity": "review",
+        "statistic": "mean",
+        "hard": True,
+        "p_broken_holm": 0.0 if asks else 1.0,
+        "state": "broken" if asks else "passed",
+        "passed": not asks,
+        "reason": f"{said} the {kind} of {amount(judged[kind], unit)}",
+    }
+
+
+def _disagreement(wanted: Disagreement, candidate: Measured, alpha: float) -> dict[str, Any]:
+    """Asks when the share of images two metrics differ on is shown to be above the rate."""
+    one, two = (candidate.per_seed(m, wanted.flow) for m in wanted.metrics)
+    both = [key for key in one if key in two]
+    differ = {key: float((one[key] >= 0.5) != (two[key] >= 0.5)) for key in both}
+    row = empty_row(wanted.name, "review", wanted.metrics[0]) | {
+        "flow": wanted.flow, "severity": "review", "statistic": "rate", "direction": "lower",
+        "n_images": len(both), "ceiling": wanted.max_rate, "state": "undecided",
+        "reason": f"{' and '.join(wanted.metrics)} were measured on too few prompts together",
+    }  # fmt: skip
+    try:
+        rate = Estimate.of(prompt_means(differ), (0.0, 1.0), "wilson")
+    except TooLittleDataError:
+        return row
+    p_broken = rate.p_at_least(wanted.max_rate)
+    shown, holds = p_broken <= alpha, rate.p_at_most(wanted.max_rate) <= alpha
+    state = "broken" if shown else "passed" if holds else "undecided"
+    said = f"{' and '.join(wanted.metrics)} contradict each other on {amount(rate.value, 'share')}"
+    return row | {
+        "n_prompts": rate.n,
+        "estimate": rate.value,
+        "lower": rate.lower(alpha),
+        "upper": rate.upper(alpha),
+        "p_broken": p_broken,
+        "p_broken_holm": p_broken,
+        "state": state,
+        "passed": {"broken": False, "passed": True, "undecided": None}[state],
+        "reason": f"{said} of images ({wanted.flow}); above "
+        f"{amount(wanted.max_rate, 'share')} a person looks",
+    }

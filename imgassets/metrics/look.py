@@ -1,0 +1,81 @@
+"""Look: do the candidate's images, taken together, look like the incumbent's, and are they many?
+
+Simple features of each image (lightness, color, contrast, sharpness, noise, a frame), to be held
+against the incumbent's on the same prompts by a margin either way: two models draw different
+pictures, but a step of a whole prompt set is a style change nobody asked for, or a broken pipeline.
+And images that repeat another one, as they do when a seed or a prompt gets lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+
+from imgassets.metrics.artefact_patterns import luma
+from imgassets.metrics.drift import FEATURES, features
+from imgassets.metrics.duplicates import near_duplicates
+from imgassets.metrics.pixels import Pixels, check_rgb
+from imgassets.metrics.scores import Score
+
+#: Bits of the perceptual hash two images may differ in to be looked at more closely.
+_BITS = 2
+#: Mean difference of all channels, in levels, up to which one image repeats another. Two seeds of
+#: the embedded models differ by at least 0.5 in the demo; another batch size by less than 0.01.
+SAME_LEVELS = 0.1
+
+
+def score(image: Pixels) -> list[Score]:
+    """`look.lightness` .. `look.noise` (see `drift.features`) and `look.frame` of one image.
+
+    Args:
+        image: uint8, (H, W, 3), sRGB, at least 8 px a side.
+    """
+    found = dict(zip(FEATURES, features(image), strict=True)) | {"frame": frame(image)}
+    return [Score(f"look.{name}", float(value)) for name, value in found.items()]
+
+
+def frame(image: Pixels) -> float:
+    """Step between the outermost line of pixels and the next one; levels of luma, 0 and up.
+
+    Mean over all places around the image; 0 on a flat ground, 255 for a black line around white.
+    """
+    plane = luma(check_rgb(image, least=8))
+    sides = [(side[0], side[1]) for side in (plane, plane[::-1], plane.T, plane.T[::-1])]
+    return float(np.mean([np.abs(outer - inner).mean() for outer, inner in sides]))
+
+
+def repeated(names: list[str], read: Callable[[str], Pixels]) -> dict[str, str]:
+    """Which images repeat another one, and which.
+
+    Args:
+        names: of images that ought to differ: other prompts or other seeds.
+        read: the pixels of a name; read anew for each look, so that memory stays small.
+
+    Returns:
+        For each image that has a repeat, the name of the first. Perceptual hashes find pairs to
+        look at; pixels decide, since hashes know no color and few details.
+    """
+    found: dict[str, str] = {}
+    for pair in near_duplicates(_Reading(names, read), _BITS):
+        one, two = (read(name).astype(np.int16) for name in (pair.first, pair.second))
+        if one.shape == two.shape and float(np.abs(one - two).mean()) <= SAME_LEVELS:
+            found.setdefault(pair.first, pair.second)
+            found.setdefault(pair.second, pair.first)
+    return found
+
+
+class _Reading(Mapping[str, Pixels]):
+    """Images by name, read when they are looked at."""
+
+    def __init__(self, names: list[str], read: Callable[[str], Pixels]) -> None:
+        self._names, self._read = names, read
+
+    def __getitem__(self, name: str) -> Pixels:
+        return self._read(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)

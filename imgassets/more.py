@@ -1,0 +1,124 @@
+"""More data where a verdict is INCONCLUSIVE: seeds added to a branch, beside the contract.
+
+Nobody's YAML is edited. What `imgassets validate --more` adds is a small file under `HOME/more`,
+which requests are built with, verdicts tell of, and `imgassets validate --no-more` takes back.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imgassets.home import home_of
+from imgassets.requests import Request, build_requests
+from imgassets.spec.base import fingerprint
+from imgassets.spec.project import Project
+
+if TYPE_CHECKING:  # a plan needs no statistics
+    from imgassets.decision.verdict import Verdict
+
+_MOST_SEED = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class MoreSeeds:
+    """Seeds added to branches; a missing file means none."""
+
+    folder: Path
+
+    @classmethod
+    def of(cls, root: Path) -> MoreSeeds:
+        """Those of a project."""
+        return cls(home_of(root) / "more")
+
+    def path(self, endpoint: str, model: str) -> Path:
+        return self.folder / endpoint / f"{model}.json"
+
+    def read(self, endpoint: str, model: str) -> tuple[int, ...]:
+        """Seeds added to a branch.
+
+        Raises:
+            ValueError: the file was damaged; names it and the fix.
+        """
+        path = self.path(endpoint, model)
+        if not path.exists():
+            return ()
+        try:
+            return tuple(
+                int(seed) for seed in json.loads(path.read_text(encoding="utf-8"))["seeds"]
+            )
+        except (ValueError, TypeError, KeyError) as error:
+            raise ValueError(f"{path} is damaged; run `imgassets validate --no-more`") from error
+
+    def version(self, endpoint: str, model: str) -> str:
+        return fingerprint(list(self.read(endpoint, model)))
+
+    def words(self, endpoint: str, model: str) -> str:
+        """What was added, for plans and reports."""
+        seeds = self.read(endpoint, model)
+        listed = ", ".join(map(str, seeds))
+        return f"seeds {listed} added by `validate --more`" if seeds else "no seeds added any more"
+
+    def write(self, endpoint: str, model: str, seeds: Sequence[int]) -> None:
+        """Replace what was added to a branch, whole or not at all."""
+        path = self.path(endpoint, model)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        temporary.write_text(json.dumps({"seeds": list(seeds)}), encoding="utf-8")
+        temporary.replace(path)
+
+    def forget(self, endpoint: str, model: str) -> None:
+        """Back to the contract's own seeds; images made stay in the store."""
+        self.path(endpoint, model).unlink(missing_ok=True)
+
+
+def requests_of(project: Project, endpoint: str, model: str, device: str) -> list[Request]:
+    """The requests of a branch: those of its contract, and those for seeds added to it."""
+    more = MoreSeeds.of(project.root).read(endpoint, model)
+    return build_requests(project, endpoint, model, device, more)
+
+
+def extend(project: Project, verdicts: Sequence[Verdict]) -> list[str]:
+    """Add the seeds that INCONCLUSIVE verdicts ask for, to their branches and incumbents.
+
+    Returns:
+        What was done, or why nothing could be, one line a verdict that is INCONCLUSIVE.
+    """
+    more = MoreSeeds.of(project.root)
+    return [_extend(project, more, v) for v in verdicts if v.verdict == "INCONCLUSIVE"]
+
+
+def _extend(project: Project, more: MoreSeeds, verdict: Verdict) -> str:
+    where = f"{verdict.endpoint}/{verdict.model}"
+    contract = project.endpoint(verdict.endpoint)
+    have = list(dict.fromkeys((*contract.sampling.seeds, *more.read(*_branch(verdict)))))
+    if verdict.needed_seeds is None or verdict.needed_seeds <= len(have):
+        prompts = verdict.needed_prompts
+        fix = f"add about {prompts:,}" if prompts else "no practical number would do"
+        sets = ", ".join(f"prompts/{name}.yaml" for name in contract.prompt_sets)
+        return f"{where}: further seeds would not settle it, only prompts: {fix} ({sets})"
+    added = _further(have, verdict.needed_seeds - len(have))
+    for model in dict.fromkeys((verdict.model, verdict.incumbent)):
+        before = more.read(verdict.endpoint, model)
+        own = [seed for seed in have if seed not in contract.sampling.seeds]
+        more.write(verdict.endpoint, model, list(dict.fromkeys((*before, *own, *added))))
+    return f"{where}: seeds {', '.join(map(str, added))} added, for {verdict.incumbent} as well"
+
+
+def _branch(verdict: Verdict) -> tuple[str, str]:
+    return verdict.endpoint, verdict.model
+
+
+def _further(have: Sequence[int], count: int) -> list[int]:
+    """The next numbers that are not in use yet."""
+    used, seed = set(have), max(have)
+    found: list[int] = []
+    while len(found) < count:
+        seed = (seed + 1) % (_MOST_SEED + 1)
+        if seed not in used:
+            found.append(seed)
+    return found

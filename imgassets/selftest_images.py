@@ -1,0 +1,280 @@
+"""Images and metric tables of the self-test: of the healthy model, and with a fault planted."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from imgassets.backends.device import Device
+from imgassets.backends.making import Make, make_images
+from imgassets.decision.faults.catalogue import Fault
+from imgassets.decision.faults.pixels import Spot, decode
+from imgassets.images.store import ImageStore
+from imgassets.metrics.measuring import measure
+from imgassets.requests import Request, build_requests, requests_version
+from imgassets.spec.base import fingerprint
+from imgassets.spec.metrics import FAMILY_VERSIONS, Flow, families_of
+from imgassets.spec.project import Project
+
+#: Reproducible anywhere; the faults are planted on the CPU.
+_DEVICE: Device = "cpu"
+Key = tuple[str, str, str, int, int]
+
+
+@dataclass(frozen=True)
+class Branch:
+    """One endpoint's images of a model, and what was measured on them.
+
+    Attributes:
+        requests: what was asked for, all flows.
+        images: one row a request.
+        tables: one a metric family, by name in `scores`.
+    """
+
+    endpoint: str
+    model: str
+    requests: tuple[Request, ...]
+    images: pd.DataFrame
+    scores: dict[str, pd.DataFrame]
+
+    @property
+    def tables(self) -> list[pd.DataFrame]:
+        return list(self.scores.values())
+
+
+@dataclass
+class Workshop:
+    """Makes and measures images, and keeps both the store and what was measured."""
+
+    project: Project
+    folder: Path
+    progress: Callable[[str], None]
+    _healthy: dict[tuple[str, str, tuple[int, ...]], Branch] = field(default_factory=dict)
+    _makers: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def store(self) -> ImageStore:
+        return ImageStore(self.folder / "images")
+
+    def healthy(self, endpoint: str, model: str, seeds: Sequence[int]) -> Branch:
+        """The model as it is, with these seeds."""
+        key = (endpoint, model, tuple(seeds))
+        if key not in self._healthy:
+            self.progress(f"{endpoint}: healthy {model}, {len(seeds)} seeds")
+            requests = build_requests(
+                _seeded(self.project, endpoint, seeds), endpoint, model, _DEVICE
+            )
+            name = (endpoint, model, f"healthy-{'-'.join(map(str, seeds))}")
+            self._healthy[key] = self._kept(
+                name,
+                requests,
+                lambda: self._measured(
+                    endpoint, model, requests, self._made(requests, model, None), self.store
+                ),
+            )
+        return self._healthy[key]
+
+    def faulty(self, healthy: Branch, fault: Fault) -> Branch:
+        """The same with a fault planted."""
+        plant = self._spoiled if fault.spoil else self._garbled
+        name = (healthy.endpoint, healthy.model, f"{fault.name}-{fault.strength}-{fault.what}")
+        return self._kept(name, healthy.requests, lambda: plant(healthy, fault))
+
+    def example(self, healthy: Branch, fault: Fault) -> tuple[bytes, bytes] | None:
+        """A file of the healthy model and the same with a fault; None where nothing changes.
+
+        An image that could not be made is an empty file.
+        """
+        if fault.spoil:
+            files = SpoiledFiles(self.store, healthy.images, fault)
+            return next(
+                ((self.store.read_bytes(k), files.read_bytes(k)) for k in files.changed), None
+            )
+        faulty = self.faulty(healthy, fault).images
+        both: Any = zip(healthy.images.itertuples(), faulty.itertuples(), strict=True)
+        changed = [(a, b) for a, b in both if a.flow in fault.flows and a.image_key != b.image_key]
+        if not changed:
+            return None
+        before, after = changed[len(changed) // 5]
+        made = self.store.read_bytes(after.image_key) if after.status == "ok" else b""
+        return self.store.read_bytes(before.image_key), made
+
+    def _kept(
+        self, name: tuple[str, str, str], requests: Sequence[Request], make: Callable[[], Branch]
+    ) -> Branch:
+        """What was measured before, where nothing it rests on has changed since."""
+        contract = self.project.endpoint(name[0])
+        sets = [fingerprint(prompts) for prompts in self.project.prompts_of(contract)]
+        price = self.project.model(name[1]).price.model_dump(mode="json")
+        rests_on = [*name, requests_version(requests), FAMILY_VERSIONS, sets, price]
+        folder = self.folder / "tables" / fingerprint(rests_on)[:16]
+        families = families_of(contract.flows)
+        if not folder.is_dir():
+            branch = make()
+            temporary = folder.with_name(f".{folder.name}.{os.getpid()}")
+            temporary.mkdir(parents=True)
+            for part, table in {"images": branch.images, **branch.scores}.items():
+                table.to_parquet(temporary / f"{part}.parquet")
+            try:
+                temporary.rename(folder)
+            except OSError:  # another process was first
+                shutil.rmtree(temporary)
+            return branch
+        scores = {f: pd.read_parquet(folder / f"{f}.parquet") for f in families}
+        images = pd.read_parquet(folder / "images.parquet")
+        return Branch(name[0], name[1], tuple(requests), images, scores)
+
+    # ---- faults of image files ---------------------------------------------------------------
+
+    def _spoiled(self, healthy: Branch, fault: Fault) -> Branch:
+        files = SpoiledFiles(self.store, healthy.images, fault)
+        return self._remeasured(healthy, healthy.requests, healthy.images, files, files.changed)
+
+    # ---- faults of requests, documents and pipelines -----------------------------------------
+
+    def _garbled(self, healthy: Branch, fault: Fault) -> Branch:
+        new_keys: dict[str, str] = {}
+        requests = []
+        for flow in ("generate", "edit", "upscale"):
+            of_flow = [r for r in healthy.requests if r.flow == flow]
+            for number, request in enumerate(of_flow):
+                garbled = _planted(request, number, fault, new_keys)
+                new_keys[request.image_key] = garbled.image_key
+                requests.append(garbled)
+        images = self._made(requests, healthy.model, fault)
+        changed = {new for old, new in new_keys.items() if old != new}
+        return self._remeasured(healthy, requests, images, self.store, changed)
+
+    def _made(self, requests: Sequence[Request], model: str, fault: Fault | None) -> pd.DataFrame:
+        size = self.project.model(model).batch_size
+        tables = []
+        for flow in dict.fromkeys(r.flow for r in requests):
+            of_flow = [r for r in requests if r.flow == flow]
+            missing = not all(self.store.has(r.image_key) for r in of_flow)
+            make = self._maker(model, flow, fault) if missing else _nothing
+            table, made = make_images(
+                of_flow, self.store, make, batch_size=size, progress=lambda *_: None
+            )
+            tables.append(table)
+            if made:
+                self.progress(f"  {made} images made ({flow})")
+        return pd.concat(tables, ignore_index=True)
+
+    def _maker(self, model: str, flow: Flow, fault: Fault | None) -> Make:
+        from imgassets.backends.faulty import faulty_backend
+        from imgassets.backends.loading import maker_of, upscale_maker
+
+        if flow == "upscale":
+            return upscale_maker(self.project.root, self.project.model(model), _DEVICE)
+        # A fault of the request alone needs no other pipeline than the healthy one.
+        document, inside = ({}, None) if fault is None else (dict(fault.document), fault.inside)
+        key = repr((model, document, inside))
+        if key not in self._makers:
+            self._makers = {k: v for k, v in self._makers.items() if k.endswith("{}, None)")}
+            self._makers[key] = faulty_backend(self.project, model, document, inside)
+        return maker_of(flow, self._makers[key])
+
+    # ---- measuring ---------------------------------------------------------------------------
+
+    def _remeasured(
+        self,
+        healthy: Branch,
+        requests: Sequence[Request],
+        images: pd.DataFrame,
+        stored: Any,
+        changed: Collection[str],
+    ) -> Branch:
+        """Measure what changed, or was made of what changed; take the rest as it was."""
+        other = images["image_key"].isin(list(changed)) | images["source_key"].isin(list(changed))
+        measured = self._measured(
+            healthy.endpoint, healthy.model, requests, images, stored, images[other]
+        )
+        same = set(images["image_key"][~other])
+        for family, table in healthy.scores.items():
+            if family != "look":  # compares images with each other, so it is measured as a whole
+                kept = table[table["image_key"].isin(same)]
+                parts = [t for t in (kept, measured.scores[family]) if len(t)]
+                measured.scores[family] = pd.concat(parts, ignore_index=True) if parts else table
+        return measured
+
+    def _measured(
+        self,
+        endpoint: str,
+        model: str,
+        requests: Sequence[Request],
+        images: pd.DataFrame,
+        stored: Any,
+        changed: pd.DataFrame | None = None,
+    ) -> Branch:
+        scores = {}
+        for family, flows in families_of(self.project.endpoint(endpoint).flows).items():
+            of_all = images if changed is None or family == "look" else changed
+            looked_at = of_all[of_all["flow"].isin(flows)]
+            scores[family] = measure(family, self.project, endpoint, model, looked_at, stored)
+        return Branch(endpoint, model, tuple(requests), images, scores)
+
+
+class SpoiledFiles:
+    """The stored images, with a fault of image files planted. Read only."""
+
+    def __init__(self, store: ImageStore, images: pd.DataFrame, fault: Fault) -> None:
+        self._store, self._fault = store, fault
+        struck = images[images["flow"].isin(fault.flows) & (images["status"] == "ok")]
+        sources = struck["source_key"].where(struck["source_key"].notna(), None)
+        self._spots = {
+            key: (number, source)
+            for number, (key, source) in enumerate(zip(struck["image_key"], sources, strict=True))
+        }
+        self._files = {key: self._spoiled(key) for key in self._spots}
+
+    @property
+    def changed(self) -> dict[str, None]:
+        """Keys of files that are not what they were, in order."""
+        struck = self._files.items()
+        return dict.fromkeys(k for k, file in struck if file != self._store.read_bytes(k))
+
+    def read_bytes(self, key: str) -> bytes:
+        return self._files[key] if key in self._files else self._store.read_bytes(key)
+
+    def read_array(self, key: str) -> np.ndarray:
+        return decode(self.read_bytes(key))
+
+    def _spoiled(self, key: str) -> bytes:
+        number, source = self._spots[key]
+        if self._fault.spoil is None:
+            raise ValueError(f"{self._fault.name} is no fault of image files")
+        made_of = self._store.read_bytes(source) if source else None
+        return self._fault.spoil(self._store.read_bytes(key), Spot(number, made_of))
+
+
+def _planted(request: Request, number: int, fault: Fault, new_keys: dict[str, str]) -> Request:
+    """The request as it arrives; the same where the fault does not strike."""
+    inputs = dict(request.inputs)
+    if request.source_key:
+        inputs["source"] = new_keys[request.source_key]
+    if request.flow in fault.flows and request.flow != "upscale":
+        inputs = fault.garble(inputs, number) if fault.garble else inputs
+        if fault.document or fault.inside:
+            inputs |= {"fault": [fault.name, fault.strength, fault.what]}
+    return replace(request, inputs=inputs)
+
+
+def _seeded(project: Project, endpoint: str, seeds: Sequence[int]) -> Project:
+    loaded = project.endpoints[endpoint]
+    sampling = loaded.document.sampling.model_copy(update={"seeds": tuple(seeds)})
+    contract = loaded.document.model_copy(update={"sampling": sampling})
+    return replace(
+        project, endpoints={**project.endpoints, endpoint: replace(loaded, document=contract)}
+    )
+
+
+def _nothing(*_: Any) -> list[Any]:
+    """Makes nothing: the store has it all."""
+    return []

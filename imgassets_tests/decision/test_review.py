@@ -1,0 +1,128 @@
+"""What sends a model to a person, and what does not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from imgassets.decision import Comparison, compare, decide
+from imgassets.spec.contract import Criterion, Endpoint
+from imgassets_tests.decision.made_up import BASE, NEW, endpoint, measured, noisy
+
+CLEAN, EXACT, WORDS = "artefacts.clean", "typography.exact", "typography.words"
+LIGHT = "look.lightness"
+
+
+def run(metrics: dict[str, Any], base: dict[str, Any] | None = None, **contract: Any) -> Comparison:
+    written = endpoint([{"metric": CLEAN, "floor": 0.5}], **contract)
+    fine = {CLEAN: lambda p, s: 1.0}
+    return compare(
+        written,
+        measured(NEW, fine | metrics, range(60)),
+        measured(BASE, fine | (base or metrics), range(60)),
+    )
+
+
+@pytest.mark.parametrize(("step", "verdict"), [(0.0, "GO"), (3.0, "REVIEW"), (-3.0, "REVIEW")])
+def test_a_step_of_the_look_either_way(step: float, verdict: str) -> None:
+    """Lightness 3 L* up or down is beyond 1; none is not; the sentence says which way."""
+    found = decide(
+        run(
+            {LIGHT: lambda p, s: noisy(90, 1, 1)(p, s) + step},
+            {LIGHT: noisy(90, 1, 2)},
+            flows=["generate"],
+            review={"look": {"lightness": 1}},
+        )
+    )
+    assert found.verdict == verdict
+    if step:
+        assert found.decided_by == ("generate__look_lightness",)
+        assert ("above" if step > 0 else "below") + f" {BASE}" in found.sentence
+        assert found.review_reasons[0] in found.sentence
+
+
+def test_two_sides_are_each_judged_at_alpha() -> None:
+    """Equivalence by two one-sided tests: 0 +- 1 passes 1.5, is undecided at 0.2, broken never."""
+    metrics, base = {LIGHT: noisy(90, 3, 1)}, {LIGHT: noisy(90, 3, 2)}
+    states = [
+        run(metrics, base, flows=["generate"], review={"look": {"lightness": m}}).records()[1]
+        for m in (1.5, 0.2)
+    ]
+    assert [s["state"] for s in states] == ["passed", "undecided"]
+
+
+@pytest.mark.parametrize(("bad", "verdict"), [(0, "GO"), (2, "REVIEW")])
+def test_near_a_limit(bad: int, verdict: str) -> None:
+    """54 of 60 clean stands 40 points clear of a floor of .5; with `within: .45` a person looks."""
+    scores = {CLEAN: lambda p, s: float(p % 10 != 0)}
+    review = {"near": [{"metric": CLEAN, "within": 0.45 if bad else 0.3}]}
+    found = decide(run(scores, scores, review=review))
+    assert found.verdict == verdict
+    if bad:
+        assert found.decided_by == ("generate__artefacts_clean__near",)
+        assert "artefacts.clean (generate) is 90 %, only 40 points from the floor" in found.sentence
+
+
+@pytest.mark.parametrize(("every", "verdict"), [(60, "GO"), (3, "REVIEW")])
+def test_metrics_that_contradict_each_other(every: int, verdict: str) -> None:
+    """On a third of the prompts the words are all there and the text is not exact; 10 % may be."""
+    metrics = {EXACT: lambda p, s: float(p % every != 0), WORDS: lambda p, s: 1.0}
+    review = {"disagree": [{"metrics": [EXACT, WORDS], "max_rate": 0.1}]}
+    found = decide(run(metrics, review=review))
+    assert found.verdict == verdict
+    if verdict == "REVIEW":
+        assert "contradict each other on 33 % of images" in found.sentence
+
+
+def test_too_little_to_contradict_asks_nobody() -> None:
+    review = {"disagree": [{"metrics": [EXACT, WORDS], "max_rate": 0.1}]}
+    comparison = run({EXACT: lambda p, s: 1.0}, review=review)
+    assert decide(comparison).verdict == "GO"
+    assert comparison.records()[1]["state"] == "undecided"
+
+
+def test_review_never_softens_a_no_go() -> None:
+    scores = {CLEAN: lambda p, s: float(p % 2), LIGHT: lambda p, s: 50.0 + p % 3}
+    written = endpoint(
+        [{"metric": CLEAN, "floor": 0.9}], flows=["generate"], review={"look": {"lightness": 1}}
+    )
+    light = {CLEAN: lambda p, s: 1.0, LIGHT: lambda p, s: 90.0 + p % 3}
+    found = decide(
+        compare(written, measured(NEW, scores, range(60)), measured(BASE, light, range(60)))
+    )
+    assert found.verdict == "NO-GO"
+    assert found.review_reasons
+
+
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [
+        ({"look": {"colour": 1}}, "unknown look 'colour'"),
+        ({"look": {"repeated": 1}}, "unknown look 'repeated'"),
+        ({"near": [{"metric": EXACT, "within": 0.1}]}, "no criterion on the mean"),
+        ({"disagree": [{"metrics": ["cost.usd", EXACT], "max_rate": 0.1}]}, "no share of images"),
+        ({"unknown": 1}, "Extra inputs"),
+    ],
+)
+def test_review_says_what_is_wrong_with_it(part: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        endpoint([{"metric": CLEAN, "floor": 0.5}], review=part)
+
+
+def test_a_look_has_no_better_side() -> None:
+    for limit in ({"floor": 1.0}, {"ceiling": 1.0}, {"margin": 1.0, "statistic": "worst"}):
+        with pytest.raises(ValidationError, match="neither way is better"):
+            Criterion.model_validate({"metric": LIGHT, **limit})
+
+
+def test_look_stands_for_criteria_on_every_flow() -> None:
+    written: Endpoint = endpoint(review={"look": {"lightness": 1, "noise": 2}})
+    asked = [(c.name, c.margin) for c in written.all_criteria if c.severity == "review"]
+    assert asked == [
+        ("generate__look_lightness", 1.0),
+        ("generate__look_noise", 2.0),
+        ("edit__look_lightness", 1.0),
+        ("edit__look_noise", 2.0),
+    ]

@@ -1,0 +1,58 @@
+"""The self-test on the small project: real models, real faults, few draws."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from imgassets.decision.faults.catalogue import Fault, all_faults
+from imgassets.selftest import SelfTester
+from imgassets.selftest_table import in_words
+from imgassets.spec.project import load_project
+from imgassets_tests.integration.small import write_small_project
+
+
+def chosen(*names: str) -> list[Fault]:
+    return [f for f in all_faults() if f.name in names and f.strength == "strong"]
+
+
+def bench_at(root: Path, told: list[str]) -> SelfTester:
+    return SelfTester(
+        load_project(root), root / ".imgassets", "fast", "prod", draws=4, progress=told.append
+    )
+
+
+def test_faults_go_through_the_products_own_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Black files and overflowing activations break hard rules; the second run makes nothing."""
+    monkeypatch.delenv("IMGASSETS_HOME", raising=False)
+    write_small_project(tmp_path)
+    faults = chosen("black images", "half-precision overflow", "mask inverted")
+    told: list[str] = []
+    found = bench_at(tmp_path, told).run(faults)
+    told_of = {f.name: d for f, d in found.found}
+    assert told_of["black images"].criterion == "cards: failures__blank"
+    assert told_of["half-precision overflow"].criterion == "cards: failures__non_finite"
+    assert told_of["half-precision overflow"].caught.value == 1.0
+    assert told_of["half-precision overflow"].no_go.value == 1.0
+    assert found.false_no_go.count == 0
+    assert "half-precision overflow" in in_words(found)
+    document = found.to_dict()
+    assert set(document) == {"faults", "false_no_go"}
+    assert set(document["faults"][0]) == {
+        "fault", "kind", "strength", "verdict", "criterion", "detection_rate", "interval",
+    }  # fmt: skip
+    assert set(document["false_no_go"]) == {"rate", "interval", "draws"}
+    assert any("images made" in line for line in told)
+
+    told.clear()
+    assert bench_at(tmp_path, told).run(faults).to_dict() == document
+    assert not any("images made" in line for line in told)
+
+
+def test_models_it_cannot_find_are_named(tmp_path: Path) -> None:
+    write_small_project(tmp_path)
+    with pytest.raises(LookupError, match="no model 'tiny-turbo'"):
+        SelfTester(load_project(tmp_path), tmp_path / ".imgassets").run([])
