@@ -227,7 +227,7 @@ class SpoiledFiles:
     def __init__(self, store: ImageStore, images: pd.DataFrame, fault: Fault) -> None:
         self._store, self._fault = store, fault
         struck = images[images["flow"].isin(fault.flows) & (images["status"] == "ok")]
-        sources = struck["source_key"].where(struck["source_key"].notna(), None)
+        sources = [s if isinstance(s, str) else None for s in struck["source_key"]]
         self._spots = {
             key: (number, source)
             for number, (key, source) in enumerate(zip(struck["image_key"], sources, strict=True))

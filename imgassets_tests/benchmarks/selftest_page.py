@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import sys
-import time
 from pathlib import Path
 
 from PIL import Image
@@ -48,12 +47,11 @@ def _opened(file: bytes) -> Image.Image | None:
 
 
 if __name__ == "__main__":
-    start = time.process_time()
     project, faults = load_project(), all_faults()
     tester = SelfTester(
         project, home_of(find_root()), progress=lambda text: print(text, file=sys.stderr)
     )
-    SHEET.write_bytes(jpeg(sheet(tester, faults)))
     found = tester.run(faults)
     replace_part(PAGE, "measured", written(found))
+    SHEET.write_bytes(jpeg(sheet(tester, faults)))
     print("\n".join(sums(found)))
