@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from imgassets.decision.comparison import Comparison
-from imgassets.decision.pairing import Measured, prompt_means, seed_means
+from imgassets.decision.pairing import Measured, prompt_means
 from imgassets.decision.quantiles import quantile_upper
 from imgassets.decision.queueing import Latency, latency
 from imgassets.decision.statistics import Floats
@@ -169,8 +169,7 @@ def _flow_cost(mine: Measured, flow: Flow) -> FlowCost | None:
 
 
 def _prompt_means(mine: Measured, metric: str, flow: Flow) -> Floats:
-    scores = mine.scores(metric, flow)
-    return prompt_means(seed_means(scores)) if scores["value"].notna().any() else np.array([])
+    return prompt_means(mine.per_seed(metric, flow))
 
 
 def _batch_seconds(mine: Measured) -> Floats:

@@ -53,20 +53,19 @@ class Verdict(BaseModel):
         return self.model_dump(mode="json")
 
 
-def decide(
-    comparison: Comparison, review_reasons: Sequence[str] = (), added_seeds: int = 0
-) -> Verdict:
+def decide(comparison: Comparison, drift: Sequence[str] = (), added_seeds: int = 0) -> Verdict:
     """Applies the rule to a comparison.
 
     Arguments:
         comparison: from `compare`.
-        review_reasons: what else a person must look at (drift of stored images), in words; with
-            the comparison's own reasons they turn GO into REVIEW and change nothing else.
+        drift: which stored images came out differently when made again, in words. They turn GO
+            and INCONCLUSIVE into REVIEW: further images would be of another model than those
+            measured. The comparison's own reasons for a review turn GO alone.
         added_seeds: seeds added beside the contract's; the sentence tells of them.
     """
     rows = comparison.records()
     asking = [r for r in rows if r["severity"] == "review" and r["state"] == "broken"]
-    review_reasons = [*review_reasons, *(r["reason"] for r in sorted(asking, key=_surest))]
+    review_reasons = [*drift, *(r["reason"] for r in sorted(asking, key=_surest))]
     alone = comparison.model == comparison.incumbent
     gating = [r | {"unmeasured": _unmeasured(r, alone)} for r in rows if r["severity"] == "gating"]
     broken = sorted((r for r in gating if r["state"] == "broken"), key=_most_telling_break)
@@ -74,7 +73,7 @@ def decide(
     if broken:
         verdict, deciding = "NO-GO", broken
     elif open_ or not gating:
-        verdict, deciding = "INCONCLUSIVE", open_
+        verdict, deciding = "REVIEW" if drift else "INCONCLUSIVE", open_
     else:
         verdict = "REVIEW" if review_reasons else "GO"
         deciding = sorted(asking, key=_surest) or sorted(gating, key=_tightest_pass)
@@ -85,7 +84,7 @@ def decide(
         incumbent=comparison.incumbent,
         verdict=verdict,
         decided_by=tuple(row["criterion"] for row in deciding),
-        sentence=_sentence(verdict, deciding, review_reasons, prompts, seeds, len(gating))
+        sentence=_sentence(verdict, deciding, review_reasons, prompts, seeds, _held(gating, open_))
         + _added(added_seeds),
         criteria=tuple(_entry(row) for row in rows),
         review_reasons=tuple(review_reasons),
@@ -135,11 +134,11 @@ def _sentence(
     review_reasons: Sequence[str],
     prompts: int | None,
     seeds: int | None,
-    held: int,
+    held: str,
 ) -> str:
-    if not deciding:
+    if not deciding and verdict != "REVIEW":
         return f"{verdict}: the contract has no gating criterion, so nothing can be decided."
-    first = deciding[0]["reason"]
+    first = deciding[0]["reason"] if deciding else ""
     if verdict == "NO-GO":
         return f"NO-GO: {first}.{_others(deciding[1:], 'broken')}"
     if verdict == "INCONCLUSIVE":
@@ -151,7 +150,7 @@ def _sentence(
         return f"INCONCLUSIVE: {first}.{others} {settling}{eyes}"
     if verdict == "REVIEW":
         return (
-            f"REVIEW: {_all_hold(held)}, but a person must look first: "
+            f"REVIEW: {held}, but a person must look first: "
             f"{'; '.join(review_reasons[:_NAMED])}.{_more(len(review_reasons) - _NAMED)}"
         )
     return f"GO: {_all_hold(len(deciding))}; the closest call: {first}."
@@ -172,6 +171,12 @@ def _more(count: int) -> str:
 
 def _surest(row: dict[str, Any]) -> tuple[float, str]:
     return (row["p_broken_holm"] or 0.0, row["criterion"])
+
+
+def _held(gating: Sequence[Any], open_: Sequence[Any]) -> str:
+    if gating and not open_:
+        return _all_hold(len(gating))
+    return f"{len(gating) - len(open_)} of {len(gating)} gating criteria hold and none is broken"
 
 
 def _all_hold(count: int) -> str:

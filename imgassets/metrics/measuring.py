@@ -39,7 +39,9 @@ def measure(
             wanted = project.expectations(contract)
             return tables.content_table(family, images, wanted, stored.read_array)
         case "artefacts":
-            returned: dict[str, Returns] = {flow: contract.returned(flow, scale) for flow in contract.flows}
+            returned: dict[str, Returns] = {
+                flow: contract.returned(flow, scale) for flow in contract.flows
+            }
             return tables.artefact_table(images, returned, stored.read_bytes)
         case "edit_stability":
             prompts = [p for s in project.prompts_of(contract) for p in s.prompts]

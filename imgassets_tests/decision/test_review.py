@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from imgassets.decision import Comparison, compare, decide
+from imgassets.decision import Comparison, Verdict, compare, decide
 from imgassets.spec.contract import Criterion, Endpoint
-from imgassets_tests.decision.made_up import BASE, NEW, endpoint, measured, noisy
+from imgassets_tests.decision.made_up import BASE, NEW, Scores, endpoint, measured, noisy
 
 CLEAN, EXACT, WORDS = "artefacts.clean", "typography.exact", "typography.words"
 LIGHT = "look.lightness"
@@ -81,6 +81,21 @@ def test_too_little_to_contradict_asks_nobody() -> None:
     comparison = run({EXACT: lambda p, s: 1.0}, review=review)
     assert decide(comparison).verdict == "GO"
     assert comparison.records()[1]["state"] == "undecided"
+
+
+def test_drift_cannot_be_settled_by_more_images() -> None:
+    """Undecided with drift asks for a person; broken stays NO-GO."""
+    written = endpoint([{"metric": CLEAN, "floor": 0.9}], flows=["generate"])
+
+    def found(score: Scores) -> Verdict:
+        model = measured(BASE, {CLEAN: score}, range(12))
+        return decide(compare(written, model), drift=("drift of base",))
+
+    undecided = found(lambda p, s: float(p != 3))
+    assert undecided.verdict == "REVIEW"
+    assert "drift of base" in undecided.sentence
+    assert undecided.needed_prompts is None
+    assert found(lambda p, s: 0.0).verdict == "NO-GO"
 
 
 def test_review_never_softens_a_no_go() -> None:
