@@ -131,7 +131,7 @@ def _set_aside_harmed(home: Path, look: Callable[[], list[Path]], wait: float = 
 
 def validate_with_more(
     project: Project, instance: dg.DagsterInstance, selection: Selection, device: str = "auto"
-) -> tuple[list[Verdict], list[str]]:
+) -> "tuple[list[Verdict], list[str]]":
     """As `validate`; then add the seeds INCONCLUSIVE verdicts ask for, and do what follows.
 
     Returns:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,6 +19,7 @@ from imgassets.decision.errors import (
 )
 from imgassets.decision.pairing import (
     OneScore,
+    PerSeed,
     paired_differences,
     prompt_means,
     seed_means,
@@ -90,26 +93,21 @@ def test_variance_is_split_between_prompts_and_seeds() -> None:
 
 def test_hosted_models_are_paired_by_prompt() -> None:
     """A seed that failed for one model does not take the other's image of that seed out."""
-    candidate = seed_means(
-        measured(
-            NEW, {EXACT: lambda p, s: float(s)}, range(2), failed={(0, 2): "timed_out"}
-        ).scores(EXACT, "generate")
-    )
-    incumbent = seed_means(
-        measured(NEW, {EXACT: lambda p, s: 0.0}, range(3)).scores(EXACT, "generate")
-    )
-    by_noise = paired_differences(candidate, incumbent)
-    assert by_noise.tolist() == [1.0, 1.0, 2.0]
-    by_prompt = paired_differences(candidate, incumbent + 0.0, "prompt")
-    assert by_prompt.index.names == ["prompt_id", "seed"]
-    assert by_prompt.tolist() == [1.0, 1.5]
+    by_seed = {EXACT: lambda p, s: float(s)}
+
+    def per_seed(prompts: range, **more: Any) -> PerSeed:
+        return measured(NEW, by_seed, prompts, **more).per_seed(EXACT, "generate")
+
+    candidate = per_seed(range(2), failed={(0, 2): "timed_out"})
+    zero = measured(NEW, {EXACT: lambda p, s: 0.0}, range(3)).per_seed(EXACT, "generate")
+    assert list(paired_differences(candidate, zero).values()) == [1.0, 1.0, 2.0]
+    by_prompt = paired_differences(candidate, zero, "prompt")
+    assert [seed for _, seed in by_prompt] == [-1, -1]
+    assert list(by_prompt.values()) == [1.0, 1.5]
     assert prompt_means(by_prompt).tolist() == [1.0, 1.5]
-    uneven = seed_means(
-        measured(
-            NEW, {EXACT: lambda p, s: float(s)}, range(2), failed={(0, 1): "timed_out"}
-        ).scores(EXACT, "generate")
-    )
-    assert paired_differences(candidate, uneven).tolist() == [0.0, 0.0]  # prompt 0 is gone
-    assert paired_differences(candidate, uneven, "prompt").tolist() == [-1.0, 0.0]
+    uneven = per_seed(range(2), failed={(0, 1): "timed_out"})
+    # By noise prompt 0 is gone, as no seed of it is left in both.
+    assert list(paired_differences(candidate, uneven).values()) == [0.0, 0.0]
+    assert list(paired_differences(candidate, uneven, "prompt").values()) == [-1.0, 0.0]
     _, within = variance_parts(by_prompt)
     assert np.isnan(within)
