@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from imgassets.expectations import hold_comparison, hold_metric, hold_statuses
+from imgassets.expectations import hold_comparison, hold_metric, hold_reviews, hold_statuses
 from imgassets.metrics.scores import ROW_COLUMNS
 from imgassets.spec.contract import Criterion
 
@@ -84,3 +84,21 @@ def test_a_margin_is_held_by_the_comparison_with_its_error_bars(state: str, pass
     assert outcome.passed is passed
     assert outcome.observed == pytest.approx(-0.02)
     assert len(outcome.unexpected) == (0 if passed else 1)
+
+
+def test_reviews_hold_unless_one_is_shown_to_be_off() -> None:
+    """A broken gating row is no business of this check; an undecided review asks nobody."""
+    rows = pd.DataFrame(
+        {
+            "criterion": ["a", "b", "c"],
+            "severity": ["gating", "review", "review"],
+            "state": ["broken", "undecided", "passed"],
+            "estimate": [0.1, 0.2, 0.3],
+            "difference": [None, 0.1, 0.1],
+            "reason": ["because"] * 3,
+        }
+    )
+    assert hold_reviews(rows).passed
+    asked = hold_reviews(rows.assign(state="broken"))
+    assert not asked.passed
+    assert list(asked.unexpected["criterion"]) == ["b", "c"]
