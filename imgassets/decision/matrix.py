@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 
 import numpy as np
 
@@ -83,6 +84,7 @@ class Standing:
         waiting: latency under the endpoint's traffic; None without traffic or measurement.
         month: USD of a month by flow; empty without traffic.
         measured_batch: images in a batch when times were taken; 0 where the table does not say.
+        chains: of each flow, the flows its images went through, itself last.
     """
 
     model: str
@@ -92,13 +94,13 @@ class Standing:
     waiting: Latency | None = None
     month: Mapping[Flow, float] = field(default_factory=dict)
     measured_batch: int = 0
+    chains: Mapping[Flow, tuple[Flow, ...]] = field(default_factory=dict)
 
     def delivered(self, flow: Flow) -> FlowCost | None:
-        """Cost of an image as a caller gets it: edits and upscales start from a generated one."""
-        if flow not in self.steps or "generate" not in self.steps:
-            return None
-        first = self.steps["generate"]
-        return first if flow == "generate" else first + self.steps[flow]
+        """Cost of an image as a caller gets it, with all the flows it went through."""
+        costs = [self.steps.get(step) for step in self.chains.get(flow, ())]
+        found = [cost for cost in costs if cost is not None]
+        return reduce(FlowCost.__add__, found) if costs and len(found) == len(costs) else None
 
 
 def cost_quality_matrix(
@@ -144,6 +146,7 @@ def _standing(
         if traffic
         else {},
         _measured_batch(mine),
+        {flow: endpoint.lineage(flow) for flow in endpoint.flows},
     )
 
 

@@ -12,11 +12,13 @@ from imgassets.spec.metrics import Flow
 
 #: More plots say less.
 MOST_PLOTS = 4
-#: What a caller gets of each flow, and how it came about.
+#: What a caller gets of each flow, and what was done to it.
 DELIVERED: dict[Flow, tuple[str, str]] = {
     "generate": ("An image", "generated"),
-    "edit": ("An edited image", "generated, then edited"),
-    "upscale": ("An upscaled image", "generated, then upscaled"),
+    "stylize": ("A stylized image", "stylized"),
+    "edit": ("An edited image", "edited"),
+    "upscale": ("An upscaled image", "upscaled"),
+    "postprocess": ("A post-processed image", "post-processed"),
 }
 
 

@@ -51,7 +51,7 @@ def matrix_view(
         return None
     groups = [
         MatrixGroup("Quality", "mean over prompts", tuple(_quality_rows(standings))),
-        *(_flow_group(standings, flow) for flow in endpoint.flows),
+        *(_flow_group(standings, endpoint, flow) for flow in endpoint.flows),
         *_latency_groups(standings, endpoint),
     ]
     return MatrixView(
@@ -87,8 +87,9 @@ def _quality_rows(standings: Sequence[Standing]) -> list[MatrixRow]:
     ]
 
 
-def _flow_group(standings: Sequence[Standing], flow: Flow) -> MatrixGroup:
-    title, note = DELIVERED[flow]
+def _flow_group(standings: Sequence[Standing], endpoint: Endpoint, flow: Flow) -> MatrixGroup:
+    title = DELIVERED[flow][0]
+    note = ", then ".join(DELIVERED[step][1] for step in endpoint.lineage(flow))
     costs = {s.model: s.delivered(flow) for s in standings}
 
     def cell(field: str, unit: str) -> Callable[[Standing], tuple[str, str]]:
@@ -117,7 +118,7 @@ def _latency_groups(standings: Sequence[Standing], endpoint: Endpoint) -> list[M
         f"{traffic.busiest_hour:,.0f} requests an hour at random, {traffic.workers} {each}, "
         f"up to {traffic.batch} at once"
     )
-    volume = ", ".join(f"{n:,} {DELIVERED[f][1].split()[-1]}" for f, n in traffic.per_month.items())
+    volume = ", ".join(f"{n:,} {DELIVERED[f][1]}" for f, n in traffic.per_month.items())
     return [
         *groups,
         MatrixGroup("Busiest hour, waiting included", waiting, tuple(_waiting_rows(standings))),

@@ -38,7 +38,7 @@ def observed(data: dg.SensorResult) -> list[str]:
 
 def test_the_sensor_observes_what_changed_and_only_once(project_root: Path) -> None:
     first = tick(project_root)
-    assert len(observed(first)) == 11
+    assert len(observed(first)) == 13
     assert observed(tick(project_root, first.cursor)) == []
 
     edit_file(model_file(project_root, "fast"), "usd_per_hour: 0.34", "usd_per_hour: 0.5")

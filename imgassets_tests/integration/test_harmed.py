@@ -68,5 +68,5 @@ def test_rot_that_leaves_no_trace_is_found_when_it_is_read(copy: Path, small: Pa
     os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
     assert validated(copy).planned.assets == {}, "nothing looks out of date, nothing is read"
     assert not ImageStore(copy / ".imgassets" / "images").intact(path.parent.name)
-    assert validated(copy).images == {"generate": 0, "edit": 0, "upscale": 1}
+    assert {f: n for f, n in validated(copy).images.items() if n} == {"upscale": 1}
     assert same_tables(copy, small)
