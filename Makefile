@@ -13,7 +13,7 @@ ui: $(STAMP)  ## open the Dagster UI on http://127.0.0.1:3000
 	$(BIN)/imgassets ui
 
 test: $(STAMP)  ## all tests that need no GPU
-	$(BIN)/python -m pytest -m "not gpu"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not gpu" -n auto --dist loadfile
 
 check: $(STAMP)  ## linter, formatter, types, import directions
 	$(BIN)/ruff check imgassets imgassets_tests
