@@ -262,6 +262,12 @@ def _ui(arguments: argparse.Namespace) -> int:
 # ---- arguments -----------------------------------------------------------------------------
 
 
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1024 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text} is no port; give a number from 1024 to 65535")
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="imgassets",
@@ -456,7 +462,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Serves lineage, checks, contact sheets and the materialize buttons on "
         "http://127.0.0.1:PORT.",
     )
-    ui.add_argument("--port", type=int, default=3000)
+    ui.add_argument("--port", type=_port, default=3000, help="1024 to 65535; default: 3000")
     ui.set_defaults(run=_ui)
     return parser
 

@@ -24,6 +24,7 @@ from imgassets.metrics.reproducibility import compare
 from imgassets.report.repeats import Repeat, comparison_page, comparison_picture
 from imgassets.requests import Request, build_requests
 from imgassets.spec.contract import Endpoint
+from imgassets.spec.hosted import HostedModel
 from imgassets.spec.project import Loaded, Project
 from imgassets.spec.prompts import Prompt, PromptSet
 
@@ -152,12 +153,13 @@ def reproduce(project: Project, asked: Asked, home: Path, out: Path | None) -> R
     endpoint, model = _endpoint_and_model(project, asked.model)
     devices = _devices(asked)
     _check(asked, len(devices), endpoint)
-    requests = [
-        _request(project, endpoint, model, asked.prompt, device, _seed(asked))
+    made = [
+        (device, _request(project, endpoint, model, asked.prompt, device, _seed(asked), run))
         for device in devices
-        for _ in range(asked.runs)
+        for run in range(asked.runs)
     ]
-    images = [(request, *_made(project, model, request)) for request in requests]
+    requests = [request for _, request in made]
+    images = [(request, *_made(project, model, device, request)) for device, request in made]
     folder = OutputFolder(out or home / "reproduce" / requests[0].image_key[:12])
     return _shown(asked, endpoint, model, images, folder)
 
@@ -204,9 +206,18 @@ def _seed(asked: Asked) -> int:
 
 
 def _request(
-    project: Project, endpoint: Endpoint, model: str, prompt: str, device: Device, seed: int
+    project: Project,
+    endpoint: Endpoint,
+    model: str,
+    prompt: str,
+    device: Device,
+    seed: int,
+    run: int,
 ) -> Request:
-    """The request the endpoint would send, for one other prompt and seed."""
+    """The request the endpoint would send, for one other prompt and seed.
+
+    Of a hosted model each run is another replicate: the same one is never asked for twice.
+    """
     asks = PromptSet(prompt_set="asked", prompts=(Prompt(id="asked", prompt=prompt),))
     sampling = endpoint.sampling.model_copy(update={"seeds": (seed,), "replicates": 1})
     changed = {"flows": ("generate",), "prompt_sets": ("asked",), "sampling": sampling}
@@ -218,11 +229,14 @@ def _request(
         prompt_sets={"asked": Loaded(asks, nowhere, None)},
     )
     (request,) = build_requests(alone, "asked", model, device)
+    if isinstance(project.model(model), HostedModel):
+        return replace(request, inputs=request.inputs | {"replicate": run})
     return request
 
 
-def _made(project: Project, model: str, request: Request) -> tuple[Image.Image, float]:
-    device: Device = request.inputs["device"]
+def _made(
+    project: Project, model: str, device: Device, request: Request
+) -> tuple[Image.Image, float]:
     backend = open_backend(project.root, project.model(model), device)
     (outcome,) = backend.generate([request.inputs])
     if outcome.image is None:
@@ -241,7 +255,7 @@ def _shown(
     runs = tuple(
         Run(
             number,
-            request.inputs["device"],
+            request.inputs.get("device", "the provider's"),
             request.seed,
             round(seconds, 3),
             hashlib.sha256(image.tobytes()).hexdigest(),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from PIL import Image
 
 from imgassets.backends.base import Backend, Outcome
-from imgassets.backends.device import Device, Meter
+from imgassets.backends.device import Device, Meter, require_device
 from imgassets.backends.making import Make
 from imgassets.home import home_of
 from imgassets.spec.hosted import AnyModel, Hosted, HostedModel, IdeogramModel, IdeogramUpscaler
@@ -26,6 +26,7 @@ def open_backend(root: Path, model: AnyModel, device: Device) -> Backend:
     """
     if isinstance(model, HostedModel):
         return _open_hosted(root, model)
+    require_device(device)
     from imgassets.backends.diffusers_backend import DiffusersBackend
     from imgassets.backends.hub import pipeline_folder
 

@@ -72,6 +72,12 @@ def test_a_hosted_candidate_is_judged_paid_once_and_goes_on_with_a_raised_budget
             assert job.execute_in_process(run_config=config, instance=instance).success
         assert sum(fake.posts.values()) == 7
 
+        # Each run of `reproduce` is asked for anew, and paid for.
+        words = ("reproduce", "--model", "fast", "--prompt", "a large red circle", "--seed", "5")
+        again = json.loads(printed(monkeypatch, tmp_path, capfd, *words, "--json"))
+        assert again["same"] is True
+        assert sum(fake.posts.values()) == 9
+
     for stage, size in (("generated", 96), ("edited", 96), ("upscaled", 192)):
         table = read_table(tmp_path, "cards", "fast", stage)
         assert (table["status"] == "ok").all()
@@ -81,7 +87,7 @@ def test_a_hosted_candidate_is_judged_paid_once_and_goes_on_with_a_raised_budget
     assert set(usd.loc["generate"]) == {0.03}
     assert SECRET not in "".join(capfd.readouterr())
     paid = json.loads(printed(monkeypatch, tmp_path, capfd, "paid", "--json"))
-    assert paid == {"fast": {"spent_usd": 0.3, "max_usd": 5.0, "requests": {"received": 7}}}
+    assert paid == {"fast": {"spent_usd": 0.36, "max_usd": 5.0, "requests": {"received": 9}}}
     final = verdict(tmp_path)
     correct = next(c for c in final.criteria if c["metric"] == "composition.correct")
     assert correct["value"] == 1.0  # the fake draws what it is asked for
