@@ -1,8 +1,8 @@
 """Criteria as expectations of Great Expectations, and tables held to them.
 
-Asset checks hold one expectation at a time; `imgassets.data_docs` gathers the same ones in suites.
-No other module knows Great Expectations. It takes seconds to import, so nothing of it is touched
-before the first check runs; its analytics are switched off.
+Asset checks hold one expectation at a time; `imgassets.commands.data_docs` gathers the same ones
+in suites. No other module knows Great Expectations. It takes seconds to import, so nothing of it
+is touched before the first check runs; its analytics are switched off.
 """
 
 from __future__ import annotations

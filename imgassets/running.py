@@ -17,9 +17,9 @@ from imgassets.defs.reports import report_key
 from imgassets.defs.resources import Workplace
 from imgassets.defs.tables import JsonDocuments
 from imgassets.home import home_of
-from imgassets.more import MoreSeeds, extend
-from imgassets.planning import Plan
-from imgassets.produced import set_aside
+from imgassets.lineage.more import MoreSeeds, extend
+from imgassets.lineage.planning import Plan
+from imgassets.lineage.produced import set_aside
 from imgassets.spec.project import Project
 from imgassets.staleness import Reader, asset_keys
 

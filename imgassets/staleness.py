@@ -1,4 +1,4 @@
-"""What Dagster knows of the graph, read for `imgassets.planning`: no run, no model, no pixel.
+"""What Dagster knows of the graph, read for `lineage.planning`: no run, no model, no pixel.
 
 Dagster's own stale status looks one step up and takes documents as they were last observed. Here
 the documents are read as they are, and the requests are built, so that the plan is known at once.
@@ -15,7 +15,6 @@ from typing import Any
 
 import dagster as dg
 
-from imgassets import estimating, produced
 from imgassets.backends.device import choose_device
 from imgassets.defs.branches import STAGES
 from imgassets.defs.checks import criteria_version
@@ -24,10 +23,11 @@ from imgassets.defs.more import more_key, more_observation
 from imgassets.defs.revalidation import drift_key, drift_observation
 from imgassets.home import home_of
 from imgassets.images.store import ImageStore
-from imgassets.more import MoreSeeds, requests_of
-from imgassets.planning import Asset, Documents, Made, Plan, walk
+from imgassets.lineage import estimating, produced
+from imgassets.lineage.more import MoreSeeds, requests_of
+from imgassets.lineage.planning import Asset, Documents, Made, Plan, walk
+from imgassets.lineage.revalidation import DriftFile
 from imgassets.requests import Request, requests_version
-from imgassets.revalidation import DriftFile
 from imgassets.spec.changes import Facet, FacetHistory, present_facets
 from imgassets.spec.project import Project
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from imgassets.spec.contract import SourceRules
+from imgassets.spec.sources import SourceRules
 from imgassets_tests.benchmarks.inputs_page import (
     PAGE,
     PROSE,

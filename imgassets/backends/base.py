@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from PIL import Image
 
-from imgassets.spec.contract import FailureMode
+from imgassets.spec.failures import FailureMode
 
 
 @dataclass(frozen=True)

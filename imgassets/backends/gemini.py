@@ -24,7 +24,7 @@ from imgassets.backends.hosted_http import (
     transport_error,
 )
 from imgassets.backends.hosted_image import png_at
-from imgassets.spec.contract import FailureMode
+from imgassets.spec.failures import FailureMode
 from imgassets.spec.hosted import GeminiEdit, GeminiModel
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from imgassets.backends.base import HostedError, Outcome
 from imgassets.backends.hosted_image import decode, scaled
 from imgassets.backends.journal import Entry, Journal
 from imgassets.spec.base import fingerprint
-from imgassets.spec.contract import FailureMode
+from imgassets.spec.failures import FailureMode
 from imgassets.spec.hosted import Hosted, size_problem
 
 #: Billed, or perhaps billed, and the image never came: `limits.ask_again` lets these be asked for

@@ -8,7 +8,7 @@ from imgassets.backends.base import HostedError
 from imgassets.images.encoding import encode_png
 from imgassets.images.normalize import normalize
 from imgassets.images.refusal import RefusedError
-from imgassets.spec.contract import SourceRules
+from imgassets.spec.sources import SourceRules
 
 _RULES = SourceRules(source_formats=("PNG", "JPEG", "WEBP"), source_alpha="keep")
 

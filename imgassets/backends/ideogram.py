@@ -26,7 +26,7 @@ from imgassets.backends.hosted_http import (
 )
 from imgassets.backends.hosted_image import png_at
 from imgassets.images.masks import region_mask
-from imgassets.spec.contract import FailureMode
+from imgassets.spec.failures import FailureMode
 from imgassets.spec.hosted import IdeogramModel
 
 _URL = "https://api.ideogram.ai"

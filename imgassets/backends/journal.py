@@ -27,7 +27,7 @@ from typing import Any, Literal
 import psutil
 
 from imgassets.backends.base import BackendError, HostedError
-from imgassets.spec.contract import FailureMode
+from imgassets.spec.failures import FailureMode
 
 State = Literal["asked", "unbilled", "answered", "received", "closed"]
 _MICRO = 1_000_000

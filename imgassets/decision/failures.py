@@ -14,7 +14,8 @@ import pandas as pd
 from imgassets.decision import power
 from imgassets.decision.pairing import FAILURE_MODES, Measured
 from imgassets.decision.statistics import RateEstimate
-from imgassets.spec.contract import NEVER_ASKED, Endpoint
+from imgassets.spec.contract import Endpoint
+from imgassets.spec.failures import NEVER_ASKED
 
 #: Stands for every mode that is neither listed in the contract nor occurred.
 OTHER = "other"

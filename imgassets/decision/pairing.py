@@ -20,7 +20,7 @@ from imgassets.decision.errors import (
     UnknownStatusError,
 )
 from imgassets.metrics.scores import ROW_COLUMNS
-from imgassets.spec.contract import FailureMode
+from imgassets.spec.failures import FailureMode
 from imgassets.spec.hosted import Pairing
 
 FAILURE_MODES: tuple[str, ...] = get_args(FailureMode)

@@ -16,7 +16,8 @@ from imgassets.decision.wording import (
     step,
     unit_of,
 )
-from imgassets.spec.contract import NEVER_ASKED, Criterion
+from imgassets.spec.contract import Criterion
+from imgassets.spec.failures import NEVER_ASKED
 
 
 def criterion_reason(

@@ -15,7 +15,7 @@ from imgassets.defs.more import more_key
 from imgassets.defs.resources import Maker, Workplace
 from imgassets.defs.shown import image_metadata, table_metadata
 from imgassets.defs.tables import data_version
-from imgassets.more import requests_of
+from imgassets.lineage.more import requests_of
 from imgassets.requests import (
     Request,
     environment_words,

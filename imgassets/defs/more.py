@@ -6,7 +6,7 @@ import dagster as dg
 
 from imgassets.defs.documents import DATA_VERSION_TAG
 from imgassets.defs.resources import Workplace
-from imgassets.more import MoreSeeds
+from imgassets.lineage.more import MoreSeeds
 from imgassets.spec.contract import Endpoint
 
 

@@ -9,9 +9,9 @@ import dagster as dg
 
 from imgassets.defs.documents import DATA_VERSION_TAG
 from imgassets.defs.resources import Maker, Workplace
-from imgassets.more import requests_of
-from imgassets.repeating import Repetition, repeat
-from imgassets.revalidation import Drift, DriftFile, pinned, remake
+from imgassets.lineage.more import requests_of
+from imgassets.lineage.repeating import Repetition, repeat
+from imgassets.lineage.revalidation import Drift, DriftFile, pinned, remake
 from imgassets.spec.contract import Endpoint
 from imgassets.spec.hosted import HostedModel
 

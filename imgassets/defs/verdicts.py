@@ -11,7 +11,7 @@ from imgassets.defs.resources import Workplace
 from imgassets.defs.revalidation import drift_file, drift_key
 from imgassets.defs.shown import table_metadata
 from imgassets.defs.tables import data_version
-from imgassets.more import MoreSeeds
+from imgassets.lineage.more import MoreSeeds
 from imgassets.spec.contract import Endpoint
 from imgassets.spec.hosted import pairing_of
 from imgassets.spec.metrics import families_of

@@ -17,7 +17,7 @@ from PIL.ImageFile import ImageFile
 
 from imgassets.images import jpeg_scans, png_chunks
 from imgassets.images.refusal import RefusedError, broken
-from imgassets.spec.contract import SOURCE_FORMATS, SourceFormat, SourceRules
+from imgassets.spec.sources import SOURCE_FORMATS, SourceFormat, SourceRules
 
 #: What is taken in where no contract says: every format that can be read.
 ANY_SOURCE = SourceRules(source_formats=SOURCE_FORMATS)

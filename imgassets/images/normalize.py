@@ -18,7 +18,7 @@ from imgassets.images.colors import check_gamma, to_srgb, with_alpha
 from imgassets.images.depth import is_deep, to_8_bits
 from imgassets.images.intake import ANY_SOURCE, open_image
 from imgassets.images.refusal import RefusedError, broken
-from imgassets.spec.contract import SourceKind, SourceRules
+from imgassets.spec.sources import SourceKind, SourceRules
 
 _ORIENTATION = ExifTags.Base.Orientation
 _T = Image.Transpose

@@ -17,7 +17,8 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from imgassets.metrics.scores import Score
-from imgassets.spec.contract import MAX_SOURCE_PIXELS, FailureMode
+from imgassets.spec.failures import FailureMode
+from imgassets.spec.sources import MAX_SOURCE_PIXELS
 
 #: An image is blank when no more than `BLANK_SHARE` of its pixels is further than `BLANK_LEVELS`
 #: from its median color. The smallest letter of the drawn scenes covers .24 % of 96 x 96 pixels.

@@ -3,86 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from imgassets.spec.base import Document, Name
+from imgassets.spec.failures import FailureMode
 from imgassets.spec.metrics import FLOWS, METRICS, Flow
 from imgassets.spec.postprocess import Step, mode_after, size_after
 from imgassets.spec.prompts import Transform
+from imgassets.spec.sources import SourceRules
 
-#: How an image can fail to exist or to be usable. One word each; tables and contracts share them.
-FailureMode = Literal[
-    "prompt_too_long",  # the contract refuses the prompt before anything runs
-    "out_of_memory",  # even a batch of one did not fit
-    "non_finite",  # NaN or infinity came out of the model
-    "blank",  # one flat color
-    "wrong_size",  # not the size the contract returns
-    "wrong_mode",  # not the mode the contract returns
-    "unreadable",  # truncated, or no image at all
-    "source_missing",  # an edit or upscale whose source image failed
-    "backend_error",  # the backend raised; the message is in the row
-    # Hosted models (docs/hosted.md says which of these are billed):
-    "refused_safety",  # the provider refused the prompt, or withheld the image
-    "rate_limited",  # told to wait longer or more often than the document allows
-    "timed_out",  # no reply within the time allowed; perhaps billed
-    "reply_lost",  # sent, but the reply never came whole; perhaps billed
-    "link_expired",  # billed, but the image's link could not be followed any more
-    "bad_payload",  # the reply, or the image in it, cannot be understood
-    "no_image_but_billed",  # answered without an image
-    "prompt_rewritten",  # another prompt was drawn than the one that was sent
-    "parameter_ignored",  # a parameter came back as something else
-    "bad_request",  # the provider does not accept the request as it is
-    "model_retired",  # the provider no longer has the model, or answers with another one
-    "server_error",  # 5xx at every try
-    "unreachable",  # no connection at every try
-    "unauthorized",  # the API key is missing rights, or wrong
-    "out_of_credit",  # the account with the provider is empty
-    "budget_exhausted",  # not asked for: it could cost more than limits.max_usd allows
-]
-#: The model was never asked, for reasons of our own: that says nothing of it, good or bad.
-NEVER_ASKED: frozenset[str] = frozenset({"budget_exhausted", "unauthorized", "out_of_credit"})
 Severity = Literal["gating", "review", "warning"]
-SourceFormat = Literal["PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF"]
-SourceKind = Literal["grayscale", "palette", "cmyk", "16-bit"]
-SOURCE_FORMATS: tuple[SourceFormat, ...] = get_args(SourceFormat)
-SOURCE_KINDS: tuple[SourceKind, ...] = get_args(SourceKind)
-#: Pixels of the largest image taken in where a contract does not say.
-MAX_SOURCE_PIXELS = 64_000_000
-#: Beyond it Pillow warns of a decompression bomb, whatever a contract says.
-MOST_PIXELS = 89_478_485
-HexColor = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
 Size = Annotated[
     tuple[Annotated[int, Field(ge=8, le=8192)], Annotated[int, Field(ge=8, le=8192)]],
     Field(description="`[width, height]` in pixels."),
 ]
-
-
-class SourceRules(Document):
-    """Which images are taken in from outside, and what is done to them."""
-
-    source_formats: tuple[SourceFormat, ...] = Field(
-        ("PNG",), min_length=1, description="Formats of images from outside, by content."
-    )
-    source_kinds: tuple[SourceKind, ...] = Field(
-        SOURCE_KINDS,
-        description="Pixels other than 8-bit RGB that are converted; others are refused.",
-    )
-    source_alpha: Literal["refuse", "keep"] | HexColor = Field(
-        "#ffffff",
-        description="Transparent pixels: `refuse` them, `keep` alpha, or a color `#rrggbb` to "
-        "flatten them on. Alpha that is opaque everywhere is dropped unless kept.",
-    )
-    max_source_pixels: int = Field(
-        MAX_SOURCE_PIXELS,
-        ge=1,
-        le=MOST_PIXELS,
-        description="Width times height, checked before decoding.",
-    )
-    max_source_bytes: int = Field(
-        64 * 2**20, ge=1, le=2**30, description="Largest file, checked before reading."
-    )
 
 
 class Accepts(SourceRules):

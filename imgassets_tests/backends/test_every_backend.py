@@ -17,7 +17,7 @@ from PIL import Image
 from imgassets.backends.base import Backend, Outcome
 from imgassets.backends.loading import open_backend
 from imgassets.requests import build_requests
-from imgassets.spec.contract import FailureMode
+from imgassets.spec.failures import FailureMode
 from imgassets.spec.project import load_project
 from imgassets_tests.backends.hosted_models import provider
 from imgassets_tests.conftest import write_project

@@ -28,11 +28,11 @@ import skimage.data
 from PIL import Image
 
 from imgassets.backends.device import Meter
+from imgassets.commands.taking_in import take_in
 from imgassets.images.intake import ANY_SOURCE
 from imgassets.images.normalize import normalize
 from imgassets.images.refusal import RefusedError
-from imgassets.spec.contract import SourceRules
-from imgassets.taking_in import take_in
+from imgassets.spec.sources import SourceRules
 from imgassets_tests.benchmarks.pages import table
 from imgassets_tests.images import icc
 from imgassets_tests.images.corpus import CORPUS

@@ -25,7 +25,8 @@ _CHILD = """
 import contextlib, io, json, resource, sys, time
 start = time.perf_counter()
 from imgassets.cli import main
-from imgassets import planning_words, running
+from imgassets import running
+from imgassets.lineage import planning_words
 from dagster._core.storage import sqlalchemy_compat
 import dagster._core.storage.runs, dagster._core.storage.event_log, alembic.command
 imported = time.perf_counter()

@@ -15,8 +15,8 @@ from PIL import Image
 from imgassets.decision.faults.catalogue import Fault, all_faults
 from imgassets.home import home_of
 from imgassets.images.contact_sheet import contact_sheet, jpeg
-from imgassets.selftest import SelfTest, SelfTester
-from imgassets.selftest_table import COLUMNS, rows, sums
+from imgassets.selftest.run import SelfTest, SelfTester
+from imgassets.selftest.table import COLUMNS, rows, sums
 from imgassets.spec.project import find_root, load_project
 from imgassets_tests.benchmarks.pages import replace_part, table
 

@@ -15,7 +15,7 @@ from PIL import Image, ImageOps
 from imgassets.images.intake import ANY_SOURCE, check_bytes
 from imgassets.images.normalize import normalize
 from imgassets.images.refusal import RefusedError
-from imgassets.spec.contract import SOURCE_FORMATS, SourceRules
+from imgassets.spec.sources import SOURCE_FORMATS, SourceRules
 from imgassets_tests.images import icc
 from imgassets_tests.images.corpus import Case
 from imgassets_tests.images.corpus.broken import BROKEN_FILES

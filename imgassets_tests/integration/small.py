@@ -13,7 +13,7 @@ import dagster as dg
 import pandas as pd
 
 from imgassets.images.store import ImageStore
-from imgassets.planning import Plan
+from imgassets.lineage.planning import Plan
 from imgassets.running import Selection, open_instance, plan, validate
 from imgassets.spec.metrics import FLOWS
 from imgassets.spec.project import load_project

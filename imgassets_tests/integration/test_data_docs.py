@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from imgassets.data_docs import NothingMadeError, build_docs, suite
+from imgassets.commands.data_docs import NothingMadeError, build_docs, suite
 from imgassets.spec.project import load_project
 from imgassets_tests.integration.conftest import Finished
 

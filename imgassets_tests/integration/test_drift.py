@@ -12,8 +12,8 @@ import dagster as dg
 from imgassets.defs.build import build_definitions
 from imgassets.defs.revalidation import nightly_drift, revalidate
 from imgassets.images.store import ImageStore
+from imgassets.lineage.revalidation import pinned
 from imgassets.requests import build_requests
-from imgassets.revalidation import pinned
 from imgassets.spec.project import load_project
 from imgassets_tests.conftest import edit_file
 from imgassets_tests.integration.small import at_home, model_file, validated

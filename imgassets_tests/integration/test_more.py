@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from imgassets.images.store import ImageStore
-from imgassets.more import MoreSeeds
+from imgassets.lineage.more import MoreSeeds
 from imgassets.running import Selection, forget_more, plan, validate, validate_with_more
 from imgassets.spec.project import load_project
 from imgassets_tests.integration.conftest import read_table

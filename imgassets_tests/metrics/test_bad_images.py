@@ -15,8 +15,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from imgassets.commands.scoring import score_bytes
 from imgassets.metrics import tables
-from imgassets.scoring import score_bytes
 from imgassets.spec.contract import Returns
 from imgassets.spec.prompts import Expectation
 from imgassets.tiny.scenes import sample_scene

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from imgassets.estimating import estimate
+from imgassets.lineage.estimating import estimate
 from imgassets.requests import Request, build_requests
 from imgassets.spec.facets import facets_of
 from imgassets.spec.hosted import (

@@ -2,5 +2,5 @@
 
 `catalogue` lists the faults, `pixels` and `words` plant those that need no model (images and
 requests), `detection` says how often the decision rule catches one. Faults inside a pipeline are
-planted by `imgassets.backends.faulty`; `imgassets.selftest` runs them all.
+planted by `imgassets.backends.faulty`; `imgassets.selftest.run` runs them all.
 """

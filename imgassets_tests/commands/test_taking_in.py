@@ -15,11 +15,11 @@ from PIL import Image
 
 from imgassets.backends.base import Outcome
 from imgassets.cli import main
+from imgassets.commands.taking_in import inputs_of, normalize_files, upscale_files
 from imgassets.images import outputs
 from imgassets.images.intake import ANY_SOURCE
 from imgassets.images.outputs import OutputFolder
-from imgassets.spec.contract import SOURCE_FORMATS, SourceRules
-from imgassets.taking_in import inputs_of, normalize_files, upscale_files
+from imgassets.spec.sources import SOURCE_FORMATS, SourceRules
 from imgassets_tests.conftest import edit_file
 from imgassets_tests.images.files import PICTURE, encoded
 

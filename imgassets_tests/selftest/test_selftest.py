@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from imgassets.decision.faults.catalogue import Fault, all_faults
-from imgassets.selftest import SelfTester
-from imgassets.selftest_table import in_words
+from imgassets.selftest.run import SelfTester
+from imgassets.selftest.table import in_words
 from imgassets.spec.project import load_project
 from imgassets_tests.integration.small import write_small_project
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from imgassets.cli import main
-from imgassets.scoring import score_folder
+from imgassets.commands.scoring import score_folder
 from imgassets.tiny.scenes import Scene, sample_scene
 
 PROMPTS = """\

@@ -12,9 +12,9 @@ from PIL import Image
 
 from imgassets.backends.base import Outcome
 from imgassets.images.store import ImageStore
-from imgassets.repeating import AGAIN, ALONE, REVERSED, Repetition, RepetitionFile, repeat
+from imgassets.lineage.repeating import AGAIN, ALONE, REVERSED, Repetition, RepetitionFile, repeat
+from imgassets.lineage.revalidation import DriftFile
 from imgassets.requests import Request
-from imgassets.revalidation import DriftFile
 
 
 def picture(seed: int) -> Image.Image:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 
 from imgassets.images.store import CorruptEntryError, ImageStore
-from imgassets.planning import Images
+from imgassets.lineage.planning import Images
 from imgassets.requests import Request
 from imgassets.spec.model import Price
 from imgassets.spec.project import Project

@@ -10,9 +10,9 @@ from PIL import Image
 
 from imgassets.backends.base import Outcome
 from imgassets.images.store import ImageStore
+from imgassets.lineage.revalidation import DriftFile, difference, pinned, remake
 from imgassets.report.drift_page import drift_page
 from imgassets.requests import Request
-from imgassets.revalidation import DriftFile, difference, pinned, remake
 
 
 def request(seed: int) -> Request:

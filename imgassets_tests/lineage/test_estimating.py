@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from imgassets.estimating import count, estimate, lacking, unit_seconds
 from imgassets.images.store import ImageStore
+from imgassets.lineage.estimating import count, estimate, lacking, unit_seconds
 from imgassets.requests import build_requests
 from imgassets.spec.project import load_project
 

@@ -18,8 +18,9 @@ from imgassets.images.intake import ANY_SOURCE, read_file
 from imgassets.images.normalize import Normalized, normalize
 from imgassets.images.outputs import OutputFolder
 from imgassets.images.refusal import RefusedError, readable
-from imgassets.spec.contract import MOST_PIXELS, Endpoint, SourceRules
+from imgassets.spec.contract import Endpoint
 from imgassets.spec.project import Project, read_document
+from imgassets.spec.sources import MOST_PIXELS, SourceRules
 
 #: From a file's bytes to the image that is written.
 Convert = Callable[[bytes], Normalized]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from imgassets.planning import Plan
+from imgassets.lineage.planning import Plan
 
 
 def plan_in_words(plan: Plan) -> str:

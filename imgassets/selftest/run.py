@@ -29,7 +29,7 @@ from imgassets.decision.faults.detection import (
     whole,
 )
 from imgassets.decision.measured import gather_measured
-from imgassets.selftest_images import Branch, Workshop
+from imgassets.selftest.images import Branch, Workshop
 from imgassets.spec.contract import Endpoint
 from imgassets.spec.project import Project
 

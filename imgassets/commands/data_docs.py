@@ -22,7 +22,7 @@ import jinja2
 import pandas as pd
 
 from imgassets import expectations as held
-from imgassets.produced import file_of
+from imgassets.lineage.produced import file_of
 from imgassets.spec.contract import Endpoint
 from imgassets.spec.metrics import Flow
 from imgassets.spec.project import Project

@@ -19,7 +19,7 @@ from PIL import Image
 from imgassets.backends.making import Make
 from imgassets.images.encoding import encode_png
 from imgassets.images.store import ImageStore
-from imgassets.repeating import RepetitionFile
+from imgassets.lineage.repeating import RepetitionFile
 from imgassets.requests import Request
 from imgassets.spec.base import fingerprint
 

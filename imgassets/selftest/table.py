@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from imgassets.decision.faults.catalogue import Fault
 from imgassets.decision.faults.detection import Detection, Rate
-from imgassets.selftest import SelfTest
+from imgassets.selftest.run import SelfTest
 
 COLUMNS = ("fault", "kind", "strength", "what is planted", "verdict", "criterion that caught it",
            "detected", "by NO-GO")  # fmt: skip
