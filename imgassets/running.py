@@ -1,6 +1,7 @@
 """Running the graph headless, as the command line and the tests do."""
 
 import os
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from imgassets.decision import Verdict
 
 _PROCESS_TAG = "imgassets/process"
+_OUR_CLASS = re.compile(r"^imgassets\.[\w.]+: ")
 
 
 class RunFailedError(RuntimeError):
@@ -242,5 +244,6 @@ def _errors(result: dg.ExecuteInProcessResult) -> list[str]:
             # Dagster wraps what our code raised, whose own causes are for the traceback.
             while error and error.cause and (error.cls_name or "").startswith("Dagster"):
                 error = error.cause
-            lines.append(f"{event.step_key}: {error.message.strip() if error else 'failed'}")
+            message = error.message.strip() if error else "failed"
+            lines.append(f"{event.step_key}: {_OUR_CLASS.sub('', message)}")
     return lines or ["the run failed before its first step"]

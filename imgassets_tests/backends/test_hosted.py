@@ -308,27 +308,35 @@ def test_a_journal_that_cannot_be_written_asks_for_nothing(
 # ---- rate, keys, addresses ----------------------------------------------------------------
 
 
-def test_requests_keep_to_the_rate_and_to_those_in_flight(
+def test_never_more_requests_at_a_time_than_the_document_allows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    busy, most, lock = [0], [0], threading.Lock()
+    busy, most, changed = [0], [0], threading.Condition()
     with provider(monkeypatch, "ideogram") as fake:
         reply = fake.reply
 
-        def slowly(asked_for: dict[str, Any], fault: str | None) -> Any:
-            with lock:
+        def together(asked_for: dict[str, Any], fault: str | None) -> Any:
+            with changed:
                 busy[0] += 1
                 most[0] = max(most[0], busy[0])
-            time.sleep(0.1)
-            with lock:
+                changed.notify_all()
+                changed.wait_for(lambda: most[0] == 2, timeout=60)
+            answer = reply(asked_for, fault)
+            with changed:
                 busy[0] -= 1
-            return reply(asked_for, fault)
+            return answer
 
-        monkeypatch.setattr(fake, "reply", slowly)
-        model = model_of("ideogram", {"max_in_flight": 2, "max_per_minute": 600})
-        start = time.monotonic()
+        monkeypatch.setattr(fake, "reply", together)
+        model = model_of("ideogram", {"max_in_flight": 2})
         backend_of(tmp_path, model).generate(asked(model, 8))
     assert most[0] == 2
+
+
+def test_requests_keep_to_the_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with provider(monkeypatch, "ideogram"):
+        model = model_of("ideogram", {"max_in_flight": 8, "max_per_minute": 600})
+        start = time.monotonic()
+        backend_of(tmp_path, model).generate(asked(model, 8))
     assert time.monotonic() - start >= 7 * 0.1
 
 
