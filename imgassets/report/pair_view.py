@@ -11,6 +11,7 @@ from imgassets.decision.wording import amount, unit_of
 from imgassets.report.criteria_view import title_of
 from imgassets.report.inputs import ImagePair, Load
 from imgassets.report.pictures import GAIN, Picture, difference, open_rgb, picture
+from imgassets.spec.metrics import METRICS
 
 #: Longest text of one reason and one request in the page, in characters.
 MAX_REASON = 1_500
@@ -155,7 +156,8 @@ def _score(metric: str, value: float | None) -> str:
     if not metric or value is None:
         return ""
     if unit_of(metric) == "share" and value in (0.0, 1.0):
-        return "right" if value == 1.0 else "wrong"
+        best = 1.0 if METRICS[metric].direction == "higher" else 0.0
+        return "right" if value == best else "wrong"
     return amount(value, unit_of(metric))
 
 

@@ -104,16 +104,21 @@ def _losses(
     metric: str, flow: str, candidate: Measured, incumbent: Measured | None
 ) -> pd.DataFrame:
     """Rows worse than the incumbent on one metric, greatest loss first, each prompt once."""
-    sign = 1 if METRICS[metric].direction == "higher" else -1
+    direction, unit = METRICS[metric].direction, METRICS[metric].unit
+    sign = 1 if direction == "higher" else -1
     mine = _rows_of(candidate, metric, flow)
     if incumbent is None:
         losses = mine.assign(loss=-sign * mine["value"])
-        perfect = losses["value"] >= 1.0 if METRICS[metric].unit == "share" else False
-        losses = losses[~perfect] if isinstance(perfect, pd.Series) else losses
+        if unit == "share":
+            perfect = 1.0 if direction == "higher" else 0.0
+            losses = losses[losses["value"] != perfect]
+        if direction == "same":  # no value is worse than another
+            losses = losses.iloc[:0]
     else:
         theirs = _rows_of(incumbent, metric, flow).drop(columns=["metric"])
         losses = mine.merge(theirs, on=_REQUEST, suffixes=("", "_incumbent"))
-        losses = losses.assign(loss=sign * (losses["value_incumbent"] - losses["value"]))
+        step = losses["value_incumbent"] - losses["value"]
+        losses = losses.assign(loss=step.abs() if direction == "same" else sign * step)
         losses = losses[losses["loss"] > 0]
     losses = losses.sort_values(["loss", *_REQUEST], ascending=[False, *[True] * 4])
     return losses.drop_duplicates(["flow", "prompt_id"])

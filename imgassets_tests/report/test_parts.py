@@ -127,6 +127,26 @@ def test_production_alone_shows_its_low_scores() -> None:
     assert [(p.prompt_id, p.incumbent_key) for p in pairs] == [("p0004", None)]
 
 
+def test_a_low_score_is_one_that_is_worse() -> None:
+    """Alone: repeats are shown, the rest not. Against another: a look that moved, either way."""
+    contract = endpoint(
+        [{"metric": "look.repeated", "ceiling": 0.1}],
+        flows=["generate"],
+        review={"look": {"lightness": 1}},
+    )
+    scores = {
+        "look.repeated": lambda p, s: float(p == 2),
+        "look.lightness": lambda p, s: 50.0 if p != 1 else 60.0,
+    }
+    base = measured(BASE, scores, range(3), seeds=(1,))
+    alone = select_pairs(contract, base, None, load=draw)
+    assert [(p.prompt_id, p.metric) for p in alone] == [("p0002", "look.repeated")]
+    darker = scores | {"look.lightness": lambda p, s: 50.0}
+    moved = select_pairs(contract, measured(NEW, darker, range(3), seeds=(1,)), base, load=draw)
+    worst = [(p.prompt_id, p.metric) for p in moved if p.kind == "worst"]
+    assert worst == [("p0001", "look.lightness")]
+
+
 def test_views_agree_with_the_table() -> None:
     """A limit drawn as passed is one the table calls passed."""
     new, base = two_models()
