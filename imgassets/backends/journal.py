@@ -28,6 +28,7 @@ import psutil
 
 from imgassets.backends.base import BackendError, HostedError
 from imgassets.spec.failures import FailureMode
+from imgassets.spec.whole_file import whole_file
 
 State = Literal["asked", "unbilled", "answered", "received", "closed"]
 _MICRO = 1_000_000
@@ -208,14 +209,10 @@ class Journal:
         return self.folder / "replies" / key[:2] / key
 
     def _write(self, key: str, data: bytes) -> None:
-        path = self._reply(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{key}.{os.getpid()}")
-        with temporary.open("wb") as file:
+        with whole_file(self._reply(key)) as temporary, temporary.open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

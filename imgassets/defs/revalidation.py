@@ -14,6 +14,7 @@ from imgassets.lineage.repeating import Repetition, repeat
 from imgassets.lineage.revalidation import Drift, DriftFile, pinned, remake
 from imgassets.spec.contract import Endpoint
 from imgassets.spec.hosted import HostedModel
+from imgassets.spec.whole_file import write_whole
 
 REVALIDATE_JOB = "revalidate"
 #: Times of day mean this zone.
@@ -134,10 +135,7 @@ def _write_page(workplace: Workplace, branches: list[tuple[str, str]]) -> None:
         stored=lambda drift: store.read_bytes(drift.image_key),
         remade=lambda drift: (file.images / drift.remade).read_bytes(),
     )
-    file.folder.mkdir(parents=True, exist_ok=True)
-    temporary = file.folder / ".drift.html.new"
-    temporary.write_text(page, encoding="utf-8")
-    temporary.replace(file.folder / "drift.html")
+    write_whole(file.folder / "drift.html", page)
 
 
 @dg.job(name=REVALIDATE_JOB, executor_def=dg.in_process_executor)

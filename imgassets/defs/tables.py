@@ -2,9 +2,6 @@
 
 import hashlib
 import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +9,7 @@ import dagster as dg
 import pandas as pd
 
 from imgassets.defs.resources import Workplace
+from imgassets.spec.whole_file import whole_file
 
 
 class ParquetTables(dg.ConfigurableIOManager):
@@ -23,7 +21,7 @@ class ParquetTables(dg.ConfigurableIOManager):
         return (self.workplace.home() / "tables").joinpath(*key.path).with_suffix(".parquet")
 
     def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame) -> None:
-        with _whole(self.path(context.asset_key)) as temporary:
+        with whole_file(self.path(context.asset_key)) as temporary:
             obj.to_parquet(temporary, index=False)
             _note_hash(context, temporary)
 
@@ -53,25 +51,13 @@ class JsonDocuments(dg.ConfigurableIOManager):
         return (self.workplace.home() / "tables").joinpath(*key.path).with_suffix(".json")
 
     def handle_output(self, context: dg.OutputContext, obj: dict[str, Any]) -> None:
-        with _whole(self.path(context.asset_key)) as temporary:
+        with whole_file(self.path(context.asset_key)) as temporary:
             temporary.write_text(json.dumps(obj, indent=1), encoding="utf-8")
             _note_hash(context, temporary)
 
     def load_input(self, context: dg.InputContext) -> dict[str, Any]:
         path = _existing(self.path(context.asset_key), context.asset_key)
         return json.loads(path.read_text(encoding="utf-8"))
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    """A temporary file beside `path` that takes its place once it is written whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        yield temporary
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)  # half written when the disk is full
 
 
 def _existing(path: Path, key: dg.AssetKey) -> Path:

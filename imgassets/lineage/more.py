@@ -7,7 +7,6 @@ which requests are built with, verdicts tell of, and `imgassets validate --no-mo
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from imgassets.home import home_of
 from imgassets.requests import Request, build_requests
 from imgassets.spec.base import fingerprint
 from imgassets.spec.project import Project
+from imgassets.spec.whole_file import write_whole
 
 if TYPE_CHECKING:  # a plan needs no statistics
     from imgassets.decision.verdict import Verdict
@@ -65,11 +65,7 @@ class MoreSeeds:
 
     def write(self, endpoint: str, model: str, seeds: Sequence[int]) -> None:
         """Replace what was added to a branch, whole or not at all."""
-        path = self.path(endpoint, model)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        temporary.write_text(json.dumps({"seeds": list(seeds)}), encoding="utf-8")
-        temporary.replace(path)
+        write_whole(self.path(endpoint, model), json.dumps({"seeds": list(seeds)}))
 
     def forget(self, endpoint: str, model: str) -> None:
         """Back to the contract's own seeds; images made stay in the store."""

@@ -7,7 +7,6 @@ alone. A report shows what was found, or that nothing was measured yet.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ import numpy as np
 from imgassets.backends.making import Make
 from imgassets.images.store import ImageStore
 from imgassets.requests import Request
+from imgassets.spec.whole_file import write_whole
 
 #: In what way images were made again, as reports name it.
 AGAIN, REVERSED, ALONE = "again, in another process", "in reverse order", "one alone"
@@ -114,7 +114,4 @@ class RepetitionFile:
 
     def write(self, found: Sequence[Repetition]) -> None:
         """Replace it, whole or not at all."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-        temporary.write_text(json.dumps([asdict(r) for r in found], indent=1), encoding="utf-8")
-        temporary.replace(self.path)
+        write_whole(self.path, json.dumps([asdict(r) for r in found], indent=1))

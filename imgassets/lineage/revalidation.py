@@ -8,7 +8,6 @@ touched; the other picture is kept beside it, and what was found is a fact that 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from imgassets.images.store import ImageStore
 from imgassets.lineage.repeating import RepetitionFile
 from imgassets.requests import Request
 from imgassets.spec.base import fingerprint
+from imgassets.spec.whole_file import write_whole
 
 
 @dataclass(frozen=True)
@@ -90,12 +90,8 @@ class DriftFile:
 
     def write(self, endpoint: str, model: str, found: Sequence[Drift]) -> None:
         """Replace what was found in a branch, whole or not at all."""
-        path = self.path(endpoint, model)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
         text = json.dumps([asdict(d) for d in found], indent=1)
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
+        write_whole(self.path(endpoint, model), text)
 
     def reasons(self, endpoint: str, models: Iterable[str]) -> list[str]:
         """Why a person must look: one reason for each of the models that drifts."""

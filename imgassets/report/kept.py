@@ -10,6 +10,7 @@ from typing import Any
 
 from imgassets.home import REPORT_FORMS
 from imgassets.report.changed import Facts, same_facts
+from imgassets.spec.whole_file import write_whole
 
 _PREVIOUS = "previous.json"
 
@@ -32,12 +33,9 @@ class KeptReport:
 
     def write(self, files: Mapping[str, str], previous: Facts | None) -> None:
         """All files, each whole or not at all, with the facts they were compared with."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         beside = {} if previous is None else {_PREVIOUS: json.dumps(previous, ensure_ascii=False)}
         for name, text in (beside | dict(files)).items():
-            temporary = self.folder / f".{name}.new"
-            temporary.write_text(text, encoding="utf-8")
-            temporary.replace(self.folder / name)
+            write_whole(self.folder / name, text)
 
     def _read(self, name: str) -> dict[str, Any] | None:
         try:

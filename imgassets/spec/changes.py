@@ -7,7 +7,6 @@ the words of the document, and compared with the present one.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from imgassets.spec.facets import chain_facet, endpoint_facet, facets_of, model_
 from imgassets.spec.problems import dotted
 from imgassets.spec.project import Loaded, Project
 from imgassets.spec.prompts import PromptSet
+from imgassets.spec.whole_file import write_whole
 
 _KINDS = ("endpoints", "models", "prompts")
 _ABSENT = object()
@@ -128,10 +128,7 @@ class FacetHistory:
         path = self.folder / f"{facet.version}.json"
         if path.exists():
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        temporary.write_text(json.dumps(facet.shown), encoding="utf-8")
-        temporary.replace(path)
+        write_whole(path, json.dumps(facet.shown))
 
     def read(self, version: str) -> dict[str, Any] | None:
         """What a facet of that version looked like; None when it was never kept."""
