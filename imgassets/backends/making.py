@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
@@ -49,7 +51,8 @@ def make_images(
 ) -> tuple[pd.DataFrame, int]:
     """Make what is missing; return the table of all, and how many were made now.
 
-    Each batch is stored before the next is begun, so an interrupted run goes on where it was.
+    A batch is stored while the next one is made, so that a GPU does not wait for PNG and disk; an
+    interrupted run goes on where it was, at most two batches back.
     A failed image is a row with its failure mode in `status`; the others go on.
 
     Args:
@@ -57,7 +60,7 @@ def make_images(
         store: where images are looked for and kept.
         make: called with at most `batch_size` requests' inputs and their source images.
         batch_size: how many to ask for at once.
-        progress: called with (done, missing) after each batch.
+        progress: called with (done, missing) after each batch that is stored.
 
     Raises:
         StoreError: the store cannot be written; what was finished is kept.
@@ -65,16 +68,26 @@ def make_images(
     missing = {r.image_key: r for r in requests if not store.intact(r.image_key)}
     failures = dict(_without_source(missing.values(), store))
     ready = [r for key, r in missing.items() if key not in failures]
-    for start in range(0, len(ready), batch_size):
-        batch = ready[start : start + batch_size]
-        sources = [store.read(r.source_key) for r in batch if r.source_key]
-        outcomes = make([r.inputs for r in batch], sources)
-        for request, outcome in zip(batch, outcomes, strict=True):
-            if outcome.image is None:
-                failures[request.image_key] = outcome
-            else:
-                _keep(store, request, outcome.image, outcome)
-        progress(start + len(batch), len(ready))
+    waiting: deque[tuple[int, Future[None]]] = deque()
+
+    def finish_oldest() -> None:
+        done, stored = waiting.popleft()
+        stored.result()
+        progress(done, len(ready))
+
+    # Left early, it still waits for what was begun.
+    with ThreadPoolExecutor(1, "store") as keeper:
+        for start in range(0, len(ready), batch_size):
+            batch = ready[start : start + batch_size]
+            sources = [store.read(r.source_key) for r in batch if r.source_key]
+            outcomes = make([r.inputs for r in batch], sources)
+            both = list(zip(batch, outcomes, strict=True))
+            failures |= {r.image_key: o for r, o in both if o.image is None}
+            waiting.append((start + len(batch), keeper.submit(_keep, store, both)))
+            if len(waiting) > 1:
+                finish_oldest()
+        while waiting:
+            finish_oldest()
     made = len(missing) - len(failures)
     return image_table(requests, store, failures), made
 
@@ -93,17 +106,20 @@ def _without_source(
             )
 
 
-def _keep(store: ImageStore, request: Request, image: Image.Image, outcome: Outcome) -> None:
-    store.put(
-        request.image_key,
-        image,
-        request=request.inputs,
-        seconds=outcome.seconds,
-        peak_memory_mib=outcome.peak_memory_mib,
-        batch_size=outcome.batch_size,
-        made_with=outcome.made_with,
-        made_at=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
+def _keep(store: ImageStore, made: Iterable[tuple[Request, Outcome]]) -> None:
+    for request, outcome in made:
+        if outcome.image is None:
+            continue
+        store.put(
+            request.image_key,
+            outcome.image,
+            request=request.inputs,
+            seconds=outcome.seconds,
+            peak_memory_mib=outcome.peak_memory_mib,
+            batch_size=outcome.batch_size,
+            made_with=outcome.made_with,
+            made_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
 
 
 def image_table(

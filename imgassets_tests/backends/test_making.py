@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from PIL import Image
 
 from imgassets.backends.base import Outcome
 from imgassets.backends.making import make_images
-from imgassets.images.store import ImageStore
+from imgassets.images.store import ImageStore, Record, StoreError
 from imgassets.requests import Request
 from imgassets.spec.metrics import Flow
 
@@ -87,9 +88,51 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         make_images(requests, store, painter, batch_size=2, progress=interrupt)
     table, made = run(requests, store, painter)
-    assert made == 3
+    assert made == 1  # the third batch was made already, and was stored on the way out
     assert sorted(painter.asked) == [1, 2, 3, 4, 5, 6, 7]
     assert (table["status"] == "ok").all()
+
+
+def test_a_batch_is_stored_while_the_next_is_made(tmp_path: Path) -> None:
+    """Writing the first batch waits until the second is being made."""
+    second, waited = threading.Event(), []
+
+    class Slow(ImageStore):
+        def _write(self, folder: Path, png: bytes, record: Record) -> None:
+            waited.append(second.wait(30))
+            super()._write(folder, png, record)
+
+    class Watched(Painter):
+        def __call__(self, inputs: Any, sources: Any) -> list[Outcome]:
+            if inputs[0]["seed"] == 3:
+                second.set()
+            return super().__call__(inputs, sources)
+
+    requests, done = [request(n) for n in range(1, 5)], list[int]()
+    make_images(
+        requests,
+        Slow(tmp_path),
+        Watched(),
+        batch_size=2,
+        progress=lambda n, _: done.append(n),
+    )
+    assert (waited, done) == ([True] * 4, [2, 4])
+
+
+def test_a_full_disk_stops_the_run_and_keeps_what_was_stored(tmp_path: Path) -> None:
+    """The error of the storing thread reaches the caller, at most one batch later."""
+
+    class Filling(ImageStore):
+        def _write(self, folder: Path, png: bytes, record: Record) -> None:
+            if record.request["seed"] > 2:
+                raise OSError(28, "No space left on device")
+            super()._write(folder, png, record)
+
+    store, painter = Filling(tmp_path), Painter()
+    with pytest.raises(StoreError, match="No space left on device"):
+        run([request(n) for n in range(1, 12)], store, painter)
+    assert painter.asked == [1, 2, 3, 4, 5, 6]
+    assert len(list(store.keys())) == 2
 
 
 def test_the_same_request_twice_is_made_once(tmp_path: Path) -> None:

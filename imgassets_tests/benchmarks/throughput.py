@@ -31,7 +31,7 @@ from imgassets.spec.weights import absent_components, weights_folder
 from imgassets_tests.conftest import edit_file, write_project
 from imgassets_tests.integration.small import at_home, model_file
 
-BATCH, SEEDS, ROUNDS = 16, 32, 5
+BATCH, SEEDS, ROUNDS = 16, 128, 5
 PROMPTS = ("a large red circle on white", "two green stars on white")
 IMAGES = len(PROMPTS) * SEEDS
 STEPS = 28
@@ -54,7 +54,7 @@ class Clock:
 
 
 def write(root: Path) -> None:
-    """Two prompts, 32 seeds, the embedded base model as the demo uses it, in batches of 16."""
+    """Two prompts, 128 seeds, the embedded base model as the demo uses it, in batches of 16."""
     write_project(root)
     contract = root / "contracts" / "endpoints" / "cards.yaml"
     edit_file(contract, "seeds: [5, 6]", f"seeds: {list(range(SEEDS))}")
@@ -71,11 +71,14 @@ def write(root: Path) -> None:
 
 
 def through_the_assets(root: Path) -> Seconds:
-    definitions = build_definitions(load_project(root))
-    keys = [stage_key("cards", "prod", s) for s in ("requests_generate", "generated")]
-    job = definitions.resolve_job_def(VALIDATE_JOB).get_subset(asset_selection=set(keys))
-    with at_home(root) as instance, Clock() as clock:
-        result: dg.ExecuteInProcessResult = job.execute_in_process(instance=instance)
+    job = build_definitions(load_project(root)).resolve_job_def(VALIDATE_JOB)
+    asked, made_of_it = (stage_key("cards", "prod", s) for s in ("requests_generate", "generated"))
+    with at_home(root) as instance:
+        # A project's first run sets up Dagster's databases, once for ever.
+        job.get_subset(asset_selection={asked}).execute_in_process(instance=instance)
+        both = job.get_subset(asset_selection={asked, made_of_it})
+        with Clock() as clock:
+            result: dg.ExecuteInProcessResult = both.execute_in_process(instance=instance)
     made = len(list(ImageStore(root / ".imgassets" / "images").keys()))
     if not result.success or made != IMAGES:
         raise RuntimeError(f"{made} of {IMAGES} images made")
@@ -143,7 +146,8 @@ def main() -> None:
         f"{os.environ.get('OMP_NUM_THREADS', 'unset')}, torch {version('torch')}, diffusers "
         f"{version('diffusers')}: {IMAGES} images, batches of {BATCH}, {STEPS} steps, embedded "
         "base model. Both sides load the pipeline; the assets also hash, store and list every "
-        "image, in a whole Dagster run. Ratios are of throughputs, assets to bare loop.",
+        "image, in a whole Dagster run of a project that had runs before. Ratios are of "
+        "throughputs, assets to bare loop.",
         "",
         "| round | assets, wall s | CPU s | bare loop, wall s | CPU s | ratio, wall | ratio, CPU |",
         "|---|---|---|---|---|---|---|",
