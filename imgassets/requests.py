@@ -14,9 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, cast
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any, cast
 
 from imgassets.spec.base import Document, canonical_json, fingerprint
 from imgassets.spec.contract import Endpoint
@@ -28,6 +26,9 @@ from imgassets.spec.project import Project
 from imgassets.spec.prompts import Prompt, PromptSet
 from imgassets.spec.upscaler import PROMPTED, SdUpscale, upscaler_facts
 from imgassets.spec.weights import weights_fingerprint
+
+if TYPE_CHECKING:  # planning does without pandas
+    import pandas as pd
 
 #: Libraries whose version can change a pixel.
 PIXEL_LIBRARIES = ("torch", "diffusers", "transformers")
@@ -143,6 +144,8 @@ def build_requests(
 
 def request_table(requests: list[Request]) -> pd.DataFrame:
     """Requests as a table, one row an image."""
+    import pandas as pd
+
     columns = list(Request("", "", "generate", "", "", 0, 0, {}).row())
     return pd.DataFrame([r.row() for r in requests], columns=columns)
 

@@ -13,7 +13,7 @@ import dagster as dg
 import psutil
 
 from imgassets.defs.branches import group_of
-from imgassets.defs.build import VALIDATE_JOB, build_definitions
+from imgassets.defs.build import VALIDATE_JOB, build_definitions, made_graph
 from imgassets.defs.reports import report_key
 from imgassets.defs.resources import Workplace
 from imgassets.defs.tables import JsonDocuments
@@ -84,9 +84,8 @@ def plan(
     Raises:
         LookupError: an unknown endpoint or model.
     """
-    definitions = build_definitions(project, device)
-    wanted = _wanted(project, definitions, selection)
-    return Reader(project, definitions, instance, device).plan(wanted)
+    graph = made_graph(project, device)
+    return Reader(project, graph, instance, device).plan(_wanted(project, graph, selection))
 
 
 def validate(
@@ -106,13 +105,15 @@ def validate(
     branches = selection.branches(project)
     bury_dead_runs(instance)
     definitions = build_definitions(project, device)
-    wanted = _wanted(project, definitions, selection)
-    Reader(project, definitions, instance, device).observe()
-    _set_aside_harmed(
-        home_of(project.root),
-        lambda: Reader(project, definitions, instance, device).harmed_files(),
-    )
-    errors = _catch_up(project, definitions, instance, device, wanted)
+    graph = definitions.resolve_asset_graph()
+
+    def look() -> Reader:
+        return Reader(project, graph, instance, device)
+
+    look().observe()
+    _set_aside_harmed(home_of(project.root), lambda: look().harmed_files())
+    job = definitions.resolve_job_def(VALIDATE_JOB)
+    errors = _catch_up(job, look, _wanted(project, graph, selection))
     if errors:
         raise RunFailedError("\n".join(errors))
     documents = JsonDocuments(workplace=Workplace(root=str(project.root)))
@@ -152,16 +153,14 @@ def forget_more(project: Project, selection: Selection) -> None:
         more.forget(endpoint, project.endpoint(endpoint).incumbent)
 
 
-def _wanted(
-    project: Project, definitions: dg.Definitions, selection: Selection
-) -> set[dg.AssetKey]:
+def _wanted(project: Project, graph: Any, selection: Selection) -> set[dg.AssetKey]:
     branches = selection.branches(project)
     groups = {group_of(e, m) for e, m in branches}
     groups |= {group_of(e, project.endpoint(e).incumbent) for e, _ in branches}
     wanted: dg.AssetSelection = dg.AssetSelection.groups(*sorted(groups))
     if not selection.models:
         wanted |= dg.AssetSelection.assets(*{report_key(e) for e, _ in branches})
-    return set(wanted.resolve(definitions.resolve_asset_graph()))
+    return set(wanted.resolve(graph))
 
 
 def bury_dead_runs(instance: dg.DagsterInstance) -> list[str]:
@@ -190,23 +189,18 @@ def _process_name(process: psutil.Process) -> str:
 
 
 def _catch_up(
-    project: Project,
-    definitions: dg.Definitions,
-    instance: dg.DagsterInstance,
-    device: str,
-    wanted: set[dg.AssetKey],
+    job: dg.JobDefinition, look: Callable[[], Reader], wanted: set[dg.AssetKey]
 ) -> list[str]:
     """Run what is certain to be out of date, look again, and so on until nothing is.
 
     What comes out as it was stops the wave there, so each run may make the next one smaller.
     Nothing is run twice. Returns the errors.
     """
-    job = definitions.resolve_job_def(VALIDATE_JOB)
     tried: set[str] = set()
     checked: set[dg.AssetCheckKey] = set()
     errors: list[str] = []
     while True:
-        reader = Reader(project, definitions, instance, device)
+        reader = look()
         todo = reader.plan(wanted)
         ready = todo.ready(tried)
         checks = reader.stale_checks(todo, wanted) - checked
@@ -214,7 +208,7 @@ def _catch_up(
             return errors
         tried |= set(ready)
         checked |= checks
-        errors += _run(job, instance, set(asset_keys(ready)), checks)
+        errors += _run(job, reader.instance, set(asset_keys(ready)), checks)
 
 
 def _run(

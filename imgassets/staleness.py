@@ -16,7 +16,6 @@ from typing import Any
 import dagster as dg
 
 from imgassets.backends.device import choose_device
-from imgassets.defs.branches import STAGES
 from imgassets.defs.checks import criteria_version
 from imgassets.defs.documents import DATA_VERSION_TAG, history_of, observation
 from imgassets.defs.more import more_key, more_observation
@@ -32,7 +31,7 @@ from imgassets.spec.changes import Facet, FacetHistory, present_facets
 from imgassets.spec.project import Project
 
 _INPUT_TAG = "dagster/input_data_version/"
-_FLOWS = {stage: flow for flow, stage in STAGES.items()}
+_FLOWS = {stage: flow for flow, stage in produced.STAGES.items()}
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class Reader:
     """Reads what planning needs. One of them is good for one plan of one state of the project."""
 
     project: Project
-    definitions: dg.Definitions
+    graph: Any
     instance: dg.DagsterInstance
     device: str = "auto"
 
@@ -74,10 +73,6 @@ class Reader:
     @cached_property
     def store(self) -> ImageStore:
         return ImageStore(home_of(self.project.root) / "images")
-
-    @cached_property
-    def graph(self) -> Any:
-        return self.definitions.resolve_asset_graph()
 
     @cached_property
     def records(self) -> dict[str, Any]:

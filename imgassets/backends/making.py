@@ -6,14 +6,16 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from PIL import Image
 
 from imgassets.backends.base import Outcome
 from imgassets.images.store import ImageStore
 from imgassets.requests import Request
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Columns of an image table; one row a request.
 IMAGE_COLUMNS = (
@@ -126,6 +128,8 @@ def image_table(
     requests: Sequence[Request], store: ImageStore, failures: dict[str, Outcome]
 ) -> pd.DataFrame:
     """One row a request, with what the store knows of its image or how it failed."""
+    import pandas as pd  # not at the top: planning reads this module, and does without pandas
+
     rows = []
     for request in requests:
         row: dict[str, Any] = {

@@ -22,12 +22,10 @@ import jinja2
 import pandas as pd
 
 from imgassets import expectations as held
-from imgassets.lineage.produced import file_of
+from imgassets.lineage.produced import STAGES, file_of
 from imgassets.spec.contract import Endpoint
-from imgassets.spec.metrics import Flow
 from imgassets.spec.project import Project
 
-_STAGES: dict[Flow, str] = {"generate": "generated", "edit": "edited", "upscale": "upscaled"}
 _POLICY = (
     '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
     "img-src data:; style-src 'unsafe-inline'\">"
@@ -127,7 +125,7 @@ def _parts(endpoint: Endpoint, model: str, home: Path) -> Iterator[tuple[str, An
         for mode in endpoint.failure_modes:
             name = f"{flow}__failures_{mode.mode}"
             expectation = held.status_expectation(mode.mode, mode.max_rate, name)
-            yield name, expectation, table(_STAGES[flow])["status"]
+            yield name, expectation, table(STAGES[flow])["status"]
 
 
 def _built(suites: list[Suite], folder: Path) -> list[SuitePage]:

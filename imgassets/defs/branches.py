@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import dagster as dg
-import pandas as pd
 
 from imgassets.backends.device import Device
 from imgassets.defs.documents import facet_key
 from imgassets.defs.more import more_key
 from imgassets.defs.resources import Maker, Workplace
 from imgassets.defs.shown import image_metadata, table_metadata
-from imgassets.defs.tables import data_version
+from imgassets.defs.tables import Table, data_version
 from imgassets.lineage.more import requests_of
+from imgassets.lineage.produced import STAGES
 from imgassets.requests import (
     Request,
     environment_words,
@@ -25,14 +25,6 @@ from imgassets.requests import (
 from imgassets.spec.contract import Endpoint
 from imgassets.spec.metrics import FAMILY_VERSIONS, Flow, families_of
 
-#: The image asset of each flow.
-STAGES: dict[Flow, str] = {
-    "generate": "generated",
-    "stylize": "stylized",
-    "edit": "edited",
-    "upscale": "upscaled",
-    "postprocess": "postprocessed",
-}
 _REQUESTS_VERSION = "1"
 _IMAGES_VERSION = "1"
 
@@ -128,8 +120,8 @@ def _images(
         description=f"Images of flow {flow}: those the store lacks are made, the rest is reused.",
     )
     def images(
-        context: dg.AssetExecutionContext, workplace: Workplace, maker: Maker, asked: pd.DataFrame
-    ) -> dg.Output[pd.DataFrame]:
+        context: dg.AssetExecutionContext, workplace: Workplace, maker: Maker, asked: Table
+    ) -> dg.Output[Table]:
         from imgassets.backends.making import make_images
 
         project, store = workplace.project(), workplace.store()
@@ -172,8 +164,10 @@ def _metrics(endpoint: Endpoint, model: str, family: str, flows: list[Flow]) -> 
         description=f"Metric family {family}: one row for each metric of each image.",
     )
     def metrics(
-        context: dg.AssetExecutionContext, workplace: Workplace, **tables: pd.DataFrame
-    ) -> dg.Output[pd.DataFrame]:
+        context: dg.AssetExecutionContext, workplace: Workplace, **tables: Table
+    ) -> dg.Output[Table]:
+        import pandas as pd
+
         from imgassets.metrics.measuring import measure
 
         images = pd.concat(tables.values(), ignore_index=True)

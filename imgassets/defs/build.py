@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import dagster as dg
 
 from imgassets.backends.device import choose_device
@@ -31,18 +33,7 @@ def build_definitions(project: Project, device: str = "auto") -> dg.Definitions:
     endpoints = project.usable_endpoints()
     branches = [(endpoint, model) for endpoint in endpoints for model in endpoint.models]
     candidates = [(endpoint, model) for endpoint in endpoints for model in endpoint.candidates]
-    chosen, _ = choose_device(device)
-    workplace = Workplace(root=str(project.root))
     documents = document_assets(project)
-    made = [
-        *(
-            asset
-            for e, m in branches
-            for asset in branch_assets(e, m, chosen, model_facets(project.model(m)))
-        ),
-        *(asset for e, m in branches for asset in verdict_assets(e, m)),
-        *(report_asset(e) for e in endpoints),
-    ]
     job = dg.define_asset_job(
         VALIDATE_JOB,
         selection=dg.AssetSelection.all() - dg.AssetSelection.groups(CLEARANCE_GROUP),
@@ -55,7 +46,7 @@ def build_definitions(project: Project, device: str = "auto") -> dg.Definitions:
             *documents,
             *drift_assets(endpoints),
             *more_assets(endpoints),
-            *automated(made),
+            *automated(_made(project, device)),
             *(clearance_asset(e, m) for e, m in candidates),
         ],
         asset_checks=[
@@ -69,12 +60,38 @@ def build_definitions(project: Project, device: str = "auto") -> dg.Definitions:
             documents_changed({key for document in documents for key in document.keys}),
             *([keep_in_step()] if branches else []),
         ],
-        resources={
-            "workplace": workplace,
-            "maker": Maker(device=device),
-            "io_manager": ParquetTables(workplace=workplace),
-            "verdicts": JsonDocuments(workplace=workplace),
-        },
+        resources=_resources(project, device),
         executor=dg.in_process_executor,
         loggers={"console": progress},
     )
+
+
+def made_graph(project: Project, device: str = "auto") -> Any:
+    """Dagster's graph of what is made, without checks, jobs and sensors: all a plan looks at."""
+    assets = _made(project, device)
+    return dg.Definitions(assets, resources=_resources(project, device)).resolve_asset_graph()
+
+
+def _made(project: Project, device: str) -> list[dg.AssetsDefinition]:
+    endpoints = project.usable_endpoints()
+    branches = [(endpoint, model) for endpoint in endpoints for model in endpoint.models]
+    chosen, _ = choose_device(device)
+    return [
+        *(
+            asset
+            for e, m in branches
+            for asset in branch_assets(e, m, chosen, model_facets(project.model(m)))
+        ),
+        *(asset for e, m in branches for asset in verdict_assets(e, m)),
+        *(report_asset(e) for e in endpoints),
+    ]
+
+
+def _resources(project: Project, device: str) -> dict[str, Any]:
+    workplace = Workplace(root=str(project.root))
+    return {
+        "workplace": workplace,
+        "maker": Maker(device=device),
+        "io_manager": ParquetTables(workplace=workplace),
+        "verdicts": JsonDocuments(workplace=workplace),
+    }

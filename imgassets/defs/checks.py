@@ -3,11 +3,12 @@
 from collections.abc import Callable
 
 import dagster as dg
-import pandas as pd
 
-from imgassets.defs.branches import STAGES, stage_key
+from imgassets.defs.branches import stage_key
 from imgassets.defs.resources import Workplace
 from imgassets.defs.shown import markdown_table
+from imgassets.defs.tables import Table
+from imgassets.lineage.produced import STAGES
 from imgassets.spec.base import fingerprint
 from imgassets.spec.contract import Criterion, Endpoint
 from imgassets.spec.facets import endpoint_facet
@@ -40,7 +41,7 @@ def branch_checks(endpoint: Endpoint, model: str) -> list[dg.AssetChecksDefiniti
 def _metric_check(endpoint: Endpoint, model: str, written: Criterion) -> dg.AssetChecksDefinition:
     family = written.metric.partition(".")[0]
 
-    def run(contract: Endpoint, table: pd.DataFrame):  # type: ignore[no-untyped-def]
+    def run(contract: Endpoint, table: Table):  # type: ignore[no-untyped-def]
         from imgassets.expectations import hold_metric
 
         return hold_metric(table, _criterion(contract, written.name))
@@ -52,7 +53,7 @@ def _metric_check(endpoint: Endpoint, model: str, written: Criterion) -> dg.Asse
 
 
 def _margin_check(endpoint: Endpoint, model: str, written: Criterion) -> dg.AssetChecksDefinition:
-    def run(contract: Endpoint, table: pd.DataFrame):  # type: ignore[no-untyped-def]
+    def run(contract: Endpoint, table: Table):  # type: ignore[no-untyped-def]
         from imgassets.expectations import hold_comparison
 
         return hold_comparison(table, _criterion(contract, written.name))
@@ -63,7 +64,7 @@ def _margin_check(endpoint: Endpoint, model: str, written: Criterion) -> dg.Asse
 
 
 def _review_check(endpoint: Endpoint, model: str) -> dg.AssetChecksDefinition:
-    def run(_: Endpoint, table: pd.DataFrame):  # type: ignore[no-untyped-def]
+    def run(_: Endpoint, table: Table):  # type: ignore[no-untyped-def]
         from imgassets.expectations import hold_reviews
 
         return hold_reviews(table)
@@ -76,7 +77,7 @@ def _review_check(endpoint: Endpoint, model: str) -> dg.AssetChecksDefinition:
 def _failure_check(
     endpoint: Endpoint, model: str, stage: str, mode: str
 ) -> dg.AssetChecksDefinition:
-    def run(contract: Endpoint, table: pd.DataFrame):  # type: ignore[no-untyped-def]
+    def run(contract: Endpoint, table: Table):  # type: ignore[no-untyped-def]
         from imgassets.expectations import hold_statuses
 
         return hold_statuses(table, mode, contract.max_failure_rate(mode))
@@ -108,7 +109,7 @@ def _check(
         description=description,
         metadata={"severity": severity},
     )
-    def check(workplace: Workplace, table: pd.DataFrame) -> dg.AssetCheckResult:
+    def check(workplace: Workplace, table: Table) -> dg.AssetCheckResult:
         contract = workplace.project().endpoint(endpoint.endpoint)
         outcome = run(contract, table)
         columns = [c for c in outcome.unexpected.columns if c not in ("endpoint", "model")]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import dagster as dg
-import pandas as pd
 
 from imgassets.images.contact_sheet import contact_sheet, jpeg
 from imgassets.images.store import ImageStore
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _PREVIEW_ROWS = 12
 _SHEET_IMAGES = 48
@@ -46,7 +49,7 @@ def markdown_table(table: pd.DataFrame) -> str:
     """A small table as Markdown; pipes and line breaks in cells are neutralized."""
 
     def cell(value: Any) -> str:
-        if value is None or (isinstance(value, float) and pd.isna(value)):
+        if value is None or (isinstance(value, float) and math.isnan(value)):
             return ""
         text = f"{value:.4g}" if isinstance(value, float) else str(value)
         if len(text) > 64:

@@ -3,13 +3,21 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-import pandas as pd
 
 from imgassets.defs.resources import Workplace
 from imgassets.spec.whole_file import whole_file
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    Table = DataFrame
+else:
+    #: What assets say they take and give. Dagster reads annotations when it loads; pandas is left
+    #: out then, since it would take longer than all our own modules.
+    Table = Any
 
 
 class ParquetTables(dg.ConfigurableIOManager):
@@ -20,13 +28,15 @@ class ParquetTables(dg.ConfigurableIOManager):
     def path(self, key: dg.AssetKey) -> Path:
         return (self.workplace.home() / "tables").joinpath(*key.path).with_suffix(".parquet")
 
-    def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame) -> None:
+    def handle_output(self, context: dg.OutputContext, obj: Table) -> None:
         with whole_file(self.path(context.asset_key)) as temporary:
             obj.to_parquet(temporary, index=False)
             _note_hash(context, temporary)
 
-    def load_input(self, context: dg.InputContext) -> pd.DataFrame:
+    def load_input(self, context: dg.InputContext) -> Table:
         path = _existing(self.path(context.asset_key), context.asset_key)
+        import pandas as pd
+
         return pd.read_parquet(path)
 
 
@@ -36,7 +46,7 @@ def _note_hash(context: dg.OutputContext, file: Path) -> None:
     context.add_output_metadata({"file_sha256": digest})
 
 
-def data_version(table: pd.DataFrame) -> dg.DataVersion:
+def data_version(table: Table) -> dg.DataVersion:
     """The hash of a table's rows: equal rows, equal version, whatever run wrote them."""
     rows = json.dumps(table.to_dict("split", index=False), default=str, sort_keys=True)
     return dg.DataVersion(hashlib.sha256(rows.encode()).hexdigest())

@@ -3,15 +3,15 @@
 from typing import TYPE_CHECKING
 
 import dagster as dg
-import pandas as pd
 
-from imgassets.defs.branches import STAGES, group_of, stage_key
+from imgassets.defs.branches import group_of, stage_key
 from imgassets.defs.documents import facet_key
 from imgassets.defs.resources import Workplace
 from imgassets.defs.revalidation import drift_file, drift_key
 from imgassets.defs.shown import table_metadata
-from imgassets.defs.tables import data_version
+from imgassets.defs.tables import Table, data_version
 from imgassets.lineage.more import MoreSeeds
+from imgassets.lineage.produced import STAGES
 from imgassets.spec.contract import Endpoint
 from imgassets.spec.hosted import pairing_of
 from imgassets.spec.metrics import families_of
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 #: Raise when the decision rule changes.
 DECISION_VERSION = "1"
-Tables = dict[str, pd.DataFrame]
+Tables = dict[str, Table]
 
 
 def verdict_assets(endpoint: Endpoint, model: str) -> list[dg.AssetsDefinition]:
@@ -40,9 +40,11 @@ def measured_inputs(endpoint: Endpoint, model: str) -> dict[str, dg.AssetIn]:
 
 def measured(endpoint: Endpoint, model: str, tables: Tables) -> "Measured":
     """All that was measured on a model, from the tables of `measured_inputs`."""
+    import pandas as pd
+
     from imgassets.decision.measured import gather_measured
 
-    def table(stage: str) -> pd.DataFrame:
+    def table(stage: str) -> Table:
         return tables[f"{_prefix(model)}__{stage}"]
 
     images = pd.concat([table(STAGES[flow]) for flow in endpoint.flows], ignore_index=True)
@@ -74,7 +76,7 @@ def _comparison(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
             )
         ),
     )
-    def comparison(workplace: Workplace, **tables: pd.DataFrame) -> dg.Output[pd.DataFrame]:
+    def comparison(workplace: Workplace, **tables: Table) -> dg.Output[Table]:
         from imgassets.decision import compare
 
         project = workplace.project()
@@ -106,7 +108,7 @@ def _verdict(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
         description=f"GO, NO-GO, REVIEW or INCONCLUSIVE for {model} at {name}, in one sentence.",
     )
     def verdict(
-        context: dg.AssetExecutionContext, workplace: Workplace, comparison: pd.DataFrame
+        context: dg.AssetExecutionContext, workplace: Workplace, comparison: Table
     ) -> dg.Output[dict]:
         from imgassets.decision import Comparison, decide
         from imgassets.spec.base import fingerprint

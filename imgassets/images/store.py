@@ -87,7 +87,7 @@ class ImageStore:
     def _folder(self, key: str) -> Path:
         if not _KEY.match(key):
             raise ValueError(f"not an image key: {key!r}")
-        return self.root / key[:2] / key
+        return self.root / f"{key[:2]}/{key}"
 
     def has(self, key: str) -> bool:
         """Whether the entry is there (its bytes are checked when it is read)."""

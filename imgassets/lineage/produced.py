@@ -7,15 +7,20 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-import pandas as pd
-
 from imgassets.images.store import ImageStore
+from imgassets.spec.metrics import Flow
 
 _log = logging.getLogger(__name__)
 #: Failures that nothing in the documents can mend: waiting, or a mended account, may.
 PASSING = ("rate_limited", "server_error", "unreachable", "unauthorized", "out_of_credit")
-#: Stages whose table lists images.
-IMAGE_STAGES = ("generated", "stylized", "edited", "upscaled", "postprocessed")
+#: The asset of each flow whose table lists its images.
+STAGES: dict[Flow, str] = {
+    "generate": "generated",
+    "stylize": "stylized",
+    "edit": "edited",
+    "upscale": "upscaled",
+    "postprocess": "postprocessed",
+}
 
 
 def file_of(home: Path, key: Sequence[str]) -> Path:
@@ -29,18 +34,22 @@ def file_of(home: Path, key: Sequence[str]) -> Path:
 def image_keys(path: Path) -> list[str]:
     """Keys of the images of an image table; failed ones have none. Empty if it is unreadable."""
     try:
-        table = pd.read_parquet(path, columns=["image_key", "status"])
+        rows = _image_rows(path)
     except (OSError, ValueError):
         return []
-    return list(table["image_key"][table["status"] == "ok"])
+    return [key for key, status in rows if status == "ok"]
 
 
-def _may_pass(path: Path) -> str:
-    """Which failures of an image table may be over by now."""
-    status = pd.read_parquet(path, columns=["status"])["status"]
-    passing = status[status.isin(PASSING)]
-    modes = ", ".join(sorted(set(passing)))
-    return f"{len(passing)} images failed in a way that may pass ({modes})" if modes else ""
+def _image_rows(path: Path) -> list[tuple[str, str]]:
+    """(image key, status) of each row of an image table."""
+    # Neither pandas nor `read_table`, which imports it: that is a seventh of a plan's time.
+    from pyarrow.parquet import ParquetFile
+
+    with ParquetFile(path) as file:
+        table = file.read(columns=["image_key", "status"])
+    return list(
+        zip(table.column("image_key").to_pylist(), table.column("status").to_pylist(), strict=True)
+    )
 
 
 def harm(home: Path, key: Sequence[str], sha256: str | None, store: ImageStore) -> str:
@@ -57,12 +66,20 @@ def harm(home: Path, key: Sequence[str], sha256: str | None, store: ImageStore) 
         return f"{path.name} is missing"
     if sha256 and not is_as_written(path, sha256):
         return f"{path.name} was changed or damaged since it was written"
-    if key[-1] in IMAGE_STAGES:
-        lost = [k for k in image_keys(path) if not store.seems_intact(k)]
-        if lost:
-            return f"{len(lost)} of its images left the store or were harmed"
-        return _may_pass(path)
-    return ""
+    return _harm_of_images(path, store) if key[-1] in STAGES.values() else ""
+
+
+def _harm_of_images(table: Path, store: ImageStore) -> str:
+    try:
+        rows = _image_rows(table)
+    except (OSError, ValueError):
+        return f"{table.name} cannot be read"
+    lost = [k for k, status in rows if status == "ok" and not store.seems_intact(k)]
+    if lost:
+        return f"{len(lost)} of its images left the store or were harmed"
+    passing = [status for _, status in rows if status in PASSING]
+    modes = ", ".join(sorted(set(passing)))
+    return f"{len(passing)} images failed in a way that may pass ({modes})" if modes else ""
 
 
 def is_as_written(path: Path, sha256: str) -> bool:

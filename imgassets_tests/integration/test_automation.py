@@ -87,7 +87,7 @@ def test_the_switch_is_off_and_asks_for_what_a_changed_threshold_touches(
         before = dg.evaluate_automation_conditions(definitions, instance)
         assert before.total_requested == 0
         edit_file(tmp_path / "contracts" / "endpoints" / "cards.yaml", "floor: 0.1", "floor: 0.9")
-        Reader(load_project(tmp_path), definitions, instance).observe()
+        Reader(load_project(tmp_path), definitions.resolve_asset_graph(), instance).observe()
         after = dg.evaluate_automation_conditions(definitions, instance, cursor=before.cursor)
         asked = {r.key.to_user_string() for r in after.results if r.true_subset.size}
         assert asked == {"cards/prod/comparison", "cards/fast/comparison"}
