@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from imgassets.metrics.detectors import FlatShapeDetector
+from imgassets.metrics.detector_words import COLOR_NAMES, SHAPES
 from imgassets.spec.problems import Problem, dotted
 from imgassets.spec.project import Loaded, Project
 from imgassets.spec.prompts import Expectation, PromptSet
@@ -42,8 +42,8 @@ def _in_prompt_set(loaded: Loaded[PromptSet]) -> Iterator[Problem]:
 def _words(expect: Expectation) -> Iterator[tuple[tuple[str | int, ...], str, tuple[str, ...]]]:
     for part, wanted in (("include", expect.include), ("exclude", expect.exclude)):
         for i, item in enumerate(wanted):
-            yield (part, i, "class"), item.class_, FlatShapeDetector.classes
+            yield (part, i, "class"), item.class_, SHAPES
             if item.color is not None:
-                yield (part, i, "color"), item.color, FlatShapeDetector.colors
+                yield (part, i, "color"), item.color, COLOR_NAMES
     if expect.background is not None:
-        yield ("background",), expect.background, FlatShapeDetector.colors
+        yield ("background",), expect.background, COLOR_NAMES

@@ -17,7 +17,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -138,7 +138,7 @@ class ImageStore:
         temporary = Path(tempfile.mkdtemp(prefix=".tmp-", dir=folder.parent))
         try:
             _write_file(temporary / _IMAGE, png)
-            _write_file(temporary / _RECORD, json.dumps(asdict(record), indent=1).encode())
+            _write_file(temporary / _RECORD, json.dumps(vars(record)).encode())
             try:
                 temporary.rename(folder)
             except OSError:

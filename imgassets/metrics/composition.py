@@ -11,8 +11,8 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from imgassets.metrics.detector_colors import COLOR_NAMES
 from imgassets.metrics.detector_regions import background_color
+from imgassets.metrics.detector_words import COLOR_NAMES
 from imgassets.metrics.detectors import Detector, DetectorError, FlatShapeDetector, check_image
 from imgassets.metrics.geneval import GENEVAL, Objects, judge, kept, overall, task_means
 from imgassets.metrics.scores import Score

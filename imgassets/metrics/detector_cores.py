@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgassets.metrics.detector_colors import (
-    COLOR_NAMES,
     distances,
     name_indices,
     to_lab,
     to_pixel,
 )
+from imgassets.metrics.detector_words import COLOR_NAMES
 
 Mask = NDArray[np.uint8]
 FloatArray = NDArray[np.float32]

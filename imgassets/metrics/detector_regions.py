@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgassets.metrics.detector_colors import (
-    COLOR_NAMES,
     color_name,
     distances,
     name_indices,
@@ -24,6 +23,7 @@ from imgassets.metrics.detector_colors import (
     to_pixel,
 )
 from imgassets.metrics.detector_cores import Core, FloatArray, Mask, find_cores, mixture
+from imgassets.metrics.detector_words import COLOR_NAMES
 
 Box = tuple[float, float, float, float]
 

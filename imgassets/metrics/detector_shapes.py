@@ -10,11 +10,14 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from imgassets.metrics.detector_words import SHAPES
 
 FloatArray = NDArray[np.float32]
 Point = tuple[float, float]
@@ -63,7 +66,7 @@ def _heart() -> list[Point]:
     return list(zip((16 * np.sin(turn) ** 3).tolist(), (-y).tolist(), strict=True))
 
 
-_OUTLINES = {
+_OUTLINES: dict[str, Callable[[], list[Point]]] = {
     "circle": _circle,
     "square": lambda: [(0, 0), (1, 0), (1, 1), (0, 1)],
     "triangle": lambda: [(0.5, 0), (1, 1), (0, 1)],
@@ -71,7 +74,6 @@ _OUTLINES = {
     "diamond": lambda: [(0.5, 0), (1, 0.5), (0.5, 1), (0, 0.5)],
     "heart": _heart,
 }
-SHAPES: tuple[str, ...] = tuple(_OUTLINES)
 
 
 def canonical_outline(shape: str) -> NDArray[np.float64]:

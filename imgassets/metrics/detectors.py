@@ -15,9 +15,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from imgassets.metrics.detector_colors import COLOR_NAMES
 from imgassets.metrics.detector_regions import Box, Region, find_regions
-from imgassets.metrics.detector_shapes import SHAPES, ShapeMatch, match_shape
+from imgassets.metrics.detector_shapes import ShapeMatch, match_shape
+from imgassets.metrics.detector_words import COLOR_NAMES, SHAPES
 
 #: Overlap with its outline at which a match is as likely wrong as right. The longer an outline is
 #: for its area, the more overlap the same bend costs.

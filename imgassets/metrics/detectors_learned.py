@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from imgassets.metrics.detector_colors import COLOR_NAMES, name_indices
+from imgassets.metrics.detector_colors import name_indices
+from imgassets.metrics.detector_words import COLOR_NAMES
 from imgassets.metrics.detectors import Detection, DetectorError, check_image
 from imgassets.metrics.geneval import without_overlaps
 

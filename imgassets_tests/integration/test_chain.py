@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from imgassets.commands.data_docs import suite
 from imgassets.images.store import ImageStore
 from imgassets.spec.metrics import FLOWS
+from imgassets.spec.project import load_project
 from imgassets_tests.conftest import add_chain, edit_file
 from imgassets_tests.integration.conftest import read_table
 from imgassets_tests.integration.small import Done, validated, write_small_project
@@ -52,6 +54,15 @@ def test_each_step_is_made_measured_and_priced(chain: tuple[Path, Done]) -> None
     judged = read_table(root, "cards", "fast", "comparison")
     kept = judged[judged["metric"] == "artefacts.clean"]
     assert {"upscale", "postprocess"} <= set(kept["flow"])
+
+
+def test_data_docs_show_every_flow(chain: tuple[Path, Done]) -> None:
+    """The contract's failure mode is held against the images of all five."""
+    root, _ = chain
+    built = suite(load_project(root).endpoint("cards"), "fast", root / ".imgassets")
+    assert built is not None
+    held = {name.split("__")[0] for name in built.columns if "__failures_" in name}
+    assert held == set(FLOWS)
 
 
 def test_records_tell_what_really_ran(chain: tuple[Path, Done]) -> None:

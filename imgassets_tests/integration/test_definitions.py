@@ -78,6 +78,23 @@ def test_loading_the_code_location_imports_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_planning_imports_no_more_than_it_needs(tmp_path: Path) -> None:
+    """It answers in seconds because it leaves these out."""
+    code = (
+        "import sys; from imgassets.cli import main; main(['plan', '--json']);"
+        f"print([m for m in {(*HEAVY, 'pandas', 'scipy', 'skimage')!r} if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+        env=os.environ | {"IMGASSETS_HOME": str(tmp_path), "DAGSTER_HOME": str(tmp_path / "d")},
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
 def test_definitions_validate_with_dagsters_own_command(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "dagster", "definitions", "validate"],

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from imgassets.metrics.detector_colors import COLOR_NAMES, COLOR_PROTOTYPES, color_name
+from imgassets.metrics.detector_colors import color_name
 from imgassets.metrics.detector_regions import background_color, find_regions
-from imgassets.metrics.detector_shapes import SHAPES, canonical_outline, match_shape
+from imgassets.metrics.detector_shapes import canonical_outline, match_shape
+from imgassets.metrics.detector_words import COLOR_NAMES, COLOR_PROTOTYPES, SHAPES
 from imgassets.metrics.detectors import Detection, Detector, DetectorError, FlatShapeDetector
 from imgassets.metrics.detectors_learned import GENEVAL_COLORS
 from imgassets.tiny import scenes
