@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -76,17 +77,27 @@ def hold_metric(table: pd.DataFrame, criterion: Criterion) -> Outcome:
 
 def hold_statuses(images: pd.DataFrame, mode: str, max_rate: float) -> Outcome:
     """An image table against the highest rate a contract allows for one failure mode."""
-    expected = _status_words(mode, max_rate)
+    failed = images["status"] == mode
+    return _hold_failures(images, failed, status_expectation(mode, max_rate, "status"))
+
+
+def hold_unlisted(images: pd.DataFrame, listed: Sequence[str]) -> Outcome:
+    """An image table against all failure modes a contract does not list: none may occur."""
+    failed = ~images["status"].isin(["ok", *listed])
+    return _hold_failures(images, failed, unlisted_expectation(listed, "status"))
+
+
+def _hold_failures(images: pd.DataFrame, failed: pd.Series, expectation: Any) -> Outcome:
+    expected = str(expectation.description)
     if images.empty:
         return Outcome(False, expected, None, 0, images)
-    result = _validate(images[["status"]], status_expectation(mode, max_rate, "status"))
-    failed = images[images["status"] == mode]
+    result = _validate(images[["status"]], expectation)
     return Outcome(
         bool(result["success"]),
         expected,
-        len(failed) / len(images),
+        float(failed.mean()),
         len(images),
-        failed.head(_WORST_ROWS),
+        images[failed].head(_WORST_ROWS),
     )
 
 
@@ -144,7 +155,19 @@ def status_expectation(mode: str, max_rate: float, column: str) -> Any:
         column=column,
         value_set=[mode],
         mostly=1.0 - max_rate,
-        description=_status_words(mode, max_rate),
+        description=f"at most {max_rate:.2%} of the requests end as {mode}",
+        severity=SEVERITIES["gating"],
+    )
+
+
+def unlisted_expectation(listed: Sequence[str], column: str) -> Any:
+    """No failure mode beside those listed, of a column of statuses."""
+    import great_expectations.expectations as gxe
+
+    return gxe.ExpectColumnValuesToBeInSet(
+        column=column,
+        value_set=["ok", *listed],
+        description="no failure mode occurs that the contract does not list",
         severity=SEVERITIES["gating"],
     )
 
@@ -159,10 +182,6 @@ def margin_expectation(criterion: Criterion, column: str) -> Any:
         description=_margin_words(criterion),
         severity=SEVERITIES[criterion.severity],
     )
-
-
-def _status_words(mode: str, max_rate: float) -> str:
-    return f"at most {max_rate:.2%} of the requests end as {mode}"
 
 
 def _margin_words(criterion: Criterion) -> str:

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from imgassets.expectations import hold_comparison, hold_metric, hold_reviews, hold_statuses
+from imgassets.expectations import (
+    hold_comparison,
+    hold_metric,
+    hold_reviews,
+    hold_statuses,
+    hold_unlisted,
+)
 from imgassets.metrics.scores import ROW_COLUMNS
 from imgassets.spec.contract import Criterion
 
@@ -64,6 +70,16 @@ def test_failure_rates() -> None:
     assert over.observed == pytest.approx(0.02)
     assert len(over.unexpected) == 2
     assert hold_statuses(images, "blank", 0.0).passed
+
+
+def test_failure_modes_that_the_contract_does_not_list() -> None:
+    images = pd.DataFrame({"status": ["ok"] * 98 + ["backend_error", "blank"], "message": "m"})
+    assert hold_unlisted(images, ["backend_error", "blank"]).passed
+    surprised = hold_unlisted(images, ["backend_error"])
+    assert not surprised.passed
+    assert surprised.observed == pytest.approx(0.01)
+    assert surprised.unexpected["status"].tolist() == ["blank"]
+    assert not hold_unlisted(images.head(0), []).passed
 
 
 @pytest.mark.parametrize(

@@ -126,6 +126,9 @@ def _parts(endpoint: Endpoint, model: str, home: Path) -> Iterator[tuple[str, An
             name = f"{flow}__failures_{mode.mode}"
             expectation = held.status_expectation(mode.mode, mode.max_rate, name)
             yield name, expectation, table(STAGES[flow])["status"]
+        name = f"{flow}__failures_unlisted"
+        listed = [f.mode for f in endpoint.failure_modes]
+        yield name, held.unlisted_expectation(listed, name), table(STAGES[flow])["status"]
 
 
 def _built(suites: list[Suite], folder: Path) -> list[SuitePage]:

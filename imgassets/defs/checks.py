@@ -17,7 +17,8 @@ _SEVERITY = {"gating": dg.AssetCheckSeverity.ERROR, "warning": dg.AssetCheckSeve
 
 
 def branch_checks(endpoint: Endpoint, model: str) -> list[dg.AssetChecksDefinition]:
-    """One check for each floor, ceiling, margin and failure mode of a branch.
+    """One check for each floor, ceiling, margin and failure mode of a branch, and for all other
+    failure modes together.
 
     What only sends to a person is one check together: whether anybody need look.
     """
@@ -35,6 +36,7 @@ def branch_checks(endpoint: Endpoint, model: str) -> list[dg.AssetChecksDefiniti
         checks += [
             _failure_check(endpoint, model, STAGES[flow], f.mode) for f in endpoint.failure_modes
         ]
+        checks.append(_unlisted_check(endpoint, model, STAGES[flow]))
     return checks
 
 
@@ -84,6 +86,17 @@ def _failure_check(
 
     key = stage_key(endpoint.endpoint, model, stage)
     return _check(endpoint, key, f"failures__{mode}", f"How often {mode} occurs.", "gating", run)
+
+
+def _unlisted_check(endpoint: Endpoint, model: str, stage: str) -> dg.AssetChecksDefinition:
+    def run(contract: Endpoint, table: Table):  # type: ignore[no-untyped-def]
+        from imgassets.expectations import hold_unlisted
+
+        return hold_unlisted(table, [f.mode for f in contract.failure_modes])
+
+    key = stage_key(endpoint.endpoint, model, stage)
+    what = "No failure mode occurs that the contract does not list."
+    return _check(endpoint, key, "failures__unlisted", what, "gating", run)
 
 
 def criteria_version(contract: Endpoint) -> str:

@@ -41,7 +41,7 @@ def test_the_suite_is_the_contract(finished: Finished) -> None:
     assert built is not None
     limits = [c for c in contract.all_criteria if c.floor is not None or c.ceiling is not None]
     margins = [c for c in contract.all_criteria if c.margin is not None]
-    modes = len(contract.flows) * len(contract.failure_modes)
+    modes = len(contract.flows) * (len(contract.failure_modes) + 1)  # and all others together
     assert len(built.expectations) == len(limits) + len(margins) + modes
     severity = {e.column: e.severity for e in built.expectations}
     for criterion in limits:
