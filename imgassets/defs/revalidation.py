@@ -1,13 +1,13 @@
 """Nightly revalidation: a pinned sample made again; what drifted is observed, and stops a GO."""
 
 import os
-import warnings
 from collections.abc import Iterator
 from datetime import timedelta
 
 import dagster as dg
 
 from imgassets.defs.documents import DATA_VERSION_TAG
+from imgassets.defs.observed import observed_assets, observed_key
 from imgassets.defs.resources import Maker, Workplace
 from imgassets.lineage.more import requests_of
 from imgassets.lineage.repeating import Repetition, repeat
@@ -30,7 +30,7 @@ _UNFINISHED = [
 
 def drift_key(endpoint: str, model: str) -> dg.AssetKey:
     """Asset key of what drifted in a branch."""
-    return dg.AssetKey(["drift", endpoint, model])
+    return observed_key("drift", endpoint, model)
 
 
 def drift_file(workplace: Workplace) -> DriftFile:
@@ -39,21 +39,12 @@ def drift_file(workplace: Workplace) -> DriftFile:
 
 def drift_assets(endpoints: list[Endpoint]) -> list[dg.AssetsDefinition]:
     """What drifted, as observable assets that verdicts depend on."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", dg.BetaWarning)
-        return [_observable(e.endpoint, model) for e in endpoints for model in e.models]
-
-
-def _observable(endpoint: str, model: str) -> dg.AssetsDefinition:
-    @dg.observable_source_asset(
-        key=drift_key(endpoint, model),
-        group_name="drift",
-        description="Stored images that come out differently when made again.",
+    return observed_assets(
+        "drift",
+        "Stored images that come out differently when made again.",
+        endpoints,
+        lambda workplace, *branch: drift_file(workplace).version(*branch),
     )
-    def drift(workplace: Workplace) -> dg.DataVersion:
-        return dg.DataVersion(drift_file(workplace).version(endpoint, model))
-
-    return drift  # type: ignore[return-value]
 
 
 def drift_observation(file: DriftFile, endpoint: str, model: str) -> dg.AssetObservation:

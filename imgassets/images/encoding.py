@@ -21,9 +21,10 @@ def quantize(pixels: np.ndarray) -> Image.Image:
     Raises:
         NonFiniteImageError: a value is NaN or infinite.
     """
-    if not np.isfinite(pixels).all():
-        share = 1.0 - float(np.isfinite(pixels).mean())
-        raise NonFiniteImageError(f"{share:.1%} of the model's output is NaN or infinite")
+    bad = pixels.size - int(np.isfinite(pixels).sum())
+    if bad:
+        share = f"{bad:,} of {pixels.size:,} values ({bad / pixels.size:.1%})"
+        raise NonFiniteImageError(f"{share} of the model's output are NaN or infinite")
     return Image.fromarray((pixels.clip(0.0, 1.0) * 255).round().astype(np.uint8))
 
 

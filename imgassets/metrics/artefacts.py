@@ -39,24 +39,6 @@ class Finding:
     reason: str
 
 
-def check_floats(pixels: np.ndarray) -> Finding | None:
-    """NaN and infinity in a model's output, before quantization turns them into black.
-
-    Args:
-        pixels: any shape, float or integer.
-
-    Returns:
-        `non_finite` with the share of bad values, or None. Integers are always finite.
-    """
-    if not np.issubdtype(pixels.dtype, np.inexact):
-        return None
-    bad = int(np.count_nonzero(~np.isfinite(pixels)))
-    if bad == 0:
-        return None
-    reason = f"{bad} of {pixels.size} values ({bad / pixels.size:.1%}) are NaN or infinite"
-    return Finding("non_finite", reason)
-
-
 def inspect(
     source: bytes | Image.Image, expected_size: tuple[int, int], expected_mode: str = "RGB"
 ) -> list[Finding]:
