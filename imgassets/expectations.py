@@ -16,7 +16,7 @@ from typing import Any
 
 import pandas as pd
 
-from imgassets.spec.contract import Criterion
+from imgassets.spec.criteria import Criterion
 from imgassets.spec.metrics import METRICS
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")

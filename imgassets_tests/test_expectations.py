@@ -13,7 +13,7 @@ from imgassets.expectations import (
     hold_unlisted,
 )
 from imgassets.metrics.scores import ROW_COLUMNS
-from imgassets.spec.contract import Criterion
+from imgassets.spec.criteria import Criterion
 
 
 def table(metric: str, values: list[float | None]) -> pd.DataFrame:

@@ -22,7 +22,7 @@ from imgassets.decision.pairing import (
     variance_parts,
 )
 from imgassets.decision.statistics import Bounded, Estimate, Method, Support
-from imgassets.spec.contract import Criterion
+from imgassets.spec.criteria import Criterion
 from imgassets.spec.hosted import Pairing
 from imgassets.spec.metrics import METRICS
 

@@ -16,7 +16,7 @@ from imgassets.decision.wording import (
     step,
     unit_of,
 )
-from imgassets.spec.contract import Criterion
+from imgassets.spec.criteria import Criterion
 from imgassets.spec.failures import NEVER_ASKED
 
 

@@ -15,7 +15,8 @@ from imgassets.decision.pairing import Measured, prompt_means
 from imgassets.decision.rows import empty_row
 from imgassets.decision.statistics import Estimate
 from imgassets.decision.wording import amount, step
-from imgassets.spec.contract import Disagreement, Endpoint, Near
+from imgassets.spec.contract import Endpoint
+from imgassets.spec.criteria import Disagreement, Near
 
 
 def review_rows(

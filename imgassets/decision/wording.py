@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from imgassets.spec.contract import Criterion
+from imgassets.spec.criteria import Criterion
 from imgassets.spec.metrics import METRICS
 
 #: A true minus sign (as wide as a plus), and what stands where there is no number.

@@ -10,7 +10,8 @@ from imgassets.defs.shown import markdown_table
 from imgassets.defs.tables import Table
 from imgassets.lineage.produced import STAGES
 from imgassets.spec.base import fingerprint
-from imgassets.spec.contract import Criterion, Endpoint
+from imgassets.spec.contract import Endpoint
+from imgassets.spec.criteria import Criterion
 from imgassets.spec.facets import endpoint_facet
 
 _SEVERITY = {"gating": dg.AssetCheckSeverity.ERROR, "warning": dg.AssetCheckSeverity.WARN}

@@ -119,7 +119,7 @@ def checked_table(rows: int) -> pd.DataFrame:
 def check_numbers() -> Numbers:
     """Each kind of check once, after a first one on a small table that pays for the import."""
     from imgassets.expectations import hold_metric, hold_statuses
-    from imgassets.spec.contract import Criterion
+    from imgassets.spec.criteria import Criterion
 
     mean = Criterion(metric="cost.seconds", ceiling=0.9)
     worst = Criterion(metric="cost.seconds", ceiling=10.0, statistic="worst")

@@ -8,7 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from imgassets.decision import Comparison, Verdict, compare, decide
-from imgassets.spec.contract import Criterion, Endpoint
+from imgassets.spec.contract import Endpoint
+from imgassets.spec.criteria import Criterion
 from imgassets_tests.decision.made_up import BASE, NEW, Scores, endpoint, measured, noisy
 
 CLEAN, EXACT, WORDS = "artefacts.clean", "typography.exact", "typography.words"

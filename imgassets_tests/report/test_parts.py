@@ -16,7 +16,7 @@ from imgassets.report import select_pairs
 from imgassets.report.criteria_view import criterion_view, title_of
 from imgassets.report.pictures import difference, open_rgb, picture
 from imgassets.report.plots import LIMIT_AT, nice_ticks, scatter, strip
-from imgassets.spec.contract import Criterion
+from imgassets.spec.criteria import Criterion
 from imgassets.spec.metrics import METRICS
 from imgassets_tests.decision.made_up import BASE, NEW, endpoint, measured
 from imgassets_tests.report.made_up import draw
