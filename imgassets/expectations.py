@@ -21,7 +21,7 @@ from imgassets.spec.metrics import METRICS
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 #: What Great Expectations calls a contract's severities.
-SEVERITIES = {"gating": "critical", "warning": "warning"}
+SEVERITIES = {"gating": "critical", "review": "warning", "warning": "warning"}
 _WORST_ROWS = 20
 
 
@@ -173,19 +173,29 @@ def unlisted_expectation(listed: Sequence[str], column: str) -> Any:
 
 
 def margin_expectation(criterion: Criterion, column: str) -> Any:
-    """A margin, of a column that says how the comparison ended."""
+    """A margin, of a column that says how the comparison ended.
+
+    It has to be shown to hold; what only sends to a person must not be shown to be broken.
+    """
     import great_expectations.expectations as gxe
 
+    open_ = ["undecided"] if criterion.severity == "review" else []
     return gxe.ExpectColumnValuesToBeInSet(
         column=column,
-        value_set=["passed"],
+        value_set=["passed", *open_],
         description=_margin_words(criterion),
         severity=SEVERITIES[criterion.severity],
     )
 
 
 def _margin_words(criterion: Criterion) -> str:
-    return f"no more than {criterion.margin:g} worse than the incumbent, error bars included"
+    way = "away from" if METRICS[criterion.metric].direction == "same" else "worse than"
+    limit = f"more than {criterion.margin:g} {way} the incumbent"
+    return (
+        f"not shown to be {limit}"
+        if criterion.severity == "review"
+        else (f"no {limit}, error bars included")
+    )
 
 
 def hold_reviews(comparison: pd.DataFrame) -> Outcome:

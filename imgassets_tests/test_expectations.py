@@ -72,6 +72,22 @@ def test_failure_rates() -> None:
     assert hold_statuses(images, "blank", 0.0).passed
 
 
+@pytest.mark.parametrize(
+    ("state", "passed"), [("passed", True), ("undecided", True), ("broken", False)]
+)
+def test_a_margin_that_asks_for_a_person_is_not_shown_to_be_broken(
+    state: str, passed: bool
+) -> None:
+    criterion = Criterion(metric="look.lightness", margin=1, severity="review")
+    row = dict.fromkeys(
+        ("estimate", "difference", "difference_lower", "difference_upper", "reason"), 0.5
+    )
+    table = pd.DataFrame([row | {"criterion": criterion.name, "state": state}])
+    outcome = hold_comparison(table, criterion)
+    assert outcome.passed is passed
+    assert outcome.expected == "not shown to be more than 1 away from the incumbent"
+
+
 def test_failure_modes_that_the_contract_does_not_list() -> None:
     images = pd.DataFrame({"status": ["ok"] * 98 + ["backend_error", "blank"], "message": "m"})
     assert hold_unlisted(images, ["backend_error", "blank"]).passed

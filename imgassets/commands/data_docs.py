@@ -35,6 +35,14 @@ _REMOVED = re.compile(
     r"<script\b.*?</script>|<style\b.*?</style>|<link\b[^>]*>|<footer\b.*?</footer>",
     re.DOTALL | re.IGNORECASE,
 )
+#: Their headings start at the fourth level.
+_HEADING = re.compile(r"(</?h)([4-6])\b")
+_NAVIGATIONS = {
+    '<nav class="navbar': "Data Docs",
+    '<nav class="d-flex': "Breadcrumbs",
+    '<nav id="navigation"': "Contents",
+}
+_CONTENT = '<div class="container-fluid pt-4'
 #: A picture from their server, and the only text of the link to the index.
 _LOGO = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
 
@@ -91,7 +99,7 @@ def build_docs(project: Project, home: Path, folder: Path) -> Path:
     pages = _built(made, folder)
     shutil.rmtree(folder / "static")
     for page in folder.rglob("*.html"):
-        page.write_text(_offline(page.read_text(encoding="utf-8")), encoding="utf-8")
+        page.write_text(_outlined(_offline(page.read_text(encoding="utf-8"))), encoding="utf-8")
     index.write_text(_index(pages), encoding="utf-8")
     return index
 
@@ -194,6 +202,15 @@ def _offline(page: str) -> str:
     page = _LOGO.sub("Data Docs", _REMOVED.sub("", page)).replace("<html>", '<html lang="en">')
     style = (files("imgassets") / "data_docs.css").read_text(encoding="utf-8")
     return page.replace("<head>", f"<head>{_POLICY}<style>{style}</style>", 1)
+
+
+def _outlined(page: str) -> str:
+    """Great Expectations' page with landmarks and headings that a screen reader can go by."""
+    page = _HEADING.sub(lambda m: f"{m[1]}{int(m[2]) - 3}", page)
+    for nav, label in _NAVIGATIONS.items():
+        page = page.replace(nav, nav.replace("<nav", f'<nav aria-label="{label}"'), 1)
+    before, mark, after = page.partition(_CONTENT)
+    return f"{before}<main>{mark}{after}".replace("</body>", "</main></body>") if mark else page
 
 
 def _index(pages: list[SuitePage]) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from imgassets.commands.data_docs import NothingMadeError, build_docs, suite
+from imgassets.spec.criteria import Review
 from imgassets.spec.project import load_project
 from imgassets_tests.integration.conftest import Finished
 
@@ -49,6 +50,18 @@ def test_the_suite_is_the_contract(finished: Finished) -> None:
         assert severity[criterion.name] == expected
 
 
+def test_what_only_sends_to_a_person_is_in_the_suite(finished: Finished) -> None:
+    """The margins of `review`, and criteria of that severity: broken is unexpected, open is not."""
+    contract = load_project(finished.root).endpoint("cards")
+    asking = contract.model_copy(update={"review": Review(look={"lightness": 1.0})})
+    built = suite(asking, "fast", finished.root / ".imgassets")
+    assert built is not None
+    looks = [e for e in built.expectations if "look_lightness" in e.column]
+    assert len(looks) == len(contract.flows)
+    assert {e.severity for e in looks} == {"warning"}
+    assert all(e.value_set == ["passed", "undecided"] for e in looks)
+
+
 def test_pages_of_every_model_are_linked_from_the_index(docs: Path) -> None:
     links = [href for tag, href in Links(docs.read_text()).found if tag == "a"]
     assert len(links) == 4  # results and suite of two models
@@ -66,6 +79,19 @@ def test_nothing_is_fetched_or_run(docs: Path) -> None:
         for tag, target in Links(text).found:
             assert tag == "a"
             assert not re.match(r"(\w+:)?//", target)
+
+
+def test_every_page_has_an_outline(docs: Path) -> None:
+    """One main part and one first heading; all ways through the page are told apart."""
+    for page in docs.parent.rglob("*.html"):
+        text = page.read_text()
+        assert len(re.findall(r"<main\b", text)) == text.count("</main>") == 1
+        levels = [int(level) for level in re.findall(r"<h([1-6])\b", text)]
+        assert levels[0] == 1
+        assert levels.count(1) == 1
+        assert max(levels) <= 3
+        labels = re.findall(r"<nav\b[^>]*", text)
+        assert len({re.search(r'aria-label="(.+?)"', nav)[1] for nav in labels}) == len(labels)  # type: ignore[index]
 
 
 def test_other_peoples_folders_are_left_alone(finished: Finished, tmp_path: Path) -> None:
