@@ -7,6 +7,7 @@ Where the model was never asked (no budget, no credit) there is nothing to break
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import pandas as pd
@@ -72,9 +73,9 @@ class FailureEvidence:
         if rate.count == 0:
             needed = power.agreeing_prompts_needed(1 - self.max_rate, alpha)
         else:
-            effect = rate.n / rate.effective_n
-            sd = (rate.value * (1 - rate.value) * effect) ** 0.5
-            needed = power.prompts_needed(sd, abs(rate.value - self.max_rate), alpha)
+            independent = power.requests_needed(rate.value, self.max_rate, alpha)
+            clustering = rate.n / rate.effective_n
+            needed = None if independent is None else math.ceil(independent * clustering)
         if needed is None:
             return None
         per_prompt = rate.n / self.n_prompts
@@ -90,23 +91,35 @@ class FailureEvidence:
             return None
         needed = power.agreeing_prompts_needed(1 - self.max_rate, alpha)
         seeds = 0 if needed is None else -int(-needed // (rate.n / self.n_seeds))
-        return seeds if 0 < seeds <= power.MOST_SEEDS else None
+        return seeds if self.n_seeds < seeds <= power.MOST_SEEDS else None
 
 
 def gather_failures(
     endpoint: Endpoint, candidate: Measured, incumbent: Measured | None
 ) -> tuple[FailureEvidence, ...]:
     """Evidence on every mode listed or occurred, then on all others together."""
-    occurred = set(candidate.images["status"]) - {"ok"}
+    images = _begun(candidate.images)
+    occurred = set(images["status"]) - {"ok"}
     listed = [f.mode for f in endpoint.failure_modes]
     shown = [m for m in FAILURE_MODES if m in occurred or m in listed]
     rest = [m for m in FAILURE_MODES if m not in shown]
     modes = [(mode, [mode], endpoint.max_failure_rate(mode)) for mode in shown]
     if rest:
         modes.append((OTHER, rest, 0.0))
-    return tuple(
-        _evidence(name, members, rate, candidate.images, incumbent) for name, members, rate in modes
-    )
+    rival = None if incumbent is None else _begun(incumbent.images)
+    return tuple(_evidence(name, members, rate, images, rival) for name, members, rate in modes)
+
+
+def _begun(images: pd.DataFrame) -> pd.DataFrame:
+    """Without images that were never begun because the one they start from failed.
+
+    That failure is counted once, by its own mode and against its own limit.
+    """
+    if "source_key" not in images.columns:
+        return images
+    failed = images.loc[images["status"] != "ok", "image_key"]
+    follows = (images["status"] == "source_missing") & images["source_key"].isin(set(failed))
+    return images[~follows]
 
 
 def _evidence(
@@ -114,10 +127,10 @@ def _evidence(
     members: list[str],
     max_rate: float,
     images: pd.DataFrame,
-    incumbent: Measured | None,
+    incumbent: pd.DataFrame | None,
 ) -> FailureEvidence:
     failed = images["status"].isin(members)
-    rival = None if incumbent is None else incumbent.images["status"].isin(members)
+    rival = None if incumbent is None else incumbent["status"].isin(members)
     messages = images.loc[failed, "message"] if "message" in images.columns else pd.Series([])
     examples = tuple(dict.fromkeys(str(m) for m in messages if isinstance(m, str) and m))[:5]
     return FailureEvidence(

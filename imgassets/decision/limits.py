@@ -21,7 +21,7 @@ from imgassets.decision.pairing import (
     prompt_means,
     variance_parts,
 )
-from imgassets.decision.statistics import Bounded, Estimate, Method, Support
+from imgassets.decision.statistics import OTHERWISE, Bounded, Estimate, Method, Support
 from imgassets.spec.criteria import Criterion
 from imgassets.spec.hosted import Pairing
 from imgassets.spec.metrics import METRICS
@@ -173,14 +173,16 @@ def _mean(
         criterion, *(np.fromiter(s.values(), float) for s in (per_seed, theirs) if s)
     )
     means = prompt_means(per_seed)
-    own, problem = _estimate(means, support, "t" if support is None else "wilson")
+    own, problem = _estimate(
+        means, support, "t" if support is None else "wilson", _times(criterion, per_seed)
+    )
     limits = _absolute(criterion, own, float(means.mean()) if means.size else None, problem)
     if theirs is None:
         return Evidence(criterion, own=own, measured=_mean_of(means), incumbent=None,
                         limits=limits, counts=counts, own_per_seed=per_seed)  # fmt: skip
     pairs = paired_differences(per_seed, theirs, pairing)
     spread = None if support is None else (support[0] - support[1], support[1] - support[0])
-    difference, problem = _estimate(prompt_means(pairs), spread, "t")
+    difference, problem = _estimate(prompt_means(pairs), spread, "t", _times(criterion, pairs))
     if criterion.margin is not None:
         if problem:
             problem = f"only {len({prompt for prompt, _ in pairs})} prompt(s) have a usable "
@@ -225,11 +227,23 @@ def _mean_of(values: np.ndarray) -> float | None:
     return float(values.mean()) if values.size else None
 
 
+def _times(criterion: Criterion, per_seed: PerSeed) -> int | None:
+    """How many different costs were measured; None for what is no cost.
+
+    Images of one batch share its seconds, and what is priced by them: that is one measurement,
+    however many prompts are in it.
+    """
+    if METRICS[criterion.metric].family != "cost":
+        return None
+    return len(set(per_seed.values()))
+
+
 def _estimate(
-    values: np.ndarray, support: Support | None, method: Method
+    values: np.ndarray, support: Support | None, method: Method, times: int | None
 ) -> tuple[Estimate | None, str]:
+    fixed = times == 1  # a price for each image
     try:
-        return Estimate.of(values, support, method), ""
+        return Estimate.of(values, support, method, fixed=fixed, independent=times), ""
     except TooLittleDataError:
         return None, f"only {values.size} prompt(s) have a usable image, at least 2 are needed"
 
@@ -270,8 +284,11 @@ def further_prompts(limit: Limit, alpha: float) -> int | None:
         return None
     distance = abs(estimate.value - limit.value)
     if estimate.sd > 0:
-        needed = power.prompts_needed(estimate.sd, distance, alpha)
-    elif estimate.support is None or distance == 0:
+        at_limit = estimate.sd_at(limit.value)
+        needed = power.prompts_needed(estimate.sd, distance, alpha, sd_at_limit=at_limit)
+    elif estimate.support is None:
+        needed = power.agreeing_prompts_needed(1 - OTHERWISE, alpha)
+    elif distance == 0:
         return None
     else:
         towards_good = (estimate.value > limit.value) == limit.holds_above

@@ -13,7 +13,14 @@ from imgassets.metrics.tables import with_artefacts
 def gather_measured(model: str, images: pd.DataFrame, scores: Iterable[pd.DataFrame]) -> Measured:
     """All that was measured on a model: image tables of its flows, and tables of all families.
 
-    Images that exist and are not usable count as failed, as the artefacts tell.
+    Images that exist and are not usable count as failed, as the artefacts tell. Those have no
+    scores, whatever was measured on them (a blank image has a white background), but they have
+    their costs.
     """
     rows = pd.concat([table for table in scores if len(table)], ignore_index=True)
-    return Measured(model, rows, with_artefacts(images, rows))
+    marked = with_artefacts(images, rows)
+    failed = marked.loc[marked["status"] != "ok", ["flow", "image_key"]]
+    keys = pd.MultiIndex.from_frame(rows[["flow", "image_key"]])
+    spoiled = keys.isin(pd.MultiIndex.from_frame(failed))
+    kept = (rows["metric"] == "artefacts.clean") | rows["metric"].str.startswith("cost.")
+    return Measured(model, rows.assign(value=rows["value"].mask(spoiled & ~kept)), marked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from imgassets.decision.failures import FailureEvidence
@@ -31,7 +32,7 @@ def criterion_reason(
     if not evidence.limits:
         return f"not applicable: {incumbent} itself is the yardstick of this margin"
     problems = [x.problem for x in evidence.limits if x.problem]
-    if problems:
+    if problems and state == "undecided":
         failed = f"; {evidence.counts.failed} images failed" if evidence.counts.failed else ""
         return f"{criterion.metric} cannot be judged: {problems[0]}{failed}"
     limit = _telling_limit(evidence.limits, state, corrected)
@@ -66,6 +67,8 @@ def _range_clause(evidence: Evidence, limit: Limit, state: State, alpha: float) 
     unit = unit_of(evidence.criterion.metric)
     show = signed if limit.kind == "margin" else amount
     low, high = limit.estimate.lower(alpha), limit.estimate.upper(alpha)
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return f" (all {evidence.counts.prompts} prompts agree, too few to rule out others)"
     if state == "undecided":
         said = between(low, high, unit, difference=limit.kind == "margin")
         return f" (the truth may be anywhere from {said})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -139,7 +140,7 @@ def empty_row(name: str, source: str, metric: str) -> dict[str, Any]:
 
 
 def _number(value: float | None) -> float:
-    return float("nan") if value is None else float(value)
+    return float("nan") if value is None or not math.isfinite(value) else float(value)
 
 
 def _passed(state: State) -> bool | None:
@@ -155,7 +156,8 @@ def _state(limits: Sequence[Limit], corrected: Sequence[float], alpha: float) ->
 def _bounds(evidence: Evidence, alpha: float, seed: int | None) -> dict[str, float]:
     found: dict[str, float] = {}
     if evidence.own is not None:
-        found |= {"lower": evidence.own.lower(alpha), "upper": evidence.own.upper(alpha)}
+        low, high = evidence.own.lower(alpha), evidence.own.upper(alpha)
+        found |= {"lower": _number(low), "upper": _number(high)}
     difference = evidence.difference
     if difference is None:
         return found
@@ -165,8 +167,8 @@ def _bounds(evidence: Evidence, alpha: float, seed: int | None) -> dict[str, flo
     return found | {
         "n_pairs": difference.n,
         "difference": difference.value,
-        "difference_lower": difference.lower(alpha),
-        "difference_upper": difference.upper(alpha),
+        "difference_lower": _number(difference.lower(alpha)),
+        "difference_upper": _number(difference.upper(alpha)),
     }
 
 

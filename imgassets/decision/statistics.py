@@ -23,6 +23,8 @@ from imgassets.decision.errors import TooLittleDataError
 Support = tuple[float, float]
 Method = Literal["t", "wilson"]
 Floats = npt.NDArray[np.float64]
+#: Share of prompts that may behave otherwise than those that all agreed, on a scale without ends.
+OTHERWISE = 0.1
 #: Below this share of the values' size a standard deviation is rounding noise, not spread.
 _ROUNDING = 1e-12
 
@@ -50,7 +52,9 @@ class Estimate:
     (lowest, highest possible value), the bound is exact instead: with confidence 1 - alpha at
     most a share `q = 1 - alpha**(1/n)` of prompts can behave differently, and those could lie at
     the end of the support. For n of n successes this is Clopper and Pearson's bound. Without a
-    support (a fixed price) the constant stands as measured.
+    support nobody knows how far those could lie: the constant stands once fewer than a tenth of
+    all prompts can behave differently (29 agree, at 5 %), and before that it bounds nothing. A
+    `fixed` one (a price) stands as measured.
 
     Attributes:
         value: the mean, in the metric's unit.
@@ -58,6 +62,7 @@ class Estimate:
         n: number of prompts, at least 2.
         support: (lowest, highest) value the quantity can take, or None where it has no end.
         method: how bounds are made where prompts differ; `wilson` needs a support.
+        fixed: whether a constant is known to be one.
 
     Source: Miller, arXiv 2411.00640, section 2.2 (clustered errors), with the t quantile;
     Wilson, JASA 22 (1927), with an effective sample size after Korn and Graubard (1998).
@@ -68,12 +73,23 @@ class Estimate:
     n: int
     support: Support | None = None
     method: Method = "t"
+    fixed: bool = False
 
     @classmethod
     def of(
-        cls, values: Sequence[float] | Floats, support: Support | None, method: Method = "t"
+        cls,
+        values: Sequence[float] | Floats,
+        support: Support | None,
+        method: Method = "t",
+        *,
+        fixed: bool = False,
+        independent: int | None = None,
     ) -> Estimate:
         """The estimate over one value a prompt (float, shape (n,)).
+
+        Args:
+            values, support, method, fixed: see `Estimate`.
+            independent: how many of the values are, where not all of them; at least 2 count.
 
         Raises:
             TooLittleDataError: for fewer than 2 values.
@@ -85,7 +101,8 @@ class Estimate:
             )
         mean, sd = float(array.mean()), float(array.std(ddof=1))
         sd = 0.0 if sd <= _ROUNDING * max(1.0, abs(mean)) else sd
-        return cls(mean, sd, array.size, support, method)
+        n = array.size if independent is None else max(2, min(independent, array.size))
+        return cls(mean, sd, n, support, method, fixed)
 
     @property
     def se(self) -> float:
@@ -108,6 +125,11 @@ class Estimate:
         """p-value of "truth > limit": small means shown to be at most the limit."""
         return self._p(limit, sign=-1)
 
+    @property
+    def _agreeing(self) -> float:
+        """Chance that all prompts agree although a tenth of all there are behave differently."""
+        return float((1.0 - OTHERWISE) ** self.n)
+
     def _end(self, sign: int) -> float | None:
         return None if self.support is None else self.support[(sign + 1) // 2]
 
@@ -118,7 +140,8 @@ class Estimate:
         elif self.sd > 0:
             bound = self.value + sign * float(special.stdtrit(self.n - 1, 1 - alpha)) * self.se
         elif end is None:
-            return self.value
+            stands = self.fixed or self._agreeing <= alpha
+            return self.value if stands else sign * float("inf")
         else:
             bound = self.value + (1.0 - alpha ** (1.0 / self.n)) * (end - self.value)
         if end is None:
@@ -131,6 +154,12 @@ class Estimate:
             x, x * (1 - x) / se**2, quantile=float(special.stdtrit(self.n - 1, 1 - alpha))
         )
         return low + (high - low) * ends[(sign + 1) // 2]
+
+    def sd_at(self, limit: float) -> float:
+        """The standard deviation over prompts if the truth were at the limit."""
+        if self.method == "wilson" and self.support is not None and self.sd > 0:
+            return self.sd * self._spread_at(limit, *self.support)
+        return self.sd
 
     def _spread_at(self, limit: float, low: float, high: float) -> float:
         """SE if the truth were at the limit, as a multiple of SE; tiny beyond the scale's ends."""
@@ -148,7 +177,8 @@ class Estimate:
         if self.sd > 0:
             return float(special.stdtr(self.n - 1, -distance / self.se))
         if end is None:
-            return 0.0 if distance >= -_ROUNDING * max(1.0, abs(limit)) else 1.0
+            surely = 0.0 if self.fixed else self._agreeing
+            return surely if distance >= -_ROUNDING * max(1.0, abs(limit)) else 1.0
         return 1.0 if distance <= 0 else float(((limit - end) / (self.value - end)) ** self.n)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
-from imgassets.decision import compare, decide
+from imgassets.decision import Measured, compare, decide
 from imgassets_tests.decision.made_up import BASE, NEW, endpoint, measured
 
 EXACT = "typography.exact"
@@ -28,6 +29,30 @@ def test_a_mode_the_contract_does_not_name_may_not_occur() -> None:
         "NO-GO: 1 of 120 requests gave a blank image; the contract allows none."
     )
     assert failure_rows(comparison)["failures__blank"]["hard"] is True
+
+
+def test_what_was_never_begun_for_want_of_its_source_is_not_counted_again() -> None:
+    """Two generated images fail, and so their edits are never begun: two failures, not four."""
+    sides = []
+    for model in (NEW, BASE):
+        failed = {(0, 1): "backend_error", (1, 1): "backend_error"} if model == NEW else {}
+        made = measured(model, {EXACT: lambda p, s: 1.0}, range(120), failed=failed)
+        edits = made.images.assign(
+            flow="edit", source_key=made.images["image_key"], image_key="e" + made.images.image_key
+        )
+        edits["status"] = edits["status"].where(edits["status"] == "ok", "source_missing")
+        images = pd.concat([made.images, edits], ignore_index=True)
+        sides.append(Measured(model, made.rows, images))
+    modes = [{"mode": "backend_error", "max_rate": 0.05}]
+    contract = endpoint([{"metric": EXACT, "margin": 0.1}], failure_modes=modes)
+    comparison = compare(contract, *sides)
+    found = failure_rows(comparison)
+    assert found["failures__backend_error"]["n_failed"] == 2
+    assert "failures__source_missing" not in found
+    assert decide(comparison).verdict == "GO"
+    sides[0].images.loc[sides[0].images["flow"] == "generate", "status"] = "ok"
+    lost = failure_rows(compare(contract, *sides))  # the sources were made, and are gone
+    assert lost["failures__source_missing"]["state"] == "broken"
 
 
 def test_no_failure_holds_the_hard_rule_and_shows_its_bound() -> None:

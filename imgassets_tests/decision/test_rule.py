@@ -315,3 +315,39 @@ def test_rows_of_another_endpoint_are_refused() -> None:
     stray = Measured(NEW, new.rows.assign(endpoint="elsewhere"), new.images)
     with pytest.raises(MixedRowsError, match="elsewhere"):
         compare(endpoint(), stray, measured(BASE, {EXACT: pattern(1)}, range(3)))
+
+
+def test_a_broken_floor_is_told_even_where_the_margin_cannot_be_judged() -> None:
+    new = measured(NEW, {EXACT: pattern(0.0)}, range(40))
+    base = measured(BASE, {EXACT: lambda p, s: None}, range(40))
+    contract = endpoint([{"metric": EXACT, "floor": 0.8, "margin": 0.05}])
+    verdict = decide(compare(contract, new, base))
+    assert verdict.verdict == "NO-GO"
+    assert "cannot be judged" not in verdict.sentence
+    assert "asks for at least 80 %" in verdict.sentence
+
+
+def test_two_prompts_that_agree_are_no_certainty() -> None:
+    """On a scale without ends, too: the truth may be anywhere, and no bound is shown."""
+    new = measured(NEW, {"edit_stability.psnr_outside": pattern(120.0)}, range(2), flow="edit")
+    contract = endpoint([{"metric": "edit_stability.psnr_outside", "flow": "edit", "floor": 40}])
+    verdict = decide(compare(contract, new, new_as_base(new)))
+    assert verdict.verdict == "INCONCLUSIVE"
+    assert "all 2 prompts agree, too few to rule out others" in verdict.sentence
+    assert verdict.needed_prompts == 27
+
+
+def test_seconds_of_one_batch_are_one_measurement() -> None:
+    """40 prompts in 4 batches: the bound is that of 4 values."""
+    new = measured(NEW, {"cost.seconds": pattern(*[1.0, 1.1, 1.2, 1.3])}, range(40))
+    contract = endpoint([{"metric": "cost.seconds", "ceiling": 2}])
+    (row, *_) = compare(contract, new, new_as_base(new)).records()
+    spread = np.std([1.0, 1.1, 1.2, 1.3] * 10, ddof=1) / 2
+    assert row["upper"] == pytest.approx(1.15 + 2.3534 * spread, rel=1e-4)  # t, 3 degrees
+
+
+def new_as_base(measured_new: Measured) -> Measured:
+    """The same measurements as those of the incumbent."""
+    return Measured(
+        BASE, measured_new.rows.assign(model=BASE), measured_new.images.assign(model=BASE)
+    )

@@ -75,9 +75,19 @@ def test_identical_differences_are_not_certain_either() -> None:
     assert estimate.lower(0.05) < -0.1
 
 
+@pytest.mark.parametrize(("n", "stands"), [(2, False), (28, False), (29, True)])
+def test_a_constant_on_a_scale_without_ends_needs_29_prompts(n: int, stands: bool) -> None:
+    """Fewer that agree leave room for a tenth of all prompts to be anywhere (.9 ** 28 = .052)."""
+    estimate = Estimate.of([120.0] * n, None)
+    assert (estimate.p_at_least(40) <= 0.05) is stands
+    assert (estimate.lower(0.05) >= 40) is stands
+    assert (estimate.p_at_most(200) <= 0.05) is stands
+    assert (estimate.upper(0.05) <= 200) is stands
+    assert estimate.p_at_least(130) == estimate.p_at_most(110) == 1.0
+
+
 def test_a_fixed_price_stands_as_measured() -> None:
-    """Without an end to its scale a constant is taken for what it is."""
-    estimate = Estimate.of([0.04] * 10, None)
+    estimate = Estimate.of([0.04] * 10, None, fixed=True)
     assert estimate.lower(0.05) == estimate.upper(0.05) == pytest.approx(0.04)
     assert estimate.p_at_most(0.05) == 0.0
     assert estimate.p_at_most(0.03) == 1.0
