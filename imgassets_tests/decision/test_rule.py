@@ -13,7 +13,7 @@ import pytest
 from imgassets.decision import Comparison, Measured, Verdict, compare, decide
 from imgassets.decision.errors import MissingIncumbentError, MixedRowsError
 from imgassets.decision.rows import COLUMNS
-from imgassets_tests.decision.made_up import BASE, NEW, Scores, endpoint, measured
+from imgassets_tests.decision.made_up import BASE, NEW, Scores, coin, endpoint, measured
 
 EXACT = "typography.exact"
 
@@ -351,3 +351,14 @@ def new_as_base(measured_new: Measured) -> Measured:
     return Measured(
         BASE, measured_new.rows.assign(model=BASE), measured_new.images.assign(model=BASE)
     )
+
+
+def test_more_seeds_are_more_than_there_are() -> None:
+    """Planned with a chance of 80 %, so every fifth plan fails; then only more prompts help."""
+    named = []
+    for draw in range(60):
+        new, base = coin(0.8, draw, 40), coin(0.8, draw + 1000, 40)
+        found = run({"metric": EXACT, "margin": 0.1}, new, base, prompts=100)
+        named += [row["needed_seeds"] for row in found.records() if row["needed_seeds"]]
+    assert named
+    assert min(named) > 2
