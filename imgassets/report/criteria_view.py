@@ -115,6 +115,18 @@ def title_of(metric: str) -> str:
     return f"{capitalized(family.replace('_', ' '))}: {' '.join(words)}"
 
 
+def title_of_row(row: Row) -> str:
+    """What a row is about: its metric, two that contradict, or one near its limit."""
+    match row["criterion"].split("__"):
+        case [_, one, two, "disagree"]:
+            names = {metric.replace(".", "_"): metric for metric in METRICS}
+            both = (title_of(names.get(part, part)) for part in (one, two))
+            return f"{' and '.join(both)} contradict"
+        case [*_, "near"]:
+            return f"{title_of(row['metric'])} near its limit"
+    return title_of(row["metric"])
+
+
 def limits_text(row: Row) -> str:
     """All limits of a row: `at least 50 %, at most 10 points worse`."""
     unit, said = row["unit"], []
