@@ -39,16 +39,23 @@ def _near(near: Near, judged: dict[str, Any]) -> dict[str, Any]:
     """Plainly compared, without error bars: it asks for eyes, it accuses nobody."""
     estimate, unit = judged["estimate"], judged["unit"]
     kind = "floor" if np.isfinite(judged["floor"]) else "ceiling"
-    room = (estimate - judged[kind]) * (1 if kind == "floor" else -1)
-    asks = bool(0 <= room < near.within)
-    said = f"{near.metric} ({near.flow}) is {amount(estimate, unit)}, only {step(room, unit)} from"
-    return empty_row(f"{judged['criterion']}__near", "review", near.metric) | {
+    what = f"{near.metric} ({near.flow})"
+    row = empty_row(f"{judged['criterion']}__near", "review", near.metric) | {
         **{k: judged[k] for k in ("direction", "n_prompts", "n_images", "n_failed", "estimate")},
         kind: judged[kind],
         "flow": near.flow,
         "severity": "review",
         "statistic": "mean",
         "hard": True,
+        "state": "undecided",
+        "reason": f"{what} was not measured, so how near its {kind} it is cannot be said",
+    }
+    if np.isnan(estimate):
+        return row
+    room = (estimate - judged[kind]) * (1 if kind == "floor" else -1)
+    asks = bool(0 <= room < near.within)
+    said = f"{what} is {amount(estimate, unit)}, {'only ' * asks}{step(room, unit)} from"
+    return row | {
         "p_broken_holm": 0.0 if asks else 1.0,
         "state": "broken" if asks else "passed",
         "passed": not asks,

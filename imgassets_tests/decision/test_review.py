@@ -66,6 +66,19 @@ def test_near_a_limit(bad: int, verdict: str) -> None:
         assert "artefacts.clean (generate) is 90 %, only 40 points from the floor" in found.sentence
 
 
+def test_a_limit_that_nothing_was_held_against_is_not_passed() -> None:
+    """No image of the metric, so no number to be near the floor: undecided, and nobody is asked."""
+    written = endpoint(
+        [{"metric": CLEAN, "floor": 0.5}, {"metric": EXACT, "floor": 0.5}],
+        review={"near": [{"metric": EXACT, "within": 0.1}]},
+    )
+    comparison = compare(written, measured(BASE, {CLEAN: lambda p, s: 1.0}, range(60)))
+    (near,) = (r for r in comparison.records() if r["criterion"].endswith("__near"))
+    assert (near["state"], near["passed"], near["estimate"]) == ("undecided", None, None)
+    assert near["reason"].startswith("typography.exact (generate) was not measured")
+    assert decide(comparison).review_reasons == ()
+
+
 @pytest.mark.parametrize(("every", "verdict"), [(60, "GO"), (3, "REVIEW")])
 def test_metrics_that_contradict_each_other(every: int, verdict: str) -> None:
     """On a third of the prompts the words are all there and the text is not exact; 10 % may be."""
