@@ -71,10 +71,10 @@ class FailureView:
 
 
 def criterion_view(row: Row) -> CriterionView:
-    """A `criterion` row (from `Comparison.records()`) for the template."""
+    """A `criterion` or `review` row (from `Comparison.records()`) for the template."""
     unit, metric = row["unit"], METRICS.get(row["metric"])
     return CriterionView(
-        title=title_of(row["metric"]),
+        title=title_of_row(row),
         metric=row["metric"],
         flow=row["flow"],
         summary="" if metric is None else metric.summary,
