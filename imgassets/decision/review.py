@@ -67,10 +67,13 @@ def _disagreement(wanted: Disagreement, candidate: Measured, alpha: float) -> di
     """Asks when the share of images two metrics differ on is shown to be above the rate."""
     one, two = (candidate.per_seed(m, wanted.flow) for m in wanted.metrics)
     both = [key for key in one if key in two]
+    scores = [score for m in wanted.metrics for score in candidate.listed(m, wanted.flow)]
+    failed = {(score.prompt_id, score.seed) for score in scores if np.isnan(score.value)}
     differ = {key: float((one[key] >= 0.5) != (two[key] >= 0.5)) for key in both}
     row = empty_row(wanted.name, "review", wanted.metrics[0]) | {
         "flow": wanted.flow, "severity": "review", "statistic": "rate", "direction": "lower",
-        "n_images": len(both), "ceiling": wanted.max_rate, "state": "undecided",
+        "n_prompts": len({prompt for prompt, _ in both}), "n_images": len(both),
+        "n_failed": len(failed), "ceiling": wanted.max_rate, "state": "undecided",
         "reason": f"{' and '.join(wanted.metrics)} were measured on too few prompts together",
     }  # fmt: skip
     try:
@@ -82,7 +85,6 @@ def _disagreement(wanted: Disagreement, candidate: Measured, alpha: float) -> di
     state = "broken" if shown else "passed" if holds else "undecided"
     said = f"{' and '.join(wanted.metrics)} contradict each other on {amount(rate.value, 'share')}"
     return row | {
-        "n_prompts": rate.n,
         "estimate": rate.value,
         "lower": rate.lower(alpha),
         "upper": rate.upper(alpha),

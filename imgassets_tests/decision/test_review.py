@@ -90,6 +90,22 @@ def test_metrics_that_contradict_each_other(every: int, verdict: str) -> None:
         assert "contradict each other on 33 % of images" in found.sentence
 
 
+def test_counts_stay_whole_beside_a_contradiction() -> None:
+    """A count missing in one row made those of all others floats: "60.0 prompts, 3.0 failed"."""
+    written = endpoint(
+        [{"metric": EXACT, "floor": 0.5}],
+        flows=["generate"],
+        review={"disagree": [{"metrics": [EXACT, WORDS], "max_rate": 0.1}]},
+    )
+    failed = {(1, 1): "blank", (1, 2): "blank", (2, 1): "blank"}
+    for metrics, together in (([EXACT], [0, 0, 3]), ([EXACT, WORDS], [59, 117, 3])):
+        scores = dict.fromkeys(metrics, lambda p, s: 1.0)
+        rows = compare(written, measured(BASE, scores, range(60), failed=failed)).records()
+        counts = [[row[f"n_{what}"] for what in ("prompts", "images", "failed")] for row in rows]
+        assert counts[:2] == [[59, 117, 3], together]
+        assert all(type(count) is int for row in counts for count in row)
+
+
 def test_too_little_to_contradict_asks_nobody() -> None:
     review = {"disagree": [{"metrics": [EXACT, WORDS], "max_rate": 0.1}]}
     comparison = run({EXACT: lambda p, s: 1.0}, review=review)
