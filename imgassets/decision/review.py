@@ -39,16 +39,23 @@ def _near(near: Near, judged: dict[str, Any]) -> dict[str, Any]:
     """Plainly compared, without error bars: it asks for eyes, it accuses nobody."""
     estimate, unit = judged["estimate"], judged["unit"]
     kind = "floor" if np.isfinite(judged["floor"]) else "ceiling"
-    room = (estimate - judged[kind]) * (1 if kind == "floor" else -1)
-    asks = bool(0 <= room < near.within)
-    said = f"{near.metric} ({near.flow}) is {amount(estimate, unit)}, only {step(room, unit)} from"
-    return empty_row(f"{judged['criterion']}__near", "review", near.metric) | {
+    what = f"{near.metric} ({near.flow})"
+    row = empty_row(f"{judged['criterion']}__near", "review", near.metric) | {
         **{k: judged[k] for k in ("direction", "n_prompts", "n_images", "n_failed", "estimate")},
         kind: judged[kind],
         "flow": near.flow,
         "severity": "review",
         "statistic": "mean",
         "hard": True,
+        "state": "undecided",
+        "reason": f"{what} was not measured, so how near its {kind} it is cannot be said",
+    }
+    if np.isnan(estimate):
+        return row
+    room = (estimate - judged[kind]) * (1 if kind == "floor" else -1)
+    asks = bool(0 <= room < near.within)
+    said = f"{what} is {amount(estimate, unit)}, {'only ' * asks}{step(room, unit)} from"
+    return row | {
         "p_broken_holm": 0.0 if asks else 1.0,
         "state": "broken" if asks else "passed",
         "passed": not asks,
@@ -60,10 +67,13 @@ def _disagreement(wanted: Disagreement, candidate: Measured, alpha: float) -> di
     """Asks when the share of images two metrics differ on is shown to be above the rate."""
     one, two = (candidate.per_seed(m, wanted.flow) for m in wanted.metrics)
     both = [key for key in one if key in two]
+    scores = [score for m in wanted.metrics for score in candidate.listed(m, wanted.flow)]
+    failed = {(score.prompt_id, score.seed) for score in scores if np.isnan(score.value)}
     differ = {key: float((one[key] >= 0.5) != (two[key] >= 0.5)) for key in both}
     row = empty_row(wanted.name, "review", wanted.metrics[0]) | {
         "flow": wanted.flow, "severity": "review", "statistic": "rate", "direction": "lower",
-        "n_images": len(both), "ceiling": wanted.max_rate, "state": "undecided",
+        "n_prompts": len({prompt for prompt, _ in both}), "n_images": len(both),
+        "n_failed": len(failed), "ceiling": wanted.max_rate, "state": "undecided",
         "reason": f"{' and '.join(wanted.metrics)} were measured on too few prompts together",
     }  # fmt: skip
     try:
@@ -75,7 +85,6 @@ def _disagreement(wanted: Disagreement, candidate: Measured, alpha: float) -> di
     state = "broken" if shown else "passed" if holds else "undecided"
     said = f"{' and '.join(wanted.metrics)} contradict each other on {amount(rate.value, 'share')}"
     return row | {
-        "n_prompts": rate.n,
         "estimate": rate.value,
         "lower": rate.lower(alpha),
         "upper": rate.upper(alpha),

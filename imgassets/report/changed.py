@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from imgassets.decision.wording import amount
-from imgassets.report.criteria_view import title_of
+from imgassets.report.criteria_view import title_of_row
 
 #: `report.json` of a report.
 Facts = Mapping[str, Any]
@@ -91,7 +91,7 @@ def _moved(model: str, was: Mapping[str, Any] | None, row: Mapping[str, Any]) ->
 def _named(model: str, row: Mapping[str, Any]) -> str:
     flow = "" if row["flow"] in ("generate", "all") else f" ({row['flow']})"
     worst = ", worst image" if row["statistic"] == "worst" else ""
-    return f"{model}: {title_of(row['metric'])}{flow}{worst}"
+    return f"{model}: {title_of_row(row)}{flow}{worst}"
 
 
 def _shown(row: Mapping[str, Any]) -> str:

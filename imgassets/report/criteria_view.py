@@ -71,10 +71,10 @@ class FailureView:
 
 
 def criterion_view(row: Row) -> CriterionView:
-    """A `criterion` row (from `Comparison.records()`) for the template."""
+    """A `criterion` or `review` row (from `Comparison.records()`) for the template."""
     unit, metric = row["unit"], METRICS.get(row["metric"])
     return CriterionView(
-        title=title_of(row["metric"]),
+        title=title_of_row(row),
         metric=row["metric"],
         flow=row["flow"],
         summary="" if metric is None else metric.summary,
@@ -86,7 +86,7 @@ def criterion_view(row: Row) -> CriterionView:
         incumbent=amount(row["incumbent_estimate"], unit),
         difference="" if row["difference"] is None else signed(row["difference"], unit),
         difference_interval=_interval(row, "difference_lower", "difference_upper", difference=True),
-        strips=_strips(row),
+        strips=strips_of(row),
         reason=capitalized(row["reason"]) + ".",
         counts=_counts(row),
         needed=_needed(row),
@@ -115,6 +115,18 @@ def title_of(metric: str) -> str:
     return f"{capitalized(family.replace('_', ' '))}: {' '.join(words)}"
 
 
+def title_of_row(row: Row) -> str:
+    """What a row is about: its metric, two that contradict, or one near its limit."""
+    match row["criterion"].split("__"):
+        case [_, one, two, "disagree"]:
+            names = {metric.replace(".", "_"): metric for metric in METRICS}
+            both = (title_of(names.get(part, part)) for part in (one, two))
+            return f"{' and '.join(both)} contradict"
+        case [*_, "near"]:
+            return f"{title_of(row['metric'])} near its limit"
+    return title_of(row["metric"])
+
+
 def limits_text(row: Row) -> str:
     """All limits of a row: `at least 50 %, at most 10 points worse`."""
     unit, said = row["unit"], []
@@ -123,8 +135,13 @@ def limits_text(row: Row) -> str:
     if row["ceiling"] is not None:
         said.append(f"at most {amount(row['ceiling'], unit)}")
     if row["margin"] is not None:
-        said.append(f"at most {step(row['margin'], unit)} worse")
+        said.append(_margin_words(row))
     return ", ".join(said)
+
+
+def _margin_words(row: Row) -> str:
+    way = "either way" if row["direction"] == "same" else "worse"
+    return f"at most {step(row['margin'], row['unit'])} {way}"
 
 
 def _interval(row: Row, low: str, high: str, *, difference: bool = False) -> str:
@@ -145,7 +162,8 @@ def _needed(row: Row) -> str:
     return f"About {row['needed_prompts']:,.0f} more prompts{seeds} would settle it."
 
 
-def _strips(row: Row) -> tuple[StripView, ...]:
+def strips_of(row: Row) -> tuple[StripView, ...]:
+    """A strip for each limit that there is a number to hold against."""
     if row["estimate"] is None:
         return ()
     limits = [row[kind] for kind in ("floor", "ceiling") if row[kind] is not None]
@@ -167,13 +185,23 @@ def _absolute_strip(row: Row, limit: float) -> StripView:
 
 
 def _margin_strip(row: Row) -> StripView:
-    unit, lower_better = row["unit"], row["direction"] == "lower"
-    limit = row["margin"] if lower_better else -row["margin"]
+    unit, words = row["unit"], _margin_words(row)
+    limit = -row["margin"] if row["direction"] == "higher" else row["margin"]
     bounds = (row["difference"], row["difference_lower"], row["difference_upper"])
-    words = f"at most {step(row['margin'], unit)} worse"
+    if row["direction"] == "same":
+        bounds = _sizes(*bounds)
     interval = _interval(row, "difference_lower", "difference_upper", difference=True)
     reading = f"Difference {signed(row['difference'], unit)} ({interval}); allowed {words}"
     return _strip_view(row, limit, bounds, words, reading, 0.0)
+
+
+def _sizes(
+    estimate: float, low: float | None, high: float | None
+) -> tuple[float, float | None, float | None]:
+    """A difference without its sign: both ways are one limit then, and right of it is allowed."""
+    if low is None or high is None:
+        return abs(estimate), None, None
+    return abs(estimate), max(0.0, low, -high), max(-low, high)
 
 
 def _strip_view(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from imgassets.decision.matrix import Quality, Standing, pareto_front
 from imgassets.report.criteria_view import title_of
 from imgassets.report.plots import Scatter, scatter
-from imgassets.spec.metrics import Flow
+from imgassets.spec.metrics import METRICS, Flow
 
 #: More plots say less.
 MOST_PLOTS = 4
@@ -24,11 +24,20 @@ DELIVERED: dict[Flow, tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class FrontPlot:
-    """One quality against the cost of an image; `scale` times a tick is what is written there."""
+    """One quality against the cost of an image.
+
+    Attributes:
+        title, quality, cost: in words.
+        better: which way on the quality's axis is better, upwards or downwards.
+        scale: times a tick of that axis is what is written there.
+        scatter: where everything is drawn.
+        front: models that no other beats, in words.
+    """
 
     title: str
     quality: str
     cost: str
+    better: str
     scale: int
     scatter: Scatter
     front: str
@@ -65,11 +74,13 @@ def _point(standing: Standing, name: str, flow: Flow, priced: bool) -> _Point | 
 def _plot(quality: Quality, points: Sequence[_Point], priced: bool) -> FrontPlot:
     title, one = title_of(quality.metric), DELIVERED[quality.flow][0].lower()
     cost = f"USD for 1,000 {one.removeprefix('an ')}s" if priced else f"seconds for {one}"
-    front = pareto_front([(p[1], p[2]) for p in points])
+    lower = METRICS[quality.metric].direction == "lower"
+    front = pareto_front([(p[1], -p[2] if lower else p[2]) for p in points])
     return FrontPlot(
         f"{title} against {cost}",
         title,
         cost,
+        "downwards" if lower else "upwards",
         100 if quality.unit == "share" else 1,
         scatter(points, front),
         ", ".join(points[i][0] for i in front),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -32,6 +32,8 @@ _PICTURE_BUDGETS = (9_000_000, 3_000_000, 0)
 _MOST_EXAMPLES = 5
 #: Pairs shown at once; the others are folded, or a phone would scroll for ever.
 _FIRST_PAIRS = 6
+#: States of review criteria, in the order they are listed.
+_TELLING = ("broken", "undecided", "passed")
 _NUMBER_AND_UNIT = re.compile(r"(\d) (%|s\b|MiB\b|points?\b)")
 
 
@@ -44,6 +46,8 @@ class ModelView:
     is_incumbent: bool
     tally: str
     criteria: tuple[CriterionView, ...]
+    reviews: tuple[CriterionView, ...]
+    reviews_tally: str
     failures: tuple[FailureView, ...]
     pairs: tuple[PairView, ...]
     hidden_pairs: int
@@ -113,6 +117,10 @@ def _model_view(report: ReportInput, verdict: Verdict, number: int, budget: int)
     comparison = report.comparisons.get(verdict.model)
     rows = [] if comparison is None else comparison.records()
     criteria = tuple(criterion_view(r) for r in rows if r["source"] == "criterion")
+    reviews = sorted(
+        (criterion_view(r) for r in rows if r["source"] == "review"),
+        key=lambda view: _TELLING.index(view.state),
+    )
     images = report.images.get(verdict.model)
     failures = tuple(
         failure_view(r, _examples(images, r["metric"])) for r in rows if r["source"] == "failure"
@@ -125,19 +133,21 @@ def _model_view(report: ReportInput, verdict: Verdict, number: int, budget: int)
         anchor=f"model-{number}",
         verdict=verdict,
         is_incumbent=verdict.model == verdict.incumbent,
-        tally=_tally(verdict),
+        tally=_tally([c["state"] for c in verdict.criteria if c["severity"] == "gating"], "gating"),
         criteria=criteria,
+        reviews=tuple(reviews),
+        reviews_tally=_tally([view.state for view in reviews], "review"),
         failures=failures,
         pairs=tuple(pairs),
         hidden_pairs=hidden,
     )
 
 
-def _tally(verdict: Verdict) -> str:
-    states = [c["state"] for c in verdict.criteria if c["severity"] == "gating"]
+def _tally(states: Sequence[str], what: str) -> str:
     counts = [(s, states.count(s)) for s in ("passed", "broken", "undecided")]
     said = ", ".join(f"{n} {state}" for state, n in counts if n)
-    return f"{len(states)} gating criteria: {said}" if states else "no gating criteria"
+    noun = f"{what} {'criterion' if len(states) == 1 else 'criteria'}"
+    return f"{len(states)} {noun}: {said}" if states else f"no {noun}"
 
 
 def _examples(images: pd.DataFrame | None, metric: str) -> tuple[str, ...]:

@@ -135,7 +135,7 @@ def scatter(
 def _staircase(
     corners: Sequence[tuple[float, float]],
 ) -> tuple[tuple[float, float, float, float], ...]:
-    """Along each quality to the next dearer model, then up to it; the last one goes on."""
+    """Along each quality to the next dearer model, then to its quality; the last one goes on."""
     lines = []
     ends = [*corners[1:], (_RIGHT, corners[-1][1])] if corners else []
     for (x, y), (next_x, next_y) in zip(corners, ends, strict=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from imgassets.decision import Comparison, Verdict
 from imgassets.decision.wording import amount, signed
 from imgassets.report.changed import Change, Changes
-from imgassets.report.criteria_view import limits_text, title_of
+from imgassets.report.criteria_view import limits_text, title_of_row
 
 _ICONS = {"GO": "✅", "NO-GO": "❌", "REVIEW": "👀", "INCONCLUSIVE": "❔"}
 _STATES = {"passed": "✅ passed", "broken": "❌ broken", "undecided": "❔ undecided"}
@@ -58,7 +59,7 @@ def _step(change: Change) -> str:
 
 
 def _details(verdict: Verdict, comparison: Comparison) -> list[str]:
-    head = f"<summary>{_plain(verdict.model)}: all criteria</summary>"
+    head = f"<summary>{_in_tag(verdict.model)}: all criteria</summary>"
     table = [
         "| Criterion | Result | Measured | Against incumbent | Contract |",
         "| --- | --- | --- | --- | --- |",
@@ -68,7 +69,7 @@ def _details(verdict: Verdict, comparison: Comparison) -> list[str]:
 
 
 def _line(row: Mapping[str, Any]) -> str:
-    name = title_of(row["metric"])
+    name = title_of_row(row)
     if row["flow"] not in ("generate", "all"):
         name += f" ({row['flow']})"
     if row["statistic"] == "worst":
@@ -88,6 +89,15 @@ def _line(row: Mapping[str, Any]) -> str:
 
 def _plain(text: str) -> str:
     """Text that Markdown shows as it is, on one line."""
+    return _SPECIAL.sub(r"\\\1", _single(text).replace("&", "&amp;").replace("<", "&lt;"))
+
+
+def _in_tag(text: str) -> str:
+    """Text within a line of HTML, where Markdown is not read and a backslash is shown."""
+    return html.escape(_single(text), quote=False)
+
+
+def _single(text: str) -> str:
+    """One printable line that mentions nobody."""
     single = "".join(c if c.isprintable() else "\ufffd" for c in " ".join(str(text).split()))
-    single = single.replace("&", "&amp;").replace("<", "&lt;").replace("@", "@\u200b")
-    return _SPECIAL.sub(r"\\\1", single)
+    return single.replace("@", "@\u200b")

@@ -143,6 +143,14 @@ class Endpoint(Document):
                     f"criterion {criterion.metric} is on flow {criterion.flow}, which is not in "
                     f"flows; add it to flows or drop the criterion"
                 )
+        asking = [("near", near.metric, near.flow) for near in self.review.near]
+        asking += [("disagree", " and ".join(d.metrics), d.flow) for d in self.review.disagree]
+        for part, metrics, flow in asking:
+            if flow not in self.flows:
+                raise ValueError(
+                    f"review.{part}: {metrics} is on flow {flow}, which is not in flows; add it to "
+                    "flows or drop the entry"
+                )
         for near in self.review.near:
             if self.limited(near) is None:
                 raise ValueError(

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from imgassets.spec.base import Document
 from imgassets.spec.failures import FailureMode
-from imgassets.spec.metrics import METRICS, Flow
+from imgassets.spec.metrics import METRICS, UNMEASURED, Flow
 
 Severity = Literal["gating", "review", "warning"]
 
@@ -117,8 +117,8 @@ class Disagreement(Document):
     def _both_are_shares(self) -> Self:
         for name in self.metrics:
             if name not in METRICS or METRICS[name].unit != "share":
-                shares = ", ".join(m.name for m in METRICS.values() if m.unit == "share")
-                raise ValueError(f"{name!r} is no share of images; use two of: {shares}")
+                shares = [m for m in METRICS if METRICS[m].unit == "share" and m not in UNMEASURED]
+                raise ValueError(f"{name!r} is no share of images; use two of: {', '.join(shares)}")
             if self.flow not in METRICS[name].flows:
                 raise ValueError(f"{name} is not measured on flow {self.flow}")
         return self

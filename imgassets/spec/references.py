@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from imgassets.spec import installed
 from imgassets.spec.contract import Endpoint
 from imgassets.spec.hosted import AnyModel, HostedModel, size_problem
+from imgassets.spec.metrics import UNMEASURED
 from imgassets.spec.model import Model
 from imgassets.spec.postprocess import Watermark
 from imgassets.spec.problems import Problem, dotted
@@ -168,6 +169,7 @@ def _check_endpoint(project: Project, loaded: Loaded[Endpoint]) -> Iterator[Prob
     sets = [project.prompt_sets[n] for n in endpoint.prompt_sets if n in project.prompt_sets]
     yield from _check_marks(project, loaded)
     yield from _check_prompts(loaded, sets)
+    yield from _check_measured(loaded)
     if len(sets) == len(endpoint.prompt_sets):
         yield from _check_measurable(loaded, [s.document for s in sets])
 
@@ -235,6 +237,22 @@ def _longest(endpoint: Endpoint, prompt_set: PromptSet, text: str) -> int:
     written = prompt_set.transformed(text)
     styled = endpoint.stylize.transformed(*written) if endpoint.stylize else written
     return max(len(written[0]), len(styled[0]))
+
+
+def _check_measured(loaded: Loaded[Endpoint]) -> Iterator[Problem]:
+    endpoint = loaded.document
+    named: list[tuple[Loc, str, str]] = [
+        (("criteria", i, "metric"), c.metric, c.flow) for i, c in enumerate(endpoint.criteria)
+    ]
+    named += [
+        (("review", "disagree", i, "metrics", k), metric, d.flow)
+        for i, d in enumerate(endpoint.review.disagree)
+        for k, metric in enumerate(d.metrics)
+    ]
+    for loc, metric, flow in named:
+        if metric in UNMEASURED:
+            message = f"no metric family measures {metric} on flow {flow}, so it can never hold"
+            yield _problem(loaded, loc, message, UNMEASURED[metric])
 
 
 def _check_measurable(loaded: Loaded[Endpoint], sets: list[PromptSet]) -> Iterator[Problem]:

@@ -66,6 +66,19 @@ def test_near_a_limit(bad: int, verdict: str) -> None:
         assert "artefacts.clean (generate) is 90 %, only 40 points from the floor" in found.sentence
 
 
+def test_a_limit_that_nothing_was_held_against_is_not_passed() -> None:
+    """No image of the metric, so no number to be near the floor: undecided, and nobody is asked."""
+    written = endpoint(
+        [{"metric": CLEAN, "floor": 0.5}, {"metric": EXACT, "floor": 0.5}],
+        review={"near": [{"metric": EXACT, "within": 0.1}]},
+    )
+    comparison = compare(written, measured(BASE, {CLEAN: lambda p, s: 1.0}, range(60)))
+    (near,) = (r for r in comparison.records() if r["criterion"].endswith("__near"))
+    assert (near["state"], near["passed"], near["estimate"]) == ("undecided", None, None)
+    assert near["reason"].startswith("typography.exact (generate) was not measured")
+    assert decide(comparison).review_reasons == ()
+
+
 @pytest.mark.parametrize(("every", "verdict"), [(60, "GO"), (3, "REVIEW")])
 def test_metrics_that_contradict_each_other(every: int, verdict: str) -> None:
     """On a third of the prompts the words are all there and the text is not exact; 10 % may be."""
@@ -75,6 +88,22 @@ def test_metrics_that_contradict_each_other(every: int, verdict: str) -> None:
     assert found.verdict == verdict
     if verdict == "REVIEW":
         assert "contradict each other on 33 % of images" in found.sentence
+
+
+def test_counts_stay_whole_beside_a_contradiction() -> None:
+    """A count missing in one row made those of all others floats: "60.0 prompts, 3.0 failed"."""
+    written = endpoint(
+        [{"metric": EXACT, "floor": 0.5}],
+        flows=["generate"],
+        review={"disagree": [{"metrics": [EXACT, WORDS], "max_rate": 0.1}]},
+    )
+    failed = {(1, 1): "blank", (1, 2): "blank", (2, 1): "blank"}
+    for metrics, together in (([EXACT], [0, 0, 3]), ([EXACT, WORDS], [59, 117, 3])):
+        scores = dict.fromkeys(metrics, lambda p, s: 1.0)
+        rows = compare(written, measured(BASE, scores, range(60), failed=failed)).records()
+        counts = [[row[f"n_{what}"] for what in ("prompts", "images", "failed")] for row in rows]
+        assert counts[:2] == [[59, 117, 3], together]
+        assert all(type(count) is int for row in counts for count in row)
 
 
 def test_too_little_to_contradict_asks_nobody() -> None:

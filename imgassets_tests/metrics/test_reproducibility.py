@@ -63,7 +63,7 @@ def test_comparison_is_symmetric_and_sizes_are_a_result() -> None:
 
 
 def test_scores_are_in_the_vocabulary() -> None:
-    """All five can be held to a contract, and the reason names the largest difference."""
+    """All five are known, though contracts cannot use them; the reason names the difference."""
     image = PHOTOGRAPHS["astronaut"]
     found = score(off_by_one(image), image)
     assert {s.metric for s in found} == {

@@ -68,6 +68,10 @@ def contract(**more: Any) -> Endpoint:
         budget={"usd_per_image": 0.05, "seconds_per_image": 1.6, "worst_seconds": 3},
         traffic={"busiest_hour": 900, "workers": 1, "batch": 4, "per_month": {"generate": 90_000}},
         failure_modes=[{"mode": "out_of_memory", "max_rate": 0.02}],
+        review={
+            "near": [{"metric": "composition.correct", "within": 0.001}],
+            "disagree": [{"metrics": ["composition.correct", "composition.size"], "max_rate": 0.9}],
+        },
         **more,
     )
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from xml.etree import ElementTree as ET
 
-from imgassets.decision import Verdict
+from imgassets.decision import Verdict, compare, decide
 from imgassets.report import ReportInput, render_junit, render_markdown
+from imgassets.report.changed import changes
+from imgassets_tests.decision.made_up import BASE, endpoint, measured
 
 HOSTILE = "<b>|`x`\x00\x1b[31m\ud800 [a](http://x) @everyone"
 
@@ -68,6 +70,49 @@ def test_markdown_cannot_be_broken_out_of() -> None:
     assert "<b>" not in line
     assert "](" not in line
     assert "@everyone" not in line
+
+
+def test_a_folded_table_is_named_in_html(made_up: ReportInput) -> None:
+    """Markdown is not read within a tag: no backslash is shown, and no other tag gets in."""
+    comparison = made_up.comparisons["tiny-turbo"]
+    one = hostile_verdict().model_copy(update={"model": "tiny-base"})
+    text = render_markdown("hero", [one, hostile_verdict()], {
+        "tiny-base": comparison, HOSTILE: comparison,
+    })  # fmt: skip
+    plain, hostile = (x for x in text.splitlines() if x.startswith("<summary>"))
+    assert plain == "<summary>tiny-base: all criteria</summary>"
+    assert hostile.startswith("<summary>&lt;b&gt;|`x`\ufffd")
+    assert hostile.count("<") == 2
+    assert "@everyone" not in hostile
+
+
+def test_what_asks_for_a_person_has_a_title_of_its_own() -> None:
+    """Neither a contradiction of two metrics nor a limit only just held is called the metric."""
+    one, two = "typography.exact", "typography.words"
+    contract = endpoint(
+        [{"metric": one, "floor": 0.5}],
+        flows=["generate"],
+        review={
+            "near": [{"metric": one, "within": 0.1}],
+            "disagree": [{"metrics": [one, two], "max_rate": 0.2}],
+        },
+    )
+    base = measured(BASE, dict.fromkeys((one, two), lambda p, s: float(p % 9 > 0)), range(60))
+    comparison = compare(contract, base)
+    verdict = decide(comparison)
+    text = render_markdown("hero", [verdict], {BASE: comparison})
+    cells = [x.split(" | ")[0] for x in text.splitlines() if x.startswith("| Typography")]
+    assert cells == [
+        "| Typography: exact",
+        "| Typography: exact near its limit, review only",
+        "| Typography: exact and Typography: words contradict, review only",
+    ]
+    moved = changes({}, {"comparisons": {BASE: comparison.records()}}).criteria
+    assert [change.what.partition(": ")[2] for change in moved][:3] == [
+        "Typography: exact",
+        "Typography: exact near its limit",
+        "Typography: exact and Typography: words contradict",
+    ]
 
 
 def test_json_is_strict(files: dict[str, str], made_up: ReportInput) -> None:

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from imgassets.decision.matrix import Standing
+from imgassets.decision.matrix import FlowCost, Quality, Standing
 from imgassets.report import ReportInput, render_html
 from imgassets.report.front_plots import front_plots
 from imgassets.report.matrix_view import matrix_view
@@ -39,6 +39,31 @@ def test_the_front_joins_the_best_and_leaves_the_beaten_hollow(made_up: ReportIn
     beaten = sum(not dot.best for plot in view.plots for dot in plot.scatter.dots)
     assert page.count(' beaten"') == beaten
     assert "Pareto front" in page
+
+
+@pytest.mark.parametrize(
+    ("metric", "best", "better"),
+    [("look.repeated", {"a"}, "downwards"), ("typography.words", {"a", "b", "c"}, "upwards")],
+)
+def test_the_front_knows_which_way_is_better(
+    made_up: ReportInput, metric: str, best: set[str], better: str
+) -> None:
+    """1 %, 9 % and 30 % at a rising price: of repeats only the first is unbeaten, of words all."""
+    found = [
+        Standing(
+            name,
+            {"it": Quality(metric, "generate", "share", rate, rate - 0.01, rate + 0.01)},
+            {"generate": FlowCost(1.0, usd, 100.0)},
+            chains={"generate": ("generate",)},
+        )
+        for name, rate, usd in zip("abc", (0.01, 0.09, 0.30), (0.01, 0.02, 0.03), strict=True)
+    ]
+    (plot,) = front_plots(found)
+    assert {dot.model for dot in plot.scatter.dots if dot.best} == best
+    heights = [dot.y for dot in plot.scatter.dots]  # from the top
+    assert heights == sorted(heights, reverse=True)
+    page = render_html(dataclasses.replace(made_up, matrix=found))
+    assert f"</b> (%, {better} is better) against" in page
 
 
 def test_free_models_are_plotted_against_seconds(made_up: ReportInput) -> None:

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imgassets.decision import Verdict
+from imgassets.decision import Verdict, compare, decide
 from imgassets.report import ImagePair, ReportError, ReportInput, render_html
 from imgassets.report.page import MAX_BYTES
-from imgassets_tests.decision.made_up import endpoint
+from imgassets_tests.decision.made_up import BASE, NEW, endpoint, measured, noisy
 from imgassets_tests.report.made_up import REPEATED, keys
 
 HOSTILE = """<script>alert("1")</script>'"><img src=x onerror=alert(2)>&amp;{{7*7}}"""
@@ -53,6 +53,45 @@ def test_every_verdict_with_its_sentence(page: str, made_up: ReportInput) -> Non
         assert verdict.model in page
     assert "requests gave a blank image; the contract allows none" in page
     assert "a person must look first" in page
+
+
+def test_what_may_ask_for_a_person_is_folded_below(made_up: ReportInput) -> None:
+    """A GO shows its undecided review criterion: counted without unfolding, the reason within."""
+    light = "look.lightness"
+    contract = endpoint(
+        [{"metric": "typography.ned", "floor": 0.1}],
+        flows=["generate"],
+        review={
+            "look": {"lightness": 0.5},
+            "near": [{"metric": "typography.ned", "within": 0.1}],
+            "disagree": [{"metrics": ["typography.exact", "typography.words"], "max_rate": 0.1}],
+        },
+    )
+    new, base = (
+        measured(
+            name,
+            {"typography.ned": lambda p, s: 0.9 + p % 2 / 20, light: noisy(50, 3, seed)},
+            range(30),
+        )
+        for name, seed in ((NEW, 1), (BASE, 2))
+    )
+    comparison = compare(contract, new, base)
+    verdict = decide(comparison)
+    assert verdict.verdict == "GO"
+    page = render_html(
+        ReportInput(endpoint=contract, verdicts=[verdict], comparisons={NEW: comparison})
+    )
+    folded = page.partition("<summary>tiny-new, 3 review criteria: 1 passed, 2 undecided</summary>")
+    table = folded[2].partition("</details>")[0]
+    assert re.findall(r'<th role="rowheader" scope="row">([^<\n]*)', table) == [
+        "Look: lightness",
+        "Typography: exact and Typography: words contradict",
+        "Typography: NED near its limit",
+    ]
+    assert table.count("> undecided</span>") == 2
+    assert "were measured on too few prompts together." in table
+    assert "the contract allows 0.500 L*." in table
+    assert Outline(page).open == []
 
 
 def test_elements_are_closed_in_order(page: str) -> None:

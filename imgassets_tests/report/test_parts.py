@@ -13,7 +13,7 @@ from PIL import Image
 from imgassets.decision import compare
 from imgassets.decision.wording import PHRASES, amount, between, measured_phrase, signed, step
 from imgassets.report import select_pairs
-from imgassets.report.criteria_view import criterion_view, title_of
+from imgassets.report.criteria_view import criterion_view, limits_text, strips_of, title_of
 from imgassets.report.pictures import difference, open_rgb, picture
 from imgassets.report.plots import LIMIT_AT, nice_ticks, scatter, strip
 from imgassets.spec.criteria import Criterion
@@ -156,6 +156,37 @@ def test_views_agree_with_the_table() -> None:
     assert [s.state for s in view.strips] == ["passed", "undecided"]
     assert view.state == rows[0]["state"] == "undecided"
     assert "at least 10 %" in view.strips[0].reading
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.9, -0.9, 1.0, 5.0, -5.0])
+@pytest.mark.parametrize("severity", ["gating", "warning"])
+def test_a_step_either_way_is_drawn_against_one_limit(shift: float, severity: str) -> None:
+    """Lightness has no better side: right of the limit are small steps, left of it large ones."""
+    look = "look.lightness"
+    contract = endpoint([{"metric": look, "margin": 1, "severity": severity}])
+    new, base = (
+        measured(name, {look: lambda p, s, d=step: 50.0 + d + 0.2 * (p % 2)}, range(40))
+        for name, step in ((NEW, shift), (BASE, 0.0))
+    )
+    row = compare(contract, new, base).records()[0]
+    (drawn,) = criterion_view(row).strips
+    assert drawn.state == row["state"] == ("broken" if abs(shift) > 1 else "passed")
+    assert (drawn.strip.upper < LIMIT_AT) == (drawn.state == "broken")
+    assert drawn.label == limits_text(row) == "at most 1.00 L* either way"
+    assert signed(shift, "L*") in drawn.reading
+
+
+def test_a_bar_across_no_step_at_all_starts_there() -> None:
+    """From -0.5 to 2 around a step of 0.7 and a margin of 1: no step is allowed, 2 is not."""
+    row = {
+        "unit": "L*", "direction": "same", "margin": 1.0, "floor": None, "ceiling": None,
+        "estimate": 50.0, "difference": 0.7, "difference_lower": -0.5, "difference_upper": 2.0,
+        "state": "undecided",
+    }  # fmt: skip
+    (drawn,) = strips_of(row)
+    assert drawn.state == "undecided"
+    assert drawn.strip.upper == drawn.strip.reference
+    assert drawn.strip.lower < LIMIT_AT < drawn.strip.estimate
 
 
 def test_every_metric_has_a_title_and_a_phrase() -> None:
