@@ -300,7 +300,11 @@ def further_prompts(limit: Limit, alpha: float) -> int | None:
 
 
 def seeds_for(limit: Limit, evidence: Evidence, alpha: float) -> int | None:
-    """Seeds a prompt, in all, that would settle a limit with the prompts as they are."""
+    """Seeds a prompt, in all, that would settle a limit with the prompts as they are.
+
+    None where that would take more prompts, or no more seeds than there are: then it was settled,
+    had the chance of 80 % come true.
+    """
     per_seed = evidence.per_seed if limit.kind == "margin" else evidence.own_per_seed
     if not isinstance(limit.estimate, Estimate) or not per_seed:
         return None
@@ -308,4 +312,6 @@ def seeds_for(limit: Limit, evidence: Evidence, alpha: float) -> int | None:
     if not np.isfinite(within):
         return None
     distance = abs(limit.estimate.value - limit.value)
-    return power.seeds_needed(between, within, limit.estimate.n, distance, alpha)
+    needed = power.seeds_needed(between, within, limit.estimate.n, distance, alpha)
+    there = len({seed for _, seed in per_seed})
+    return needed if needed is not None and needed > there else None
