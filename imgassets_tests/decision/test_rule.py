@@ -357,8 +357,8 @@ def test_more_seeds_are_more_than_there_are() -> None:
     """Planned with a chance of 80 %, so every fifth plan fails; then only more prompts help."""
     named = []
     for draw in range(60):
-        new, base = coin(0.8, draw, 40), coin(0.8, draw + 1000, 40)
-        found = run({"metric": EXACT, "margin": 0.1}, new, base, prompts=100)
+        new = coin(0.98, draw, 1000)
+        found = run({"metric": EXACT, "floor": 0.93}, new, new, prompts=60)
         named += [row["needed_seeds"] for row in found.records() if row["needed_seeds"]]
     assert named
     assert min(named) > 2
