@@ -149,6 +149,7 @@ class HostedBackend:
         self._pace.wait()
         usd = self._model.price.usd(0.0, flow)
         if not self._journal.claim(key, flow, usd, self._limits.max_usd, self._may_ask):
+            self._await_other(key)
             return
         start = time.perf_counter()
         try:
@@ -161,6 +162,18 @@ class HostedBackend:
             self._journal.answer(key, reply.facts, seconds)
         else:
             self._journal.receive(key, reply.image, reply.facts, seconds)
+
+    def _await_other(self, key: str) -> None:
+        """Wait for another process's request.
+
+        Raises:
+            HostedError: it came to nothing and may be asked for again: `_again` claims it anew.
+        """
+        entry = self._journal.find(key, self._limits.patience_seconds)
+        if entry is not None and self._may_ask(entry):
+            mode: FailureMode = entry.mode or "reply_lost"
+            message = f"another process asked in vain: {entry.message}"
+            raise HostedError(mode, message, billed=entry.state != "unbilled", again=True)
 
     def _fetched(self, key: str, entry: Entry) -> Entry:
         """Follow the link. What may pass leaves it as it is: the next run follows it again."""

@@ -1,7 +1,7 @@
 """Nightly revalidation: a pinned sample made again; what drifted is observed, and stops a GO."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import dagster as dg
@@ -9,9 +9,10 @@ import dagster as dg
 from imgassets.defs.documents import DATA_VERSION_TAG
 from imgassets.defs.observed import observed_assets, observed_key
 from imgassets.defs.resources import Maker, Workplace
+from imgassets.images.store import CorruptEntryError
 from imgassets.lineage.more import requests_of
 from imgassets.lineage.repeating import Repetition, repeat
-from imgassets.lineage.revalidation import Drift, DriftFile, pinned, remake
+from imgassets.lineage.revalidation import Drift, DriftFile, pinned, remake, still_drifting
 from imgassets.spec.contract import Endpoint
 from imgassets.spec.hosted import HostedModel
 from imgassets.spec.whole_file import write_whole
@@ -93,28 +94,44 @@ def _revalidate(
 ) -> list[Drift]:
     project, store = workplace.project(), workplace.store()
     endpoint, model = branch
+    file = drift_file(workplace)
     if isinstance(project.model(model), HostedModel):
         # Each remade image would be paid for again; docs/hosted.md tells what to do instead.
         context.log.info(f"{endpoint}/{model}: hosted, not made again")
-        return drift_file(workplace).read(endpoint, model)
+        return file.read(endpoint, model)
+    known, damage = _known(file, branch)
     device, _ = maker.chosen()
     requests = requests_of(project, endpoint, model, device)
     found: list[Drift] = []
     repeated: list[Repetition] = []
     for flow in project.endpoint(endpoint).flows:
-        of_flow = (r for r in requests if r.flow == flow)
+        of_flow = [r for r in requests if r.flow == flow]
         sample = pinned(of_flow, store, config.images_per_flow)
         if not sample:
+            found += still_drifting([], known, of_flow, [])
             continue
+        # What drifted before is looked at even outside the sample: nothing else would clear it.
+        again = pinned(of_flow, store, config.images_per_flow, {d.image_key for d in known})
         make = maker.maker(project, model, flow)
-        drifts, failures = remake(sample, store, make, drift_file(workplace).images)
-        found += drifts
+        drifts, failures = remake(again, store, make, file.images)
+        if failures and damage:
+            raise damage
+        compared = {r.image_key for r in again} - failures.keys()
+        found += still_drifting(drifts, known, of_flow, compared)
         repeated += repeat(sample, store, make, device)
-        context.log.info(f"{endpoint}/{model}: {len(drifts)} of {len(sample)} drifted ({flow})")
-        for failure in failures:
+        context.log.info(f"{endpoint}/{model}: {len(drifts)} of {len(compared)} drifted ({flow})")
+        for failure in failures.values():
             context.log.warning(f"{endpoint}/{model}: not made again: {failure}")
-    drift_file(workplace).repetitions(endpoint, model).write(repeated)
+    file.repetitions(endpoint, model).write(repeated)
     return found
+
+
+def _known(file: DriftFile, branch: tuple[str, str]) -> tuple[list[Drift], ValueError | None]:
+    """What drifted before, or that nobody knows: a whole sample compared makes that good."""
+    try:
+        return file.read(*branch), None
+    except ValueError as error:
+        return [], error
 
 
 def _write_page(workplace: Workplace, branches: list[tuple[str, str]]) -> None:
@@ -123,10 +140,18 @@ def _write_page(workplace: Workplace, branches: list[tuple[str, str]]) -> None:
     file, store = drift_file(workplace), workplace.store()
     page = drift_page(
         [drift for branch in branches for drift in file.read(*branch)],
-        stored=lambda drift: store.read_bytes(drift.image_key),
-        remade=lambda drift: (file.images / drift.remade).read_bytes(),
+        stored=lambda drift: _picture(lambda: store.read_bytes(drift.image_key)),
+        remade=lambda drift: _picture((file.images / drift.remade).read_bytes),
     )
     write_whole(file.folder / "drift.html", page)
+
+
+def _picture(read: Callable[[], bytes]) -> bytes:
+    """Nothing where it was deleted or harmed since it drifted: the page then has words alone."""
+    try:
+        return read()
+    except (KeyError, OSError, CorruptEntryError):
+        return b""
 
 
 @dg.job(name=REVALIDATE_JOB, executor_def=dg.in_process_executor)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import shutil
 import time
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ import pyarrow.parquet as pq
 from imgassets.images.store import CorruptEntryError, ImageStore
 
 _KEY = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
-_TEMPORARY = "[0-9a-f][0-9a-f]/.tmp-*"
+_TEMPORARY = "[0-9a-f][0-9a-f]/.tmp-*"  # of a write or deletion that did not end
 _HALF_A_TABLE = ".*.[0-9]*"  # `.NAME.PROCESS`
 #: Younger entries are left alone: a run that is going on has not written its tables yet.
 GRACE_SECONDS = 24 * 3600.0
@@ -157,8 +158,15 @@ def garbage(store: ImageStore, home: Path, *, older_than: float = GRACE_SECONDS)
 
 
 def delete(store: ImageStore, found: Garbage) -> None:
-    """Delete what `garbage` found."""
-    for path in (*(store.path(key).parent for key in found.images), *found.leftovers):
+    """Delete what `garbage` found.
+
+    An entry is first renamed as unfinished writes are: if the deletion is interrupted, what is
+    left of it is no entry, is in nobody's way, and goes with the next `gc`.
+    """
+    for key in found.images:
+        entry = store.path(key).parent
+        shutil.rmtree(entry.rename(entry.with_name(f".tmp-{uuid.uuid4().hex}")))
+    for path in found.leftovers:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 

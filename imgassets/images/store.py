@@ -125,7 +125,7 @@ class ImageStore:
             made_with or {},
         )
         try:
-            self._write(self._folder(key), png, record)
+            self._write(key, png, record)
         except OSError as error:
             raise StoreError(
                 f"cannot write the image store {self.root}: {error.strerror or error}; free some "
@@ -133,19 +133,30 @@ class ImageStore:
             ) from error
         return self.record(key)
 
-    def _write(self, folder: Path, png: bytes, record: Record) -> None:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=".tmp-", dir=folder.parent))
+    def _write(self, key: str, png: bytes, record: Record) -> None:
+        parent = self._folder(key).parent
+        parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=".tmp-", dir=parent))
         try:
             _write_file(temporary / _IMAGE, png)
             _write_file(temporary / _RECORD, json.dumps(vars(record)).encode())
             try:
-                temporary.rename(folder)
+                self._place(temporary, key)
             except OSError:
-                if not (folder / _RECORD).is_file():  # else: another process was first
-                    raise
+                # A folder without a record is no entry: an interrupted deletion, or copy of the
+                # store, leaves such. It would be in the way at every run.
+                self.quarantine(key)
+                self._place(temporary, key)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+    def _place(self, temporary: Path, key: str) -> None:
+        """Rename a filled folder into place, unless another process was first."""
+        try:
+            temporary.rename(self._folder(key))
+        except OSError:
+            if not self.has(key):
+                raise
 
     def record(self, key: str) -> Record:
         """

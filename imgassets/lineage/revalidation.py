@@ -8,7 +8,7 @@ touched; the other picture is kept beside it, and what was found is a fact that 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -53,7 +53,7 @@ class Drift:
 
 @dataclass(frozen=True)
 class DriftFile:
-    """What the last revalidation of each branch found; absent files mean no drift."""
+    """What is known to drift in each branch; absent files mean nothing."""
 
     folder: Path
 
@@ -104,15 +104,25 @@ class DriftFile:
         return reasons
 
 
-def pinned(requests: Iterable[Request], store: ImageStore, count: int) -> list[Request]:
-    """The same sample every night: stored images with the smallest keys, which are hashes."""
+def pinned(
+    requests: Iterable[Request], store: ImageStore, count: int, also: Collection[str] = ()
+) -> list[Request]:
+    """The same sample every night: stored images with the smallest keys, which are hashes.
+
+    Args:
+        requests: of one flow.
+        store: says what is stored.
+        count: size of the sample.
+        also: image keys to look at beside the sample.
+    """
     stored = {r.image_key: r for r in requests if store.has(r.image_key)}
-    return [stored[key] for key in sorted(stored)[:count]]
+    keys = sorted(stored)
+    return [stored[key] for n, key in enumerate(keys) if n < count or key in also]
 
 
 def remake(
     requests: Sequence[Request], store: ImageStore, make: Make, folder: Path
-) -> tuple[list[Drift], list[str]]:
+) -> tuple[list[Drift], dict[str, str]]:
     """Make stored images again and compare them with the originals.
 
     Args:
@@ -122,21 +132,41 @@ def remake(
         folder: where pictures that came out differently are kept.
 
     Returns:
-        What drifted, and in words which images could not be made again (that is no drift).
+        What drifted, and by image key why others could not be made again (that is no drift).
     """
     sources = [store.read(r.source_key) for r in requests if r.source_key]
     drifts: list[Drift] = []
-    failures: list[str] = []
+    failures: dict[str, str] = {}
     outcomes = make([r.inputs for r in requests], sources)
     for request, outcome in zip(requests, outcomes, strict=True):
         if outcome.image is None:
-            failures.append(f"{request.prompt_id}: {outcome.failure}: {outcome.message}")
+            why = f"{request.prompt_id}: {outcome.failure}: {outcome.message}"
+            failures[request.image_key] = why
             continue
         share, largest = difference(store.read_array(request.image_key), outcome.image)
         if share:
             name = _keep(folder, request.image_key, outcome.image)
             drifts.append(_drift(request, share, largest, name))
     return drifts, failures
+
+
+def still_drifting(
+    found: Iterable[Drift],
+    known: Iterable[Drift],
+    requests: Iterable[Request],
+    compared: Collection[str],
+) -> list[Drift]:
+    """What drifts in a flow now: only a comparison that finds nothing clears a known drift.
+
+    Args:
+        found: by this revalidation.
+        known: before it.
+        requests: of the flow; what is not among them is no longer asked for.
+        compared: keys of the images that were made again this time.
+    """
+    open_keys = {r.image_key for r in requests}.difference(compared)
+    kept = [drift for drift in known if drift.image_key in open_keys]
+    return sorted([*found, *kept], key=lambda drift: drift.image_key)
 
 
 def difference(stored: np.ndarray, remade: Image.Image) -> tuple[float, int]:

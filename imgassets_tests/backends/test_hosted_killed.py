@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from imgassets.backends.journal import Journal
+from imgassets.spec.base import fingerprint
 from imgassets_tests.backends.hosted_models import asked, backend_of, model_of, provider
 from imgassets_tests.fakes.server import FakeProvider
 
@@ -79,6 +80,55 @@ def test_bytes_stored_by_a_process_that_died_before_saying_so_are_used(tmp_path:
     assert entry is not None
     assert entry.state == "received"
     assert journal.read(key) == b"image"
+
+
+#: Claims one image, and is told after a moment that the provider failed and bills nothing.
+IN_VAIN = """
+import sys, time
+from pathlib import Path
+from imgassets.backends.base import HostedError
+from imgassets.backends.journal import Journal
+
+journal, key = Journal(Path(sys.argv[1]), sys.argv[2]), sys.argv[3]
+journal.claim(key, "generate", 0.06, 1.0, lambda entry: entry.state == "unbilled")
+print("claimed", flush=True)
+time.sleep(0.5)
+journal.fail(key, HostedError("server_error", "HTTP 500", billed=False, again=True))
+"""
+
+
+@pytest.mark.parametrize("attempts", [2, 1])
+def test_what_another_process_asked_for_in_vain_is_asked_for_anew(
+    attempts: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one claims while this one waits for its turn, having found nothing before."""
+    model = model_of("gemini", {"attempts": attempts})
+    inputs = asked(model)
+    others: list[subprocess.Popen[bytes]] = []
+
+    def wait() -> None:
+        if not others:
+            folder = str(tmp_path / ".imgassets/paid")
+            command = [sys.executable, "-c", IN_VAIN, folder, model.model, fingerprint(inputs[0])]
+            others.append(subprocess.Popen(command, stdout=subprocess.PIPE))
+            assert others[0].stdout is not None
+            assert others[0].stdout.readline() == b"claimed\n"
+
+    with provider(monkeypatch, "gemini") as fake:
+        backend = backend_of(tmp_path, model)
+        monkeypatch.setattr(backend._pace, "wait", wait)
+        (outcome,) = backend.generate(inputs)
+        assert others[0].wait(30) == 0
+        if attempts > 1:
+            assert outcome.failure is None, outcome.message
+        else:  # what passes, and says nothing of the model
+            assert outcome.failure == "server_error"
+            assert outcome.message == "another process asked in vain: HTTP 500"
+            (outcome,) = backend.generate(inputs)
+            assert outcome.failure is None, outcome.message
+        assert sum(fake.posts.values()) == sum(fake.bills.values()) == 1
+    journal = Journal(tmp_path / ".imgassets/paid", model.model)
+    assert journal.spent() == pytest.approx(0.06)
 
 
 def test_another_living_process_is_waited_for(tmp_path: Path) -> None:

@@ -90,6 +90,28 @@ def test_half_a_table_of_a_killed_run_goes_once_it_is_old(home: Path) -> None:
     assert not half.exists()
 
 
+def test_an_interrupted_deletion_leaves_no_entry_and_goes_with_the_next(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = store_of(home)
+    refer(home, *KEYS[:5])
+    found = care.garbage(store, home)
+    assert found.images == (KEYS[5],)
+
+    def killed_half_way(path: Path) -> None:
+        (path / "record.json").unlink()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("imgassets.images.care.shutil.rmtree", killed_half_way)
+        with pytest.raises(KeyboardInterrupt):
+            care.delete(store, found)
+    assert sorted(store.keys()) == KEYS[:5]
+    assert care.stats(store).leftovers == 1
+    care.delete(store, care.garbage(store, home, older_than=-1.0))
+    assert care.stats(store).leftovers == 0
+
+
 def test_a_damaged_table_stops_the_deletion(home: Path) -> None:
     table = refer(home, *KEYS)
     table.write_bytes(table.read_bytes()[:-20])

@@ -83,6 +83,16 @@ def test_half_written_entries_are_invisible(tmp_path: Path) -> None:
     assert store.intact(KEY)
 
 
+def test_a_folder_without_a_record_is_put_aside_and_not_in_the_way(tmp_path: Path) -> None:
+    store = ImageStore(tmp_path)
+    put(store, 7)
+    store.path(KEY).with_name("record.json").unlink()  # a deletion that was killed half way
+    assert not store.intact(KEY)
+    put(store, 8)
+    assert (store.read_array(KEY) == 8).all()
+    assert (tmp_path / "quarantine" / KEY / "image.png").exists()
+
+
 @pytest.mark.parametrize("key", ["", "../../etc/passwd", "AB" * 32, "ab" * 31, "g" * 64])
 def test_only_image_keys_become_paths(tmp_path: Path, key: str) -> None:
     with pytest.raises(ValueError, match="not an image key"):
