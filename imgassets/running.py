@@ -194,18 +194,22 @@ def _catch_up(
     """Run what is certain to be out of date, look again, and so on until nothing is.
 
     What comes out as it was stops the wave there, so each run may make the next one smaller.
-    Nothing is run twice. Returns the errors.
+    Nothing is run twice. Returns the errors; what is out of date though it was made is one, since
+    what is below it was left as it was and must not be taken for the present.
     """
     tried: set[str] = set()
     checked: set[dg.AssetCheckKey] = set()
     errors: list[str] = []
     while True:
         reader = look()
-        todo = reader.plan(wanted)
+        todo = reader.plan(wanted, tried)
         ready = todo.ready(tried)
         checks = reader.stale_checks(todo, wanted) - checked
         if not ready and not checks:
-            return errors
+            return errors or [
+                f"{key} is still out of date, run again to go on: {why}"
+                for key, why in todo.must.items()
+            ]
         tried |= set(ready)
         checked |= checks
         errors += _run(job, reader.instance, set(asset_keys(ready)), checks)

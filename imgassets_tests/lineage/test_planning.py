@@ -29,10 +29,15 @@ def graph() -> dict[str, Asset]:
     return {asset.key: asset for asset in assets}
 
 
-def planned(assets: dict[str, Asset], wanted: set[str] | None = None, **versions: str) -> Plan:
+def planned(
+    assets: dict[str, Asset],
+    wanted: set[str] | None = None,
+    tried: set[str] | None = None,
+    **versions: str,
+) -> Plan:
     present = {DOCUMENT: versions.get("document", "1"), CRITERIA: versions.get("criteria", "1")}
     documents = Documents(present, lambda key, before: f"{key} is no longer {before}")
-    return walk(list(assets.values()), documents, wanted or set(assets))
+    return walk(list(assets.values()), documents, wanted or set(assets), tried or ())
 
 
 def test_nothing_changed() -> None:
@@ -79,6 +84,19 @@ def test_code_versions_dependencies_and_harm_are_causes() -> None:
         f"its file is missing; now depends on images; no longer depends on {CRITERIA}"
     )
     assert plan.ready() == ["table", "comparison"]
+
+
+def test_what_failed_once_more_is_not_waited_for() -> None:
+    assets = graph()
+    assets["images"] = replace(assets["images"], passing="1 images failed (server_error)")
+    first = planned(assets)
+    assert first.must == {"images": "1 images failed (server_error)"}
+    assets["images"] = replace(assets["images"], made=Made("2", "1", {"requests": "1"}))
+    second = planned(assets, tried={"images"})
+    assert second.must == {"table": "images came out different"}
+    assert second.ready({"images"}) == ["table"]
+    assets["images"] = replace(assets["images"], harm="its file is missing")
+    assert planned(assets, tried={"images"}).must["images"] == "its file is missing"
 
 
 def test_what_waits_for_an_undecided_asset_is_not_ready() -> None:
