@@ -187,6 +187,7 @@ class Reader:
             passing=produced.passing(home_of(self.project.root), key.path) if record else "",
             predicted=self._predicted(key),
             mirrors=(_text(dg.AssetKey([*key.path[:-1], mirrored])),) if mirrored else (),
+            together=tuple(sorted(_text(k) for k in node.execution_set_asset_keys if k != key)),
         )
 
     def _predicted(self, key: dg.AssetKey) -> str | None:

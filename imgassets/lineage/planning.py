@@ -38,6 +38,7 @@ class Asset:
         passing: what failed in it and may come out well when it is tried again; empty when nothing.
         predicted: the data version it would have if it were made now, where that is known.
         mirrors: parents whose other data version is sure to give it another one.
+        together: other assets that the same step makes; none of them can be made alone.
     """
 
     key: str
@@ -48,6 +49,7 @@ class Asset:
     passing: str = ""
     predicted: str | None = None
     mirrors: tuple[str, ...] = ()
+    together: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -142,16 +144,19 @@ def walk(
         tried: keys that were just made: what failed in them is not tried again, and what is below
             is made from what there is.
     """
-    walker = _Walker(documents, frozenset(tried))
+    walker = _Walker(documents, frozenset(tried), {a.key: a for a in assets})
     for asset in assets:
         walker.visit(asset, asset.key in wanted)
     return Plan(walker.must, walker.follow, {a.key: a.parents for a in assets})
 
 
 class _Walker:
-    def __init__(self, documents: Documents, tried: frozenset[str]) -> None:
+    def __init__(
+        self, documents: Documents, tried: frozenset[str], assets: Mapping[str, Asset]
+    ) -> None:
         self._documents = documents
         self._tried = tried
+        self._assets = assets
         self._versions: dict[str, str | None] = dict(documents.versions)
         self._changes: set[str] = set()  # certain to come out with another data version
         self._undecided: set[str] = set()  # made again; may, or may not, come out different
@@ -163,7 +168,7 @@ class _Walker:
         self._versions[asset.key] = asset.made.version if asset.made else None
         if not wanted:
             return
-        causes = self._causes(asset)
+        causes = self._causes(asset) or self._causes_beside(asset)
         if causes:
             self._roots[asset.key] = causes
             self.must[asset.key] = _joined(causes)
@@ -197,6 +202,11 @@ class _Walker:
         gone = [p for p in made.inputs if p not in asset.parents]
         causes += [f"no longer depends on {p}" for p in gone]
         return _unique(causes)
+
+    def _causes_beside(self, asset: Asset) -> list[str]:
+        """What a step makes has the same parents, so its causes are known when the first is."""
+        beside = [key for key in asset.together if self._causes(self._assets[key])]
+        return [f"made together with {beside[0]}"] if beside else []
 
     def _cause_above(self, made: Made, parent: str) -> list[str]:
         before, now = made.inputs.get(parent), self._versions.get(parent)

@@ -122,5 +122,20 @@ def test_an_asset_made_from_what_is_no_longer_so_is_stale() -> None:
     assert plan.must == {"comparison": "table came out different"}
 
 
+def test_what_one_step_makes_is_made_together() -> None:
+    beside = [f"requests_{flow}" for flow in ("edit", "generate", "upscale")]
+    assets = {
+        key: fresh(key, DOCUMENT, predicted="1", together=tuple(k for k in beside if k != key))
+        for key in beside
+    } | {"upscaled": fresh("upscaled", "requests_upscale", mirrors=("requests_upscale",))}
+    assert not planned(assets).assets
+    assets["requests_upscale"] = replace(assets["requests_upscale"], harm="it is missing")
+    plan = planned(assets)
+    together = "made together with requests_upscale"
+    assert plan.must == dict(zip(beside, (together, together, "it is missing"), strict=True))
+    assert not plan.follow
+    assert plan.ready() == beside
+
+
 def test_only_what_is_wanted_is_planned() -> None:
     assert not planned(graph(), wanted={"requests", "images"}, criteria="2").assets
