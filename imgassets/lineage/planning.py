@@ -201,6 +201,10 @@ class _Walker:
         causes += [c for p in asset.parents for c in self._cause_above(made, p)]
         gone = [p for p in made.inputs if p not in asset.parents]
         causes += [f"no longer depends on {p}" for p in gone]
+        if not causes and asset.predicted not in (None, made.version):
+            # A document that changed while it was made and was taken back, or a library that is in
+            # image keys alone: neither leaves a trace above.
+            causes.append("asks for other images than those that were requested")
         return _unique(causes)
 
     def _causes_beside(self, asset: Asset) -> list[str]:

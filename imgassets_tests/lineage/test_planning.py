@@ -122,6 +122,14 @@ def test_an_asset_made_from_what_is_no_longer_so_is_stale() -> None:
     assert plan.must == {"comparison": "table came out different"}
 
 
+def test_requests_that_would_ask_for_other_images_are_stale_without_a_cause_above() -> None:
+    assets = graph()
+    assets["requests"] = replace(assets["requests"], predicted="2")
+    plan = planned(assets)
+    why = "asks for other images than those that were requested"
+    assert plan.must == dict.fromkeys(("requests", "images", "table"), why)
+
+
 def test_what_one_step_makes_is_made_together() -> None:
     beside = [f"requests_{flow}" for flow in ("edit", "generate", "upscale")]
     assets = {
