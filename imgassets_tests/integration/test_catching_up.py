@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,30 @@ def test_what_stays_out_of_date_is_an_error(monkeypatch: pytest.MonkeyPatch) -> 
     errors = running._catch_up(job, look, set())
     assert errors == ["a is still out of date, run again to go on: a is missing"]
     assert len(runs) == 1
+
+
+def test_an_interrupt_is_no_failed_asset() -> None:
+    """Or what does not depend on the asset would be made next."""
+
+    @dg.asset
+    def interrupted() -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    @dg.asset(deps=[interrupted])
+    def broken() -> None:
+        raise ValueError("not interrupted")
+
+    definitions = dg.Definitions(
+        [interrupted, broken],
+        jobs=[dg.define_asset_job("all", executor_def=dg.in_process_executor)],
+        loggers={"console": dg.colored_console_logger},
+    )
+    job = definitions.resolve_job_def("all")
+    with dg.DagsterInstance.ephemeral() as instance:
+        with pytest.raises(KeyboardInterrupt):
+            running._run(job, instance, {interrupted.key}, set())
+        errors = running._run(job, instance, {broken.key}, set())
+        assert errors == ["broken: ValueError: not interrupted"]
 
 
 class Requests:
