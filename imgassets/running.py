@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from imgassets.decision import Verdict
 
 _PROCESS_TAG = "imgassets/process"
+_INTERRUPTS = ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
 _OUR_CLASS = re.compile(r"^imgassets\.[\w.]+: ")
 
 
@@ -194,18 +195,22 @@ def _catch_up(
     """Run what is certain to be out of date, look again, and so on until nothing is.
 
     What comes out as it was stops the wave there, so each run may make the next one smaller.
-    Nothing is run twice. Returns the errors.
+    Nothing is run twice. Returns the errors; what is out of date though it was made is one, since
+    what is below it was left as it was and must not be taken for the present.
     """
     tried: set[str] = set()
     checked: set[dg.AssetCheckKey] = set()
     errors: list[str] = []
     while True:
         reader = look()
-        todo = reader.plan(wanted)
+        todo = reader.plan(wanted, tried)
         ready = todo.ready(tried)
         checks = reader.stale_checks(todo, wanted) - checked
         if not ready and not checks:
-            return errors
+            return errors or [
+                f"{key} is still out of date, run again to go on: {why}"
+                for key, why in todo.must.items()
+            ]
         tried |= set(ready)
         checked |= checks
         errors += _run(job, reader.instance, set(asset_keys(ready)), checks)
@@ -217,7 +222,11 @@ def _run(
     keys: set[dg.AssetKey],
     checks: set[dg.AssetCheckKey],
 ) -> list[str]:
-    """One run of some assets with their checks, and of further checks; returns the errors."""
+    """One run of some assets with their checks, and of further checks; returns the errors.
+
+    Raises:
+        KeyboardInterrupt: somebody pressed Ctrl-C, which Dagster takes for a failure.
+    """
     theirs = {c for c in job.asset_layer.asset_graph.asset_check_keys if c.asset_key in keys}
     chosen = job.get_subset(asset_selection=keys, asset_check_selection=theirs | checks)
     result = chosen.execute_in_process(
@@ -227,7 +236,15 @@ def _run(
         tags={_PROCESS_TAG: _process_name(psutil.Process())},
         raise_on_error=False,
     )
+    if any(_interrupted(event) for event in result.all_events):
+        raise KeyboardInterrupt
     return [] if result.success else _errors(result)
+
+
+def _interrupted(event: dg.DagsterEvent) -> bool:
+    """Whether the run ended here, within a step or between two, since it was told to."""
+    error = event.job_failure_data.error if event.is_job_failure else None
+    return error is not None and error.cls_name in _INTERRUPTS
 
 
 def _errors(result: dg.ExecuteInProcessResult) -> list[str]:

@@ -7,7 +7,7 @@ The truth is the same: data versions, code versions and dependencies of latest m
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -94,13 +94,16 @@ class Reader:
             for model in e.models
         }
 
-    def plan(self, wanted: set[dg.AssetKey]) -> Plan:
-        """What is out of date among some assets, and what making it will cost."""
+    def plan(self, wanted: set[dg.AssetKey], tried: Iterable[str] = ()) -> Plan:
+        """What is out of date among some assets, and what making it will cost.
+
+        `tried` are those just made, whose failed images are not asked for once more.
+        """
         documents = Documents(
             {key: f.version for key, f in self.facets.items()} | self.drifts | self.mores,
             self._what_changed,
         )
-        plan = walk(list(self._assets()), documents, {_text(key) for key in wanted})
+        plan = walk(list(self._assets()), documents, {_text(key) for key in wanted}, tried)
         missing = estimating.lacking(self._requests_of(plan), self.store)
         seconds, usd = (
             estimating.estimate(missing, self._unit_seconds(), self.project)
@@ -181,8 +184,10 @@ class Reader:
             node.code_version,
             _made(record) if record else None,
             harm=self._harm(key, record) if record else "",
+            passing=produced.passing(home_of(self.project.root), key.path) if record else "",
             predicted=self._predicted(key),
             mirrors=(_text(dg.AssetKey([*key.path[:-1], mirrored])),) if mirrored else (),
+            together=tuple(sorted(_text(k) for k in node.execution_set_asset_keys if k != key)),
         )
 
     def _predicted(self, key: dg.AssetKey) -> str | None:

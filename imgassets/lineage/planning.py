@@ -35,8 +35,10 @@ class Asset:
         code_version: of the code that would make it.
         made: its latest materialization, None when there is none.
         harm: why what it wrote cannot be used any more; empty when it can.
+        passing: what failed in it and may come out well when it is tried again; empty when nothing.
         predicted: the data version it would have if it were made now, where that is known.
         mirrors: parents whose other data version is sure to give it another one.
+        together: other assets that the same step makes; none of them can be made alone.
     """
 
     key: str
@@ -44,8 +46,10 @@ class Asset:
     code_version: str | None
     made: Made | None
     harm: str = ""
+    passing: str = ""
     predicted: str | None = None
     mirrors: tuple[str, ...] = ()
+    together: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,7 @@ class Plan:
 
         Args:
             tried: assets that were already run; neither they nor what waits for them is ready.
+                Give them to `walk` as well, so that what failed once more is not waited for.
         """
         gone = set(tried)
         ready: set[str] = set()
@@ -127,23 +132,31 @@ class Documents:
     describe: Callable[[str, str | None], str]
 
 
-def walk(assets: Sequence[Asset], documents: Documents, wanted: set[str]) -> Plan:
+def walk(
+    assets: Sequence[Asset], documents: Documents, wanted: set[str], tried: Iterable[str] = ()
+) -> Plan:
     """Find what is out of date among the wanted assets.
 
     Args:
         assets: all of the graph, parents before children.
         documents: see `Documents`.
         wanted: keys to bring up to date.
+        tried: keys that were just made: what failed in them is not tried again, and what is below
+            is made from what there is.
     """
-    walker = _Walker(documents)
+    walker = _Walker(documents, frozenset(tried), {a.key: a for a in assets})
     for asset in assets:
         walker.visit(asset, asset.key in wanted)
     return Plan(walker.must, walker.follow, {a.key: a.parents for a in assets})
 
 
 class _Walker:
-    def __init__(self, documents: Documents) -> None:
+    def __init__(
+        self, documents: Documents, tried: frozenset[str], assets: Mapping[str, Asset]
+    ) -> None:
         self._documents = documents
+        self._tried = tried
+        self._assets = assets
         self._versions: dict[str, str | None] = dict(documents.versions)
         self._changes: set[str] = set()  # certain to come out with another data version
         self._undecided: set[str] = set()  # made again; may, or may not, come out different
@@ -155,7 +168,7 @@ class _Walker:
         self._versions[asset.key] = asset.made.version if asset.made else None
         if not wanted:
             return
-        causes = self._causes(asset)
+        causes = self._causes(asset) or self._causes_beside(asset)
         if causes:
             self._roots[asset.key] = causes
             self.must[asset.key] = _joined(causes)
@@ -181,12 +194,23 @@ class _Walker:
         if made is None:
             return ["never made"]
         causes = [asset.harm] if asset.harm else []
+        if asset.passing and asset.key not in self._tried:
+            causes.append(asset.passing)
         if made.code_version != asset.code_version:
             causes.append(f"code version {made.code_version} -> {asset.code_version}")
         causes += [c for p in asset.parents for c in self._cause_above(made, p)]
         gone = [p for p in made.inputs if p not in asset.parents]
         causes += [f"no longer depends on {p}" for p in gone]
+        if not causes and asset.predicted not in (None, made.version):
+            # A document that changed while it was made and was taken back, or a library that is in
+            # image keys alone: neither leaves a trace above.
+            causes.append("asks for other images than those that were requested")
         return _unique(causes)
+
+    def _causes_beside(self, asset: Asset) -> list[str]:
+        """What a step makes has the same parents, so its causes are known when the first is."""
+        beside = [key for key in asset.together if self._causes(self._assets[key])]
+        return [f"made together with {beside[0]}"] if beside else []
 
     def _cause_above(self, made: Made, parent: str) -> list[str]:
         before, now = made.inputs.get(parent), self._versions.get(parent)

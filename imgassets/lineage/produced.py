@@ -75,11 +75,20 @@ def _harm_of_images(table: Path, store: ImageStore) -> str:
     except (OSError, ValueError):
         return f"{table.name} cannot be read"
     lost = [k for k, status in rows if status == "ok" and not store.seems_intact(k)]
-    if lost:
-        return f"{len(lost)} of its images left the store or were harmed"
-    passing = [status for _, status in rows if status in PASSING]
-    modes = ", ".join(sorted(set(passing)))
-    return f"{len(passing)} images failed in a way that may pass ({modes})" if modes else ""
+    return f"{len(lost)} of its images left the store or were harmed" if lost else ""
+
+
+def passing(home: Path, key: Sequence[str]) -> str:
+    """Which images of an image table failed in a way that may pass; empty for everything else."""
+    if key[-1] not in STAGES.values():
+        return ""
+    try:
+        rows = _image_rows(file_of(home, key))
+    except (OSError, ValueError):
+        return ""  # `harm` tells
+    failed = [status for _, status in rows if status in PASSING]
+    modes = ", ".join(sorted(set(failed)))
+    return f"{len(failed)} images failed in a way that may pass ({modes})" if modes else ""
 
 
 def is_as_written(path: Path, sha256: str) -> bool:

@@ -61,6 +61,18 @@ def test_a_table_cut_short_is_quarantined_and_made_again(
     assert same_tables(copy, small)
 
 
+def test_a_lost_table_of_requests_is_made_again_with_those_of_its_branch(
+    copy: Path, small: Path
+) -> None:
+    (copy / ".imgassets" / "tables" / "cards" / "fast" / "requests_edit.parquet").unlink()
+    done = validated(copy)
+    assert done.assets == {f"cards/fast/requests_{f}" for f in ("generate", "edit", "upscale")}
+    assert done.planned.must["cards/fast/requests_upscale"] == (
+        "made together with cards/fast/requests_edit"
+    )
+    assert same_tables(copy, small)
+
+
 def test_rot_that_leaves_no_trace_is_found_when_it_is_read(copy: Path, small: Path) -> None:
     path = an_image(copy)
     times = path.stat()

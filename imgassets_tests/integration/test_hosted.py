@@ -14,6 +14,7 @@ from imgassets.running import Selection, plan
 from imgassets.spec.project import load_project
 from imgassets_tests.backends.hosted_models import provider
 from imgassets_tests.conftest import edit_file
+from imgassets_tests.fakes.faults import Misbehaviour
 from imgassets_tests.fakes.server import SECRET
 from imgassets_tests.integration.conftest import read_table
 from imgassets_tests.integration.small import at_home, model_file, validated, write_small_project
@@ -94,6 +95,50 @@ def test_a_hosted_candidate_is_judged_paid_once_and_goes_on_with_a_raised_budget
 
     for path in tmp_path.rglob("*"):
         assert not path.is_file() or SECRET.encode() not in path.read_bytes(), path
+
+
+def test_a_failure_that_lasts_holds_up_no_verdict_and_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("IMGASSETS_HOME", raising=False)
+    only_a_hosted_model(tmp_path)
+    with provider(monkeypatch, "ideogram") as fake:
+        validated(tmp_path)
+        assert failed_share(tmp_path) == 0
+        asked = sum(fake.posts.values())
+
+        # A prompt is edited while its image keeps failing: the verdict is of the present prompts.
+        edit_file(tmp_path / "prompts/few.yaml", "two green stars", "two green stars again")
+        fake.misbehaviour = Misbehaviour({"server_error": 1.0})
+        for posts in (1, 2):
+            done = validated(tmp_path)
+            assert "cards/fast/generated" in done.assets
+            assert sum(fake.posts.values()) == asked + posts, "tried once by every validate"
+            assert failed_share(tmp_path) == pytest.approx(1 / 3)
+
+        fake.misbehaviour = Misbehaviour()
+        assert validated(tmp_path).images["generate"] == 1
+        assert failed_share(tmp_path) == 0
+        assert validated(tmp_path).assets == set()
+
+
+def only_a_hosted_model(root: Path) -> None:
+    """Three generated images of one seed, judged by themselves."""
+    write_small_project(root)
+    once = CANDIDATE.replace("backoff_seconds: 0.01", "attempts: 1")
+    model_file(root, "fast").write_text(once)
+    contract = root / "contracts/endpoints/cards.yaml"
+    edit_file(contract, "incumbent: prod", "incumbent: fast")
+    edit_file(contract, "candidates: [fast]", "candidates: []")
+    edit_file(contract, "flows: [generate, edit, upscale]", "flows: [generate]")
+    edit_file(contract, "seeds: [5, 6]", "seeds: [5]")
+    edit_file(contract, "  - {metric: artefacts.clean, flow: upscale, floor: 0.5}\n", "")
+    edit_file(contract, "mode: backend_error", "mode: server_error")
+
+
+def failed_share(root: Path) -> float:
+    """Of all images, as the verdict has it."""
+    return next(c["value"] for c in verdict(root).criteria if "server_error" in c["metric"])
 
 
 def printed(

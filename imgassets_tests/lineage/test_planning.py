@@ -29,10 +29,15 @@ def graph() -> dict[str, Asset]:
     return {asset.key: asset for asset in assets}
 
 
-def planned(assets: dict[str, Asset], wanted: set[str] | None = None, **versions: str) -> Plan:
+def planned(
+    assets: dict[str, Asset],
+    wanted: set[str] | None = None,
+    tried: set[str] | None = None,
+    **versions: str,
+) -> Plan:
     present = {DOCUMENT: versions.get("document", "1"), CRITERIA: versions.get("criteria", "1")}
     documents = Documents(present, lambda key, before: f"{key} is no longer {before}")
-    return walk(list(assets.values()), documents, wanted or set(assets))
+    return walk(list(assets.values()), documents, wanted or set(assets), tried or ())
 
 
 def test_nothing_changed() -> None:
@@ -81,6 +86,19 @@ def test_code_versions_dependencies_and_harm_are_causes() -> None:
     assert plan.ready() == ["table", "comparison"]
 
 
+def test_what_failed_once_more_is_not_waited_for() -> None:
+    assets = graph()
+    assets["images"] = replace(assets["images"], passing="1 images failed (server_error)")
+    first = planned(assets)
+    assert first.must == {"images": "1 images failed (server_error)"}
+    assets["images"] = replace(assets["images"], made=Made("2", "1", {"requests": "1"}))
+    second = planned(assets, tried={"images"})
+    assert second.must == {"table": "images came out different"}
+    assert second.ready({"images"}) == ["table"]
+    assets["images"] = replace(assets["images"], harm="its file is missing")
+    assert planned(assets, tried={"images"}).must["images"] == "its file is missing"
+
+
 def test_what_waits_for_an_undecided_asset_is_not_ready() -> None:
     assets = graph()
     assets["table"] = replace(assets["table"], code_version="2")
@@ -102,6 +120,29 @@ def test_an_asset_made_from_what_is_no_longer_so_is_stale() -> None:
     assets["table"] = replace(assets["table"], made=Made("2", "1", {"images": "1"}))
     plan = planned(assets)
     assert plan.must == {"comparison": "table came out different"}
+
+
+def test_requests_that_would_ask_for_other_images_are_stale_without_a_cause_above() -> None:
+    assets = graph()
+    assets["requests"] = replace(assets["requests"], predicted="2")
+    plan = planned(assets)
+    why = "asks for other images than those that were requested"
+    assert plan.must == dict.fromkeys(("requests", "images", "table"), why)
+
+
+def test_what_one_step_makes_is_made_together() -> None:
+    beside = [f"requests_{flow}" for flow in ("edit", "generate", "upscale")]
+    assets = {
+        key: fresh(key, DOCUMENT, predicted="1", together=tuple(k for k in beside if k != key))
+        for key in beside
+    } | {"upscaled": fresh("upscaled", "requests_upscale", mirrors=("requests_upscale",))}
+    assert not planned(assets).assets
+    assets["requests_upscale"] = replace(assets["requests_upscale"], harm="it is missing")
+    plan = planned(assets)
+    together = "made together with requests_upscale"
+    assert plan.must == dict(zip(beside, (together, together, "it is missing"), strict=True))
+    assert not plan.follow
+    assert plan.ready() == beside
 
 
 def test_only_what_is_wanted_is_planned() -> None:

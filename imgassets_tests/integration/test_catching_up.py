@@ -1,0 +1,142 @@
+"""`validate` ends with everything made from the present, or says what is not and why."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from imgassets import requests, running
+from imgassets.defs.build import VALIDATE_JOB, build_definitions
+from imgassets.lineage.planning import Asset, Documents, Made, Plan, walk
+from imgassets.spec.project import load_project
+from imgassets.staleness import Reader
+from imgassets_tests.conftest import edit_file
+from imgassets_tests.integration.small import at_home, model_file, write_small_project
+
+
+class Stuck:
+    """Reads a graph in which an asset stays out of date, whatever is run."""
+
+    instance = None
+
+    def plan(self, wanted: set[dg.AssetKey], tried: set[str]) -> Plan:
+        made = Made("1", "1", {})
+        below = Made("1", "1", {"a": "1"})
+        assets = [Asset("a", (), "1", made, harm="a is missing"), Asset("b", ("a",), "1", below)]
+        return walk(assets, Documents({}, lambda key, before: ""), {"a", "b"}, tried)
+
+    def stale_checks(self, plan: Plan, wanted: set[dg.AssetKey]) -> set[dg.AssetCheckKey]:
+        return set()
+
+
+def test_what_stays_out_of_date_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs: list[Any] = []
+    monkeypatch.setattr(running, "_run", lambda *given: runs.append(given) or [])
+    job: Any = None
+    look: Any = Stuck
+    errors = running._catch_up(job, look, set())
+    assert errors == ["a is still out of date, run again to go on: a is missing"]
+    assert len(runs) == 1
+
+
+def test_an_interrupt_is_no_failed_asset() -> None:
+    """Or what does not depend on the asset would be made next."""
+
+    @dg.asset
+    def interrupted() -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    @dg.asset(deps=[interrupted])
+    def broken() -> None:
+        raise ValueError("not interrupted")
+
+    definitions = dg.Definitions(
+        [interrupted, broken],
+        jobs=[dg.define_asset_job("all", executor_def=dg.in_process_executor)],
+        loggers={"console": dg.colored_console_logger},
+    )
+    job = definitions.resolve_job_def("all")
+    with dg.DagsterInstance.ephemeral() as instance:
+        with pytest.raises(KeyboardInterrupt):
+            running._run(job, instance, {interrupted.key}, set())
+        errors = running._run(job, instance, {broken.key}, set())
+        assert errors == ["broken: ValueError: not interrupted"]
+
+
+class Requests:
+    """The requests of a small project, brought up to date without making an image."""
+
+    def __init__(self, root: Path, instance: dg.DagsterInstance) -> None:
+        self.project = load_project(root)
+        definitions = build_definitions(self.project, "cpu")
+        self.job = definitions.resolve_job_def(VALIDATE_JOB)
+        self.graph = definitions.resolve_asset_graph()
+        self.instance = instance
+        self.keys = {
+            key
+            for key in self.graph.materializable_asset_keys
+            if key.path[-1].startswith("requests_")
+        }
+
+    def look(self) -> Reader:
+        return Reader(self.project, self.graph, self.instance, "cpu")
+
+    def catch_up(self) -> list[str]:
+        self.look().observe()
+        return running._catch_up(self.job, self.look, self.keys)
+
+    def must(self) -> dict[str, str]:
+        return dict(self.look().plan(self.keys).must)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Path, Any]]:
+    """A small project whose requests were made, and its Dagster instance."""
+    monkeypatch.delenv("IMGASSETS_HOME", raising=False)
+    write_small_project(tmp_path)
+    edit_file(
+        tmp_path / "contracts/endpoints/cards.yaml",
+        "flows: [generate, edit, upscale]",
+        "flows: [generate, edit, upscale, postprocess]\n"
+        "postprocess: [{kind: sharpen, radius: 1.0, amount: 0.5}]",
+    )
+    with at_home(tmp_path) as instance:
+        assert Requests(tmp_path, instance).catch_up() == []
+        assert Requests(tmp_path, instance).must() == {}
+        yield tmp_path, instance
+
+
+def test_a_document_changed_while_it_was_read_and_taken_back_leaves_nothing_wrong(
+    home: tuple[Path, Any],
+) -> None:
+    root, instance = home
+    edit_file(model_file(root, "fast"), "steps: 1", "steps: 2")
+    begun = Requests(root, instance)
+    edit_file(model_file(root, "fast"), "steps: 2", "steps: 3")
+    assert [e for e in begun.catch_up() if "requests_generate is still out of date" in e]
+    edit_file(model_file(root, "fast"), "steps: 3", "steps: 2")
+    again = Requests(root, instance)
+    why = "asks for other images than those that were requested"
+    assert again.must()["cards/fast/requests_generate"] == why
+    assert again.catch_up() == []
+    assert again.must() == {}
+
+
+def test_another_pillow_makes_the_images_it_post_processes_out_of_date(
+    home: tuple[Path, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = requests._installed
+    monkeypatch.setattr(
+        requests, "_installed", lambda name: "99" if name == "pillow" else installed(name)
+    )
+    upgraded = Requests(*home)
+    assert upgraded.must()["cards/fast/requests_postprocess"] == (
+        "asks for other images than those that were requested"
+    )
+    assert upgraded.catch_up() == []
+    assert upgraded.must() == {}
