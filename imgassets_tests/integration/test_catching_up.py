@@ -140,3 +140,13 @@ def test_another_pillow_makes_the_images_it_post_processes_out_of_date(
     )
     assert upgraded.catch_up() == []
     assert upgraded.must() == {}
+
+
+def test_what_was_reported_by_hand_was_not_made(home: tuple[Path, Any]) -> None:
+    root, instance = home
+    key = dg.AssetKey(["cards", "fast", "requests_edit"])
+    instance.report_runless_asset_event(dg.AssetMaterialization(key))
+    begun = Requests(root, instance)
+    assert begun.must()["cards/fast/requests_edit"] == "never made"
+    assert begun.catch_up() == []
+    assert begun.must() == {}
