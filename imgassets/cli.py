@@ -132,7 +132,8 @@ def _validate(arguments: argparse.Namespace) -> int:
         from imgassets.report.table import verdict_table
 
         print(verdict_table(verdicts))
-        for endpoint in dict.fromkeys(v.endpoint for v in verdicts):
+        # Reports tell of all models, so some models alone leave them as they were.
+        for endpoint in [] if selection.models else dict.fromkeys(v.endpoint for v in verdicts):
             report = home_of(project.root) / "reports" / endpoint / "report.html"
             if report.exists():
                 print(f"report: {report}")

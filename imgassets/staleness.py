@@ -76,13 +76,20 @@ class Reader:
 
     @cached_property
     def records(self) -> dict[str, Any]:
-        """The latest materialization event of each asset that has one."""
+        """The latest materialization event of each asset that was made.
+
+        One reported by hand in the UI has no data version, and stands for nothing that was made.
+        """
         keys = sorted(self.graph.materializable_asset_keys)
         latest = {
             _text(r.asset_entry.asset_key): r.asset_entry.last_materialization_record
             for r in self.instance.get_asset_records(keys)
         }
-        return {key: record for key, record in latest.items() if record is not None}
+        return {
+            key: record
+            for key, record in latest.items()
+            if record is not None and DATA_VERSION_TAG in _tags(record)
+        }
 
     @cached_property
     def requests(self) -> dict[tuple[str, str], list[Request]]:
@@ -235,9 +242,13 @@ class Reader:
 
 
 def _made(record: Any) -> Made:
-    tags = record.event_log_entry.asset_materialization.tags or {}
+    tags = _tags(record)
     inputs = {k.removeprefix(_INPUT_TAG): v for k, v in tags.items() if k.startswith(_INPUT_TAG)}
     return Made(tags[DATA_VERSION_TAG], tags.get("dagster/code_version"), inputs)
+
+
+def _tags(record: Any) -> dict[str, str]:
+    return record.event_log_entry.asset_materialization.tags or {}
 
 
 def _file_sha256(record: Any) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,11 +53,15 @@ class Facet:
 def present_facets(project: Project) -> dict[str, Facet]:
     """All facets of all valid documents, by key.
 
-    Raises:
-        FileNotFoundError: a model's weights folder is missing.
+    A document that names a file which is not there has none: its weights are told by their content.
+    `imgassets check` names the problem; the others are not kept from going on.
     """
-    facets = (f for kind in _KINDS for n in _documents(project, kind) for f in of(project, kind, n))
-    return {facet.key: facet for facet in facets}
+    facets: dict[str, Facet] = {}
+    for kind in _KINDS:
+        for name in _documents(project, kind):
+            with suppress(FileNotFoundError):
+                facets |= {facet.key: facet for facet in of(project, kind, name)}
+    return facets
 
 
 def of(project: Project, kind: str, name: str) -> list[Facet]:

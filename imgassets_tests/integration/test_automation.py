@@ -9,6 +9,7 @@ import dagster as dg
 
 from imgassets.defs.build import build_definitions
 from imgassets.defs.resources import Workplace
+from imgassets.spec.changes import present_facets
 from imgassets.spec.project import load_project
 from imgassets.staleness import Reader
 from imgassets_tests.conftest import edit_file
@@ -74,6 +75,21 @@ def test_a_broken_document_is_one_failed_check_and_stops_nothing_else(project_ro
     done = check.execute_in_process(raise_on_error=False)
     assert done.success
     assert [e.passed for e in done.get_asset_check_evaluations()] == [False]
+
+
+def test_missing_weights_stop_nothing_else(project_root: Path) -> None:
+    cursor = tick(project_root).cursor
+    fast = model_file(project_root, "fast")
+    edit_file(fast, "weights: package:tiny-turbo", "weights: models/gone")
+    edit_file(model_file(project_root, "prod"), "usd_per_hour: 0.34", "usd_per_hour: 0.5")
+
+    result = tick(project_root, cursor)
+    assert observed(result) == ["documents/models/prod/price"]
+    evaluations = [e for e in result.asset_events if isinstance(e, dg.AssetCheckEvaluation)]
+    assert [e.passed for e in evaluations] == [False]
+    assert "models/gone" in str(evaluations[0].description)
+    facets = present_facets(load_project(project_root))
+    assert not [key for key in facets if key.startswith("documents/models/fast/")]
 
 
 def test_the_switch_is_off_and_asks_for_what_a_changed_threshold_touches(

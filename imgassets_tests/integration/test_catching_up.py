@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import dagster as dg
 import pytest
 
 from imgassets import requests, running
+from imgassets.cli import main
 from imgassets.defs.build import VALIDATE_JOB, build_definitions
 from imgassets.lineage.planning import Asset, Documents, Made, Plan, walk
 from imgassets.spec.project import load_project
@@ -140,3 +142,29 @@ def test_another_pillow_makes_the_images_it_post_processes_out_of_date(
     )
     assert upgraded.catch_up() == []
     assert upgraded.must() == {}
+
+
+def test_what_was_reported_by_hand_was_not_made(home: tuple[Path, Any]) -> None:
+    root, instance = home
+    key = dg.AssetKey(["cards", "fast", "requests_edit"])
+    instance.report_runless_asset_event(dg.AssetMaterialization(key))
+    begun = Requests(root, instance)
+    assert begun.must()["cards/fast/requests_edit"] == "never made"
+    assert begun.catch_up() == []
+    assert begun.must() == {}
+
+
+def test_a_report_is_named_only_where_it_was_brought_up_to_date(
+    small: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    shutil.copytree(small, tmp_path, dirs_exist_ok=True)
+    monkeypatch.setenv("IMGASSETS_PROJECT", str(tmp_path))
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / ".imgassets" / "dagster"))
+    monkeypatch.delenv("IMGASSETS_HOME", raising=False)
+    assert main(["validate"]) in (0, 1)
+    assert "report: " in capsys.readouterr().out
+    assert main(["validate", "--model", "fast"]) in (0, 1)
+    assert "report: " not in capsys.readouterr().out
