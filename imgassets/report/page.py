@@ -117,8 +117,9 @@ def _model_view(report: ReportInput, verdict: Verdict, number: int, budget: int)
     comparison = report.comparisons.get(verdict.model)
     rows = [] if comparison is None else comparison.records()
     criteria = tuple(criterion_view(r) for r in rows if r["source"] == "criterion")
+    alone = verdict.model == verdict.incumbent
     reviews = sorted(
-        (criterion_view(r) for r in rows if r["source"] == "review"),
+        (criterion_view(r) for r in rows if r["source"] == "review" and not _vacuous(r, alone)),
         key=lambda view: _TELLING.index(view.state),
     )
     images = report.images.get(verdict.model)
@@ -132,7 +133,7 @@ def _model_view(report: ReportInput, verdict: Verdict, number: int, budget: int)
     return ModelView(
         anchor=f"model-{number}",
         verdict=verdict,
-        is_incumbent=verdict.model == verdict.incumbent,
+        is_incumbent=alone,
         tally=_tally([c["state"] for c in verdict.criteria if c["severity"] == "gating"], "gating"),
         criteria=criteria,
         reviews=tuple(reviews),
@@ -141,6 +142,11 @@ def _model_view(report: ReportInput, verdict: Verdict, number: int, budget: int)
         pairs=tuple(pairs),
         hidden_pairs=hidden,
     )
+
+
+def _vacuous(row: Mapping[str, Any], alone: bool) -> bool:
+    """Whether a row is but a margin, and the model itself is its yardstick."""
+    return alone and row["margin"] is not None and row["floor"] is None and row["ceiling"] is None
 
 
 def _tally(states: Sequence[str], what: str) -> str:

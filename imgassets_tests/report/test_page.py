@@ -92,6 +92,9 @@ def test_what_may_ask_for_a_person_is_folded_below(made_up: ReportInput) -> None
     assert "were measured on too few prompts together." in table
     assert "the contract allows 0.500 L*." in table
     assert Outline(page).open == []
+    alone = compare(contract, base)
+    itself = ReportInput(endpoint=contract, verdicts=[decide(alone)], comparisons={BASE: alone})
+    assert "tiny-base, 2 review criteria" in render_html(itself)  # its look is the yardstick
 
 
 def test_elements_are_closed_in_order(page: str) -> None:
