@@ -116,6 +116,7 @@ def _validate(arguments: argparse.Namespace) -> int:
         validate,
         validate_with_more,
     )
+    from imgassets.spec.changes import changed_meanwhile
 
     selection = Selection(tuple(arguments.endpoint), tuple(arguments.model))
     if arguments.no_more:
@@ -126,6 +127,9 @@ def _validate(arguments: argparse.Namespace) -> int:
             print(*told or ["--more: no verdict is INCONCLUSIVE"], sep="\n", file=sys.stderr)
         else:
             verdicts = validate(project, instance, selection, arguments.device)
+    changed = changed_meanwhile(project, load_project(project.root))
+    if changed:
+        _fail(f"changed while this ran, so run it again to take it in: {', '.join(changed)}")
     if arguments.json:
         print(json.dumps([v.to_dict() for v in verdicts], indent=2))
     else:

@@ -64,6 +64,18 @@ def present_facets(project: Project) -> dict[str, Facet]:
     return facets
 
 
+def changed_meanwhile(before: Project, now: Project) -> list[str]:
+    """Files of documents that do not mean what they meant when the project was first loaded."""
+    was, is_now = present_facets(before), present_facets(now)
+    return sorted(
+        {
+            f.file
+            for key, f in {**was, **is_now}.items()
+            if (key in was) != (key in is_now) or was[key].version != is_now[key].version
+        }
+    )
+
+
 def of(project: Project, kind: str, name: str) -> list[Facet]:
     """The facets of one document. Raises as `facets_of`."""
     loaded = _documents(project, kind)[name]

@@ -154,17 +154,39 @@ def test_what_was_reported_by_hand_was_not_made(home: tuple[Path, Any]) -> None:
     assert begun.must() == {}
 
 
-def test_a_report_is_named_only_where_it_was_brought_up_to_date(
-    small: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+@pytest.fixture
+def copy(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A validated project that the command line finds."""
     shutil.copytree(small, tmp_path, dirs_exist_ok=True)
     monkeypatch.setenv("IMGASSETS_PROJECT", str(tmp_path))
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / ".imgassets" / "dagster"))
     monkeypatch.delenv("IMGASSETS_HOME", raising=False)
+    return tmp_path
+
+
+def test_a_report_is_named_only_where_it_was_brought_up_to_date(
+    copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["validate"]) in (0, 1)
     assert "report: " in capsys.readouterr().out
     assert main(["validate", "--model", "fast"]) in (0, 1)
     assert "report: " not in capsys.readouterr().out
+
+
+def test_a_document_that_changed_meanwhile_is_told(
+    copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    validate = running.validate
+
+    def slowly(*given: Any) -> Any:
+        verdicts = validate(*given)
+        edit_file(copy / "contracts/endpoints/cards.yaml", "floor: 0.1", "floor: 0.2")
+        (copy / "prompts/few.yaml").touch()
+        return verdicts
+
+    monkeypatch.setattr(running, "validate", slowly)
+    assert main(["validate"]) in (0, 1)
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "imgassets: changed while this ran, so run it again to take it in: "
+        "contracts/endpoints/cards.yaml"
+    )
