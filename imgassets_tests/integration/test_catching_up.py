@@ -14,6 +14,7 @@ import pytest
 from imgassets import requests, running
 from imgassets.cli import main
 from imgassets.defs.build import VALIDATE_JOB, build_definitions
+from imgassets.images.store import ImageStore
 from imgassets.lineage.planning import Asset, Documents, Made, Plan, walk
 from imgassets.spec.project import load_project
 from imgassets.staleness import Reader
@@ -190,3 +191,16 @@ def test_a_document_that_changed_meanwhile_is_told(
         "imgassets: changed while this ran, so run it again to take it in: "
         "contracts/endpoints/cards.yaml"
     )
+
+
+def test_no_image_is_kept_under_the_key_of_another(home: tuple[Path, Any]) -> None:
+    """A model changed since its images were asked for; making them by hand now is refused."""
+    root, instance = home
+    Requests(root, instance).catch_up()
+    edit_file(model_file(root, "fast"), "shift: 2.0", "shift: 3.0")
+    project = load_project(root)
+    job = build_definitions(project, "cpu").resolve_job_def(VALIDATE_JOB)
+    subset = job.get_subset(asset_selection={dg.AssetKey(["cards", "fast", "generated"])})
+    result = subset.execute_in_process(instance=instance, raise_on_error=False)
+    assert "materialize requests_generate first" in running._errors(result)[0]
+    assert list(ImageStore(root / ".imgassets" / "images").keys()) == []
