@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import psutil
+from filelock import FileLock
 
 from imgassets.defs.branches import group_of
 from imgassets.defs.build import VALIDATE_JOB, build_definitions, made_graph
@@ -74,7 +75,9 @@ def open_instance(root: Path) -> dg.DagsterInstance:
     config = home / "dagster.yaml"
     if not config.exists():
         config.write_text((files("imgassets") / "dagster.yaml").read_text(), encoding="utf-8")
-    return dg.DagsterInstance.get()
+    # Dagster's databases are made on first use, and two processes that make them at once fail.
+    with FileLock(home / ".opening.lock"):
+        return dg.DagsterInstance.get()
 
 
 def plan(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,6 +72,9 @@ def validate_in_a_fork(root: Path, prepare: Callable[[], None] = lambda: None) -
 
         prepare()
         code = main(["validate"])
+    except BaseException:
+        traceback.print_exc()
+        raise
     finally:
         os._exit(code)  # no clean-up of the process it was forked from
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 import signal
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -204,3 +206,17 @@ def test_no_image_is_kept_under_the_key_of_another(home: tuple[Path, Any]) -> No
     result = subset.execute_in_process(instance=instance, raise_on_error=False)
     assert "materialize requests_generate first" in running._errors(result)[0]
     assert list(ImageStore(root / ".imgassets" / "images").keys()) == []
+
+
+def test_several_may_be_the_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dagster makes its databases on first use, and fails where two do so at once."""
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "dagster"))
+    together = threading.Barrier(4)
+
+    def first(_: int) -> int:
+        together.wait()
+        with running.open_instance(tmp_path) as instance:
+            return len(instance.get_runs())
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(first, range(4))) == [0] * 4
