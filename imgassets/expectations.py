@@ -86,8 +86,8 @@ def hold_unlisted(images: pd.DataFrame, listed: Sequence[str]) -> Outcome:
 
     A missing source is the failure of another image, and is checked there.
     """
-    failed = ~images["status"].isin(["ok", "source_missing", *listed])
-    return _hold_failures(images, failed, unlisted_expectation(listed, "status"))
+    expectation = unlisted_expectation(listed, "status")
+    return _hold_failures(images, ~images["status"].isin(expectation.value_set), expectation)
 
 
 def _hold_failures(images: pd.DataFrame, failed: pd.Series, expectation: Any) -> Outcome:

@@ -185,13 +185,14 @@ class Reader:
         record = self.records.get(text)
         stage = key.path[-1]
         mirrored = f"requests_{_FLOWS[stage]}" if stage in _FLOWS else None
+        harm, passing = self._condition(key, record) if record else ("", "")
         return Asset(
             text,
             tuple(sorted(_text(parent) for parent in node.parent_keys)),
             node.code_version,
             _made(record) if record else None,
-            harm=self._harm(key, record) if record else "",
-            passing=produced.passing(home_of(self.project.root), key.path) if record else "",
+            harm=harm,
+            passing=passing,
             predicted=self._predicted(key),
             mirrors=(_text(dg.AssetKey([*key.path[:-1], mirrored])),) if mirrored else (),
             together=tuple(sorted(_text(k) for k in node.execution_set_asset_keys if k != key)),
@@ -205,8 +206,9 @@ class Reader:
         flow = stage.removeprefix("requests_")
         return requests_version([r for r in self.requests[endpoint, model] if r.flow == flow])
 
-    def _harm(self, key: dg.AssetKey, record: Any) -> str:
-        return produced.harm(home_of(self.project.root), key.path, _file_sha256(record), self.store)
+    def _condition(self, key: dg.AssetKey, record: Any) -> tuple[str, str]:
+        home = home_of(self.project.root)
+        return produced.condition(home, key.path, _file_sha256(record), self.store)
 
     def harmed_files(self) -> list[Path]:
         """Tables and verdicts that are not as they were written."""

@@ -14,7 +14,6 @@ from imgassets.defs.more import more_key
 from imgassets.defs.resources import Maker, Workplace
 from imgassets.defs.shown import image_metadata, table_metadata
 from imgassets.defs.tables import Table, data_version
-from imgassets.images.store import ImageStore
 from imgassets.lineage.more import requests_of
 from imgassets.lineage.produced import STAGES
 from imgassets.requests import (
@@ -129,7 +128,9 @@ def _images(
         device, why = maker.chosen()
         context.log.info(f"{name}/{model}: {len(asked)} images to {flow} on {device} ({why})")
         requests = Request.from_table(asked)
-        _need_present(requests, requests_of(project, name, model, device), store, flow)
+        lacking = [r for r in requests if not store.has(r.image_key)]
+        if lacking:
+            _need_present(lacking, requests_of(project, name, model, device), flow)
         table, made = make_images(
             requests,
             store,
@@ -154,12 +155,10 @@ def _images(
     return images
 
 
-def _need_present(
-    requests: Sequence[Request], now: Sequence[Request], store: ImageStore, flow: Flow
-) -> None:
+def _need_present(lacking: Sequence[Request], now: Sequence[Request], flow: Flow) -> None:
     """Images are made by the documents as they are, and kept under keys of those that asked."""
     keys = {r.image_key for r in now}
-    old = [r for r in requests if r.image_key not in keys and not store.has(r.image_key)]
+    old = [r for r in lacking if r.image_key not in keys]
     if old:
         raise dg.Failure(
             f"{len(old)} of these requests ask for images as the documents would have had them; "

@@ -52,8 +52,12 @@ def _image_rows(path: Path) -> list[tuple[str, str]]:
     )
 
 
-def harm(home: Path, key: Sequence[str], sha256: str | None, store: ImageStore) -> str:
-    """Why what an asset wrote cannot be used any more; empty when it can.
+def condition(
+    home: Path, key: Sequence[str], sha256: str | None, store: ImageStore
+) -> tuple[str, str]:
+    """Why what an asset wrote cannot be used any more, and what failed in it and may pass.
+
+    Both are empty where there is nothing to say; of a harmed file only the harm is told.
 
     Args:
         home: everything made by the project.
@@ -63,32 +67,24 @@ def harm(home: Path, key: Sequence[str], sha256: str | None, store: ImageStore) 
     """
     path = file_of(home, key)
     if not path.is_file():
-        return f"{path.name} is missing"
+        return f"{path.name} is missing", ""
     if sha256 and not is_as_written(path, sha256):
-        return f"{path.name} was changed or damaged since it was written"
-    return _harm_of_images(path, store) if key[-1] in STAGES.values() else ""
+        return f"{path.name} was changed or damaged since it was written", ""
+    return _condition_of_images(path, store) if key[-1] in STAGES.values() else ("", "")
 
 
-def _harm_of_images(table: Path, store: ImageStore) -> str:
+def _condition_of_images(table: Path, store: ImageStore) -> tuple[str, str]:
     try:
         rows = _image_rows(table)
     except (OSError, ValueError):
-        return f"{table.name} cannot be read"
+        return f"{table.name} cannot be read", ""
     lost = [k for k, status in rows if status == "ok" and not store.seems_intact(k)]
-    return f"{len(lost)} of its images left the store or were harmed" if lost else ""
-
-
-def passing(home: Path, key: Sequence[str]) -> str:
-    """Which images of an image table failed in a way that may pass; empty for everything else."""
-    if key[-1] not in STAGES.values():
-        return ""
-    try:
-        rows = _image_rows(file_of(home, key))
-    except (OSError, ValueError):
-        return ""  # `harm` tells
-    failed = [status for _, status in rows if status in PASSING]
-    modes = ", ".join(sorted(set(failed)))
-    return f"{len(failed)} images failed in a way that may pass ({modes})" if modes else ""
+    passing = [status for _, status in rows if status in PASSING]
+    modes = ", ".join(sorted(set(passing)))
+    return (
+        f"{len(lost)} of its images left the store or were harmed" if lost else "",
+        f"{len(passing)} images failed in a way that may pass ({modes})" if passing else "",
+    )
 
 
 def is_as_written(path: Path, sha256: str) -> bool:
