@@ -16,7 +16,7 @@ import psutil
 from imgassets.backends.base import BackendError
 
 Device = Literal["cpu", "cuda", "mps"]
-_SAMPLE_SECONDS = 0.02
+_SAMPLE_SECONDS = 0.05
 
 
 def choose_device(wanted: str = "auto") -> tuple[Device, str]:
@@ -71,7 +71,7 @@ class Meter:
     """Wall-clock seconds and peak memory of a `with` block.
 
     On a GPU the peak is the allocator's; elsewhere it is the process's resident memory, sampled
-    every 20 ms by a thread (`ru_maxrss` would never fall again after a larger model).
+    every 50 ms by a thread (`ru_maxrss` would never fall again after a larger model).
 
     Attributes:
         seconds: duration of the block.
@@ -81,6 +81,7 @@ class Meter:
     def __init__(self, device: Device) -> None:
         self._device = device
         self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
         self._process = psutil.Process()
         self.seconds = 0.0
         self.peak_mib = 0.0
@@ -91,9 +92,9 @@ class Meter:
 
             torch.cuda.synchronize()
             torch.cuda.reset_peak_memory_stats()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
+        else:
+            self._thread.start()
         self._start = time.perf_counter()
-        self._thread.start()
         return self
 
     def _watch(self) -> None:
@@ -114,5 +115,6 @@ class Meter:
             torch.cuda.synchronize()
             self.peak_mib = torch.cuda.max_memory_allocated() / 2**20
         self.seconds = time.perf_counter() - self._start
-        self._stop.set()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._stop.set()
+            self._thread.join()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -41,6 +42,9 @@ IMAGE_COLUMNS = (
 #: Makes the images of some requests, given their sources where the flow has any.
 Make = Callable[[Sequence[dict[str, Any]], Sequence[Image.Image]], list[Outcome]]
 Progress = Callable[[int, int], None]
+#: Each word of progress is an event in Dagster's database, which takes as long as storing an image
+#: or several.
+_PROGRESS_SECONDS = 5.0
 
 
 def make_images(
@@ -62,7 +66,8 @@ def make_images(
         store: where images are looked for and kept.
         make: called with at most `batch_size` requests' inputs and their source images.
         batch_size: how many to ask for at once.
-        progress: called with (done, missing) after each batch that is stored.
+        progress: called with (done, missing) when a batch is stored, every few seconds and at
+            the end.
 
     Raises:
         StoreError: the store cannot be written; what was finished is kept.
@@ -71,11 +76,15 @@ def make_images(
     failures = dict(_without_source(missing.values(), store))
     ready = [r for key, r in missing.items() if key not in failures]
     waiting: deque[tuple[int, Future[None]]] = deque()
+    told = time.monotonic()
 
     def finish_oldest() -> None:
+        nonlocal told
         done, stored = waiting.popleft()
         stored.result()
-        progress(done, len(ready))
+        if done == len(ready) or time.monotonic() - told >= _PROGRESS_SECONDS:
+            told = time.monotonic()
+            progress(done, len(ready))
 
     # Left early, it still waits for what was begun.
     with ThreadPoolExecutor(1, "store") as keeper:

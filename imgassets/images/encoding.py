@@ -31,8 +31,11 @@ def quantize(pixels: np.ndarray) -> Image.Image:
 def encode_png(image: Image.Image) -> bytes:
     """Lossless PNG without any metadata, so that equal pixels give equal bytes.
 
-    Level 4 takes half the time of the usual 6 (0.16 for .36 s at 1024 px) for 1 to 4 % more bytes.
+    Matching runs alone (RLE) takes a fifth to a quarter of the time of the usual settings (0.09
+    for 0.45 s at 1024 px) for about as many bytes; half as many again for scanned text.
     """
     buffer = io.BytesIO()
-    Image.fromarray(np.asarray(image)).save(buffer, format="PNG", compress_level=4)
+    Image.fromarray(np.asarray(image)).save(
+        buffer, format="PNG", compress_level=1, compress_type=Image.RLE
+    )
     return buffer.getvalue()

@@ -194,7 +194,7 @@ FAMILIES: dict[str, Family] = {
     "cost": Family(
         "speed", "What did it take to make the image?",
         lambda: "Measured when the image is made, not judged: the clock, the memory in use "
-        "(sampled every 20 ms), and the price in the model's document.",
+        "(sampled every 50 ms), and the price in the model's document.",
     ),
 }  # fmt: skip
 

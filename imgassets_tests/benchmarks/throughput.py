@@ -4,16 +4,14 @@
 
 Both sides load the pipeline, make the same images on the same device and stop when the last one is
 there; the asset side also builds requests, hashes, stores every image (PNG, fsync) and writes its
-table and its contact sheet through a Dagster run. Rounds alternate.
+table and its contact sheet through a Dagster run. The two run by turns of a second.
 Writes docs/throughput.md.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import platform
-import subprocess
 import sys
 import tempfile
 import time
@@ -21,8 +19,6 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
-
-import dagster as dg
 
 from imgassets.backends.device import choose_device
 from imgassets.defs.branches import stage_key
@@ -32,36 +28,22 @@ from imgassets.spec.model import Model
 from imgassets.spec.project import load_project
 from imgassets.spec.weights import absent_components, weights_folder
 from imgassets_tests.benchmarks.pages import table
+from imgassets_tests.benchmarks.turns import by_turns, wait_for_turns
 from imgassets_tests.conftest import edit_file, write_project
 from imgassets_tests.integration.small import at_home, model_file
 
-BATCH, SEEDS, ROUNDS = 16, 128, 3
+BATCH, SEEDS = 16, 256
 PROMPTS = ("a large red circle on white", "two green stars on white")
 IMAGES = len(PROMPTS) * SEEDS
 STEPS = 28
 PAGE = Path(__file__).parents[2] / "docs" / "throughput.md"
 
 
-Seconds = tuple[float, float]
-
-
-class Clock:
-    """Wall-clock and CPU seconds of a block; CPU seconds do not mind what else runs here."""
-
-    def __enter__(self) -> Clock:
-        self._start = time.perf_counter(), time.process_time()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        wall, cpu = self._start
-        self.seconds: Seconds = time.perf_counter() - wall, time.process_time() - cpu
-
-
-def write(root: Path) -> None:
-    """Two prompts, 128 seeds, the embedded base model as the demo uses it, in batches of 16."""
+def write(root: Path, seeds: int) -> None:
+    """Two prompts, the embedded base model as the demo uses it, in batches of 16."""
     write_project(root)
     contract = root / "contracts" / "endpoints" / "cards.yaml"
-    edit_file(contract, "seeds: [5, 6]", f"seeds: {list(range(SEEDS))}")
+    edit_file(contract, "seeds: [5, 6]", f"seeds: {list(range(seeds))}")
     edit_file(contract, "[generate, edit, upscale]", "[generate]")
     edit_file(contract, ", flow: upscale", "")
     edit_file(model_file(root, "prod"), "batch_size: 4", f"batch_size: {BATCH}")
@@ -74,28 +56,27 @@ def write(root: Path) -> None:
     prompts.write_text(prompts.read_text().split("  - id: word")[0])
 
 
-def through_the_assets(root: Path) -> Seconds:
+def through_the_assets(root: Path, seeds: int, ready: Callable[[], None]) -> None:
     job = build_definitions(load_project(root)).resolve_job_def(VALIDATE_JOB)
     asked, made_of_it = (stage_key("cards", "prod", s) for s in ("requests_generate", "generated"))
     with at_home(root) as instance:
         # A project's first run sets up Dagster's databases, once for ever.
         job.get_subset(asset_selection={asked}).execute_in_process(instance=instance)
         both = job.get_subset(asset_selection={asked, made_of_it})
-        with Clock() as clock:
-            result: dg.ExecuteInProcessResult = both.execute_in_process(instance=instance)
+        ready()
+        both.execute_in_process(instance=instance)
     made = len(list(ImageStore(root / ".imgassets" / "images").keys()))
-    if not result.success or made != IMAGES:
-        raise RuntimeError(f"{made} of {IMAGES} images made")
-    return clock.seconds
+    if made != len(PROMPTS) * seeds:
+        raise RuntimeError(f"{made} images made")
 
 
-def bare_loop(root: Path) -> Seconds:
-    with Clock() as clock:
-        _bare_loop(load_project(root).model("prod"))
-    return clock.seconds
+def bare_loop(root: Path, seeds: int, ready: Callable[[], None]) -> None:
+    model = load_project(root).model("prod")
+    ready()
+    _bare_loop(model, [(prompt, seed) for prompt in PROMPTS for seed in range(seeds)])
 
 
-def _bare_loop(model: Model) -> None:
+def _bare_loop(model: Model, asked: list[tuple[str, int]]) -> None:
     import diffusers
     import torch
 
@@ -111,9 +92,8 @@ def _bare_loop(model: Model) -> None:
     )
     pipeline.set_progress_bar_config(disable=True)
     pipeline.to(choose_device("auto")[0])
-    asked = [(prompt, seed) for prompt in PROMPTS for seed in range(SEEDS)]
     with torch.inference_mode():
-        for start in range(0, IMAGES, BATCH):
+        for start in range(0, len(asked), BATCH):
             batch = asked[start : start + BATCH]
             pipeline(
                 prompt=[prompt for prompt, _ in batch],
@@ -128,36 +108,38 @@ def _bare_loop(model: Model) -> None:
             )
 
 
-def timed(side: Callable[[Path], Seconds]) -> Seconds:
-    """One side in a project of its own."""
-    with tempfile.TemporaryDirectory() as folder:
-        write(Path(folder))
-        return side(Path(folder))
+SIDES = {"assets": through_the_assets, "bare": bare_loop}
 
 
-def measure() -> list[list[float]]:
-    """Rounds of wall and CPU seconds: of the assets, then of the bare loop."""
+def run_side(name: str) -> None:
+    """One side, in a process of its own: small to warm up, then by turns; prints CPU seconds."""
     os.environ.pop("IMGASSETS_HOME", None)
-    timed(bare_loop), timed(through_the_assets)  # imports and first allocations
+    with tempfile.TemporaryDirectory() as small, tempfile.TemporaryDirectory() as whole:
+        write(Path(small), BATCH)
+        SIDES[name](Path(small), BATCH, lambda: None)  # imports and first allocations
+        started = []
+
+        def ready() -> None:
+            wait_for_turns()
+            started.append(time.process_time())
+
+        write(Path(whole), SEEDS)
+        SIDES[name](Path(whole), SEEDS, ready)
+        print(time.process_time() - started[0], flush=True)
+
+
+def measured_with(threads: int, count: int) -> list[list[float]]:
+    """So many rounds of wall and CPU seconds: of the assets, then of the bare loop."""
+    env = os.environ | {"OMP_NUM_THREADS": str(threads)}
+    command = [sys.executable, "-m", __spec__.name]
     rounds = []
-    for number in range(ROUNDS):
-        # Each side goes first in turn, since the machine's speed wanders.
-        sides = [through_the_assets, bare_loop][:: 1 if number % 2 else -1]
-        found = {side: timed(side) for side in sides}
-        rounds.append([*found[through_the_assets], *found[bare_loop]])
+    for number in range(count):
+        names = ["assets", "bare"][:: 1 if number % 2 else -1]  # each goes first in turn
+        sides = by_turns([*command, names[0]], [*command, names[1]], env)
+        found = dict(zip(names, sides, strict=True))
+        rounds.append([x for name in SIDES for x in (found[name][0], float(found[name][1]))])
+        print(f"{threads} threads, round {number + 1}: {rounds[-1]}", flush=True)
     return rounds
-
-
-def measured_with(threads: int) -> list[list[float]]:
-    """`measure` in a process of its own, with so many threads for torch."""
-    done = subprocess.run(
-        [sys.executable, "-m", __spec__.name, "--here"],
-        env=os.environ | {"OMP_NUM_THREADS": str(threads)},
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    return json.loads(done.stdout.splitlines()[-1])
 
 
 def shown(rounds: list[list[float]]) -> str:
@@ -182,20 +164,21 @@ def main() -> None:
         f"{cores} cores, {device} ({why}), torch {version('torch')}, diffusers "
         f"{version('diffusers')}: {IMAGES} images, batches of {BATCH}, {STEPS} steps, embedded "
         "base model. Both sides load the pipeline; the assets also hash, store and list every "
-        "image, in a whole Dagster run of a project that had runs before. Ratios are of "
-        "throughputs, assets to bare loop.",
+        "image, in a whole Dagster run of a project that had runs before. The two sides are "
+        "processes that run by turns of a second, each stopped while the other runs. Ratios are "
+        "of throughputs, assets to bare loop.",
     ]
-    for threads, heading in (
-        (1, "One thread for torch, as where a GPU makes the images: a core is left for storing"),
-        (cores, "All cores for torch: storing takes its share of them"),
+    for threads, rounds, heading in (
+        (cores, 5, "All cores for torch: storing takes its share of them"),
+        (1, 3, "One thread for torch, as where a GPU makes the images: a core is left for storing"),
     ):
-        parts += [f"## {heading}", shown(measured_with(threads))]
+        parts += [f"## {heading}", shown(measured_with(threads, rounds))]
     PAGE.write_text("\n\n".join(part.strip() for part in parts) + "\n", encoding="utf-8")
     print(PAGE.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":
-    if "--here" in sys.argv:
-        print(json.dumps(measure()))
+    if sys.argv[1:]:
+        run_side(sys.argv[1])
     else:
         main()
