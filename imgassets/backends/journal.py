@@ -90,7 +90,7 @@ class Journal:
             patience: longest wait, seconds.
 
         Raises:
-            HostedError: another process is still asking after that time.
+            HostedError: `in_progress`: another process is still asking after that time.
         """
         deadline = time.monotonic() + patience
         while True:
@@ -99,7 +99,8 @@ class Journal:
             if entry is None or not self._going_on(entry):
                 return self._recovered(key, entry)
             if time.monotonic() > deadline:
-                raise HostedError("timed_out", "another process is asking for it", billed=False)
+                message = "another process is still asking for it; nothing was sent"
+                raise HostedError("in_progress", message, billed=False)
             time.sleep(_POLL_SECONDS)
 
     def claim(

@@ -174,7 +174,11 @@ def _mean(
     )
     means = prompt_means(per_seed)
     own, problem = _estimate(
-        means, support, "t" if support is None else "wilson", _times(criterion, per_seed)
+        means,
+        support,
+        "t" if support is None else "wilson",
+        times=_times(criterion, per_seed),
+        priced=_priced(criterion, candidate),
     )
     limits = _absolute(criterion, own, float(means.mean()) if means.size else None, problem)
     if theirs is None:
@@ -182,7 +186,13 @@ def _mean(
                         limits=limits, counts=counts, own_per_seed=per_seed)  # fmt: skip
     pairs = paired_differences(per_seed, theirs, pairing)
     spread = None if support is None else (support[0] - support[1], support[1] - support[0])
-    difference, problem = _estimate(prompt_means(pairs), spread, "t", _times(criterion, pairs))
+    difference, problem = _estimate(
+        prompt_means(pairs),
+        spread,
+        "t",
+        times=_times(criterion, pairs),
+        priced=_priced(criterion, candidate, incumbent),
+    )
     if criterion.margin is not None:
         if problem:
             problem = f"only {len({prompt for prompt, _ in pairs})} prompt(s) have a usable "
@@ -238,10 +248,22 @@ def _times(criterion: Criterion, per_seed: PerSeed) -> int | None:
     return len(set(per_seed.values()))
 
 
+def _priced(criterion: Criterion, *sides: Measured | None) -> bool:
+    """Whether money is asked by the image: it would follow the seconds, where these differ."""
+    return criterion.metric == "cost.usd" and all(
+        len(set(m.per_seed("cost.seconds", criterion.flow).values())) > 1 for m in sides if m
+    )
+
+
 def _estimate(
-    values: np.ndarray, support: Support | None, method: Method, times: int | None
+    values: np.ndarray,
+    support: Support | None,
+    method: Method,
+    *,
+    times: int | None,
+    priced: bool,
 ) -> tuple[Estimate | None, str]:
-    fixed = times == 1  # a price for each image
+    fixed = priced and times == 1
     try:
         return Estimate.of(values, support, method, fixed=fixed, independent=times), ""
     except TooLittleDataError:

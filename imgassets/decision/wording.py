@@ -55,6 +55,7 @@ _FAILURES = {
     "unreachable": "did not reach the provider",
     "unauthorized": "was turned away for its API key",
     "out_of_credit": "met an empty account",
+    "in_progress": "was still being asked for by another process",
     "budget_exhausted": "did not fit into the budget",
     "backend_error": "ended in an error of the backend",
     "other": "failed in another way",

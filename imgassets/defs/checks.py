@@ -13,6 +13,7 @@ from imgassets.spec.base import fingerprint
 from imgassets.spec.contract import Endpoint
 from imgassets.spec.criteria import Criterion
 from imgassets.spec.facets import endpoint_facet
+from imgassets.spec.metrics import METRICS
 
 _SEVERITY = {"gating": dg.AssetCheckSeverity.ERROR, "warning": dg.AssetCheckSeverity.WARN}
 
@@ -61,7 +62,9 @@ def _margin_check(endpoint: Endpoint, model: str, written: Criterion) -> dg.Asse
 
         return hold_comparison(table, _criterion(contract, written.name))
 
-    what = f"{written.metric} of flow {written.flow} is no worse than {endpoint.incumbent}'s."
+    same = METRICS[written.metric].direction == "same"
+    near = "as near as the margin to" if same else "no worse, by more than the margin, than"
+    what = f"{written.metric} of flow {written.flow} is {near} {endpoint.incumbent}'s."
     key = stage_key(endpoint.endpoint, model, "comparison")
     return _check(endpoint, key, f"{written.name}__margin", what, written.severity, run)
 

@@ -12,7 +12,14 @@ from imgassets.spec.metrics import Flow
 
 _log = logging.getLogger(__name__)
 #: Failures that nothing in the documents can mend: waiting, or a mended account, may.
-PASSING = ("rate_limited", "server_error", "unreachable", "unauthorized", "out_of_credit")
+PASSING = (
+    "rate_limited",
+    "server_error",
+    "unreachable",
+    "unauthorized",
+    "out_of_credit",
+    "in_progress",
+)
 #: The asset of each flow whose table lists its images.
 STAGES: dict[Flow, str] = {
     "generate": "generated",

@@ -31,7 +31,10 @@ FailureMode = Literal[
     "unreachable",  # no connection at every try
     "unauthorized",  # the API key is missing rights, or wrong
     "out_of_credit",  # the account with the provider is empty
+    "in_progress",  # not asked for: another process was still asking when patience ended
     "budget_exhausted",  # not asked for: it could cost more than limits.max_usd allows
 ]
 #: The model was never asked, for reasons of our own: that says nothing of it, good or bad.
-NEVER_ASKED: frozenset[str] = frozenset({"budget_exhausted", "unauthorized", "out_of_credit"})
+NEVER_ASKED: frozenset[str] = frozenset(
+    {"budget_exhausted", "in_progress", "unauthorized", "out_of_credit"}
+)

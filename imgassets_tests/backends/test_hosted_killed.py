@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from imgassets.backends.journal import Journal
+from imgassets.lineage.produced import PASSING
 from imgassets.spec.base import fingerprint
 from imgassets_tests.backends.hosted_models import asked, backend_of, model_of, provider
 from imgassets_tests.fakes.server import FakeProvider
@@ -155,3 +156,30 @@ journal.receive({key!r}, b"image", {{}}, 1.0)
     assert entry is not None
     assert entry.state == "received"
     assert journal.spent() == pytest.approx(0.1)
+
+
+def test_a_request_that_another_process_still_waits_for_passes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Patience ends first: nothing is sent, nothing is held against the model, and a later run
+    asks when the other came to nothing.
+    """
+    model = model_of("gemini", {"patience_seconds": 0.2})
+    inputs = asked(model)
+    folder = tmp_path / ".imgassets/paid"
+    script = IN_VAIN.replace("time.sleep(0.5)", "sys.stdin.readline()")
+    command = [sys.executable, "-c", script, str(folder), model.model]
+    other = subprocess.Popen(
+        [*command, fingerprint(inputs[0])], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert other.stdout is not None
+    assert other.stdout.readline() == b"claimed\n"
+    with provider(monkeypatch, "gemini") as fake:
+        backend = backend_of(tmp_path, model)
+        (outcome,) = backend.generate(inputs)
+        assert outcome.failure == "in_progress"
+        assert outcome.failure in PASSING
+        assert sum(fake.posts.values()) == 0
+        other.communicate(b"\n", timeout=30)
+        (outcome,) = backend.generate(inputs)
+        assert outcome.failure is None, outcome.message

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imgassets.metrics.learned import LEARNED
-from imgassets.spec.metrics import FAMILY_VERSIONS, FLOWS, METRICS, Metric
+from imgassets.spec.metrics import FAMILY_VERSIONS, FLOWS, METRICS, UNMEASURED, Metric
 from imgassets_tests.benchmarks.pages import FOLDER, table
 
 PAGE = FOLDER.parent / "metrics.md"
@@ -260,11 +260,16 @@ def metric_rows(metrics: list[Metric]) -> str:
     rows = [
         [
             f"`{m.name}`", m.unit, m.direction,
-            "all" if m.flows == FLOWS else ", ".join(m.flows), m.summary.replace("|", "\\|"),
+            "all" if m.flows == FLOWS else ", ".join(m.flows), _says(m).replace("|", "\\|"),
         ]
         for m in metrics
     ]  # fmt: skip
     return table(["metric", "unit", "better", "flows", "what it says"], rows)
+
+
+def _says(metric: Metric) -> str:
+    instead = UNMEASURED.get(metric.name)
+    return f"{metric.summary} Not in contracts: {instead}." if instead else metric.summary
 
 
 def metrics_part() -> str:

@@ -73,6 +73,11 @@ def measured(
     return Measured(model, pd.DataFrame(rows), pd.DataFrame(images))
 
 
+def pattern(*values: float) -> Scores:
+    """Prompt after prompt, the same for every seed."""
+    return lambda prompt, seed: values[prompt % len(values)]
+
+
 def coin(rate: float, seed: int, concentration: float = 2.0) -> Scores:
     """0/1 scores with mean `rate`; each prompt has its own difficulty (beta distributed)."""
 
