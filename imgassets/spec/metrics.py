@@ -356,7 +356,7 @@ METRICS: dict[str, Metric] = {
     )
 }
 
-_REPEATED = "leave it to the job revalidate, which repeats requests: drift asks for a person by itself"
+_REPEATED = "drop it: the job revalidate repeats requests, and drift asks for a person by itself"
 _NO_TRUTH = "use upscaling.consistency_{}: no image has a high-resolution truth to be held against"
 #: Metrics with a formula that no family writes for a branch, and what to do instead.
 UNMEASURED = {m.name: _REPEATED for m in METRICS.values() if m.family not in FAMILY_VERSIONS} | {

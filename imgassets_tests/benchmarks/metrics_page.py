@@ -269,7 +269,7 @@ def metric_rows(metrics: list[Metric]) -> str:
 
 def _says(metric: Metric) -> str:
     instead = UNMEASURED.get(metric.name)
-    return f"{metric.summary} Not in contracts: {instead}." if instead else metric.summary
+    return f"{metric.summary} Not in contracts ({instead})." if instead else metric.summary
 
 
 def metrics_part() -> str:

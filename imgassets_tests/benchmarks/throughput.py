@@ -4,7 +4,8 @@
 
 Both sides load the pipeline, make the same images on the same device and stop when the last one is
 there; the asset side also builds requests, hashes, stores every image (PNG, fsync) and writes its
-table and its contact sheet through a Dagster run. Checks are left out: they judge images. The two run by turns of a second.
+table and its contact sheet through a Dagster run. Checks are left out: they judge images. The two
+run by turns of a second.
 Writes docs/throughput.md.
 """
 
@@ -165,9 +166,9 @@ def main() -> None:
         f"{cores} cores, {device} ({why}), torch {version('torch')}, diffusers "
         f"{version('diffusers')}: {IMAGES} images, batches of {BATCH}, {STEPS} steps, embedded "
         "base model. Both sides load the pipeline; the assets also hash, store and list every "
-        "image, in a whole Dagster run (without checks) of a project that had runs before. The two sides are "
-        "processes that run by turns of a second, each stopped while the other runs. Ratios are "
-        "of throughputs, assets to bare loop.",
+        "image, in a whole Dagster run (without checks) of a project that had runs before. The two "
+        "sides are processes that run by turns of a second, each stopped while the other runs. "
+        "Ratios are of throughputs, assets to bare loop.",
     ]
     for threads, rounds, heading in (
         (cores, 5, "All cores for torch: storing takes its share of them"),

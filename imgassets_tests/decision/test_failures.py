@@ -99,7 +99,9 @@ def test_an_unsettled_rate_tells_how_many_prompts() -> None:
     assert verdict.needed_prompts == 150 - 60
 
 
-@pytest.mark.parametrize("mode", ["budget_exhausted", "in_progress", "unauthorized", "out_of_credit"])
+@pytest.mark.parametrize(
+    "mode", ["budget_exhausted", "in_progress", "unauthorized", "out_of_credit"]
+)
 def test_a_model_that_was_never_asked_is_not_rejected(mode: str) -> None:
     """Nothing is known of those images, so it is neither GO nor NO-GO."""
     verdict = decide(judged({(p, 1): mode for p in range(40)}))
