@@ -6,7 +6,7 @@ Nothing of the file survives but its pixels: no EXIF, no text, no profile.
 
 from __future__ import annotations
 
-import io
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,13 +14,14 @@ from PIL import ExifTags, Image
 from PIL.ImageFile import ImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
-from imgassets.images.colors import check_gamma, to_srgb, with_alpha
+from imgassets.images.colors import check_encoding, to_srgb, with_alpha
 from imgassets.images.depth import is_deep, to_8_bits
-from imgassets.images.intake import ANY_SOURCE, open_image
+from imgassets.images.intake import ANY_SOURCE, Opened, open_image, opened_again
 from imgassets.images.refusal import RefusedError, broken
 from imgassets.spec.sources import SourceKind, SourceRules
 
 _ORIENTATION = ExifTags.Base.Orientation
+_XMP_ORIENTATION = re.compile(r"""tiff:Orientation\s*(?:=\s*["']|>)\s*([1-8])\b""")
 _T = Image.Transpose
 _UPRIGHT = {
     2: _T.FLIP_LEFT_RIGHT,
@@ -68,11 +69,9 @@ def normalize(data: bytes, rules: SourceRules = ANY_SOURCE) -> Normalized:
     Raises:
         RefusedError: whatever is wrong with it; no other exception comes out.
     """
-    image = open_image(data, rules)
+    opened = open_image(data, rules)
     try:
-        done = _kinds(image, rules)
-        again = _reopened(data, image) if is_deep(image) else None
-        return Normalized(*_converted(image, again, rules.source_alpha, done))
+        return Normalized(*_converted(opened, rules))
     except RefusedError:
         raise
     # Decoders meet hostile bytes here and raise whatever they like; none of it may get further.
@@ -80,34 +79,32 @@ def normalize(data: bytes, rules: SourceRules = ANY_SOURCE) -> Normalized:
         raise RefusedError(broken(error)) from error
 
 
-def _converted(
-    image: ImageFile, again: ImageFile | None, alpha_rule: str, done: list[str]
-) -> tuple[Image.Image, tuple[str, ...]]:
-    check_gamma(image)
+def _converted(opened: Opened, rules: SourceRules) -> tuple[Image.Image, tuple[str, ...]]:
+    image = opened.image
+    done = [*_kinds(image, rules), *opened.done]
+    xmp = _without_xmp(image)
     # Pillow makes TIFF upright by itself as it decodes.
     turned_back = image.tag_v2.get(_ORIENTATION, 1) if isinstance(image, TiffImageFile) else 1
-    pixels = image if again is None else to_8_bits(image, again)
+    pixels = to_8_bits(image, opened_again(opened)) if is_deep(image) else image
     # Before `getexif`, which decodes as well and whose exceptions are let pass.
     pixels.load()
-    turned = _orientation(image)
+    xmp += _without_xmp(image)  # of chunks behind the pixels
+    check_encoding(image)
+    turned, said_by = _orientation(image, xmp)
     colors, alpha = _split(pixels)
     upright, said = to_srgb(colors, image.info.get("icc_profile"))
     done.append(said)
     if alpha is not None:
-        upright, said = with_alpha(upright, alpha, alpha_rule)
+        upright, said = with_alpha(upright, alpha, rules.source_alpha)
         done.append(said)
     if turned is None:
         done.append("unreadable EXIF dropped")
     if turned in _UPRIGHT:
         upright = upright.transpose(_UPRIGHT[turned])
     if (applied := turned_back if turned == 1 else turned) in _UPRIGHT:
-        done.append(f"EXIF orientation {applied} applied")
+        done.append(f"{said_by} orientation {applied} applied")
     upright.info = {}  # else whoever applies EXIF later would turn it twice
     return upright, tuple(filter(None, done))
-
-
-def _reopened(data: bytes, image: ImageFile) -> ImageFile:
-    return Image.open(io.BytesIO(data), formats=[str(image.format)])
 
 
 def _kinds(image: ImageFile, rules: SourceRules) -> list[str]:
@@ -125,12 +122,21 @@ def _kinds(image: ImageFile, rules: SourceRules) -> list[str]:
     return [*named, *(words[kind] for kind in kinds if kind in words)]
 
 
-def _orientation(image: Image.Image) -> Any:
-    """The EXIF orientation; 1 where there is none, None where nothing can read it."""
+def _without_xmp(image: Image.Image) -> str:
+    """XMP, taken away from the image: Pillow would give its orientation out as EXIF's."""
+    found = [image.info.pop(name, "") or "" for name in ("XML:com.adobe.xmp", "xmp")]
+    return "".join(x.decode("latin-1") if isinstance(x, bytes) else x for x in found)
+
+
+def _orientation(image: Image.Image, xmp: str) -> tuple[Any, str]:
+    """The orientation, and who says so; 1 where nobody does, None where EXIF cannot be read."""
     try:
-        return image.getexif().get(_ORIENTATION, 1)
+        found = image.getexif().get(_ORIENTATION)
     except Exception:  # hostile EXIF raises anything
-        return None
+        return None, "EXIF"
+    if found is None and (said := _XMP_ORIENTATION.search(xmp)):
+        return int(said[1]), "XMP"
+    return 1 if found is None else found, "EXIF"
 
 
 def _split(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
