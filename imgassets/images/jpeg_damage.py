@@ -2,9 +2,9 @@
 
 Pillow decodes a JPEG with a hole in its middle to a picture that is gray from there on; libjpeg
 says so in a warning that Pillow does not pass on. simplejpeg passes on the first one, so everything
-that libjpeg warns of without need is taken away before it looks. Lepton, which must be able to
-restore every bit, finds codes that libjpeg lets pass: too many values in a block, padding that no
-encoder writes. A changed byte that still is right code is found by neither: a JPEG has no checksum.
+that libjpeg warns of without need is taken away before it looks. Two more signs come from what it
+decodes: blocks brighter than white, and codes behind the last block. A changed byte that leaves
+right codes and possible colors is found by nobody: a JPEG has no checksum.
 """
 
 from __future__ import annotations
@@ -13,23 +13,16 @@ import re
 from dataclasses import replace
 
 import numpy as np
+import simplejpeg
 
 from imgassets.images.jpeg_scans import TABLE, Jpeg, Segment, check_complete, quantization
-from imgassets.images.refusal import RefusedError, readable
-
-try:
-    from lepton_jpeg_python import compress_bytes
-except ImportError:  # no wheel for this machine; libjpeg alone finds less
-    compress_bytes = None
+from imgassets.images.refusal import RefusedError
 
 #: libjpeg's warnings (jerror.h) of lost pixels.
 _LIBJPEG = re.compile(r"Corrupt JPEG data|Premature end|Inconsistent progression")
-_EXTRANEOUS = re.compile(r"(\d+) extraneous bytes before marker 0x([0-9a-f]{2})")
-#: Lepton's errors that are about codes; its others are about kinds of JPEG it does not know.
-_LEPTON = re.compile(
-    r"(?:InvalidPadding|InvalidResetCode|illegal Huffman|0run is longer|BlockDC mismatch"
-    r"|run is too long|skip_eobrun|decoding error|non-zero run in DC).*"
-)
+_EXTRANEOUS = re.compile(r"extraneous bytes before marker 0x(..)")
+_TOO_SHORT = "premature end"
+_RESTART = re.compile(rb"(\xff[\xd0-\xd7])", re.DOTALL)
 #: Encoders that avoid ringing beside white go a little beyond it.
 _OVERSHOOT, _ROUNDED = 1.25, 2.5
 _SMALLEST_STEP = 3
@@ -37,9 +30,6 @@ _SMALLEST_STEP = 3
 _TO_YCC = np.array(
     [[0.299, -0.168736, 0.5], [0.587, -0.331264, -0.418688], [0.114, 0.5, -0.081312]], np.float32
 )
-#: libjpeg counts some bytes too few, those it has read ahead.
-_ROUNDS = 3
-_RESTART = re.compile(rb"(\xff[\xd0-\xd7])", re.DOTALL)
 
 
 def check_whole(jpeg: Jpeg) -> None:
@@ -49,33 +39,18 @@ def check_whole(jpeg: Jpeg) -> None:
         RefusedError: a part is lost.
     """
     check_complete(jpeg)
-    said = _said_by_libjpeg(jpeg)
-    if said and (plain := _without_extraneous(jpeg, said)):
-        jpeg, said = plain, ""
-    said = said or _said_by_lepton(jpeg)
-    if said:
-        raise RefusedError(f"damaged: {said}")
-
-
-def _without_extraneous(jpeg: Jpeg, said: str) -> Jpeg | None:
-    """The picture without bytes that it does not need; None where that is not all that is wrong.
-
-    Cameras put zeros before markers, and some leave what was in their memory before the end.
-    """
-    if _EXTRANEOUS.search(said):
+    said = _said(jpeg)
+    if said is None:
+        return
+    if (found := _EXTRANEOUS.search(said)) and found[1] != "d9":
+        # Some hardware puts zeros before markers.
         bare = tuple(replace(s, data=_without_zeros(s.data)) for s in jpeg.segments)
         jpeg = replace(jpeg, segments=bare)
-        said = _said_by_libjpeg(jpeg)
-    # Bytes that are no filler may be pixels that were not reached: Lepton must see a clean end.
-    for _ in range(_ROUNDS if _judged_by_lepton(jpeg) else 0):
-        found = _EXTRANEOUS.search(said)
-        if found is None or found[2] != "d9" or not jpeg.segments[-1].data:
-            break
-        *others, last = jpeg.segments
-        last = replace(last, data=last.data[: -int(found[1])])
-        jpeg = replace(jpeg, segments=(*others, last))
-        said = _said_by_libjpeg(jpeg)
-    return None if said else jpeg
+        said = _said(jpeg) or ""
+    if (not said or _EXTRANEOUS.search(said)) and jpeg.segments[-1].data:
+        jpeg, said = _ended(jpeg, said)
+    if said:
+        raise RefusedError(f"damaged: {said}")
 
 
 def _without_zeros(data: bytes) -> bytes:
@@ -86,27 +61,89 @@ def _without_zeros(data: bytes) -> bytes:
     )
 
 
-def _said_by_libjpeg(jpeg: Jpeg) -> str:
+def _ended(jpeg: Jpeg, said: str) -> tuple[Jpeg, str]:
+    """The picture without what follows its last block, and what is wrong with it.
+
+    Cameras leave zeros there, or what was in their memory; but after damage these are blocks that
+    were not reached, or more of the zeros that were read as codes.
+    """
+    size = _needed_bytes(jpeg)
+    data, rest = jpeg.segments[-1].data[:size], jpeg.segments[-1].data[size:]
+    if not rest:
+        return jpeg, said
+    jpeg = _with_data(jpeg, data)
+    said = _said(jpeg) or ""
+    right = _filled_up(jpeg) if rest.strip(b"\0") else not data.endswith(b"\0\0")
+    return jpeg, said or ("" if right else f"{len(rest)} bytes behind the last block")
+
+
+def _needed_bytes(jpeg: Jpeg) -> int:
+    """How many bytes of the last scan's data are needed to decode its last block."""
+    data = jpeg.segments[-1].data
+
+    def enough(size: int) -> bool:
+        return _TOO_SHORT not in (_said(_with_data(jpeg, data[:size])) or "")
+
+    short, step = len(data) - 1, 1
+    while short > 0 and enough(short):  # most need all of it, and this is asked once
+        step *= 2
+        short -= step
+    short, size = max(short, 0), min(len(data), max(short, 0) + step)
+    while size - short > 1:
+        middle = (short + size) // 2
+        short, size = (short, middle) if enough(middle) else (middle, size)
+    return size
+
+
+def _filled_up(jpeg: Jpeg) -> bool:
+    """Whether the bits of the last byte that change no pixel are ones, as encoders leave them.
+
+    In a progressive JPEG its last codes may change none either, so there it is taken for granted.
+    """
+    if jpeg.progressive:
+        return True
+    data = jpeg.segments[-1].data
+    picture = _decoded(jpeg)
+    for bit in range(8):
+        flipped = _with_data(jpeg, data[:-1] + bytes([data[-1] ^ 1 << bit]))
+        if not np.array_equal(_decoded(flipped), picture):
+            return True
+        if not data[-1] >> bit & 1:
+            return False
+    return True
+
+
+def _with_data(jpeg: Jpeg, data: bytes) -> Jpeg:
+    """With other data in its last scan."""
+    *others, last = jpeg.segments
+    return replace(jpeg, segments=(*others, replace(last, data=data)))
+
+
+def _said(jpeg: Jpeg) -> str | None:
     """The first warning that pixels are lost, or that a block is brighter than white; or nothing.
+
+    None where TurboJPEG does not know the layout, though libjpeg decodes it.
 
     Each block's mean is decoded as it is coded, its quantization step taken for 1 and its details
     for 0, so that no mean is cut off at black or white.
     """
-    import simplejpeg
-
-    four = len(jpeg.components) == 4
+    flat = replace(jpeg, segments=tuple(map(_flat, jpeg.segments)))
     try:
         means = simplejpeg.decode_jpeg(
-            replace(jpeg, segments=tuple(map(_flat, jpeg.segments))).encoded(),
-            "CMYK" if four else "RGB",
-            min_height=1,
-            min_width=1,
-            min_factor=8,
-            fastdct=True,
+            flat.encoded(), _form(jpeg), min_height=1, min_width=1, min_factor=8, fastdct=True
         )
     except ValueError as error:
-        return str(error) if _LIBJPEG.search(str(error)) else ""
+        return str(error) if _LIBJPEG.search(str(error)) else None
     return "blocks beyond black or white" if _impossible(means, jpeg.steps()) else ""
+
+
+def _decoded(jpeg: Jpeg) -> np.ndarray:
+    """The picture (uint8), whatever is wrong with it."""
+    return simplejpeg.decode_jpeg(jpeg.encoded(), _form(jpeg), strict=False)
+
+
+def _form(jpeg: Jpeg) -> str:
+    return "CMYK" if len(jpeg.components) == 4 else "RGB"
 
 
 def _flat(segment: Segment) -> Segment:
@@ -134,19 +171,3 @@ def _impossible(means: np.ndarray, steps: list[int]) -> bool:
         planes = planes @ _TO_YCC
     most = [_OVERSHOOT * 128 / step + _ROUNDED for step in steps]
     return bool((np.abs(planes).max(axis=(0, 1))[: len(most)] > most).any())
-
-
-def _judged_by_lepton(jpeg: Jpeg) -> bool:
-    return compress_bytes is not None and len(jpeg.components) in (1, 3)
-
-
-def _said_by_lepton(jpeg: Jpeg) -> str:
-    """What is wrong with the codes, or nothing."""
-    if not _judged_by_lepton(jpeg):
-        return ""
-    try:
-        compress_bytes(jpeg.encoded())
-    except RuntimeError as error:
-        found = _LEPTON.search(str(error))
-        return readable(found[0]) if found else ""
-    return ""

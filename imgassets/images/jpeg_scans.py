@@ -66,6 +66,10 @@ class Jpeg:
         """Names of the components, one byte each."""
         return self.frame.content[6::3] if self.frame else b""
 
+    @property
+    def progressive(self) -> bool:
+        return self.frame is not None and self.frame.marker in _PROGRESSIVE
+
     def steps(self) -> list[int]:
         """Quantization steps of the mean of a block, by component; empty where they are unclear."""
         found: dict[int, int] = {}
@@ -133,10 +137,9 @@ def check_complete(jpeg: Jpeg) -> None:
     Raises:
         RefusedError: a component, or bits of its coefficients, are in no scan.
     """
-    frame = jpeg.frame
-    if frame is None or not jpeg.scans:
+    if jpeg.frame is None or not jpeg.scans:
         raise RefusedError("truncated: no pixels")
-    progressive = frame.marker in _PROGRESSIVE
+    progressive = jpeg.progressive
     lacking = {(name, k): -1 for name in jpeg.components for k in range(64 if progressive else 1)}
     for scan in jpeg.scans:
         if len(scan.content) < 4:
