@@ -15,6 +15,7 @@ from pathlib import Path
 
 from PIL import Image
 from PIL.ImageFile import ImageFile
+from PIL.TiffImagePlugin import TiffImageFile
 
 from imgassets.images import bmp_header, foreign, jpeg_damage, jpeg_scans, png_chunks, tiff_pages
 from imgassets.images.refusal import RefusedError, broken
@@ -131,21 +132,29 @@ def open_image(data: bytes, rules: SourceRules = ANY_SOURCE) -> Opened:
             that are missing.
     """
     opened = _opened(data, rules)
-    image = opened.image
+    if has_several(opened.image):
+        raise RefusedError("an animation or several pages; one image is expected")
+    _check_pixels(opened.image, rules)
+    return opened
+
+
+def has_several(image: Image.Image) -> bool:
+    """Whether a file holds an animation, or more pages than one; goes to a TIFF's only page.
+
+    Thumbnails and masks are no pages, nor is the second picture (depth, gain map) that phones store
+    behind a JPEG: MPO.
+
+    Raises:
+        RefusedError: nothing can read that.
+    """
     try:
-        if image.format == "TIFF":
-            several = tiff_pages.turn_to_the_page(image)
-        else:
-            # Phones store a second picture (depth, gain map) behind a JPEG: MPO.
-            several = image.format != "MPO" and getattr(image, "is_animated", False)
+        if isinstance(image, TiffImageFile):
+            return tiff_pages.turn_to_the_page(image)
+        return image.format != "MPO" and getattr(image, "is_animated", False)
     except RefusedError:
         raise
     except Exception as error:  # see `_decoder`
         raise RefusedError(broken(error)) from error
-    if several:
-        raise RefusedError("an animation or several pages; one image is expected")
-    _check_pixels(image, rules)
-    return opened
 
 
 def opened_again(opened: Opened) -> ImageFile:
@@ -156,13 +165,17 @@ def opened_again(opened: Opened) -> ImageFile:
     return again
 
 
-def claimed_size(data: bytes, rules: SourceRules = ANY_SOURCE) -> tuple[int, int]:
-    """`(width, height)` as the header says; for those who judge the rest themselves.
+def open_for_inspection(data: bytes, rules: SourceRules = ANY_SOURCE) -> ImageFile:
+    """The image with nothing decoded, for those who judge animations and modes themselves.
+
+    Its color profile is left out: `normalize` converts by it.
 
     Raises:
         RefusedError: see `check_bytes`; or a broken header, too many pixels, pixels missing.
     """
-    return _opened(data, rules).image.size
+    image = _opened(data, rules).image
+    image.info.pop("icc_profile", None)
+    return image
 
 
 def _opened(data: bytes, rules: SourceRules) -> Opened:

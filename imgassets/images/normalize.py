@@ -6,22 +6,19 @@ Nothing of the file survives but its pixels: no EXIF, no text, no profile.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import Any
 
-from PIL import ExifTags, Image
+from PIL import Image
 from PIL.ImageFile import ImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
 from imgassets.images.colors import check_encoding, to_srgb, with_alpha
 from imgassets.images.depth import is_deep, to_8_bits
 from imgassets.images.intake import ANY_SOURCE, Opened, open_image, opened_again
+from imgassets.images.orientation import ORIENTATION, orientation, without_xmp
 from imgassets.images.refusal import RefusedError, broken
 from imgassets.spec.sources import SourceKind, SourceRules
 
-_ORIENTATION = ExifTags.Base.Orientation
-_XMP_ORIENTATION = re.compile(r"""tiff:Orientation\s*(?:=\s*["']|>)\s*([1-8])\b""")
 _T = Image.Transpose
 _UPRIGHT = {
     2: _T.FLIP_LEFT_RIGHT,
@@ -82,15 +79,15 @@ def normalize(data: bytes, rules: SourceRules = ANY_SOURCE) -> Normalized:
 def _converted(opened: Opened, rules: SourceRules) -> tuple[Image.Image, tuple[str, ...]]:
     image = opened.image
     done = [*_kinds(image, rules), *opened.done]
-    xmp = _without_xmp(image)
+    xmp = without_xmp(image)
     # Pillow makes TIFF upright by itself as it decodes.
-    turned_back = image.tag_v2.get(_ORIENTATION, 1) if isinstance(image, TiffImageFile) else 1
+    turned_back = image.tag_v2.get(ORIENTATION, 1) if isinstance(image, TiffImageFile) else 1
     pixels = to_8_bits(image, opened_again(opened)) if is_deep(image) else image
     # Before `getexif`, which decodes as well and whose exceptions are let pass.
     pixels.load()
-    xmp += _without_xmp(image)  # of chunks behind the pixels
+    xmp += without_xmp(image)  # of chunks behind the pixels
     check_encoding(image)
-    turned, said_by = _orientation(image, xmp)
+    turned, said_by = orientation(image, xmp)
     colors, alpha = _split(pixels)
     upright, said = to_srgb(colors, image.info.get("icc_profile"))
     done.append(said)
@@ -120,23 +117,6 @@ def _kinds(image: ImageFile, rules: SourceRules) -> list[str]:
     words = {"palette": "palette to RGB", "16-bit": "16 bits to 8"}
     named = [] if image.format == "PNG" else [f"{image.format} to PNG"]
     return [*named, *(words[kind] for kind in kinds if kind in words)]
-
-
-def _without_xmp(image: Image.Image) -> str:
-    """XMP, taken away from the image: Pillow would give its orientation out as EXIF's."""
-    found = [image.info.pop(name, "") or "" for name in ("XML:com.adobe.xmp", "xmp")]
-    return "".join(x.decode("latin-1") if isinstance(x, bytes) else x for x in found)
-
-
-def _orientation(image: Image.Image, xmp: str) -> tuple[Any, str]:
-    """The orientation, and who says so; 1 where nobody does, None where EXIF cannot be read."""
-    try:
-        found = image.getexif().get(_ORIENTATION)
-    except Exception:  # hostile EXIF raises anything
-        return None, "EXIF"
-    if found is None and (said := _XMP_ORIENTATION.search(xmp)):
-        return int(said[1]), "XMP"
-    return 1 if found is None else found, "EXIF"
 
 
 def _split(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:

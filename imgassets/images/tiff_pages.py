@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from PIL.ImageFile import ImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
 from imgassets.images.refusal import RefusedError
@@ -15,14 +14,12 @@ _PROFILE, _XMP = 34675, 700
 _MOST = 64
 
 
-def turn_to_the_page(image: ImageFile) -> bool:
+def turn_to_the_page(image: TiffImageFile) -> bool:
     """Go to the only picture of full size; whether there are several.
 
     Raises:
         RefusedError: there is none, or more directories than any writer makes.
     """
-    if not isinstance(image, TiffImageFile):
-        raise RefusedError("broken header: no decoder can open it")
     if image.n_frames > _MOST:
         raise RefusedError(f"a TIFF of {image.n_frames} directories; at most {_MOST}")
     pages = []
