@@ -44,7 +44,8 @@ def check_encoding(image: Image.Image) -> None:
         return
     if "srgb" not in info and (gamma := info.get("gamma")) is not None:
         check_gamma(gamma)
-    if "srgb" not in info and (said := info.get("chromaticity")) is not None:
+    gray = image.mode in ("1", "L", "LA") or image.mode.startswith("I;16")  # has no primaries
+    if "srgb" not in info and not gray and (said := info.get("chromaticity")) is not None:
         check_chromaticities(said[2:], said[:2])
     _check_exif(image)
 

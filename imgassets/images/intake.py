@@ -33,6 +33,8 @@ _FIRST_BYTES: tuple[tuple[bytes, SourceFormat], ...] = (
     (b"II*\x00", "TIFF"),
     (b"MM\x00*", "TIFF"),
 )
+#: Of the application extension that holds an ICC profile.
+_GIF_PROFILE = b"\x21\xff\x0bICCRGBG1012"
 
 
 def read_file(path: str | Path, rules: SourceRules = ANY_SOURCE) -> bytes:
@@ -198,6 +200,8 @@ def _opened(data: bytes, rules: SourceRules) -> Opened:
             profile = bmp_header.profile(data)
             opened = _decoder(data, name, rules)
         case _:
+            if name == "GIF" and _GIF_PROFILE in data:
+                raise RefusedError("a color profile in a GIF, which is not read; save it as sRGB")
             return _decoder(data, name, rules)
     if profile is not None:
         opened.image.info["icc_profile"] = profile

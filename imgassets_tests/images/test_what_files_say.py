@@ -177,6 +177,9 @@ OTHER_COLORS: dict[str, tuple[bytes, str]] = {
     "a TIFF's primaries": (encoded("TIFF", tiffinfo={319: _RATIONALS}), _PRIMARIES),
     "a BMP's primaries": (bmp(bytes(4), 2.2, "Adobe"), _PRIMARIES),
     "a BMP's gamma": (bmp(bytes(4), 1.0, "sRGB"), f"gamma 1 {_SAVE}"),
+    "a GIF's profile": (
+        (gif := encoded("GIF"))[:-1] + b"\x21\xff\x0bICCRGBG1012\x01.\0" + gif[-1:],
+        "a color profile in a GIF, which is not read; save it as sRGB"),
     "a BMP's linked profile": (bmp(b"KNIL"),
                                "its color profile is in another file; save it as sRGB"),
 }  # fmt: skip
@@ -184,6 +187,9 @@ SRGB_COLORS: dict[str, bytes] = {
     "cHRM": small_png(_gama(45_455), _chrm(*_XY["sRGB"])),
     "rounded cHRM": small_png(_chrm(*_XY["Photoshop's rounding"])),
     "sRGB chunk over others": small_png(_gama(100_000), _chrm(*_XY["P3"]), chunk(b"sRGB", b"\0")),
+    "primaries of a gray PNG": png(
+        header(12, 1, 8, 0), _chrm(*_XY["P3"]), chunk(b"IDAT", zlib.compress(bytes(13)))
+    ),
     "a camera's sRGB": encoded("JPEG", exif=_camera(1, "R98")),
     "a camera's color space alone": encoded("JPEG", exif=_camera(0xFFFF, "R98")),
     "a BMP's sRGB": bmp(b"BGRs"),
