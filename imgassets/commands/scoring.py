@@ -5,7 +5,6 @@ Two layouts are read: GenEval's (`00000/samples/0000.png`) and `PROMPT_ID/SEED.p
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -13,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
-from imgassets.images.intake import claimed_size, read_file
+from imgassets.images.intake import open_for_inspection, read_file
+from imgassets.images.normalize import normalize
 from imgassets.images.refusal import RefusedError
 from imgassets.metrics import artefacts, composition, typography
 from imgassets.metrics.detectors import DetectorError
@@ -108,16 +107,19 @@ def _score(folder: Path, path: Path, expectations: dict[str, Expectation]) -> Sc
 
 
 def score_bytes(source: bytes, wanted: Expectation) -> tuple[bool | None, str, dict[str, float]]:
-    """(correct, reason, metrics) of one encoded image against one expectation."""
+    """(correct, reason, metrics) of one encoded image against one expectation.
+
+    The guard of `imgassets normalize` reads it, so its colors are judged as people see them: by the
+    profile of the file, which is no fault here.
+    """
     try:
-        size = claimed_size(source)
+        opened = open_for_inspection(source)
+        clean = artefacts.score(artefacts.inspect(opened, opened.size, "RGB"))
+        if not clean.value:
+            return False, clean.reason, {clean.metric: clean.value}
+        pixels = np.asarray(normalize(source).image)
     except RefusedError as error:
         return _unreadable(error)
-    clean = artefacts.score(artefacts.inspect(source, size, "RGB"))
-    if not clean.value:
-        return False, clean.reason, {clean.metric: clean.value}
-    with Image.open(io.BytesIO(source)) as image:
-        pixels = np.asarray(image.convert("RGB"))
     try:
         scores = [*composition.score(pixels, wanted), *typography.score(pixels, wanted)]
     except (DetectorError, BadImageError) as error:

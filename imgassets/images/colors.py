@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
-from PIL import Image, ImageCms, ImageColor
+from PIL import ExifTags, Image, ImageCms, ImageColor
 
 from imgassets.images.refusal import RefusedError, readable
 
@@ -16,21 +17,101 @@ _FLAGS = ImageCms.Flags.BLACKPOINTCOMPENSATION | ImageCms.Flags.HIGHRESPRECALC
 #: A profile that moves no color by more levels than this is sRGB, whatever it is called.
 _SAME_LEVELS = 1
 
-
 #: PNG's gAMA of sRGB, and how far another may be before its colors would show.
 _GAMMA, _NEAR = 1 / 2.2, 0.005
+#: White, red, green and blue of sRGB (x, y), and the rounding of those who write them.
+_WHITE, _PRIMARIES = (0.3127, 0.3290), (0.64, 0.33, 0.30, 0.60, 0.15, 0.06)
+_NEAR_XY = 0.003
+_WITHOUT = "without a color profile; save it as sRGB"
+_EXIF_WHITE, _EXIF_PRIMARIES, _EXIF_SPACE = 0x013E, 0x013F, 0xA001
+_EXIF_SRGB, _EXIF_ADOBE = 1, 2
 
 
-def check_gamma(image: Image.Image) -> None:
-    """Refuse a PNG whose gAMA chunk says other than sRGB with no profile to convert by.
+def check_encoding(image: Image.Image) -> None:
+    """Refuse colors that a file says are not sRGB with no profile to convert by.
+
+    Leaving such pixels as they are would change what people see. Looked at are a PNG's gAMA and
+    cHRM, unless its sRGB chunk overrules them, and what cameras write into EXIF for Adobe RGB.
+
+    Args:
+        image: decoded, so that all its metadata is read.
 
     Raises:
-        RefusedError: so it is; leaving such pixels as they are would change what people see.
+        RefusedError: so it is.
     """
-    gamma = image.info.get("gamma")
-    named = {"icc_profile", "srgb"} & image.info.keys()
-    if gamma is not None and not named and abs(gamma - _GAMMA) > _NEAR:
-        raise RefusedError(f"gamma {gamma:g} without a color profile; save it as sRGB")
+    info = image.info
+    if info.get("icc_profile"):
+        return
+    if "srgb" not in info and (gamma := info.get("gamma")) is not None:
+        check_gamma(gamma)
+    gray = image.mode in ("1", "L", "LA") or image.mode.startswith("I;16")  # has no primaries
+    if "srgb" not in info and not gray and (said := info.get("chromaticity")) is not None:
+        check_chromaticities(said[2:], said[:2])
+    _check_exif(image)
+
+
+def check_gamma(gamma: float) -> None:
+    """
+    Args:
+        gamma: from light to levels, as PNG's gAMA: 1 / 2.2 for sRGB.
+
+    Raises:
+        RefusedError: not that of sRGB.
+    """
+    if abs(gamma - _GAMMA) > _NEAR:
+        raise RefusedError(f"gamma {gamma:g} {_WITHOUT}")
+
+
+def check_chromaticities(primaries: Sequence[float], white: Sequence[float] = _WHITE) -> None:
+    """
+    Args:
+        primaries: x and y of red, green and blue.
+        white: its x and y.
+
+    Raises:
+        RefusedError: not those of sRGB.
+    """
+    for said, srgb, what in ((primaries, _PRIMARIES, "primaries"), (white, _WHITE, "white point")):
+        if any(abs(a - b) > _NEAR_XY for a, b in zip(said, srgb, strict=True)):
+            raise RefusedError(f"{what} other than sRGB's {_WITHOUT}")
+
+
+def _check_exif(image: Image.Image) -> None:
+    try:
+        exif = image.getexif()
+        space = exif.get_ifd(ExifTags.IFD.Exif).get(_EXIF_SPACE)
+        kind = exif.get_ifd(ExifTags.IFD.Interop).get(ExifTags.Interop.InteropIndex)
+        white, primaries = (
+            [float(v) for v in exif.get(tag) or default]
+            for tag, default in ((_EXIF_WHITE, _WHITE), (_EXIF_PRIMARIES, _PRIMARIES))
+        )
+    except Exception:  # hostile EXIF raises anything, and says nothing then
+        return
+    # DCF: "R03" with an uncalibrated color space is Adobe RGB; some write a 2 for it.
+    if space == _EXIF_ADOBE or (str(kind).startswith("R03") and space != _EXIF_SRGB):
+        raise RefusedError(f"Adobe RGB by its EXIF {_WITHOUT}")
+    if len(white) == 2 and len(primaries) == 6:
+        check_chromaticities(primaries, white)
+
+
+def is_srgb(profile: bytes) -> bool:
+    """Whether a profile of RGB pixels moves no color by more than a level.
+
+    Judged by what it does, whatever it is called; one that cannot be read is not sRGB.
+    """
+    try:
+        space, _ = _described(profile)
+        return space == "RGB" and _transform(profile, "RGB") is None
+    except RefusedError:
+        return False
+
+
+def profile_name(profile: bytes) -> str:
+    """What a profile calls itself, in harmless letters."""
+    try:
+        return _described(profile)[1]
+    except RefusedError:
+        return "unreadable profile"
 
 
 def to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, str]:

@@ -6,21 +6,19 @@ Nothing of the file survives but its pixels: no EXIF, no text, no profile.
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
-from typing import Any
 
-from PIL import ExifTags, Image
+from PIL import Image
 from PIL.ImageFile import ImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
-from imgassets.images.colors import check_gamma, to_srgb, with_alpha
+from imgassets.images.colors import check_encoding, to_srgb, with_alpha
 from imgassets.images.depth import is_deep, to_8_bits
-from imgassets.images.intake import ANY_SOURCE, open_image
+from imgassets.images.intake import ANY_SOURCE, Opened, open_image, opened_again
+from imgassets.images.orientation import ORIENTATION, orientation, without_xmp
 from imgassets.images.refusal import RefusedError, broken
 from imgassets.spec.sources import SourceKind, SourceRules
 
-_ORIENTATION = ExifTags.Base.Orientation
 _T = Image.Transpose
 _UPRIGHT = {
     2: _T.FLIP_LEFT_RIGHT,
@@ -68,11 +66,9 @@ def normalize(data: bytes, rules: SourceRules = ANY_SOURCE) -> Normalized:
     Raises:
         RefusedError: whatever is wrong with it; no other exception comes out.
     """
-    image = open_image(data, rules)
+    opened = open_image(data, rules)
     try:
-        done = _kinds(image, rules)
-        again = _reopened(data, image) if is_deep(image) else None
-        return Normalized(*_converted(image, again, rules.source_alpha, done))
+        return Normalized(*_converted(opened, rules))
     except RefusedError:
         raise
     # Decoders meet hostile bytes here and raise whatever they like; none of it may get further.
@@ -80,34 +76,32 @@ def normalize(data: bytes, rules: SourceRules = ANY_SOURCE) -> Normalized:
         raise RefusedError(broken(error)) from error
 
 
-def _converted(
-    image: ImageFile, again: ImageFile | None, alpha_rule: str, done: list[str]
-) -> tuple[Image.Image, tuple[str, ...]]:
-    check_gamma(image)
+def _converted(opened: Opened, rules: SourceRules) -> tuple[Image.Image, tuple[str, ...]]:
+    image = opened.image
+    done = [*_kinds(image, rules), *opened.done]
+    xmp = without_xmp(image)
     # Pillow makes TIFF upright by itself as it decodes.
-    turned_back = image.tag_v2.get(_ORIENTATION, 1) if isinstance(image, TiffImageFile) else 1
-    pixels = image if again is None else to_8_bits(image, again)
+    turned_back = image.tag_v2.get(ORIENTATION, 1) if isinstance(image, TiffImageFile) else 1
+    pixels = to_8_bits(image, opened_again(opened)) if is_deep(image) else image
     # Before `getexif`, which decodes as well and whose exceptions are let pass.
     pixels.load()
-    turned = _orientation(image)
+    xmp += without_xmp(image)  # of chunks behind the pixels
+    check_encoding(image)
+    turned, said_by = orientation(image, xmp)
     colors, alpha = _split(pixels)
     upright, said = to_srgb(colors, image.info.get("icc_profile"))
     done.append(said)
     if alpha is not None:
-        upright, said = with_alpha(upright, alpha, alpha_rule)
+        upright, said = with_alpha(upright, alpha, rules.source_alpha)
         done.append(said)
     if turned is None:
         done.append("unreadable EXIF dropped")
     if turned in _UPRIGHT:
         upright = upright.transpose(_UPRIGHT[turned])
     if (applied := turned_back if turned == 1 else turned) in _UPRIGHT:
-        done.append(f"EXIF orientation {applied} applied")
+        done.append(f"{said_by} orientation {applied} applied")
     upright.info = {}  # else whoever applies EXIF later would turn it twice
     return upright, tuple(filter(None, done))
-
-
-def _reopened(data: bytes, image: ImageFile) -> ImageFile:
-    return Image.open(io.BytesIO(data), formats=[str(image.format)])
 
 
 def _kinds(image: ImageFile, rules: SourceRules) -> list[str]:
@@ -123,14 +117,6 @@ def _kinds(image: ImageFile, rules: SourceRules) -> list[str]:
     words = {"palette": "palette to RGB", "16-bit": "16 bits to 8"}
     named = [] if image.format == "PNG" else [f"{image.format} to PNG"]
     return [*named, *(words[kind] for kind in kinds if kind in words)]
-
-
-def _orientation(image: Image.Image) -> Any:
-    """The EXIF orientation; 1 where there is none, None where nothing can read it."""
-    try:
-        return image.getexif().get(_ORIENTATION, 1)
-    except Exception:  # hostile EXIF raises anything
-        return None
 
 
 def _split(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:

@@ -16,6 +16,9 @@ import cv2
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from imgassets.images.colors import is_srgb, profile_name
+from imgassets.images.intake import has_several
+from imgassets.images.orientation import orientation, without_xmp
 from imgassets.metrics.scores import Score
 from imgassets.spec.failures import FailureMode
 from imgassets.spec.sources import MAX_SOURCE_PIXELS
@@ -27,8 +30,6 @@ BLANK_SHARE = 0.001
 
 #: A file that claims more pixels than this is refused before it is decoded.
 MAX_PIXELS = MAX_SOURCE_PIXELS
-
-_EXIF_ORIENTATION = 0x0112
 
 
 @dataclass(frozen=True)
@@ -133,29 +134,16 @@ def _encoding_faults(image: Image.Image) -> list[str]:
     raw_modes = [str(tile[3]) for tile in getattr(image, "tile", [])]
     if any(";16" in mode for mode in raw_modes):
         faults.append("expected 8 bits a channel, got 16")
-    frames = getattr(image, "n_frames", 1)
-    if frames > 1:
+    if has_several(image):
+        frames = getattr(image, "n_frames", 1)
         faults.append(f"expected one image, got an animation of {frames} frames")
-    orientation = image.getexif().get(_EXIF_ORIENTATION, 1)
-    if orientation != 1:
-        faults.append(f"EXIF orientation {orientation}: upright only for viewers that apply it")
-    profile = _profile_name(image)
-    if profile is not None and "srgb" not in profile.lower():
-        faults.append(f"expected sRGB, got the color profile {profile!r}")
-    return faults
-
-
-def _profile_name(image: Image.Image) -> str | None:
-    """Description of the embedded ICC profile; None without one."""
+    turned, said_by = orientation(image, without_xmp(image))
+    if turned not in (1, None):
+        faults.append(f"{said_by} orientation {turned}: upright only for viewers that apply it")
     profile = image.info.get("icc_profile")
-    if not profile:
-        return None
-    from PIL import ImageCms
-
-    try:
-        return ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(profile))).strip()
-    except (ImageCms.PyCMSError, OSError):
-        return "unreadable profile"
+    if profile and not is_srgb(profile):
+        faults.append(f"expected sRGB, got the color profile {profile_name(profile)!r}")
+    return faults
 
 
 def _blank(image: Image.Image) -> str | None:

@@ -3,7 +3,7 @@
     python -m imgassets_tests.benchmarks.inputs_page
 
 Writes docs/inputs.md: the rules as the contract has them, the corpus as the tests hold it, accuracy
-of color conversion, speed and memory beside bare Pillow, and a fuzz campaign.
+of color conversion, speed and memory beside bare Pillow, damaged JPEGs, and a fuzz campaign.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from imgassets.images.intake import ANY_SOURCE
 from imgassets.images.normalize import normalize
 from imgassets.images.refusal import RefusedError
 from imgassets.spec.sources import SourceRules
+from imgassets_tests.benchmarks import jpeg_damage
 from imgassets_tests.benchmarks.pages import table
 from imgassets_tests.images import icc
 from imgassets_tests.images.corpus import CORPUS
@@ -216,6 +217,7 @@ def page() -> str:
         "RULES": rules_table(),
         "CLASSES": class_table(),
         "CORPUS": corpus_table(),
+        "DAMAGE": jpeg_damage.tables(),
         "COLORS": color_table(),
         "SPEED": speed_table(),
         "FUZZ": fuzzed(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from imgassets_tests.images.corpus.case import BROKEN, DECODER, PIXEL_BOMB, refused
+from imgassets_tests.images.corpus.case import BROKEN, DECODER, PIXEL_BOMB, refused, taken
 from imgassets_tests.images.files import (
     PICTURE,
     PNG_HEAD,
@@ -13,6 +13,7 @@ from imgassets_tests.images.files import (
     jpeg_of_size,
     png,
     rows,
+    small_png,
     tiff,
 )
 
@@ -20,6 +21,11 @@ from imgassets_tests.images.files import (
 def _with_error_page() -> bytes:
     data = encoded("JPEG", PICTURE.resize((320, 240)))
     return data[: len(data) // 2] + b"502 Bad Gateway\xff\xd9"
+
+
+def _with_warning_and_hole() -> bytes:
+    data = _with_hole("JPEG")
+    return data[:20] + b"stray" + data[20:]
 
 
 def _with_hole(form: str, **options: object) -> bytes:
@@ -43,6 +49,12 @@ BROKEN_FILES = [
     refused("broken", "PNG, pixels with a wrong checksum",
              png(header(4, 4), chunk(b"IDAT", rows(4, 12), harm=1)),
              "damaged: chunk IDAT has another checksum"),
+    taken("broken", "PNG, text with a wrong checksum",
+           small_png(chunk(b"tEXt", b"Comment\0x", harm=1)),
+           "chunk tEXt with another checksum dropped"),
+    refused("broken", "PNG, transparency with a wrong checksum",
+             small_png(chunk(b"tRNS", bytes(6), harm=1)),
+             "damaged: chunk tRNS has another checksum"),
     refused("broken", "PNG, a chunk that declares 2 GiB",
              PNG_HEAD + header(4, 4) + chunk(b"IDAT", b"abc", declared=2**31 - 1),
              "truncated: chunk IDAT declares 2147483647 bytes, more than follow"),
@@ -65,7 +77,16 @@ BROKEN_FILES = [
     refused("broken", "JPEG, the first bytes alone", b"\xff\xd8\xff", BROKEN),
     refused("broken", "JPEG, cut in half", lambda: encoded("JPEG")[: len(encoded("JPEG")) // 2],
              DECODER),
-    refused("broken", "JPEG, only its end lost", lambda: encoded("JPEG")[:-2], DECODER),
+    taken("broken", "JPEG, only its end lost", lambda: encoded("JPEG")[:-2],
+           "JPEG to PNG", "its lost end marker added"),
+    refused("broken", "JPEG, progressive, cut between two scans",
+             lambda: (data := encoded("JPEG", progressive=True))[: data.rindex(b"\xff\xda")],
+             "truncated: scans are missing"),
+    refused("broken", "JPEG, progressive, its last scan lost, its end in place",
+             lambda: (data := encoded("JPEG", progressive=True))[: data.rindex(b"\xff\xda")]
+             + b"\xff\xd9", "truncated: scans are missing"),
+    refused("broken", "JPEG, a hole behind a harmless warning", _with_warning_and_hole,
+             "damaged: Corrupt JPEG data: ..."),
     refused("broken", "JPEG, a hole in its middle", lambda: _with_hole("JPEG"),
              "damaged: Corrupt JPEG data: ..."),
     refused("broken", "JPEG, progressive, a hole in its middle",

@@ -16,6 +16,11 @@ PIXEL_BOMB = "declares more pixels than can ever be taken in"
 LIMIT = "more than the limit of 64000000"
 
 
+def not_taken(name: str) -> str:
+    """The refusal of a known format, with its article."""
+    return f"{name} image, which is not taken; save it as PNG; accepted: {ALL}"
+
+
 @dataclass(frozen=True)
 class Case:
     """One input.
