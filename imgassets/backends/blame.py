@@ -33,6 +33,7 @@ _MACHINE = (
     "mps backend",
     "no kernel image",
     "no available kernel",
+    "no viable backend",
     "not implemented for",
     "no space left on device",
 )
