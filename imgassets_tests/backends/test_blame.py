@@ -10,10 +10,15 @@ import pytest
 import torch
 from PIL import Image
 
-from imgassets.backends.base import DocumentFault, MachineFault
+from imgassets.backends.base import DeviceError, DocumentFault, MachineFault
 from imgassets.backends.blame import failed
 from imgassets.backends.diffusers_backend import DiffusersBackend
-from imgassets.backends.loading import postprocess_maker
+from imgassets.backends.loading import (
+    maker_of,
+    open_backend,
+    opened_late,
+    postprocess_maker,
+)
 from imgassets.images.masks import EmptyRegionError, region_box, region_mask
 from imgassets_tests.backends.conftest import asked, document
 
@@ -181,3 +186,50 @@ def test_backends_can_say_it_themselves() -> None:
     assert failed(DocumentFault("too small")).failure == "bad_document"
     assert failed(MachineFault("no room")).failure == "machine_error"
     assert failed(MachineFault("no room")).message == "no room"
+
+
+# ---- what keeps a model from working at all ------------------------------------------------
+
+
+def test_a_model_that_cannot_be_loaded_is_tried_once_and_says_why(small: Small) -> None:
+    tried = []
+
+    def without_a_package() -> DiffusersBackend:
+        tried.append(1)
+        needs = {"class": "DPMSolverSDEScheduler", "settings": {}}
+        model = document("sd3", small("sd3"), scheduler=needs)
+        return DiffusersBackend(model, small("sd3"), "cpu")
+
+    request = asked(document("sd3", small("sd3")))
+    make = opened_late(lambda: maker_of("generate", without_a_package()))
+    for _ in range(2):
+        outcomes = make([request, request], [])
+        assert [o.failure for o in outcomes] == ["machine_error"] * 2
+        assert "torchsde" in outcomes[0].message
+    assert tried == [1]
+
+
+def test_missing_weights_are_the_machines_fault(tmp_path: Path) -> None:
+    model = document("sd3", tmp_path)
+    make = opened_late(lambda: maker_of("generate", open_backend(tmp_path, model, "cpu")))
+    outcome = make([asked(model)], [])[0]
+    assert outcome.failure == "machine_error"
+    assert "model_index.json" in outcome.message
+
+
+def test_a_device_that_is_not_here_stops_the_run(tmp_path: Path) -> None:
+    """No model could make anything on it: the command was wrong, not one of the models."""
+    if torch.cuda.is_available():
+        pytest.skip("CUDA is here")
+    model = document("sd3", tmp_path)
+    make = opened_late(lambda: maker_of("generate", open_backend(tmp_path, model, "cuda")))
+    with pytest.raises(DeviceError, match="device cuda is not here"):
+        make([asked(model)], [])
+
+
+def test_a_fault_of_our_own_code_is_not_hidden(small: Small) -> None:
+    def broken() -> Any:
+        raise AttributeError("a slip")
+
+    with pytest.raises(AttributeError, match="a slip"):
+        opened_late(broken)([asked(document("sd3", small("sd3")))], [])
