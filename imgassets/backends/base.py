@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from PIL import Image
 
@@ -79,5 +79,28 @@ class HostedError(Exception):
         self.message, self.billed, self.again, self.after = message, billed, again, after
 
 
+class DocumentFault(Exception):  # noqa: N818 - a fault is what it is called everywhere
+    """One image cannot be made, and the documents are at fault, not the model.
+
+    Its text is one plain sentence for people: file and field where known, what is wrong, the fix.
+    Becomes the failure mode of the class, which makes a verdict INCONCLUSIVE and never NO-GO.
+    """
+
+    mode: ClassVar[FailureMode] = "bad_document"
+
+
+class MachineFault(DocumentFault):
+    """One image cannot be made, and this machine is at fault (a package, a file, the disk).
+
+    It may pass without any change of documents, so such images are asked for again by every run.
+    """
+
+    mode: ClassVar[FailureMode] = "machine_error"
+
+
 class BackendError(RuntimeError):
     """A backend cannot work at all; the message names the file or setting, and the fix."""
+
+
+class DeviceError(BackendError):
+    """The device that was asked for is not here, so nothing at all can be made."""

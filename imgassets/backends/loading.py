@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from PIL import Image
 
-from imgassets.backends.base import Backend, Outcome
+from imgassets.backends.base import Backend, DeviceError, Outcome
+from imgassets.backends.blame import failed
 from imgassets.backends.device import Device, Meter, require_device
 from imgassets.backends.making import Make
 from imgassets.home import home_of
@@ -90,17 +91,52 @@ def upscale_maker(
     return make
 
 
+def opened_late(open_: Callable[[], Make]) -> Make:
+    """A maker that is opened when it is first asked for images.
+
+    What keeps it from making any (weights, a package, no memory to load them into) becomes the
+    outcome of every request, and it is tried once: a verdict can say what to mend, and the other
+    models' verdicts do not wait for it. What is nobody's known fault is raised as it is.
+
+    Raises:
+        DeviceError: the device asked for is not here; nothing could be made by any model.
+    """
+    maker: list[Make] = []
+    broken: list[Outcome] = []
+
+    def make(inputs: Sequence[dict[str, Any]], sources: Sequence[Image.Image]) -> list[Outcome]:
+        try:
+            if not maker and not broken:
+                maker.append(open_())
+            if not broken:
+                return maker[0](inputs, sources)
+        except DeviceError:
+            raise
+        except Exception as error:
+            outcome = failed(error)
+            if outcome.failure == "backend_error":
+                raise
+            broken.append(outcome)
+        return broken * len(inputs)
+
+    return make
+
+
 def postprocess_maker(root: Path) -> Make:
     """Declared steps as a maker of the `postprocess` flow; needs neither model nor torch."""
-    from imgassets.images.postprocess import PostprocessError, apply
+    from imgassets.images.postprocess import PostprocessError, WatermarkFileError, apply
 
     def one(asked: dict[str, Any], source: Image.Image) -> Outcome:
         meter = Meter("cpu")
         try:
             with meter:
                 done = apply(asked["steps"], source, root)
+        except WatermarkFileError as error:
+            return Outcome(failure="machine_error", message=str(error))
         except PostprocessError as error:
-            return Outcome(failure="backend_error", message=str(error))
+            return Outcome(failure="bad_document", message=str(error))
+        except Exception as error:
+            return failed(error)
         made = {"delivered_bytes": done.delivered_bytes}
         return Outcome(
             done.image, seconds=meter.seconds, peak_memory_mib=meter.peak_mib, made_with=made

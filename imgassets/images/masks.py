@@ -7,16 +7,38 @@ from collections.abc import Sequence
 from PIL import Image, ImageDraw
 
 
-def region_mask(region: Sequence[float], size: tuple[int, int]) -> Image.Image:
-    """A mask image (mode L, white is repainted) for a box in fractions of width and height."""
+class EmptyRegionError(ValueError):
+    """A region holds not a single pixel; the message says which, and of what size."""
+
+
+def region_box(region: Sequence[float], size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """The pixels (left, top, right, bottom; the last two inside) of a box in fractions.
+
+    Raises:
+        EmptyRegionError: it is less than a pixel wide or high.
+    """
     width, height = size
     left, top, right, bottom = region
-    mask = Image.new("L", size, 0)
     box = (
         round(left * width),
         round(top * height),
         round(right * width) - 1,
         round(bottom * height) - 1,
     )
-    ImageDraw.Draw(mask).rectangle(box, fill=255)
+    if box[2] < box[0] or box[3] < box[1]:
+        raise EmptyRegionError(
+            f"edit.region {list(region)} holds not a single pixel of an image of {width} x "
+            f"{height}; make it larger"
+        )
+    return box
+
+
+def region_mask(region: Sequence[float], size: tuple[int, int]) -> Image.Image:
+    """A mask image (mode L, white is repainted) for a box in fractions of width and height.
+
+    Raises:
+        EmptyRegionError: nothing would be white.
+    """
+    mask = Image.new("L", size, 0)
+    ImageDraw.Draw(mask).rectangle(region_box(region, size), fill=255)
     return mask
