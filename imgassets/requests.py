@@ -24,8 +24,9 @@ from imgassets.spec.model import Model
 from imgassets.spec.postprocess import step_facts
 from imgassets.spec.project import Project
 from imgassets.spec.prompts import Prompt, PromptSet
+from imgassets.spec.scheduler_settings import adds_noise
 from imgassets.spec.upscaler import PROMPTED, SdUpscale, upscaler_facts
-from imgassets.spec.weights import weights_fingerprint
+from imgassets.spec.weights import hub_name, weights_fingerprint, weights_folder
 
 if TYPE_CHECKING:  # planning does without pandas
     import pandas as pd
@@ -172,13 +173,28 @@ def _generator_facts(root: Path, model: AnyModel) -> dict[str, Any]:
         return api_facts(model)
     facts = {
         "backend": model.backend,
-        "weights": weights_fingerprint(root, model.weights, model.revision),
+        "weights": weights_fingerprint(root, model.weights, model.revision, model.loading.variant),
         "dtype": model.dtype,
         "scheduler": model.scheduler.model_dump(mode="json", by_alias=True),
         "batch_size": model.batch_size,
     }
+    # Noise that schedulers add came from a generator of all images once, whatever their seeds.
+    if adds_noise(model.scheduler.class_, _scheduler_settings(root, model)):
+        facts["noise"] = "of each image's seed"
     loading = model.loading.pixel_settings()
     return facts | ({"loading": loading | _quantizer(model)} if loading else {})
+
+
+def _scheduler_settings(root: Path, model: Model) -> dict[str, Any]:
+    """Settings of the document on top of the folder's; those of weights on the hub are unknown."""
+    if hub_name(model.weights) is not None:
+        return model.scheduler.settings
+    file = weights_folder(root, model.weights) / "scheduler" / "scheduler_config.json"
+    try:
+        kept = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        kept = {}
+    return (kept if isinstance(kept, dict) else {}) | model.scheduler.settings
 
 
 def _quantizer(model: Model) -> dict[str, str]:

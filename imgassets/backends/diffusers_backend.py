@@ -104,7 +104,10 @@ class DiffusersBackend:
     def _run(self, pipeline: Any, asked: Inputs, **extra: Any) -> np.ndarray:
         import torch
 
+        from imgassets.backends.noise import own_noise
+
         sampling = asked[0]["sampling"]
+        generators = [torch.Generator("cpu").manual_seed(a["seed"]) for a in asked]
         # None and "" differ where a pipeline has zeros for no negative prompt (SDXL).
         negative = [a["negative_prompt"] for a in asked]
         arguments = {
@@ -113,14 +116,15 @@ class DiffusersBackend:
             "num_inference_steps": sampling["steps"],
             "guidance_scale": sampling["guidance_scale"],
             "max_sequence_length": sampling["max_sequence_length"],
-            "generator": [torch.Generator("cpu").manual_seed(a["seed"]) for a in asked],
+            "generator": generators,
             "output_type": "np",
             **extra,
         }
         known = inspect.signature(pipeline.__call__).parameters
         further = sampling.get("arguments", {})
         self._check_arguments(pipeline, further, [n for n in known if n not in arguments])
-        with torch.inference_mode(), self._loader.attention():
+        noise = own_noise(pipeline.scheduler, generators)
+        with torch.inference_mode(), self._loader.attention(), noise:
             result = pipeline(**{k: v for k, v in arguments.items() if k in known}, **further)
         return np.asarray(result.images)
 

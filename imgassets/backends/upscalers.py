@@ -16,6 +16,7 @@ from imgassets.backends.tiling import in_tiles
 from imgassets.images.encoding import NonFiniteImageError, quantize
 from imgassets.spec.hosted import AnyModel
 from imgassets.spec.upscaler import DiffusionUpscaler, Lanczos, Network, SdUpscale
+from imgassets.spec.weight_files import broken_network
 from imgassets.spec.weights import weights_folder
 
 
@@ -92,12 +93,17 @@ def _network(folder: Path, spec: Network, device: Device, where: str) -> Upscale
 def _load_network(folder: Path, spec: Network, where: str) -> Any:
     from safetensors.torch import load_file
 
+    from imgassets.backends.pipelines import one_line
+
     files = sorted(folder.glob("*.safetensors")) if folder.is_dir() else []
     if len(files) != 1:
         raise BackendError(
             f"{where}: {folder} must hold exactly one safetensors file, and holds {len(files)}; "
             "correct upscaler.weights"
         )
+    broken = broken_network(folder)
+    if broken:
+        raise BackendError(f"{where}: {'; '.join(broken)}")
     state = {name: weight.float() for name, weight in load_file(files[0]).items()}
     try:
         if spec.kind == "compact":
@@ -108,7 +114,7 @@ def _load_network(folder: Path, spec: Network, where: str) -> Any:
 
         return rrdbnet.from_state(state)
     except (RuntimeError, ValueError) as error:  # torch raises RuntimeError for wrong shapes
-        raise BackendError(f"{where}: {files[0]}: {error}") from error
+        raise BackendError(f"{where}: {files[0]}: {one_line(error)}") from error
 
 
 # ---- diffusion -----------------------------------------------------------------------------
@@ -155,6 +161,7 @@ def _diffusion(root: Path, spec: DiffusionUpscaler, device: Device, where: str) 
     import torch
 
     from imgassets.backends.hub import pipeline_folder
+    from imgassets.backends.noise import own_noise
     from imgassets.backends.pipelines import Loader, made_with
 
     variant = spec.loading.variant
@@ -164,14 +171,16 @@ def _diffusion(root: Path, spec: DiffusionUpscaler, device: Device, where: str) 
     options = {} if spec.noise_level is None else {"noise_level": spec.noise_level}
 
     def upscale(asked: dict[str, Any], image: Image.Image) -> Upscaled:
-        with torch.inference_mode(), loader.attention():
+        generator = torch.Generator("cpu").manual_seed(asked["seed"])
+        noise = own_noise(pipeline.scheduler, [generator])
+        with torch.inference_mode(), loader.attention(), noise:
             result = pipeline(
                 prompt=asked["prompt"],
                 negative_prompt=asked["negative_prompt"] or None,
                 image=image.convert("RGB"),
                 num_inference_steps=spec.steps,
                 guidance_scale=spec.guidance_scale,
-                generator=torch.Generator("cpu").manual_seed(asked["seed"]),
+                generator=generator,
                 output_type="np",
                 **options,
             )

@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from imgassets.spec import scheduler_names
 from imgassets.spec.base import Document, Name
 from imgassets.spec.loading import Loading, Value, refuse_remote_code
 from imgassets.spec.upscaler import Upscaler
@@ -20,6 +21,18 @@ class Scheduler(Document):
     settings: dict[str, float | int | bool | str | None] = Field(
         default_factory=dict, description="Keyword arguments of the scheduler class."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_no_name_alone(cls, document: Any) -> Any:
+        if isinstance(document, str):
+            other = scheduler_names.hint(document)
+            raise ValueError(
+                f"give class and settings; {other}"
+                if other
+                else f"give class and settings, such as `{{class: {document}}}`"
+            )
+        return document
 
 
 class Sampling(Document):

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from imgassets.spec import installed
+from imgassets.spec import installed, scheduler_names
 from imgassets.spec.contract import Endpoint
 from imgassets.spec.hosted import AnyModel, HostedModel, size_problem
 from imgassets.spec.metrics import UNMEASURED
@@ -14,8 +14,10 @@ from imgassets.spec.model import Model
 from imgassets.spec.postprocess import Watermark
 from imgassets.spec.problems import Problem, dotted
 from imgassets.spec.prompts import PromptSet
+from imgassets.spec.scheduler_settings import check_settings
 from imgassets.spec.upscaler import DiffusionUpscaler, Network
-from imgassets.spec.weights import foreign_code, hub_name, missing_files, weights_folder
+from imgassets.spec.weight_files import broken_files, broken_network
+from imgassets.spec.weights import foreign_code, hub_name, weights_folder
 
 if TYPE_CHECKING:
     from imgassets.spec.project import Loaded, Project
@@ -68,17 +70,22 @@ def _check_diffusers(project: Project, loaded: Loaded[AnyModel], model: Model) -
             yield _problem(
                 loaded, loc, f"diffusers has no pipeline {name!r}", _closest(name, pipelines)
             )
-    yield from _check_pipeline_folder(project, loaded, ("weights",), model.weights)
+    yield from _check_pipeline_folder(
+        project, loaded, ("weights",), model.weights, model.loading.variant
+    )
 
 
 def _check_upscaler(project: Project, loaded: Loaded[AnyModel]) -> Iterator[Problem]:
     upscaling = loaded.document.upscaler
     if isinstance(upscaling, DiffusionUpscaler):
         loc = ("upscaler", "weights")
-        yield from _check_pipeline_folder(project, loaded, loc, upscaling.weights)
+        variant = upscaling.loading.variant
+        yield from _check_pipeline_folder(project, loaded, loc, upscaling.weights, variant)
     if isinstance(upscaling, Network):
         upscaler = weights_folder(project.root, upscaling.weights)
-        if not any(upscaler.glob("*.safetensors")):
+        for sentence in broken_network(upscaler):
+            yield _problem(loaded, ("upscaler", "weights"), *_message_and_fix(sentence))
+        if not upscaler.is_file() and not any(upscaler.glob("*.safetensors")):
             yield _problem(
                 loaded,
                 ("upscaler", "weights"),
@@ -88,12 +95,12 @@ def _check_upscaler(project: Project, loaded: Loaded[AnyModel]) -> Iterator[Prob
 
 
 def _check_pipeline_folder(
-    project: Project, loaded: Loaded[AnyModel], loc: Loc, weights: str
+    project: Project, loaded: Loaded[AnyModel], loc: Loc, weights: str, variant: str | None
 ) -> Iterator[Problem]:
     if hub_name(weights) is not None:
         return  # downloaded when it is first asked for; its commit is checked by the document
     folder = weights_folder(project.root, weights)
-    if not folder.is_dir():
+    if not folder.exists():
         yield _problem(
             loaded,
             loc,
@@ -102,13 +109,8 @@ def _check_pipeline_folder(
             "hub:OWNER/NAME for the hub)",
         )
         return
-    for name in missing_files(folder):
-        yield _problem(
-            loaded,
-            loc,
-            f"weight file {folder / name} is missing",
-            "download the folder again, in safetensors format",
-        )
+    for sentence in broken_files(folder, variant):
+        yield _problem(loaded, loc, *_message_and_fix(sentence))
     for name in foreign_code(folder):
         yield _problem(
             loaded,
@@ -116,6 +118,11 @@ def _check_pipeline_folder(
             f"{folder}: {name} needs code that comes with the weights, which is never run",
             "use a model whose parts are classes of diffusers and transformers",
         )
+
+
+def _message_and_fix(sentence: str) -> tuple[str, str]:
+    message, _, fix = sentence.rpartition("; ")
+    return message, fix
 
 
 def _check_scheduler(loaded: Loaded[AnyModel], model: Model) -> Iterator[Problem]:
@@ -126,7 +133,7 @@ def _check_scheduler(loaded: Loaded[AnyModel], model: Model) -> Iterator[Problem
             loaded,
             ("scheduler", "class"),
             f"diffusers has no scheduler {scheduler.class_!r}",
-            _closest(scheduler.class_, known),
+            scheduler_names.hint(scheduler.class_) or _closest(scheduler.class_, known),
         )
         return
     settings = installed.scheduler_settings(scheduler.class_)
@@ -138,6 +145,9 @@ def _check_scheduler(loaded: Loaded[AnyModel], model: Model) -> Iterator[Problem
                 f"{scheduler.class_} has no setting {name!r}",
                 _closest(name, settings),
             )
+    for found in check_settings(scheduler.class_, scheduler.settings):
+        loc = ("settings", found.setting) if found.setting else ("class",)
+        yield _problem(loaded, ("scheduler", *loc), found.message, found.fix)
 
 
 # ---- endpoints -----------------------------------------------------------------------------
