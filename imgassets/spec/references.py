@@ -6,15 +6,17 @@ import difflib
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from imgassets.spec import installed, scheduler_names
+from imgassets.spec import hosted, installed, scheduler_names
 from imgassets.spec.contract import Endpoint
-from imgassets.spec.hosted import AnyModel, HostedModel, size_problem
+from imgassets.spec.hosted import AnyModel, HostedModel
 from imgassets.spec.metrics import UNMEASURED
 from imgassets.spec.model import Model
 from imgassets.spec.postprocess import Watermark
-from imgassets.spec.problems import Problem, dotted
+from imgassets.spec.problems import Problem
+from imgassets.spec.problems import problem_at as _problem
 from imgassets.spec.prompts import PromptSet
 from imgassets.spec.scheduler_settings import check_settings
+from imgassets.spec.size_references import check_regions, check_sizes
 from imgassets.spec.upscaler import DiffusionUpscaler, Network
 from imgassets.spec.weight_files import broken_files, broken_network
 from imgassets.spec.weights import foreign_code, hub_name, weights_folder
@@ -33,10 +35,6 @@ def check(project: Project) -> list[Problem]:
     for endpoint in project.endpoints.values():
         found += _check_endpoint(project, endpoint)
     return found
-
-
-def _problem(loaded: Loaded[Any], loc: Loc, message: str, fix: str) -> Problem:
-    return Problem(str(loaded.file), loaded.line(*loc), dotted(loc), message, fix)
 
 
 def _closest(name: str, known: Iterable[str]) -> str:
@@ -168,6 +166,7 @@ def _check_endpoint(project: Project, loaded: Loaded[Endpoint]) -> Iterator[Prob
             )
         else:
             yield from _check_abilities(loaded, loc, model.document)
+            yield from check_sizes(project, loaded, loc, model)
     for i, name in enumerate(endpoint.prompt_sets):
         if name not in project.prompt_sets:
             yield _problem(
@@ -179,6 +178,7 @@ def _check_endpoint(project: Project, loaded: Loaded[Endpoint]) -> Iterator[Prob
     sets = [project.prompt_sets[n] for n in endpoint.prompt_sets if n in project.prompt_sets]
     yield from _check_marks(project, loaded)
     yield from _check_prompts(loaded, sets)
+    yield from check_regions(project, loaded, sets)
     yield from _check_measured(loaded)
     if len(sets) == len(endpoint.prompt_sets):
         yield from _check_measurable(loaded, [s.document for s in sets])
@@ -186,7 +186,7 @@ def _check_endpoint(project: Project, loaded: Loaded[Endpoint]) -> Iterator[Prob
 
 def _check_abilities(loaded: Loaded[Endpoint], loc: Loc, model: AnyModel) -> Iterator[Problem]:
     if isinstance(model, HostedModel):
-        found = size_problem(model, loaded.document.returns.size)
+        found = hosted.size_problem(model, loaded.document.returns.size)
         if found:
             yield _problem(loaded, loc, f"model {model.model}: {found[0]}", found[1])
     abilities = (("stylize", model.stylize), ("edit", model.edit), ("upscale", model.upscaler))

@@ -75,6 +75,23 @@ def weights_folder(root: Path, weights: str) -> Path:
     return (root / Path(weights).expanduser()).resolve()
 
 
+def cached_folder(name: str, revision: str | None) -> Path | None:
+    """Where huggingface_hub keeps a commit of a repository; None when it has not been downloaded.
+
+    Its rule, without importing it: `HF_HUB_CACHE`, else `hub` in `HF_HOME` or the user's cache.
+    """
+    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    hub = os.environ.get("HF_HUB_CACHE") or os.path.join(  # noqa: PTH118 - may be empty or relative
+        os.environ.get("HF_HOME") or f"{home}/huggingface", "hub"
+    )
+    repository = Path(hub) / f"models--{name.replace('/', '--')}"
+    try:
+        folder = repository.expanduser() / "snapshots" / (revision or "")
+    except RuntimeError:  # no home
+        return None
+    return folder if revision and (folder / "model_index.json").is_file() else None
+
+
 def components(folder: Path) -> dict[str, bool]:
     """Components of a diffusers folder by name: True when present, False when declared absent.
 
