@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from PIL import Image
 
@@ -77,6 +77,25 @@ class HostedError(Exception):
         super().__init__(f"{mode}: {message}")
         self.mode: FailureMode = mode
         self.message, self.billed, self.again, self.after = message, billed, again, after
+
+
+class DocumentFault(Exception):  # noqa: N818 - a fault is what it is called everywhere
+    """One image cannot be made, and the documents are at fault, not the model.
+
+    Its text is one plain sentence for people: file and field where known, what is wrong, the fix.
+    Becomes the failure mode of the class, which makes a verdict INCONCLUSIVE and never NO-GO.
+    """
+
+    mode: ClassVar[FailureMode] = "bad_document"
+
+
+class MachineFault(DocumentFault):
+    """One image cannot be made, and this machine is at fault (a package, a file, the disk).
+
+    It may pass without any change of documents, so such images are asked for again by every run.
+    """
+
+    mode: ClassVar[FailureMode] = "machine_error"
 
 
 class BackendError(RuntimeError):

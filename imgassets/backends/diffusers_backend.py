@@ -18,6 +18,7 @@ import numpy as np
 from PIL import Image
 
 from imgassets.backends.base import BackendError, Outcome
+from imgassets.backends.blame import failed
 from imgassets.backends.device import Device, Meter
 from imgassets.backends.pipelines import Loader, made_with
 from imgassets.images.encoding import NonFiniteImageError, quantize
@@ -163,10 +164,14 @@ class DiffusersBackend:
         except BackendError:
             raise
         except Exception as error:
-            if _is_out_of_memory(error):
-                raise _OutOfMemoryError(str(error)) from error
-            message = f"{type(error).__name__}: {error}"
-            return [Outcome(failure="backend_error", message=message) for _ in batch]
+            outcome = failed(error)
+            if outcome.failure == "out_of_memory":
+                raise _OutOfMemoryError(outcome.message) from error
+            if len(batch) == 1:
+                return [outcome]
+            # One request must not take its neighbours along: find it, by halves.
+            halves = batch[: len(batch) // 2], batch[len(batch) // 2 :]
+            return [o for half in halves for o in self._one_batch(half, size, call, pipeline)]
         seconds = meter.seconds / size
         made = Outcome(
             seconds=seconds,
@@ -179,12 +184,6 @@ class DiffusersBackend:
 
 class _OutOfMemoryError(RuntimeError):
     """A batch did not fit."""
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    # torch raises OutOfMemoryError on GPUs and a plain RuntimeError from its CPU allocator.
-    words = ("out of memory", "not enough memory", "can't allocate memory")
-    return isinstance(error, MemoryError) or any(w in str(error).lower() for w in words)
 
 
 def outcome_of(pixels: np.ndarray, made: Outcome) -> Outcome:

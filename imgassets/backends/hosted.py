@@ -20,6 +20,7 @@ from PIL import Image
 from imgassets.backends.base import HostedError, Outcome
 from imgassets.backends.hosted_image import decode, scaled
 from imgassets.backends.journal import Entry, Journal
+from imgassets.images.masks import EmptyRegionError, region_box
 from imgassets.spec.base import fingerprint
 from imgassets.spec.failures import FailureMode
 from imgassets.spec.hosted import Hosted, size_problem
@@ -99,7 +100,7 @@ class HostedBackend:
     def _one(self, flow: str, inputs: dict[str, Any], source: Image.Image | None) -> Outcome:
         key = fingerprint(inputs)
         try:
-            self._check_size(flow, inputs)
+            self._check_asked(flow, inputs)
             entry = self._settled(key) or self._asked(key, flow, inputs, source)
             if entry.state == "answered":
                 entry = self._fetched(key, entry)
@@ -108,10 +109,18 @@ class HostedBackend:
             return Outcome(failure=error.mode, message=error.message)
         return Outcome(image, None, "", entry.seconds)
 
-    def _check_size(self, flow: str, inputs: dict[str, Any]) -> None:
+    def _check_asked(self, flow: str, inputs: dict[str, Any]) -> None:
         problem = flow != "upscale" and size_problem(self._model, tuple(inputs["size"]))
         if problem:
             raise HostedError("bad_request", "; ".join(problem), billed=False)
+        if flow != "edit":
+            return
+        size = tuple(inputs["size"])
+        try:
+            for asked in (size, self._model.size_for(size)):
+                region_box(inputs["region"], asked)
+        except EmptyRegionError as error:
+            raise HostedError("bad_document", str(error), billed=False) from None
 
     def _settled(self, key: str) -> Entry | None:
         """What an earlier request came to; None when it may be asked for."""

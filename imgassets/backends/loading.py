@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from PIL import Image
 
 from imgassets.backends.base import Backend, Outcome
+from imgassets.backends.blame import failed
 from imgassets.backends.device import Device, Meter, require_device
 from imgassets.backends.making import Make
 from imgassets.home import home_of
@@ -92,15 +93,19 @@ def upscale_maker(
 
 def postprocess_maker(root: Path) -> Make:
     """Declared steps as a maker of the `postprocess` flow; needs neither model nor torch."""
-    from imgassets.images.postprocess import PostprocessError, apply
+    from imgassets.images.postprocess import PostprocessError, WatermarkFileError, apply
 
     def one(asked: dict[str, Any], source: Image.Image) -> Outcome:
         meter = Meter("cpu")
         try:
             with meter:
                 done = apply(asked["steps"], source, root)
+        except WatermarkFileError as error:
+            return Outcome(failure="machine_error", message=str(error))
         except PostprocessError as error:
-            return Outcome(failure="backend_error", message=str(error))
+            return Outcome(failure="bad_document", message=str(error))
+        except Exception as error:
+            return failed(error)
         made = {"delivered_bytes": done.delivered_bytes}
         return Outcome(
             done.image, seconds=meter.seconds, peak_memory_mib=meter.peak_mib, made_with=made

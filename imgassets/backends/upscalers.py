@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,9 +12,10 @@ import numpy as np
 from PIL import Image
 
 from imgassets.backends.base import Backend, BackendError, Outcome
+from imgassets.backends.blame import failed
 from imgassets.backends.device import Device, Meter
 from imgassets.backends.tiling import in_tiles
-from imgassets.images.encoding import NonFiniteImageError, quantize
+from imgassets.images.encoding import quantize
 from imgassets.spec.hosted import AnyModel
 from imgassets.spec.upscaler import DiffusionUpscaler, Lanczos, Network, SdUpscale
 from imgassets.spec.weight_files import broken_network
@@ -25,6 +27,14 @@ class Upscaled(NamedTuple):
 
     image: Image.Image
     made_with: dict[str, Any]
+
+
+class _WindowFailedError(RuntimeError):
+    """A window came to nothing, and so does the whole image; `outcome` says why."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.message)
+        self.outcome = outcome
 
 
 #: Takes a request's inputs and its source image.
@@ -150,10 +160,8 @@ def _window_inputs(
 
 
 def _painted(outcome: Outcome) -> Image.Image:
-    if outcome.failure == "non_finite":
-        raise NonFiniteImageError(outcome.message)
     if outcome.image is None:
-        raise RuntimeError(outcome.message)
+        raise _WindowFailedError(outcome)
     return outcome.image
 
 
@@ -200,12 +208,12 @@ def upscale_one(
     try:
         with meter:
             larger = upscale(asked, image)
-    except NonFiniteImageError as error:
-        return Outcome(None, "non_finite", str(error), meter.seconds, meter.peak_mib)
     except BackendError:
         raise
+    except _WindowFailedError as error:
+        return error.outcome
     except Exception as error:
-        return Outcome(failure="backend_error", message=f"{type(error).__name__}: {error}")
+        return replace(failed(error), seconds=meter.seconds, peak_memory_mib=meter.peak_mib)
     expected = (image.width * scale, image.height * scale)
     if larger.image.size != expected:
         message = f"the upscaler made {larger.image.size}, expected {expected}"

@@ -2,12 +2,14 @@
 
 A mode the contract allows at rate 0 is a hard rule: one occurrence breaks it, none holds it (the
 upper bound is shown, and does not decide). Any other rate is judged by exact one-sided bounds.
-Where the model was never asked (no budget, no credit) there is nothing to break: it is undecided.
+What is no fault of the model (no budget, a document or a machine at fault) cannot break a rate: it
+is undecided.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 
 import pandas as pd
@@ -16,7 +18,7 @@ from imgassets.decision import power
 from imgassets.decision.pairing import FAILURE_MODES, Measured
 from imgassets.decision.statistics import RateEstimate
 from imgassets.spec.contract import Endpoint
-from imgassets.spec.failures import NEVER_ASKED
+from imgassets.spec.failures import NOT_THE_MODELS
 
 #: Stands for every mode that is neither listed in the contract nor occurred.
 OTHER = "other"
@@ -33,7 +35,7 @@ class FailureEvidence:
         incumbent: the incumbent's rate, None where it is not compared or unknown.
         n_prompts: prompts asked for.
         n_seeds: seeds a prompt.
-        examples: messages of the first failures, for the report.
+        examples: its messages, the most common one first; at most five.
     """
 
     mode: str
@@ -59,7 +61,7 @@ class FailureEvidence:
 
     @property
     def p_broken(self) -> float:
-        if self.estimate is None or self.mode in NEVER_ASKED:
+        if self.estimate is None or self.mode in NOT_THE_MODELS:
             return 1.0
         if self.hard:
             return 0.0 if self.estimate.count else 1.0
@@ -132,7 +134,8 @@ def _evidence(
     failed = images["status"].isin(members)
     rival = None if incumbent is None else incumbent["status"].isin(members)
     messages = images.loc[failed, "message"] if "message" in images.columns else pd.Series([])
-    examples = tuple(dict.fromkeys(str(m) for m in messages if isinstance(m, str) and m))[:5]
+    said = Counter(str(m) for m in messages if isinstance(m, str) and m)
+    examples = tuple(message for message, _ in said.most_common(5))
     return FailureEvidence(
         mode=name,
         max_rate=max_rate,

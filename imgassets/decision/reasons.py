@@ -13,12 +13,13 @@ from imgassets.decision.wording import (
     compared_phrase,
     failure_phrase,
     measured_phrase,
+    quoted,
     signed,
     step,
     unit_of,
 )
 from imgassets.spec.criteria import Criterion
-from imgassets.spec.failures import NEVER_ASKED
+from imgassets.spec.failures import NEVER_ASKED, NOT_THE_MODELS
 
 
 def criterion_reason(
@@ -81,9 +82,13 @@ def failure_reason(evidence: FailureEvidence, state: State, alpha: float) -> str
     if rate is None:
         return "no request was made, so nothing is known about failures"
     said = failure_phrase(evidence.mode, rate.count, rate.n)
+    if rate.count:
+        said += quoted(evidence.mode, evidence.examples)
     upper = amount(rate.upper(alpha), "share")
     if evidence.mode in NEVER_ASKED and rate.count:
         return f"{said}, since the model was never asked for them"
+    if evidence.mode in NOT_THE_MODELS and rate.count and state != "passed":
+        return f"{said}, which is no fault of the model"
     if evidence.hard and rate.count:
         return f"{said}; the contract allows none"
     if evidence.hard:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from imgassets.decision.comparison import Comparison
 from imgassets.decision.wording import capitalized
+from imgassets.spec.failures import NEVER_ASKED, NOT_THE_MODELS
 
 Decision = Literal["GO", "NO-GO", "REVIEW", "INCONCLUSIVE"]
 #: How many further criteria a sentence names.
@@ -98,10 +99,16 @@ def _most_telling_break(row: dict[str, Any]) -> tuple[bool, float, str]:
     return (not row["hard"], row["p_broken_holm"], row["criterion"])
 
 
-def _hardest_to_settle(row: dict[str, Any]) -> tuple[bool, float, str]:
+def _hardest_to_settle(row: dict[str, Any]) -> tuple[bool, bool, float, str]:
     needed = row["needed_prompts"]
     amount = -math.inf if needed is None else -needed
-    return (not row["unmeasured"], amount, row["criterion"])
+    return (not _not_the_models(row), not row["unmeasured"], amount, row["criterion"])
+
+
+def _not_the_models(row: dict[str, Any]) -> bool:
+    """Whether the row tells of failures that nobody can hold against the model."""
+    mode = row["metric"].removeprefix("failures.")
+    return mode in NOT_THE_MODELS and row["n_failed"] > 0
 
 
 def _unmeasured(row: dict[str, Any], alone: bool) -> bool:
@@ -110,6 +117,11 @@ def _unmeasured(row: dict[str, Any], alone: bool) -> bool:
         return row["estimate"] is None or row["state"] == "undecided"
     unpaired = row["margin"] is not None and not alone and not row["n_pairs"]
     return row["lower"] is None or unpaired
+
+
+def _at_fault(row: dict[str, Any]) -> bool:
+    """Whether documents or the machine must be mended before any number can say more."""
+    return _not_the_models(row) and row["metric"].removeprefix("failures.") not in NEVER_ASKED
 
 
 def _tightest_pass(row: dict[str, Any]) -> tuple[bool, float, str]:
@@ -146,6 +158,8 @@ def _sentence(
         settling = _settling(prompts, seeds)
         if any(row["unmeasured"] for row in deciding):
             settling = "Measure more first: all models on the same prompts and seeds."
+        if _at_fault(deciding[0]):
+            settling = "Mend that first, then validate again."
         eyes = f" A person must look as well: {review_reasons[0]}." if review_reasons else ""
         return f"INCONCLUSIVE: {first}.{others} {settling}{eyes}"
     if verdict == "REVIEW":

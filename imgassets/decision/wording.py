@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from imgassets.spec.criteria import Criterion
 from imgassets.spec.metrics import METRICS
@@ -58,8 +59,13 @@ _FAILURES = {
     "in_progress": "was still being asked for by another process",
     "budget_exhausted": "did not fit into the budget",
     "backend_error": "ended in an error of the backend",
+    "bad_document": "could not be made as the documents ask",
+    "machine_error": "could not be made on this machine",
     "other": "failed in another way",
 }
+#: Failures whose message says no more than their phrase.
+_SAID_ALL = {"blank", "wrong_mode", "source_missing", "budget_exhausted", "in_progress"}
+_LONGEST_QUOTE = 240
 _FLOWS = {
     "generate": "",
     "stylize": "after stylization, ",
@@ -143,6 +149,14 @@ def failure_phrase(mode: str, count: int, n: int) -> str:
         return f"none of {n} requests {what}"
     plural = what.replace("was ", "were ", 1).replace("its prompt is", "their prompts are")
     return f"{count} of {n} requests {what if count == 1 else plural}"
+
+
+def quoted(mode: str, messages: Sequence[str]) -> str:
+    """What was said when it failed, the most common message: ` ("no room on the disk")`."""
+    if mode in _SAID_ALL or not messages:
+        return ""
+    words = " ".join(messages[0].split()).rstrip(".")
+    return f' ("{words if len(words) <= _LONGEST_QUOTE else words[: _LONGEST_QUOTE - 3] + "..."}")'
 
 
 def capitalized(text: str) -> str:

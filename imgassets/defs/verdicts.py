@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from imgassets.decision import Measured
 
 #: Raise when the decision rule changes.
-DECISION_VERSION = "3"
+DECISION_VERSION = "4"
 Tables = dict[str, Table]
 
 

@@ -26,6 +26,10 @@ class PostprocessError(RuntimeError):
     """A step cannot be done; names the step and the fix."""
 
 
+class WatermarkFileError(PostprocessError):
+    """The file of a watermark is not what it was when it was asked for."""
+
+
 @dataclass(frozen=True)
 class Processed:
     """An image after its steps.
@@ -102,9 +106,9 @@ def _mark(step: Watermark, height: int, root: Path, expected: str | None) -> Ima
         content = path.read_bytes()
         mark = Image.open(io.BytesIO(content)).convert("RGBA")
     except OSError as error:
-        raise PostprocessError(f"watermark {path}: {error}; put a PNG file there") from error
+        raise WatermarkFileError(f"watermark {path}: {error}; put a PNG file there") from error
     if expected not in (None, hashlib.sha256(content).hexdigest()):
-        raise PostprocessError(f"watermark {path} changed since it was asked for; run again")
+        raise WatermarkFileError(f"watermark {path} changed since it was asked for; run again")
     columns = max(1, round(mark.width * rows / mark.height))
     return mark.resize((columns, rows), Image.Resampling.LANCZOS)
 

@@ -19,6 +19,8 @@ PASSING = (
     "unauthorized",
     "out_of_credit",
     "in_progress",
+    "machine_error",
+    "out_of_memory",
 )
 #: The asset of each flow whose table lists its images.
 STAGES: dict[Flow, str] = {
@@ -44,19 +46,17 @@ def image_keys(path: Path) -> list[str]:
         rows = _image_rows(path)
     except (OSError, ValueError):
         return []
-    return [key for key, status in rows if status == "ok"]
+    return [key for key, status, _ in rows if status == "ok"]
 
 
-def _image_rows(path: Path) -> list[tuple[str, str]]:
-    """(image key, status) of each row of an image table."""
+def _image_rows(path: Path) -> list[tuple[str, str, str | None]]:
+    """(image key, status, key of the source) of each row of an image table."""
     # Neither pandas nor `read_table`, which imports it: that is a seventh of a plan's time.
     from pyarrow.parquet import ParquetFile
 
     with ParquetFile(path) as file:
-        table = file.read(columns=["image_key", "status"])
-    return list(
-        zip(table.column("image_key").to_pylist(), table.column("status").to_pylist(), strict=True)
-    )
+        table = file.read(columns=["image_key", "status", "source_key"])
+    return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
 
 
 def condition(
@@ -85,13 +85,20 @@ def _condition_of_images(table: Path, store: ImageStore) -> tuple[str, str]:
         rows = _image_rows(table)
     except (OSError, ValueError):
         return f"{table.name} cannot be read", ""
-    lost = [k for k, status in rows if status == "ok" and not store.seems_intact(k)]
-    passing = [status for _, status in rows if status in PASSING]
+    lost = [k for k, status, _ in rows if status == "ok" and not store.seems_intact(k)]
+    passing = [status for _, status, source in rows if _may_pass(status, source, store)]
     modes = ", ".join(sorted(set(passing)))
     return (
         f"{len(lost)} of its images left the store or were harmed" if lost else "",
         f"{len(passing)} images failed in a way that may pass ({modes})" if passing else "",
     )
+
+
+def _may_pass(status: str, source: str | None, store: ImageStore) -> bool:
+    """Whether a failed image is worth asking for again: its fault may pass, or its source came."""
+    if status == "source_missing":
+        return bool(source) and store.seems_intact(str(source))
+    return status in PASSING
 
 
 def is_as_written(path: Path, sha256: str) -> bool:

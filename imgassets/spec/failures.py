@@ -15,6 +15,8 @@ FailureMode = Literal[
     "unreadable",  # truncated, or no image at all
     "source_missing",  # an edit or upscale whose source image failed
     "backend_error",  # the backend raised; the message is in the row
+    "bad_document",  # the documents ask for what cannot be made; the message says what
+    "machine_error",  # this machine cannot make it: a package or file is missing, the disk is full
     # Hosted models (docs/hosted.md says which of these are billed):
     "refused_safety",  # the provider refused the prompt, or withheld the image
     "rate_limited",  # told to wait longer or more often than the document allows
@@ -34,7 +36,18 @@ FailureMode = Literal[
     "in_progress",  # not asked for: another process was still asking when patience ended
     "budget_exhausted",  # not asked for: it could cost more than limits.max_usd allows
 ]
-#: The model was never asked, for reasons of our own: that says nothing of it, good or bad.
+#: The model was never asked, for reasons of our own.
 NEVER_ASKED: frozenset[str] = frozenset(
     {"budget_exhausted", "in_progress", "unauthorized", "out_of_credit"}
 )
+#: Nobody can hold these against the model: the documents or this machine are at fault, or the model
+#: was never asked. They say nothing of it, good or bad.
+NOT_THE_MODELS: frozenset[str] = NEVER_ASKED | {
+    "bad_document",
+    "machine_error",
+    "out_of_memory",
+    "source_missing",
+    "prompt_too_long",
+    "bad_request",
+    "unreachable",
+}

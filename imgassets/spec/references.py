@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from imgassets.spec import hosted, installed, scheduler_names
 from imgassets.spec.contract import Endpoint

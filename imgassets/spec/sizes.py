@@ -91,7 +91,7 @@ def size_problem(grid: Grid, size: Sequence[int]) -> tuple[str, str] | None:
 # ---- regions of edits ----------------------------------------------------------------------
 
 
-def region_box(region: Sequence[float], size: Sequence[int]) -> tuple[int, int, int, int]:
+def region_pixels(region: Sequence[float], size: Sequence[int]) -> tuple[int, int, int, int]:
     """A region in fractions of width and height as pixels: left, top, right, bottom.
 
     Right and bottom are excluded; equal to left or top for a region of less than a pixel.
@@ -111,7 +111,7 @@ def region_problem(
         size: of the image, pixels.
         latent: pixels a latent stands for; masks are shrunk to latents by taking every such pixel.
     """
-    left, top, right, bottom = region_box(region, size)
+    left, top, right, bottom = region_pixels(region, size)
     if right <= left or bottom <= top:
         return (
             f"region {list(region)} is less than a pixel of an image of {list(size)}",

@@ -94,11 +94,13 @@ def test_edit_repaints_the_source(root: Path, backend: DiffusersBackend) -> None
         assert not np.array_equal(pixels(outcome.image), pixels(sources[0]))
 
 
-def test_an_error_of_the_pipeline_is_an_outcome(root: Path, backend: DiffusersBackend) -> None:
+def test_a_size_the_pipeline_refuses_is_a_fault_of_the_documents(
+    root: Path, backend: DiffusersBackend
+) -> None:
     asked = [inputs(root, "generate")[0] | {"size": [97, 96]}]
     outcome = backend.generate(asked)[0]
     assert outcome.image is None
-    assert outcome.failure == "backend_error"
+    assert outcome.failure == "bad_document"
     assert "97" in outcome.message
 
 

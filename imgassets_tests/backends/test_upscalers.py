@@ -64,7 +64,7 @@ def test_a_size_an_upscaler_cannot_make_is_a_failure(small: Small) -> None:
         "guidance_scale": 0.0,
     }
     outcome = upscaled(small("sd3"), spec, PICTURE.resize((72, 64)))
-    assert (outcome.image, outcome.failure) == (None, "backend_error")
+    assert (outcome.image, outcome.failure) == (None, "bad_document")
     lazy = upscale_one(lambda _, image: Upscaled(image, {}), REQUEST, PICTURE, 2, "cpu")
     assert (lazy.image, lazy.failure) == (None, "wrong_size")
     assert "expected (128, 128)" in lazy.message
