@@ -151,6 +151,19 @@ def request_table(requests: list[Request]) -> pd.DataFrame:
     return pd.DataFrame([r.row() for r in requests], columns=columns)
 
 
+def stacked(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Tables with seeds below each other, and every seed as it was.
+
+    pandas makes floats, which have 53 bits, of a column whose parts are int64 and uint64.
+    """
+    import pandas as pd
+
+    parts = list(tables)
+    if any(str(part["seed"].dtype) == "uint64" for part in parts):
+        parts = [part.astype({"seed": "uint64"}) for part in parts]
+    return pd.concat(parts, ignore_index=True)
+
+
 def requests_version(requests: Iterable[Request]) -> str:
     """SHA-256 of which images a table of requests asks for, for whom, in which order."""
     rows = [[r.prompt_id, r.seed, r.replicate, r.image_key] for r in requests]

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from imgassets.backends.base import BackendError, Outcome
+from imgassets.backends.base import BackendError, DocumentFault, Outcome
 from imgassets.backends.blame import failed
 from imgassets.backends.device import Device, Meter
 from imgassets.backends.pipelines import Loader, made_with
@@ -127,7 +127,14 @@ class DiffusersBackend:
         noise = own_noise(pipeline.scheduler, generators)
         with torch.inference_mode(), self._loader.attention(), noise:
             result = pipeline(**{k: v for k, v in arguments.items() if k in known}, **further)
-        return np.asarray(result.images)
+        images = np.asarray(result.images)
+        height, width = images.shape[1:3]
+        if (width, height) != (extra["width"], extra["height"]):
+            raise DocumentFault(  # FLUX makes other sizes smaller without a word
+                f"{type(pipeline).__name__} makes {width} x {height} pixels where {extra['width']} "
+                f"x {extra['height']} are asked for; correct `returns.size`"
+            )
+        return images
 
     def _check_arguments(self, pipeline: Any, given: Sequence[str], free: Sequence[str]) -> None:
         for name in given:

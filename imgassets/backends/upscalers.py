@@ -17,6 +17,7 @@ from imgassets.backends.device import Device, Meter
 from imgassets.backends.tiling import in_tiles
 from imgassets.images.encoding import quantize
 from imgassets.spec.hosted import AnyModel
+from imgassets.spec.seeds import MOST, MOST_HOSTED
 from imgassets.spec.upscaler import DiffusionUpscaler, Lanczos, Network, SdUpscale
 from imgassets.spec.weight_files import broken_network
 from imgassets.spec.weights import weights_folder
@@ -152,10 +153,11 @@ def _window_inputs(
 ) -> dict[str, Any]:
     """Inputs of an image to image request; each window has noise of its own."""
     sampling = how.model_dump(include={"steps", "guidance_scale", "strength"})
+    most = MOST_HOSTED if asked["seed"] <= MOST_HOSTED else MOST
     return asked | {
         "sampling": sampling | {"max_sequence_length": asked["max_sequence_length"]},
         "size": [window.width, window.height],
-        "seed": (asked["seed"] + number) % 2**31,
+        "seed": (asked["seed"] + number) % (most + 1),
     }
 
 

@@ -47,6 +47,18 @@ class Sampling(Document):
         default_factory=dict, description="Further arguments of the pipeline's call."
     )
 
+    @model_validator(mode="after")
+    def _one_image_a_request(self) -> Self:
+        if self.arguments.get("num_images_per_prompt", 1) != 1:
+            raise ValueError(
+                "arguments: num_images_per_prompt must be 1: every request is one image; list more "
+                "seeds in the endpoint's sampling.seeds"
+            )
+        for name in ("latents", "return_dict"):
+            if name in self.arguments:
+                raise ValueError(f"arguments: {name} is imgassets' own to give; drop it")
+        return self
+
 
 class EditSampling(Document):
     """How a source image is repainted: an edit (inpainting) or a stylization (img2img)."""

@@ -16,6 +16,7 @@ from imgassets.spec.problems import Problem
 from imgassets.spec.problems import problem_at as _problem
 from imgassets.spec.prompts import PromptSet
 from imgassets.spec.scheduler_settings import check_settings
+from imgassets.spec.seeds import MOST_HOSTED
 from imgassets.spec.size_references import check_regions, check_sizes
 from imgassets.spec.upscaler import DiffusionUpscaler, Network
 from imgassets.spec.weight_files import broken_files, broken_network
@@ -189,6 +190,14 @@ def _check_abilities(loaded: Loaded[Endpoint], loc: Loc, model: AnyModel) -> Ite
         found = hosted.size_problem(model, loaded.document.returns.size)
         if found:
             yield _problem(loaded, loc, f"model {model.model}: {found[0]}", found[1])
+        for i, seed in enumerate(loaded.document.sampling.seeds):
+            if seed > MOST_HOSTED:
+                yield _problem(
+                    loaded,
+                    ("sampling", "seeds", i),
+                    f"model {model.model} is hosted and takes seeds up to {MOST_HOSTED}, not {seed}",
+                    "choose a smaller seed for all models of this endpoint",
+                )
     abilities = (("stylize", model.stylize), ("edit", model.edit), ("upscale", model.upscaler))
     for flow, ability in abilities:
         field = "upscaler" if flow == "upscale" else flow
