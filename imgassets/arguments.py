@@ -162,7 +162,7 @@ def _reproduce(commands: _Commands) -> None:
         "--seed",
         type=int,
         metavar="S",
-        help="0 to 18446744073709551615; 0 to 2147483647 for hosted models",
+        help="0 to 18446744073709551615, hosted models up to 2147483647",
     )
     reproduce.add_argument(
         "--model", metavar="M", help="default: the incumbent of the first endpoint"

@@ -195,7 +195,7 @@ def _check_abilities(loaded: Loaded[Endpoint], loc: Loc, model: AnyModel) -> Ite
                 yield _problem(
                     loaded,
                     ("sampling", "seeds", i),
-                    f"model {model.model} is hosted and takes seeds up to {MOST_HOSTED}, not {seed}",
+                    f"hosted model {model.model} takes seeds up to {MOST_HOSTED}, not {seed}",
                     "choose a smaller seed for all models of this endpoint",
                 )
     abilities = (("stylize", model.stylize), ("edit", model.edit), ("upscale", model.upscaler))

@@ -83,12 +83,19 @@ def _fits(class_: str) -> Iterator[Found]:
     needed += [a.name for a in init or () if a.required and a.name != "self"]
     if init is not None and step is None:
         needed = ["another way of stepping"]
-    if needed or class_ in _OF_TOKENS:
-        why = f"needs {', '.join(needed)}" if needed else "samples words, not pictures"
-        yield Found(None, f"{class_} {why}; no image pipeline can use it so", "name another class")
+    why = f"needs {', '.join(needed)}" if needed else _OTHER_USES.get(class_)
+    if why:
+        yield Found(None, f"{class_} {why}; no image is made by it", "name another class")
 
 
-_OF_TOKENS = {"BlockRefinementScheduler", "DiscreteDDIMScheduler", "EntropyBoundScheduler"}
+_TOKENS, _BACK = "samples words, not pictures", "goes from an image back to noise"
+_OTHER_USES = {
+    "BlockRefinementScheduler": _TOKENS,
+    "DiscreteDDIMScheduler": _TOKENS,
+    "EntropyBoundScheduler": _TOKENS,
+    "DDIMInverseScheduler": _BACK,
+    "DPMSolverMultistepInverseScheduler": _BACK,
+}
 
 
 def _packages(class_: str, settings: dict[str, Any]) -> Iterator[Found]:
@@ -132,8 +139,10 @@ def _wanted(class_: str, argument: Argument, value: Any) -> str | None:
         case float():
             fits = "float" in kinds and not math.isnan(value)
         case _:
-            # Words that the annotation leaves out are taken too; the source names them all.
-            fits = bool({"str", "Literal"} & kinds) and installed.says(class_, str(value))
+            # Annotations leave out words that the source takes; those are all named in it.
+            listed = argument.words or argument.name == "beta_schedule"
+            named = bool(listed) and installed.says(class_, str(value))
+            fits = named or ("str" in kinds and not listed)
     return None if fits else _in_words(argument)
 
 
