@@ -24,6 +24,7 @@ from imgassets.backends.pipelines import Loader, made_with
 from imgassets.images.encoding import NonFiniteImageError, quantize
 from imgassets.images.masks import region_mask
 from imgassets.spec.model import Model
+from imgassets.spec.sizes import grid_in, size_problem
 
 Inputs = Sequence[dict[str, Any]]
 _Call = Callable[[Sequence[int]], np.ndarray]
@@ -107,6 +108,7 @@ class DiffusersBackend:
 
         from imgassets.backends.noise import own_noise
 
+        self._check_size(extra)
         sampling = asked[0]["sampling"]
         generators = [torch.Generator("cpu").manual_seed(a["seed"]) for a in asked]
         # None and "" differ where a pipeline has zeros for no negative prompt (SDXL).
@@ -127,12 +129,22 @@ class DiffusersBackend:
         noise = own_noise(pipeline.scheduler, generators)
         with torch.inference_mode(), self._loader.attention(), noise:
             result = pipeline(**{k: v for k, v in arguments.items() if k in known}, **further)
-        images = np.asarray(result.images)
+        return self._of_size(pipeline, np.asarray(result.images), extra)
+
+    def _check_size(self, asked: dict[str, Any]) -> None:
+        """What `check` says of sizes, here for weights that were not yet there then."""
+        grid = grid_in(self._loader.folder, self._model.pipeline)
+        found = size_problem(grid, (asked["width"], asked["height"])) if grid else None
+        if found:
+            raise DocumentFault(f"model {self._model.model} {found[0]}; {found[1]}")
+
+    @staticmethod
+    def _of_size(pipeline: Any, images: np.ndarray, asked: dict[str, Any]) -> np.ndarray:
         height, width = images.shape[1:3]
-        if (width, height) != (extra["width"], extra["height"]):
-            raise DocumentFault(  # FLUX makes other sizes smaller without a word
-                f"{type(pipeline).__name__} makes {width} x {height} pixels where {extra['width']} "
-                f"x {extra['height']} are asked for; correct `returns.size`"
+        if (width, height) != (asked["width"], asked["height"]):
+            raise DocumentFault(  # some pipelines make other sizes smaller without a word
+                f"{type(pipeline).__name__} makes {width} x {height} pixels where {asked['width']} "
+                f"x {asked['height']} are asked for; correct `returns.size`"
             )
         return images
 

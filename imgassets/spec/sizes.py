@@ -40,10 +40,13 @@ def grid_of(root: Path, model: AnyModel) -> Grid | None:
     folder = (
         weights_folder(root, model.weights) if name is None else cached_folder(name, model.revision)
     )
-    if folder is None:
-        return None
+    return None if folder is None else grid_in(folder, model.pipeline)
+
+
+def grid_in(folder: Path, pipeline: str | None) -> Grid | None:
+    """The sizes of the weights in a folder, run by a pipeline; None where they are not known."""
     try:
-        pipeline = model.pipeline or str(read_index(folder)["_class_name"])
+        pipeline = pipeline or str(read_index(folder)["_class_name"])
         latent = _latent(_config(folder, "vae"))
         return None if latent is None else _grid(pipeline, latent, folder)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

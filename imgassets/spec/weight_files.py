@@ -202,8 +202,10 @@ def _component_problems(
     folder: Path, library: str, variant: str | None
 ) -> Iterator[tuple[Path, str]]:
     if not folder.is_dir():
-        link = f"is a link to {folder.readlink()}, which does not exist"
-        yield folder, f"{link if folder.is_symlink() else 'is missing'}; {_AGAIN}"
+        lost = "is missing"
+        if folder.is_symlink():
+            lost = f"is a link to {folder.readlink()}, which does not exist"
+        yield folder, f"{lost}; {_AGAIN}"
         return
     files = [p for p in sorted(folder.iterdir()) if p.is_file() or p.is_symlink()]
     names = of_variant([p.name for p in files if not never_loaded(p.name)], variant)

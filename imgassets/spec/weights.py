@@ -129,7 +129,7 @@ def foreign_code(folder: Path) -> list[str]:
     """Parts of a diffusers folder that only code of its own could load; they are refused."""
     try:
         index = read_index(folder)
-    except (FileNotFoundError, ValueError):
+    except (OSError, ValueError):
         return []  # `broken_files` tells
     custom = [] if isinstance(index.get("_class_name"), str) else ["_class_name"]
     return custom + [
@@ -170,7 +170,7 @@ def loadable_files(folder: Path, variant: str | None = None) -> Iterator[Path]:
     """
     try:
         parts = {name for name, present in components(folder).items() if present}
-    except (FileNotFoundError, ValueError):
+    except (OSError, ValueError):
         parts = None  # a network of one file, or a folder that `check` has words for
     # Not `rglob`: models share parts through linked folders, and those it does not enter.
     for parent, folders, names in os.walk(folder, followlinks=True):

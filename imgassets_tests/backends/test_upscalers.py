@@ -126,6 +126,48 @@ def test_rrdbnet_by_hand(scale: int) -> None:
     assert torch.equal(result, expected)
 
 
+@pytest.mark.parametrize("scale", [1, 2, 4])
+@pytest.mark.parametrize(
+    "size", [(1, 1), (1, 9), (2, 3), (3, 2), (5, 8), (7, 7), (64, 63), (63, 64), (9, 6)]
+)
+def test_rrdbnet_takes_any_sides(scale: int, size: tuple[int, int]) -> None:
+    """Odd sides are padded and cropped, as Real-ESRGAN does; no pixel of a whole side changes."""
+    torch.manual_seed(2)
+    network = rrdbnet.RRDBNet(rrdbnet.Shape(scale, 8, 4, 1)).eval()
+    height, width = size
+    picture = torch.rand(1, 3, height, width)
+    with torch.no_grad():
+        large = network(picture)
+        assert large.shape == (1, 3, scale * height, scale * width)
+        fold = 4 // scale
+        down, right = -height % fold, -width % fold
+        mode = "reflect" if height > down and width > right else "replicate"
+        padded = torch.nn.functional.pad(picture, (0, right, 0, down), mode=mode)
+        whole = network(padded)[..., : scale * height, : scale * width]
+    if mode == "reflect" or height == width == 1:
+        assert torch.equal(large, whole)
+
+
+@pytest.mark.parametrize("tiles", [None, {"size": 32, "overlap": 8}])
+@pytest.mark.parametrize("size", [(33, 47), (1, 1), (64, 63), (97, 32)])
+@pytest.mark.parametrize(("kind", "scale"), [("esrgan", 2), ("esrgan", 4), ("compact", 3)])
+def test_networks_take_odd_sides(
+    kind: str, scale: int, size: tuple[int, int], tiles: dict[str, int] | None,
+    small: Small, tmp_path: Path,
+) -> None:  # fmt: skip
+    """Whole or in tiles, by the path the product takes."""
+    torch.manual_seed(0)
+    network: torch.nn.Module = (
+        rrdbnet.RRDBNet(rrdbnet.Shape(scale, 8, 4, 1))
+        if kind == "esrgan"
+        else SRVGGNetCompact(UpscalerConfig(scale=scale, num_feat=8, num_conv=2))
+    )
+    save_file(network.state_dict(), tmp_path / "network.safetensors")
+    spec = {"kind": kind, "scale": scale, "weights": str(tmp_path), "tiles": tiles}
+    large = upscaled(small("sd3"), spec, PICTURE.resize(size))
+    assert pixels(large).shape == (scale * size[1], scale * size[0], 3)
+
+
 def test_esrgan_weights_are_loaded_by_their_shape(esrgan: Path, small: Small) -> None:
     """The document names a folder; the network's size is read off its weights."""
     spec = {"kind": "esrgan", "scale": 4, "weights": str(esrgan)}
