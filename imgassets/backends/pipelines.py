@@ -132,9 +132,9 @@ class Loader:
             known = {**pipeline.config, **pipeline.components}
             wanted = inspect.signature(cls.__init__).parameters
             return self._placed(cls(**{n: known[n] for n in wanted if n in known}))
-        except (TypeError, ValueError) as error:
+        except _LOADING_ERRORS as error:
             raise self._error(
-                f"{type(pipeline).__name__} gives no pipeline for {task}: {error}",
+                f"{type(pipeline).__name__} gives no pipeline for {task}: {one_line(error)}",
                 f"name a class in `{task}.pipeline` that takes the same components",
             ) from error
 

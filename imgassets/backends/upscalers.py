@@ -14,10 +14,12 @@ from PIL import Image
 from imgassets.backends.base import Backend, BackendError, Outcome
 from imgassets.backends.blame import failed
 from imgassets.backends.device import Device, Meter
+from imgassets.backends.padding import cropped, padded
 from imgassets.backends.tiling import in_tiles
 from imgassets.images.encoding import quantize
 from imgassets.spec.hosted import AnyModel
 from imgassets.spec.seeds import MOST, MOST_HOSTED
+from imgassets.spec.sizes import grid_of
 from imgassets.spec.upscaler import DiffusionUpscaler, Lanczos, Network, SdUpscale
 from imgassets.spec.weight_files import broken_network
 from imgassets.spec.weights import weights_folder
@@ -61,7 +63,7 @@ def open_upscaler(
         case SdUpscale() as how:
             if backend is None:
                 raise BackendError(f"{where}: kind sd-upscale needs the model's own backend")
-            return _sd_upscale(how, backend)
+            return _sd_upscale(root, model, how, backend)
         case DiffusionUpscaler() as diffusion:
             return _diffusion(root, diffusion, device, where)
     raise BackendError(f"{where}: kind {model.upscaler.kind} is the provider's own")
@@ -131,17 +133,23 @@ def _load_network(folder: Path, spec: Network, where: str) -> Any:
 # ---- diffusion -----------------------------------------------------------------------------
 
 
-def _sd_upscale(how: SdUpscale, backend: Callable[[], Backend]) -> Upscale:
+def _sd_upscale(
+    root: Path, model: AnyModel, how: SdUpscale, backend: Callable[[], Backend]
+) -> Upscale:
     def upscale(asked: dict[str, Any], image: Image.Image) -> Upscaled:
         large = _lanczos(image.convert("RGB"), how.scale)
         made: dict[str, Any] = {}
 
         def paint(windows: Sequence[Image.Image]) -> list[Image.Image]:
-            outcomes = backend().stylize(
-                [_window_inputs(asked, how, k, w) for k, w in enumerate(windows)], windows
+            painter = backend()  # first: it may download the weights that tell the sizes
+            grid = grid_of(root, model)
+            wide = [padded(window, grid.multiple if grid else 1) for window in windows]
+            outcomes = painter.stylize(
+                [_window_inputs(asked, how, k, w) for k, w in enumerate(wide)], wide
             )
             made.update(outcomes[0].made_with)
-            return [_painted(outcome) for outcome in outcomes]
+            pairs = zip(outcomes, windows, strict=True)
+            return [cropped(_painted(outcome), window.size) for outcome, window in pairs]
 
         return Upscaled(in_tiles(large, how.tiles, 1, paint), made)
 
@@ -178,6 +186,8 @@ def _diffusion(root: Path, spec: DiffusionUpscaler, device: Device, where: str) 
     folder = pipeline_folder(root, spec.weights, spec.revision, f"{where}.weights", variant)
     loader = Loader(where, folder, spec.dtype, spec.loading, device)
     pipeline = loader.load(spec.pipeline, None)
+    latent_x2 = spec.kind == "diffusers-latent-x2"
+    multiple = 64 if latent_x2 else pipeline.vae_scale_factor
     options = {} if spec.noise_level is None else {"noise_level": spec.noise_level}
 
     def upscale(asked: dict[str, Any], image: Image.Image) -> Upscaled:
@@ -187,14 +197,16 @@ def _diffusion(root: Path, spec: DiffusionUpscaler, device: Device, where: str) 
             result = pipeline(
                 prompt=asked["prompt"],
                 negative_prompt=asked["negative_prompt"] or None,
-                image=image.convert("RGB"),
+                image=padded(image.convert("RGB"), multiple),
                 num_inference_steps=spec.steps,
                 guidance_scale=spec.guidance_scale,
                 generator=generator,
                 output_type="np",
                 **options,
             )
-        return Upscaled(quantize(np.asarray(result.images)[0]), made_with(pipeline))
+        large = quantize(np.asarray(result.images)[0])
+        size = (image.width * spec.scale, image.height * spec.scale)
+        return Upscaled(cropped(large, size), made_with(pipeline))
 
     return upscale
 

@@ -68,7 +68,7 @@ class DiffusionUpscaler(Weights):
     """A diffusion model made for upscaling.
 
     `diffusers-x4`: StableDiffusionUpscalePipeline, 4 times; `diffusers-latent-x2`:
-    StableDiffusionLatentUpscalePipeline, 2 times, for sides that are multiples of 64.
+    StableDiffusionLatentUpscalePipeline, 2 times.
     """
 
     kind: Literal["diffusers-x4", "diffusers-latent-x2"]

@@ -89,23 +89,6 @@ def test_a_small_region_that_is_painted(region: str, project_root: Path) -> None
     assert not load_project(project_root).problems
 
 
-UPSCALER = 'upscaler: {kind: compact, scale: 2, weights: "package:tiny-x2"}'
-TILED = (
-    "upscaler: {kind: sd-upscale, scale: 2, steps: 4, guidance_scale: 1, strength: 0.3, "
-    "tiles: {size: SIZE, overlap: 16}}\nstylize: {steps: 2, guidance_scale: 1, strength: 0.5}"
-)
-
-
-@pytest.mark.parametrize(("size", "fits"), [("96", True), ("72", False), ("112", True)])
-def test_windows_that_the_model_repaints(size: str, fits: bool, project_root: Path) -> None:
-    """Tiles of "SD upscale" are made by the model, so its sizes hold for them."""
-    model = project_root / "contracts/models/fast.yaml"
-    edit_file(model, UPSCALER, TILED.replace("SIZE", size))
-    found = [str(p) for p in load_project(project_root).problems]
-    assert bool(found) != fits
-    assert fits or "upscaler.tiles.size: windows of [72, 72] pixels" in found[0]
-
-
 def test_weights_that_are_not_here_yet_are_not_judged(
     small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 from imgassets.backends import rrdbnet
 from imgassets.backends.base import BackendError, Outcome
 from imgassets.backends.loading import open_backend, upscale_maker
+from imgassets.backends.padding import cropped, padded
 from imgassets.backends.upscalers import Upscaled, upscale_one
 from imgassets.metrics.upscaling import score
 from imgassets.tiny.upscaler import SRVGGNetCompact, UpscalerConfig
@@ -54,17 +55,38 @@ def test_diffusion_upscalers_repeat_exactly(name: str, spec: dict[str, Any], sma
     assert one.made_with["scheduler"]["settings"]["num_train_timesteps"] == 1000
 
 
-def test_a_size_an_upscaler_cannot_make_is_a_failure(small: Small) -> None:
-    """The latent upscaler wants sides that are multiples of 64; a wrong size is never stored."""
-    spec = {
-        "kind": "diffusers-latent-x2",
-        "scale": 2,
-        "weights": str(small("latent-x2")),
-        "steps": 1,
-        "guidance_scale": 0.0,
-    }
-    outcome = upscaled(small("sd3"), spec, PICTURE.resize((72, 64)))
-    assert (outcome.image, outcome.failure) == (None, "bad_document")
+@pytest.mark.parametrize("size", [(72, 64), (63, 65), (33, 64), (1, 1), (5, 7)])
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"kind": "diffusers-x4", "scale": 4, "guidance_scale": 2.0, "noise_level": 20, "steps": 1},
+        {"kind": "diffusers-latent-x2", "scale": 2, "guidance_scale": 0.0, "steps": 1},
+        {"kind": "sd-upscale", "scale": 3, "steps": 2, "guidance_scale": 2.0, "strength": 0.5,
+         "tiles": {"size": 72, "overlap": 16}},
+    ],
+)  # fmt: skip
+def test_diffusion_upscalers_take_odd_sides(
+    spec: dict[str, Any], size: tuple[int, int], small: Small
+) -> None:
+    """The latent upscaler wants multiples of 64, SD3's windows of 16: padded, then cropped."""
+    weights = {"diffusers-x4": "x4", "diffusers-latent-x2": "latent-x2"}.get(spec["kind"])
+    written = spec | ({"weights": str(small(weights))} if weights else {})
+    large = upscaled(small("sd3"), written, PICTURE.resize(size))
+    assert pixels(large).shape == (spec["scale"] * size[1], spec["scale"] * size[0], 3)
+
+
+def test_padding_mirrors_and_leaves_whole_sides_alone() -> None:
+    image = Image.fromarray(np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3))
+    assert padded(image, 1) is image
+    wide = np.asarray(padded(image, 4))
+    assert wide.shape == (4, 4, 3)
+    assert np.array_equal(wide[:2, 3], np.asarray(image)[:, 1])  # mirrored
+    assert np.array_equal(wide[2, :3], np.asarray(image)[1])  # too short to mirror: repeated
+    assert np.array_equal(np.asarray(cropped(padded(image, 4), (3, 2))), np.asarray(image))
+
+
+def test_an_image_of_another_size_is_never_stored() -> None:
+    """An upscaler that makes a wrong size is a failure."""
     lazy = upscale_one(lambda _, image: Upscaled(image, {}), REQUEST, PICTURE, 2, "cpu")
     assert (lazy.image, lazy.failure) == (None, "wrong_size")
     assert "expected (128, 128)" in lazy.message
