@@ -8,6 +8,7 @@ always filled up to its full size, because some kernels round differently for ot
 from __future__ import annotations
 
 import inspect
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -20,7 +21,7 @@ from PIL import Image
 from imgassets.backends.base import BackendError, DocumentFault, Outcome
 from imgassets.backends.blame import failed
 from imgassets.backends.device import Device, Meter
-from imgassets.backends.pipelines import Loader, made_with
+from imgassets.backends.pipelines import Loader, made_with, one_line
 from imgassets.images.encoding import NonFiniteImageError, quantize
 from imgassets.images.masks import region_mask
 from imgassets.spec.model import Model
@@ -128,8 +129,26 @@ class DiffusersBackend:
         self._check_arguments(pipeline, further, [n for n in known if n not in arguments])
         noise = own_noise(pipeline.scheduler, generators)
         with torch.inference_mode(), self._loader.attention(), noise:
-            result = pipeline(**{k: v for k, v in arguments.items() if k in known}, **further)
+            try:
+                result = pipeline(**{k: v for k, v in arguments.items() if k in known}, **further)
+            except (AttributeError, LookupError, AssertionError) as error:
+                fault = self._scheduler_fault(pipeline, error)
+                if fault is None:
+                    raise
+                raise fault from error
         return self._of_size(pipeline, np.asarray(result.images), extra)
+
+    def _scheduler_fault(self, pipeline: Any, error: Exception) -> DocumentFault | None:
+        """The documents' fault where an error is of a scheduler that does not fit; else None."""
+        frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+        inside = str(frames[-1].f_globals.get("__name__")).startswith("diffusers.schedulers.")
+        if not inside and getattr(error, "obj", None) is not pipeline.scheduler:
+            return None
+        names = f"{type(pipeline).__name__} cannot sample by {type(pipeline.scheduler).__name__}"
+        return DocumentFault(
+            f"contracts/models/{self._model.model}.yaml: {names} ({type(error).__name__}: "
+            f"{one_line(error)}); name another `scheduler.class`"
+        )
 
     def _check_size(self, asked: dict[str, Any]) -> None:
         """What `check` says of sizes, here for weights that were not yet there then."""

@@ -233,3 +233,25 @@ def test_settings_that_no_scheduler_takes_are_the_documents_fault(
         backend.generate([asked(document("sd3", small("sd3")))])
     assert "\n" not in str(caught.value)
     assert "correct `scheduler`" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "class_", "words"),
+    [
+        ("sdxl", "FlowMatchEulerDiscreteScheduler", "no attribute 'init_noise_sigma'"),
+        ("sd15", "FlowMatchLCMScheduler", "no attribute 'init_noise_sigma'"),
+        ("sd3", "UnCLIPScheduler", "no attribute 'order'"),
+        ("sd3", "HeliosScheduler", "KeyError"),
+        ("sd3", "SCMScheduler", "SCM is not supported when num_inference_steps"),
+        ("flux", "EulerAncestralDiscreteScheduler", "does not support custom sigmas"),
+    ],
+)
+def test_a_scheduler_of_another_kind_is_the_documents_fault(
+    pipeline: str, class_: str, words: str, small: Small
+) -> None:
+    """A pipeline that cannot sample by the scheduler says nothing of the model."""
+    sampling = {"steps": 3, "guidance_scale": 4.0, "max_sequence_length": 16}
+    model = document(pipeline, small(pipeline), scheduler={"class": class_}, sampling=sampling)
+    (outcome,) = open_backend(Path("x"), model, "cpu").generate([asked(model)])
+    assert outcome.failure == "bad_document", outcome
+    assert words in outcome.message
