@@ -100,3 +100,7 @@ class MachineFault(DocumentFault):
 
 class BackendError(RuntimeError):
     """A backend cannot work at all; the message names the file or setting, and the fix."""
+
+
+class DeviceError(BackendError):
+    """The device that was asked for is not here, so nothing at all can be made."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator
 
-from imgassets.backends.base import DocumentFault, Outcome
+from imgassets.backends.base import BackendError, DocumentFault, Outcome
 from imgassets.images.encoding import NonFiniteImageError
 from imgassets.images.masks import EmptyRegionError
 from imgassets.spec.failures import FailureMode
@@ -33,6 +33,7 @@ _MACHINE = (
     "mps backend",
     "no kernel image",
     "no available kernel",
+    "no viable backend",
     "not implemented for",
     "no space left on device",
 )
@@ -80,6 +81,8 @@ def _mode(error: BaseException) -> FailureMode | None:
         return error.mode
     if isinstance(error, EmptyRegionError):
         return "bad_document"
+    if isinstance(error, BackendError):
+        return "machine_error"
     if _is_out_of_memory(error):
         return "out_of_memory"
     if isinstance(error, (ImportError, OSError)):

@@ -13,7 +13,7 @@ from typing import Literal, Self
 
 import psutil
 
-from imgassets.backends.base import BackendError
+from imgassets.backends.base import DeviceError
 
 Device = Literal["cpu", "cuda", "mps"]
 _SAMPLE_SECONDS = 0.05
@@ -45,7 +45,7 @@ def require_device(device: Device) -> None:
     """Make sure that torch can use a device class.
 
     Raises:
-        BackendError: it cannot.
+        DeviceError: it cannot.
     """
     if device == "cpu":
         return
@@ -53,7 +53,7 @@ def require_device(device: Device) -> None:
 
     there = torch.cuda.is_available() if device == "cuda" else torch.backends.mps.is_available()
     if not there:
-        raise BackendError(
+        raise DeviceError(
             f"device {device} is not here: torch {torch.__version__} sees none; leave --device "
             f"{device} out, or run on a machine that has one"
         )

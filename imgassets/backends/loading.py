@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from PIL import Image
 
-from imgassets.backends.base import Backend, Outcome
+from imgassets.backends.base import Backend, DeviceError, Outcome
 from imgassets.backends.blame import failed
 from imgassets.backends.device import Device, Meter, require_device
 from imgassets.backends.making import Make
@@ -87,6 +87,37 @@ def upscale_maker(
     def make(inputs: Sequence[dict[str, Any]], sources: Sequence[Image.Image]) -> list[Outcome]:
         pairs = zip(inputs, sources, strict=True)
         return [upscale_one(upscale, asked, source, scale, device) for asked, source in pairs]
+
+    return make
+
+
+def opened_late(open_: Callable[[], Make]) -> Make:
+    """A maker that is opened when it is first asked for images.
+
+    What keeps it from making any (weights, a package, no memory to load them into) becomes the
+    outcome of every request, and it is tried once: a verdict can say what to mend, and the other
+    models' verdicts do not wait for it. What is nobody's known fault is raised as it is.
+
+    Raises:
+        DeviceError: the device asked for is not here; nothing could be made by any model.
+    """
+    maker: list[Make] = []
+    broken: list[Outcome] = []
+
+    def make(inputs: Sequence[dict[str, Any]], sources: Sequence[Image.Image]) -> list[Outcome]:
+        try:
+            if not maker and not broken:
+                maker.append(open_())
+            if not broken:
+                return maker[0](inputs, sources)
+        except DeviceError:
+            raise
+        except Exception as error:
+            outcome = failed(error)
+            if outcome.failure == "backend_error":
+                raise
+            broken.append(outcome)
+        return broken * len(inputs)
 
     return make
 

@@ -48,8 +48,7 @@ def criterion_reason(
 def _allows(limit: Limit, criterion: Criterion) -> str:
     unit = unit_of(criterion.metric)
     if limit.kind == "margin":
-        allowed = step(limit.value, unit)
-        return f"the contract allows {allowed.split(' point')[0]}"
+        return f"the contract allows {step(limit.value, unit)}"
     asks = "asks for at least" if limit.kind == "floor" else "allows at most"
     return f"the contract {asks} {amount(limit.value, unit)}"
 

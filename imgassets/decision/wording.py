@@ -60,7 +60,7 @@ _FAILURES = {
     "budget_exhausted": "did not fit into the budget",
     "backend_error": "ended in an error of the backend",
     "bad_document": "could not be made as the documents ask",
-    "machine_error": "could not be made on this machine",
+    "machine_error": "could not be made here",
     "other": "failed in another way",
 }
 #: Failures whose message says no more than their phrase.

@@ -43,6 +43,11 @@ class Maker(dg.ConfigurableResource):
     def maker(self, project: Project, model: str, flow: str) -> Make:
         """What makes a model's images of a flow; its pipeline is loaded when first asked for."""
         # Not at the top: a code location must load without torch and diffusers.
+        from imgassets.backends.loading import opened_late
+
+        return opened_late(lambda: self._opened(project, model, flow))
+
+    def _opened(self, project: Project, model: str, flow: str) -> Make:
         from imgassets.backends.loading import maker_of, postprocess_maker, upscale_maker
 
         device, _ = self.chosen()

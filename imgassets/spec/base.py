@@ -19,7 +19,11 @@ class Document(BaseModel):
     """A part of a document people write. Unknown fields are errors; instances are immutable."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, populate_by_name=True, str_strip_whitespace=False
+        extra="forbid",
+        frozen=True,
+        populate_by_name=True,
+        str_strip_whitespace=False,
+        allow_inf_nan=False,
     )
 
 

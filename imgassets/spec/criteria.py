@@ -5,20 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from imgassets.spec.base import Document
 from imgassets.spec.failures import FailureMode
 from imgassets.spec.metrics import METRICS, UNMEASURED, Flow
+from imgassets.spec.units import ImageSeconds, Share, Usd, level, step, unit_of_limit
 
 Severity = Literal["gating", "review", "warning"]
+
+
+def _level(value: object, metric: str) -> float:
+    return level(value, unit_of_limit(metric))
+
+
+def _step(value: object, metric: str) -> float:
+    return step(value, unit_of_limit(metric))
 
 
 class FailureRate(Document):
     """The highest share of requests that may end in one failure mode."""
 
     mode: FailureMode
-    max_rate: float = Field(ge=0.0, le=1.0)
+    max_rate: Share
 
 
 class Criterion(Document):
@@ -29,7 +38,7 @@ class Criterion(Document):
     floor: float | None = Field(None, description="For metrics where higher is better.")
     ceiling: float | None = Field(None, description="For metrics where lower is better.")
     margin: float | None = Field(
-        None, ge=0.0, description="How much worse than the incumbent still counts as no worse."
+        None, description="How much worse than the incumbent still counts as no worse."
     )
     statistic: Literal["mean", "worst"] = Field(
         "mean", description="`mean` over prompts, with error bars; `worst` single image, as it is."
@@ -38,6 +47,18 @@ class Criterion(Document):
         "gating",
         description="`gating` decides; `review` sends to a person when broken; `warning` is shown.",
     )
+
+    @field_validator("floor", "ceiling", mode="before")
+    @classmethod
+    def _within_the_range(cls, value: object, info: ValidationInfo) -> object:
+        metric = info.data.get("metric")
+        return value if value is None or metric not in METRICS else _level(value, metric)
+
+    @field_validator("margin", mode="before")
+    @classmethod
+    def _smaller_than_the_range(cls, value: object, info: ValidationInfo) -> object:
+        metric = info.data.get("metric")
+        return value if value is None or metric not in METRICS else _step(value, metric)
 
     @model_validator(mode="after")
     def _bounds_fit_the_metric(self) -> Self:
@@ -80,9 +101,11 @@ class Criterion(Document):
 class Budget(Document):
     """What one generated image may cost at most; each limit becomes a gating criterion."""
 
-    usd_per_image: float | None = Field(None, gt=0, description="Mean USD an image.")
-    seconds_per_image: float | None = Field(None, gt=0, description="Mean seconds an image.")
-    worst_seconds: float | None = Field(None, gt=0, description="Seconds of the slowest image.")
+    usd_per_image: Usd | None = Field(None, gt=0, description="Mean USD an image.")
+    seconds_per_image: ImageSeconds | None = Field(None, gt=0, description="Mean seconds an image.")
+    worst_seconds: ImageSeconds | None = Field(
+        None, gt=0, description="Seconds of the slowest image."
+    )
 
     def criteria(self) -> tuple[Criterion, ...]:
         """The budget as criteria on the generate flow."""
@@ -105,13 +128,19 @@ class Near(Document):
     flow: Flow = "generate"
     within: float = Field(gt=0.0, description="Distance to the floor or ceiling, metric's unit.")
 
+    @field_validator("within", mode="before")
+    @classmethod
+    def _smaller_than_the_range(cls, value: object, info: ValidationInfo) -> object:
+        metric = info.data.get("metric")
+        return _step(value, metric) if metric in METRICS else value
+
 
 class Disagreement(Document):
     """Two shares that ought to say the same of an image."""
 
     metrics: tuple[str, str]
     flow: Flow = "generate"
-    max_rate: float = Field(ge=0.0, lt=1.0, description="Share of images they may differ on.")
+    max_rate: Share = Field(lt=1.0, description="Share of images they may differ on.")
 
     @model_validator(mode="after")
     def _both_are_shares(self) -> Self:
@@ -147,17 +176,26 @@ class Review(Document):
             for name, margin in self.look.items()
         )
 
-    @model_validator(mode="after")
-    def _look_is_known(self) -> Self:
+    @field_validator("look", mode="before")
+    @classmethod
+    def _looks_are_known_and_within_range(cls, look: object) -> object:
+        if not isinstance(look, dict):
+            return look
         known = [m.name[5:] for m in METRICS.values() if m.name[:5] == "look." and
                  m.direction == "same"]  # fmt: skip
-        for name in self.look:
-            if name not in known:
-                raise ValueError(f"unknown look {name!r}; one of: {', '.join(known)}")
-        return self
+        return {name: _look_margin(name, value, known) for name, value in look.items()}
+
+
+def _look_margin(name: object, value: object, known: Sequence[str]) -> float:
+    if name not in known:
+        raise ValueError(f"unknown look {name!r}; one of: {', '.join(known)}")
+    try:
+        return _step(value, f"look.{name}")
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
 
 
 class Decision(Document):
     """The risks the verdict is allowed to take."""
 
-    alpha: float = Field(0.05, gt=0.0, lt=0.5, description="Level of each one-sided bound.")
+    alpha: Share = Field(0.05, gt=0.0, lt=0.5, description="Level of each one-sided bound.")

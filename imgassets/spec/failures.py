@@ -16,7 +16,7 @@ FailureMode = Literal[
     "source_missing",  # an edit or upscale whose source image failed
     "backend_error",  # the backend raised; the message is in the row
     "bad_document",  # the documents ask for what cannot be made; the message says what
-    "machine_error",  # this machine cannot make it: a package or file is missing, the disk is full
+    "machine_error",  # this machine cannot make it: a package or weights missing, no room, no key
     # Hosted models (docs/hosted.md says which of these are billed):
     "refused_safety",  # the provider refused the prompt, or withheld the image
     "rate_limited",  # told to wait longer or more often than the document allows

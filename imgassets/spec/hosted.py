@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 from imgassets.spec.base import Document, Name
 from imgassets.spec.hosted_sizes import SIZES
 from imgassets.spec.model import Model, Price
+from imgassets.spec.units import Money, Seconds, Usd
 from imgassets.spec.upscaler import DiffusionUpscaler, Lanczos, Network
 
 #: Whether the same request gives the same picture: `seeded` as far as the provider documents it.
@@ -30,17 +31,17 @@ class Limits(Document):
     None of this changes a pixel: a changed limit makes failed images anew, and no other.
     """
 
-    max_usd: float = Field(
+    max_usd: Money = Field(
         gt=0, description="Money this model may cost in this project, ever; raise it to go on."
     )
     max_in_flight: int = Field(4, ge=1, le=64, description="Requests at the same time.")
     max_per_minute: int = Field(60, ge=1, le=100_000, description="Requests sent in a minute.")
-    timeout_seconds: float = Field(120, gt=0, le=3600, description="Longest wait for one reply.")
+    timeout_seconds: Seconds = Field(120, gt=0, le=3600, description="Longest wait for one reply.")
     attempts: int = Field(
         5, ge=1, le=20, description="Tries of what failed without being billed (429, 5xx)."
     )
-    backoff_seconds: float = Field(1.0, ge=0, description="First wait; doubles, with jitter.")
-    patience_seconds: float = Field(
+    backoff_seconds: Seconds = Field(1.0, ge=0, description="First wait; doubles, with jitter.")
+    patience_seconds: Seconds = Field(
         300,
         gt=0,
         description="Longest time spent on one image, waits included.",
@@ -54,9 +55,9 @@ class Limits(Document):
 class HostedPrice(Price):
     """What one call costs, whatever its duration."""
 
-    usd_per_image: float = Field(ge=0, description="API price of one generated or edited image.")
-    usd_per_upscale: float | None = Field(
-        None, ge=0, description="API price of one upscaled image; absent: upscaled by ourselves."
+    usd_per_image: Usd = Field(description="API price of one generated or edited image.")
+    usd_per_upscale: Usd | None = Field(
+        None, description="API price of one upscaled image; absent: upscaled by ourselves."
     )
 
     def usd(self, seconds: float, flow: str = "generate") -> float:  # noqa: ARG002

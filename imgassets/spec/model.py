@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from imgassets.spec import scheduler_names
 from imgassets.spec.base import Document, Name
 from imgassets.spec.loading import Loading, Value, refuse_remote_code
+from imgassets.spec.units import Usd
 from imgassets.spec.upscaler import Upscaler
 from imgassets.spec.weights import Weights
 
@@ -74,8 +75,8 @@ class EditSampling(Document):
 class Price(Document):
     """What running the model costs: by the hour of a machine, or by the image."""
 
-    usd_per_hour: float | None = Field(None, ge=0, description="Machine price; times seconds.")
-    usd_per_image: float | None = Field(None, ge=0, description="API price of one image.")
+    usd_per_hour: Usd | None = Field(None, description="Machine price; times seconds.")
+    usd_per_image: Usd | None = Field(None, description="API price of one image.")
     source: str = Field(min_length=1, description="Where the price comes from.")
     as_of: date = Field(description="The day the price was looked up.")
 

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from imgassets.decision import Measured, compare, decide
+from imgassets.decision.wording import quoted
 from imgassets_tests.decision.made_up import BASE, NEW, endpoint, measured
 
 EXACT = "typography.exact"
@@ -110,6 +111,49 @@ def test_a_model_that_was_never_asked_is_not_rejected(mode: str) -> None:
     assert "Measure more first" in verdict.sentence
     rejected = decide(judged({(0, 1): mode, (1, 1): "refused_safety"}))
     assert rejected.verdict == "NO-GO"
+
+
+@pytest.mark.parametrize(
+    "mode",
+    ["bad_document", "machine_error", "out_of_memory", "source_missing", "bad_request",
+     "unreachable", "prompt_too_long"],
+)  # fmt: skip
+@pytest.mark.parametrize("allowed", [None, 0.0, 0.05])
+def test_documents_and_machines_make_no_no_go(mode: str, allowed: float | None) -> None:
+    """Whatever the contract allows, and however many fail; what failed is said first."""
+    modes = [] if allowed is None else [{"mode": mode, "max_rate": allowed}]
+    for count in (1, 40, 60):
+        failed = {(p, s): mode for p in range(count) for s in (1, 2)}
+        verdict = decide(judged(failed, failure_modes=modes))
+        if allowed and count == 1:  # 2 of 120 against 5 %: open as any rate
+            assert verdict.verdict == "INCONCLUSIVE"
+            continue
+        assert verdict.verdict == "INCONCLUSIVE"
+        assert verdict.sentence.startswith(f"INCONCLUSIVE: {2 * count} of 120 requests ")
+        assert verdict.decided_by[0] == f"failures__{mode}"
+        assert "Mend that first, then validate again." in verdict.sentence
+        assert "no fault of the model" in verdict.sentence
+
+
+def test_a_fault_of_ours_hides_no_fault_of_the_model() -> None:
+    verdict = decide(judged({(0, 1): "bad_document", (1, 1): "backend_error"}))
+    assert verdict.verdict == "NO-GO"
+    assert verdict.decided_by == ("failures__backend_error",)
+
+
+def test_the_sentence_says_what_the_backend_said() -> None:
+    """The most common message, on one line, cut where it is long; blank images say nothing."""
+    comparison = judged({(0, 1): "backend_error", (1, 1): "backend_error", (1, 2): "backend_error"})
+    assert decide(comparison).sentence == (
+        'NO-GO: 3 of 120 requests ended in an error of the backend ("backend_error on p0001"); '
+        "the contract allows none."
+    )
+    assert quoted("backend_error", ["IndexError:\n  out of range."]) == (
+        ' ("IndexError: out of range")'
+    )
+    assert len(quoted("bad_document", ["word " * 200])) < 250
+    assert quoted("blank", ["one flat color"]) == ""
+    assert quoted("backend_error", []) == ""
 
 
 def test_everything_failed_is_not_a_score() -> None:

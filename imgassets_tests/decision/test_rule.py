@@ -87,7 +87,7 @@ def test_no_go_by_margin_says_so_in_one_sentence() -> None:
     verdict = decide(run({"metric": EXACT, "margin": 0.1}, new, base, prompts=100))
     assert verdict.sentence == (
         "NO-GO: text is read exactly right in 31 % of images, 41 points below tiny-base; "
-        "the contract allows 10."
+        "the contract allows 10 points."
     )
     assert verdict.verdict == "NO-GO"
     assert verdict.decided_by == ("generate__typography_exact",)

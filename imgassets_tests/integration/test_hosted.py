@@ -122,6 +122,25 @@ def test_a_failure_that_lasts_holds_up_no_verdict_and_is_tried_again(
         assert validated(tmp_path).assets == set()
 
 
+def test_a_key_that_is_not_set_is_no_verdict_on_the_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The verdict says what to mend; once it is, the images are made without further ado."""
+    monkeypatch.delenv("IMGASSETS_HOME", raising=False)
+    only_a_hosted_model(tmp_path)
+    with provider(monkeypatch, "ideogram") as fake:
+        monkeypatch.delenv("IDEOGRAM_API_KEY")
+        validated(tmp_path)
+        assert verdict(tmp_path).verdict == "INCONCLUSIVE"
+        assert "$IDEOGRAM_API_KEY is not set" in verdict(tmp_path).sentence
+        assert "Mend that first, then validate again." in verdict(tmp_path).sentence
+        assert sum(fake.posts.values()) == 0
+
+        monkeypatch.setenv("IDEOGRAM_API_KEY", SECRET)
+        assert validated(tmp_path).images["generate"] == 3
+    assert "IDEOGRAM_API_KEY" not in verdict(tmp_path).sentence
+
+
 def only_a_hosted_model(root: Path) -> None:
     """Three generated images of one seed, judged by themselves."""
     write_small_project(root)
