@@ -158,7 +158,12 @@ def _reproduce(commands: _Commands) -> None:
     reproduce.add_argument(
         "--runs", type=int, default=2, metavar="N", help="on each device; default: 2"
     )
-    reproduce.add_argument("--seed", type=int, metavar="S", help="0 to 2147483647")
+    reproduce.add_argument(
+        "--seed",
+        type=int,
+        metavar="S",
+        help="0 to 18446744073709551615, hosted models up to 2147483647",
+    )
     reproduce.add_argument(
         "--model", metavar="M", help="default: the incumbent of the first endpoint"
     )

@@ -24,8 +24,9 @@ from imgassets.spec.model import Model
 from imgassets.spec.postprocess import step_facts
 from imgassets.spec.project import Project
 from imgassets.spec.prompts import Prompt, PromptSet
+from imgassets.spec.scheduler_settings import adds_noise
 from imgassets.spec.upscaler import PROMPTED, SdUpscale, upscaler_facts
-from imgassets.spec.weights import weights_fingerprint
+from imgassets.spec.weights import hub_name, weights_fingerprint, weights_folder
 
 if TYPE_CHECKING:  # planning does without pandas
     import pandas as pd
@@ -150,6 +151,19 @@ def request_table(requests: list[Request]) -> pd.DataFrame:
     return pd.DataFrame([r.row() for r in requests], columns=columns)
 
 
+def stacked(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Tables with seeds below each other, and every seed as it was.
+
+    pandas makes floats, which have 53 bits, of a column whose parts are int64 and uint64.
+    """
+    import pandas as pd
+
+    parts = list(tables)
+    if any(str(part["seed"].dtype) == "uint64" for part in parts):
+        parts = [part.astype({"seed": "uint64"}) for part in parts]
+    return pd.concat(parts, ignore_index=True)
+
+
 def requests_version(requests: Iterable[Request]) -> str:
     """SHA-256 of which images a table of requests asks for, for whom, in which order."""
     rows = [[r.prompt_id, r.seed, r.replicate, r.image_key] for r in requests]
@@ -172,13 +186,28 @@ def _generator_facts(root: Path, model: AnyModel) -> dict[str, Any]:
         return api_facts(model)
     facts = {
         "backend": model.backend,
-        "weights": weights_fingerprint(root, model.weights, model.revision),
+        "weights": weights_fingerprint(root, model.weights, model.revision, model.loading.variant),
         "dtype": model.dtype,
         "scheduler": model.scheduler.model_dump(mode="json", by_alias=True),
         "batch_size": model.batch_size,
     }
+    # Noise that schedulers add came from a generator of all images once, whatever their seeds.
+    if adds_noise(model.scheduler.class_, _scheduler_settings(root, model)):
+        facts["noise"] = "of each image's seed"
     loading = model.loading.pixel_settings()
     return facts | ({"loading": loading | _quantizer(model)} if loading else {})
+
+
+def _scheduler_settings(root: Path, model: Model) -> dict[str, Any]:
+    """Settings of the document on top of the folder's; those of weights on the hub are unknown."""
+    if hub_name(model.weights) is not None:
+        return model.scheduler.settings
+    file = weights_folder(root, model.weights) / "scheduler" / "scheduler_config.json"
+    try:
+        kept = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        kept = {}
+    return (kept if isinstance(kept, dict) else {}) | model.scheduler.settings
 
 
 def _quantizer(model: Model) -> dict[str, str]:

@@ -113,6 +113,25 @@ def sd3() -> Any:
     )  # fmt: skip
 
 
+def sd15() -> Any:
+    """Stable Diffusion 1.5, without its safety checker."""
+    import diffusers
+
+    unet = diffusers.UNet2DConditionModel(
+        block_out_channels=(8, 16), layers_per_block=1, norm_num_groups=4, sample_size=8,
+        in_channels=4, out_channels=4, down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"), attention_head_dim=2,
+        cross_attention_dim=_WIDTH,
+    )  # fmt: skip
+    return diffusers.StableDiffusionPipeline(
+        unet=unet,
+        scheduler=diffusers.DDIMScheduler(beta_schedule="scaled_linear"),
+        vae=vae(),
+        text_encoder=clip_encoder(projection=False), tokenizer=clip_tokenizer(),
+        safety_checker=None, feature_extractor=None, requires_safety_checker=False,
+    )  # fmt: skip
+
+
 def sdxl() -> Any:
     """Stable Diffusion XL."""
     import diffusers
@@ -196,6 +215,7 @@ def latent_x2() -> Any:
 #: Builders by name.
 BUILDERS: dict[str, Callable[[], Any]] = {
     "sd3": sd3,
+    "sd15": sd15,
     "sdxl": sdxl,
     "flux": flux,
     "x4": x4,

@@ -8,6 +8,7 @@ always filled up to its full size, because some kernels round differently for ot
 from __future__ import annotations
 
 import inspect
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -17,13 +18,14 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from imgassets.backends.base import BackendError, Outcome
+from imgassets.backends.base import BackendError, DocumentFault, Outcome
 from imgassets.backends.blame import failed
 from imgassets.backends.device import Device, Meter
-from imgassets.backends.pipelines import Loader, made_with
+from imgassets.backends.pipelines import Loader, made_with, one_line
 from imgassets.images.encoding import NonFiniteImageError, quantize
 from imgassets.images.masks import region_mask
 from imgassets.spec.model import Model
+from imgassets.spec.sizes import grid_in, size_problem
 
 Inputs = Sequence[dict[str, Any]]
 _Call = Callable[[Sequence[int]], np.ndarray]
@@ -105,7 +107,11 @@ class DiffusersBackend:
     def _run(self, pipeline: Any, asked: Inputs, **extra: Any) -> np.ndarray:
         import torch
 
+        from imgassets.backends.noise import own_noise
+
+        self._check_size(extra)
         sampling = asked[0]["sampling"]
+        generators = [torch.Generator("cpu").manual_seed(a["seed"]) for a in asked]
         # None and "" differ where a pipeline has zeros for no negative prompt (SDXL).
         negative = [a["negative_prompt"] for a in asked]
         arguments = {
@@ -114,16 +120,52 @@ class DiffusersBackend:
             "num_inference_steps": sampling["steps"],
             "guidance_scale": sampling["guidance_scale"],
             "max_sequence_length": sampling["max_sequence_length"],
-            "generator": [torch.Generator("cpu").manual_seed(a["seed"]) for a in asked],
+            "generator": generators,
             "output_type": "np",
             **extra,
         }
         known = inspect.signature(pipeline.__call__).parameters
         further = sampling.get("arguments", {})
         self._check_arguments(pipeline, further, [n for n in known if n not in arguments])
-        with torch.inference_mode(), self._loader.attention():
-            result = pipeline(**{k: v for k, v in arguments.items() if k in known}, **further)
-        return np.asarray(result.images)
+        noise = own_noise(pipeline.scheduler, generators)
+        with torch.inference_mode(), self._loader.attention(), noise:
+            try:
+                result = pipeline(**{k: v for k, v in arguments.items() if k in known}, **further)
+            except (AttributeError, LookupError, AssertionError) as error:
+                fault = self._scheduler_fault(pipeline, error)
+                if fault is None:
+                    raise
+                raise fault from error
+        return self._of_size(pipeline, np.asarray(result.images), extra)
+
+    def _scheduler_fault(self, pipeline: Any, error: Exception) -> DocumentFault | None:
+        """The documents' fault where an error is of a scheduler that does not fit; else None."""
+        frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+        inside = str(frames[-1].f_globals.get("__name__")).startswith("diffusers.schedulers.")
+        if not inside and getattr(error, "obj", None) is not pipeline.scheduler:
+            return None
+        names = f"{type(pipeline).__name__} cannot sample by {type(pipeline.scheduler).__name__}"
+        return DocumentFault(
+            f"contracts/models/{self._model.model}.yaml: {names} ({type(error).__name__}: "
+            f"{one_line(error)}); name another `scheduler.class`"
+        )
+
+    def _check_size(self, asked: dict[str, Any]) -> None:
+        """What `check` says of sizes, here for weights that were not yet there then."""
+        grid = grid_in(self._loader.folder, self._model.pipeline)
+        found = size_problem(grid, (asked["width"], asked["height"])) if grid else None
+        if found:
+            raise DocumentFault(f"model {self._model.model} {found[0]}; {found[1]}")
+
+    @staticmethod
+    def _of_size(pipeline: Any, images: np.ndarray, asked: dict[str, Any]) -> np.ndarray:
+        height, width = images.shape[1:3]
+        if (width, height) != (asked["width"], asked["height"]):
+            raise DocumentFault(  # some pipelines make other sizes smaller without a word
+                f"{type(pipeline).__name__} makes {width} x {height} pixels where {asked['width']} "
+                f"x {asked['height']} are asked for; correct `returns.size`"
+            )
+        return images
 
     def _check_arguments(self, pipeline: Any, given: Sequence[str], free: Sequence[str]) -> None:
         for name in given:

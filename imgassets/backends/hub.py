@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from imgassets.backends.base import BackendError
-from imgassets.spec.weights import hub_name, missing_files, weights_folder
+from imgassets.spec.weight_files import broken_files
+from imgassets.spec.weights import hub_name, weights_folder
 
 
 def pipeline_folder(
@@ -30,12 +31,9 @@ def pipeline_folder(
         folder = weights_folder(root, weights)
     else:
         folder = _download(name, revision, where, variant)
-    missing = missing_files(folder)
-    if missing:
-        raise BackendError(
-            f"{where}: {folder} lacks {', '.join(missing)}; download it again, in safetensors "
-            "format"
-        )
+    broken = broken_files(folder, variant)
+    if broken:
+        raise BackendError(f"{where}: {'; '.join(broken)}")
     return folder
 
 

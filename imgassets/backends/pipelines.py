@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from safetensors import SafetensorError
+
 from imgassets.backends.base import BackendError
 from imgassets.backends.device import Device
 from imgassets.backends.quantizing import QuantizationError, quantization_config
+from imgassets.backends.tensors import disagreements, recorded
 from imgassets.spec.loading import Loading
 from imgassets.spec.model import Scheduler
 from imgassets.spec.weights import absent_components
@@ -26,6 +29,12 @@ _MODULES = {
     "torchao": "torchao",
     "optimum-quanto": "optimum.quanto",
 }
+_LONGEST = 500
+#: What diffusers, transformers and safetensors raise for files and settings they cannot use.
+_LOADING_ERRORS = (
+    AttributeError, ImportError, LookupError, OSError, RuntimeError, TypeError, ValueError,
+    SafetensorError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -56,29 +65,51 @@ class Loader:
         import torch
 
         quiet_libraries()
-        cls = getattr(diffusers, pipeline or "DiffusionPipeline")
+        options = {
+            "dtype": getattr(torch, self.dtype),
+            "variant": self.loading.variant,
+            "use_safetensors": True,
+            "local_files_only": True,
+            "trust_remote_code": False,
+            "quantization_config": self._quantization(),
+            # Parts the folder declares absent (SD3 without T5) must be passed as such.
+            **dict.fromkeys(absent_components(self.folder)),
+        }
         try:
-            loaded = cls.from_pretrained(
-                str(self.folder),
-                dtype=getattr(torch, self.dtype),
-                variant=self.loading.variant,
-                use_safetensors=True,
-                local_files_only=True,
-                trust_remote_code=False,
-                quantization_config=self._quantization(),
-                # Parts the folder declares absent (SD3 without T5) must be passed as such.
-                **dict.fromkeys(absent_components(self.folder)),
-            )
-        except (OSError, ValueError) as error:
+            cls = getattr(diffusers, pipeline or "DiffusionPipeline")
+            with recorded() as networks:
+                loaded = cls.from_pretrained(str(self.folder), **options)
+        except _LOADING_ERRORS as error:
             raise self._error(
-                f"{self.folder} cannot be loaded as {pipeline or 'model_index.json says'}: {error}",
+                f"{self.folder} cannot be loaded as {pipeline or 'model_index.json says'}: "
+                f"{one_line(error)}",
                 "check `weights`, `pipeline` and `loading`",
             ) from error
+        wrong = disagreements(networks)
+        if wrong:
+            raise self._error("; ".join(wrong), "download the weights again, or correct `weights`")
         if scheduler is not None:
-            cls = getattr(diffusers, scheduler.class_)
-            loaded.scheduler = cls.from_config(loaded.scheduler.config, **scheduler.settings)
+            loaded.scheduler = self._scheduler(loaded.scheduler.config, scheduler)
         self._set_up(loaded)
         return self._placed(loaded)
+
+    def _scheduler(self, config: Any, asked: Scheduler) -> Any:
+        """The scheduler of the document, on top of what the folder's own is set to."""
+        import diffusers
+
+        try:
+            made = getattr(diffusers, asked.class_).from_config(config, **asked.settings)
+        except (*_LOADING_ERRORS, ArithmeticError) as error:
+            raise self._error(
+                f"scheduler {asked.class_} cannot be made with these settings: {one_line(error)}",
+                "correct `scheduler`",
+            ) from error
+        if made.config.get("noise_sampler_seed") is not None:
+            raise self._error(
+                "one noise_sampler_seed would give all images the same noise",
+                "drop it from `scheduler.settings`, or from the folder's scheduler_config.json",
+            )
+        return made
 
     def derive(self, pipeline: Any, task: Task, name: str | None) -> Any:
         """Another pipeline around the same components; nothing is loaded twice.
@@ -101,9 +132,9 @@ class Loader:
             known = {**pipeline.config, **pipeline.components}
             wanted = inspect.signature(cls.__init__).parameters
             return self._placed(cls(**{n: known[n] for n in wanted if n in known}))
-        except (TypeError, ValueError) as error:
+        except _LOADING_ERRORS as error:
             raise self._error(
-                f"{type(pipeline).__name__} gives no pipeline for {task}: {error}",
+                f"{type(pipeline).__name__} gives no pipeline for {task}: {one_line(error)}",
                 f"name a class in `{task}.pipeline` that takes the same components",
             ) from error
 
@@ -211,6 +242,12 @@ def made_with(pipeline: Any) -> dict[str, Any]:
         },
     }
     return json.loads(json.dumps(found, default=str))
+
+
+def one_line(error: BaseException) -> str:
+    """An error in one line, short enough to read; libraries write reports of many."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
 def _dtype(part: Any) -> Sequence[str]:

@@ -96,13 +96,30 @@ class RRDBNet(nn.Module):
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Pictures (N, 3, H, W) in 0..1 to (N, 3, scale H, scale W), nominally in 0..1, not
-        clipped. Sides must be multiples of 4 / scale.
+        clipped. Sides that the folding does not divide are padded first, and the result is cropped.
         """
-        x = self.conv_first(functional.pixel_unshuffle(pictures, 4 // self.scale))
+        height, width = (side * self.scale for side in pictures.shape[-2:])
+        folded = functional.pixel_unshuffle(_padded(pictures, 4 // self.scale), 4 // self.scale)
+        x = self.conv_first(folded)
         x = x + self.conv_body(self.body(x))
         for conv in (self.conv_up1, self.conv_up2):
             x = _leaky(conv(functional.interpolate(x, scale_factor=2, mode="nearest")))
-        return self.conv_last(_leaky(self.conv_hr(x)))
+        return self.conv_last(_leaky(self.conv_hr(x)))[..., :height, :width]
+
+
+def _padded(pictures: Tensor, multiple: int) -> Tensor:
+    """Pictures (N, 3, H, W) mirrored at the right and the bottom, as Real-ESRGAN does.
+
+    A side of one to three pixels has too little to mirror; there the last pixel is repeated.
+    """
+    for axis, side in ((1, pictures.shape[-1]), (3, pictures.shape[-2])):
+        more = -side % multiple
+        if more:
+            place = [0, 0, 0, 0]
+            place[axis] = more
+            mode = "reflect" if more < side else "replicate"
+            pictures = functional.pad(pictures, place, mode=mode)
+    return pictures
 
 
 def _leaky(x: Tensor) -> Tensor:

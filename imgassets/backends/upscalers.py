@@ -14,10 +14,14 @@ from PIL import Image
 from imgassets.backends.base import Backend, BackendError, Outcome
 from imgassets.backends.blame import failed
 from imgassets.backends.device import Device, Meter
+from imgassets.backends.padding import cropped, padded
 from imgassets.backends.tiling import in_tiles
 from imgassets.images.encoding import quantize
 from imgassets.spec.hosted import AnyModel
+from imgassets.spec.seeds import MOST, MOST_HOSTED
+from imgassets.spec.sizes import grid_of
 from imgassets.spec.upscaler import DiffusionUpscaler, Lanczos, Network, SdUpscale
+from imgassets.spec.weight_files import broken_network
 from imgassets.spec.weights import weights_folder
 
 
@@ -59,7 +63,7 @@ def open_upscaler(
         case SdUpscale() as how:
             if backend is None:
                 raise BackendError(f"{where}: kind sd-upscale needs the model's own backend")
-            return _sd_upscale(how, backend)
+            return _sd_upscale(root, model, how, backend)
         case DiffusionUpscaler() as diffusion:
             return _diffusion(root, diffusion, device, where)
     raise BackendError(f"{where}: kind {model.upscaler.kind} is the provider's own")
@@ -102,12 +106,17 @@ def _network(folder: Path, spec: Network, device: Device, where: str) -> Upscale
 def _load_network(folder: Path, spec: Network, where: str) -> Any:
     from safetensors.torch import load_file
 
+    from imgassets.backends.pipelines import one_line
+
     files = sorted(folder.glob("*.safetensors")) if folder.is_dir() else []
     if len(files) != 1:
         raise BackendError(
             f"{where}: {folder} must hold exactly one safetensors file, and holds {len(files)}; "
             "correct upscaler.weights"
         )
+    broken = broken_network(folder)
+    if broken:
+        raise BackendError(f"{where}: {'; '.join(broken)}")
     state = {name: weight.float() for name, weight in load_file(files[0]).items()}
     try:
         if spec.kind == "compact":
@@ -118,23 +127,29 @@ def _load_network(folder: Path, spec: Network, where: str) -> Any:
 
         return rrdbnet.from_state(state)
     except (RuntimeError, ValueError) as error:  # torch raises RuntimeError for wrong shapes
-        raise BackendError(f"{where}: {files[0]}: {error}") from error
+        raise BackendError(f"{where}: {files[0]}: {one_line(error)}") from error
 
 
 # ---- diffusion -----------------------------------------------------------------------------
 
 
-def _sd_upscale(how: SdUpscale, backend: Callable[[], Backend]) -> Upscale:
+def _sd_upscale(
+    root: Path, model: AnyModel, how: SdUpscale, backend: Callable[[], Backend]
+) -> Upscale:
     def upscale(asked: dict[str, Any], image: Image.Image) -> Upscaled:
         large = _lanczos(image.convert("RGB"), how.scale)
         made: dict[str, Any] = {}
 
         def paint(windows: Sequence[Image.Image]) -> list[Image.Image]:
-            outcomes = backend().stylize(
-                [_window_inputs(asked, how, k, w) for k, w in enumerate(windows)], windows
+            painter = backend()  # first: it may download the weights that tell the sizes
+            grid = grid_of(root, model)
+            wide = [padded(window, grid.multiple if grid else 1) for window in windows]
+            outcomes = painter.stylize(
+                [_window_inputs(asked, how, k, w) for k, w in enumerate(wide)], wide
             )
             made.update(outcomes[0].made_with)
-            return [_painted(outcome) for outcome in outcomes]
+            pairs = zip(outcomes, windows, strict=True)
+            return [cropped(_painted(outcome), window.size) for outcome, window in pairs]
 
         return Upscaled(in_tiles(large, how.tiles, 1, paint), made)
 
@@ -146,10 +161,11 @@ def _window_inputs(
 ) -> dict[str, Any]:
     """Inputs of an image to image request; each window has noise of its own."""
     sampling = how.model_dump(include={"steps", "guidance_scale", "strength"})
+    most = MOST_HOSTED if asked["seed"] <= MOST_HOSTED else MOST
     return asked | {
         "sampling": sampling | {"max_sequence_length": asked["max_sequence_length"]},
         "size": [window.width, window.height],
-        "seed": (asked["seed"] + number) % 2**31,
+        "seed": (asked["seed"] + number) % (most + 1),
     }
 
 
@@ -163,27 +179,34 @@ def _diffusion(root: Path, spec: DiffusionUpscaler, device: Device, where: str) 
     import torch
 
     from imgassets.backends.hub import pipeline_folder
+    from imgassets.backends.noise import own_noise
     from imgassets.backends.pipelines import Loader, made_with
 
     variant = spec.loading.variant
     folder = pipeline_folder(root, spec.weights, spec.revision, f"{where}.weights", variant)
     loader = Loader(where, folder, spec.dtype, spec.loading, device)
     pipeline = loader.load(spec.pipeline, None)
+    latent_x2 = spec.kind == "diffusers-latent-x2"
+    multiple = 64 if latent_x2 else pipeline.vae_scale_factor
     options = {} if spec.noise_level is None else {"noise_level": spec.noise_level}
 
     def upscale(asked: dict[str, Any], image: Image.Image) -> Upscaled:
-        with torch.inference_mode(), loader.attention():
+        generator = torch.Generator("cpu").manual_seed(asked["seed"])
+        noise = own_noise(pipeline.scheduler, [generator])
+        with torch.inference_mode(), loader.attention(), noise:
             result = pipeline(
                 prompt=asked["prompt"],
                 negative_prompt=asked["negative_prompt"] or None,
-                image=image.convert("RGB"),
+                image=padded(image.convert("RGB"), multiple),
                 num_inference_steps=spec.steps,
                 guidance_scale=spec.guidance_scale,
-                generator=torch.Generator("cpu").manual_seed(asked["seed"]),
+                generator=generator,
                 output_type="np",
                 **options,
             )
-        return Upscaled(quantize(np.asarray(result.images)[0]), made_with(pipeline))
+        large = quantize(np.asarray(result.images)[0])
+        size = (image.width * spec.scale, image.height * spec.scale)
+        return Upscaled(cropped(large, size), made_with(pipeline))
 
     return upscale
 

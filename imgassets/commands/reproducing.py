@@ -27,9 +27,10 @@ from imgassets.spec.contract import Endpoint
 from imgassets.spec.hosted import HostedModel
 from imgassets.spec.project import Loaded, Project
 from imgassets.spec.prompts import Prompt, PromptSet
+from imgassets.spec.seeds import MOST, MOST_HOSTED
 
-#: Seeds a contract may name; drawn ones can be written into it.
-_SEEDS = 2**31
+#: Drawn seeds are below this: every model takes them, and a contract may name them.
+_DRAWN = MOST_HOSTED + 1
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,7 @@ def reproduce(project: Project, asked: Asked, home: Path, out: Path | None) -> R
     """
     endpoint, model = _endpoint_and_model(project, asked.model)
     devices = _devices(asked)
-    _check(asked, len(devices), endpoint)
+    _check(asked, len(devices), endpoint, isinstance(project.model(model), HostedModel))
     made = [
         (device, _request(project, endpoint, model, asked.prompt, device, _seed(asked), run))
         for device in devices
@@ -188,7 +189,7 @@ def _devices(asked: Asked) -> list[Device]:
     return devices
 
 
-def _check(asked: Asked, devices: int, endpoint: Endpoint) -> None:
+def _check(asked: Asked, devices: int, endpoint: Endpoint, hosted: bool) -> None:
     if asked.runs * devices < 2 or asked.runs < 1:
         raise ValueError(f"--runs {asked.runs}: nothing to compare; ask for 2 or more")
     most = endpoint.accepts.max_prompt_chars
@@ -197,12 +198,13 @@ def _check(asked: Asked, devices: int, endpoint: Endpoint) -> None:
             f"--prompt has {len(asked.prompt)} characters; the contract of {endpoint.endpoint} "
             f"accepts 1 to {most}"
         )
-    if asked.seed is not None and not 0 <= asked.seed < _SEEDS:
-        raise ValueError(f"--seed {asked.seed}: seeds are 0 to {_SEEDS - 1}")
+    most = MOST_HOSTED if hosted else MOST
+    if asked.seed is not None and not 0 <= asked.seed <= most:
+        raise ValueError(f"--seed {asked.seed}: seeds of this model are 0 to {most}")
 
 
 def _seed(asked: Asked) -> int:
-    return secrets.randbelow(_SEEDS) if asked.seed is None else asked.seed
+    return secrets.randbelow(_DRAWN) if asked.seed is None else asked.seed
 
 
 def _request(

@@ -8,6 +8,7 @@ import pandas as pd
 
 from imgassets.decision.pairing import Measured
 from imgassets.metrics.tables import with_artefacts
+from imgassets.requests import stacked
 
 
 def gather_measured(model: str, images: pd.DataFrame, scores: Iterable[pd.DataFrame]) -> Measured:
@@ -17,7 +18,7 @@ def gather_measured(model: str, images: pd.DataFrame, scores: Iterable[pd.DataFr
     scores, whatever was measured on them (a blank image has a white background), but they have
     their costs.
     """
-    rows = pd.concat([table for table in scores if len(table)], ignore_index=True)
+    rows = stacked(table for table in scores if len(table))
     marked = with_artefacts(images, rows)
     failed = marked.loc[marked["status"] != "ok", ["flow", "image_key"]]
     keys = pd.MultiIndex.from_frame(rows[["flow", "image_key"]])

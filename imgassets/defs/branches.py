@@ -21,6 +21,7 @@ from imgassets.requests import (
     environment_words,
     request_table,
     requests_version,
+    stacked,
 )
 from imgassets.spec.contract import Endpoint
 from imgassets.spec.metrics import FAMILY_VERSIONS, Flow, families_of
@@ -182,11 +183,9 @@ def _metrics(endpoint: Endpoint, model: str, family: str, flows: list[Flow]) -> 
     def metrics(
         context: dg.AssetExecutionContext, workplace: Workplace, **tables: Table
     ) -> dg.Output[Table]:
-        import pandas as pd
-
         from imgassets.metrics.measuring import measure
 
-        images = pd.concat(tables.values(), ignore_index=True)
+        images = stacked(tables.values())
         table = measure(family, workplace.project(), name, model, images, workplace.store())
         context.log.info(f"{name}/{model}: {family}, {len(table)} scores")
         return dg.Output(table, data_version=data_version(table), metadata=table_metadata(table))

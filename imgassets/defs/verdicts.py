@@ -40,14 +40,13 @@ def measured_inputs(endpoint: Endpoint, model: str) -> dict[str, dg.AssetIn]:
 
 def measured(endpoint: Endpoint, model: str, tables: Tables) -> "Measured":
     """All that was measured on a model, from the tables of `measured_inputs`."""
-    import pandas as pd
-
     from imgassets.decision.measured import gather_measured
+    from imgassets.requests import stacked
 
     def table(stage: str) -> Table:
         return tables[f"{_prefix(model)}__{stage}"]
 
-    images = pd.concat([table(STAGES[flow]) for flow in endpoint.flows], ignore_index=True)
+    images = stacked(table(STAGES[flow]) for flow in endpoint.flows)
     scores = [table(family) for family in families_of(endpoint.flows)]
     return gather_measured(model, images, scores)
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw
 
+from imgassets.spec.sizes import region_pixels
+
 
 class EmptyRegionError(ValueError):
     """A region holds not a single pixel; the message says which, and of what size."""
@@ -18,13 +20,8 @@ def region_box(region: Sequence[float], size: tuple[int, int]) -> tuple[int, int
         EmptyRegionError: it is less than a pixel wide or high.
     """
     width, height = size
-    left, top, right, bottom = region
-    box = (
-        round(left * width),
-        round(top * height),
-        round(right * width) - 1,
-        round(bottom * height) - 1,
-    )
+    left, top, right, bottom = region_pixels(region, size)
+    box = (left, top, right - 1, bottom - 1)
     if box[2] < box[0] or box[3] < box[1]:
         raise EmptyRegionError(
             f"edit.region {list(region)} holds not a single pixel of an image of {width} x "

@@ -16,12 +16,11 @@ from imgassets.home import home_of
 from imgassets.requests import Request, build_requests
 from imgassets.spec.base import fingerprint
 from imgassets.spec.project import Project
+from imgassets.spec.seeds import MOST, MOST_HOSTED, noise_of
 from imgassets.spec.whole_file import write_whole
 
 if TYPE_CHECKING:  # a plan needs no statistics
     from imgassets.decision.verdict import Verdict
-
-_MOST_SEED = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -111,10 +110,12 @@ def _branch(verdict: Verdict) -> tuple[str, str]:
 
 def _further(have: Sequence[int], count: int) -> list[int]:
     """The next numbers that are not in use yet."""
-    used, seed = set(have), max(have)
+    used, seed = {noise_of(s) for s in have}, max(have)
+    # Hosted models take no more than this, and never had a larger one.
+    most = MOST_HOSTED if seed <= MOST_HOSTED else MOST
     found: list[int] = []
     while len(found) < count:
-        seed = (seed + 1) % (_MOST_SEED + 1)
-        if seed not in used:
+        seed = (seed + 1) % (most + 1)
+        if noise_of(seed) not in used:
             found.append(seed)
     return found

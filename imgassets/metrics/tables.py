@@ -22,6 +22,7 @@ from imgassets.spec.contract import Returns
 from imgassets.spec.metrics import METRICS
 from imgassets.spec.model import Price
 from imgassets.spec.prompts import Expectation
+from imgassets.spec.seeds import column_type
 
 #: What each image must show, by (flow, prompt id).
 Expectations = Mapping[tuple[str, str], Expectation]
@@ -287,4 +288,5 @@ def _failed_rows(image: Any, metrics: Sequence[str], reason: str) -> list[dict[s
 
 def _table(rows: Iterator[dict[str, Any]]) -> pd.DataFrame:
     table = pd.DataFrame(list(rows), columns=list(ROW_COLUMNS))
-    return table.astype({"value": "float64", "seed": "int64", "replicate": "int64"})
+    seeds = column_type(table["seed"])
+    return table.astype({"value": "float64", "seed": seeds, "replicate": "int64"})

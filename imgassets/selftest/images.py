@@ -18,7 +18,7 @@ from imgassets.decision.faults.catalogue import Fault
 from imgassets.decision.faults.pixels import Spot, decode
 from imgassets.images.store import ImageStore
 from imgassets.metrics.measuring import measure
-from imgassets.requests import Request, build_requests, requests_version
+from imgassets.requests import Request, build_requests, requests_version, stacked
 from imgassets.spec.base import fingerprint
 from imgassets.spec.metrics import FAMILY_VERSIONS, Flow, families_of
 from imgassets.spec.project import Project
@@ -165,7 +165,7 @@ class Workshop:
             tables.append(table)
             if made:
                 self.progress(f"  {made} images made ({flow})")
-        return pd.concat(tables, ignore_index=True)
+        return stacked(tables)
 
     def _maker(self, model: str, flow: Flow, fault: Fault | None) -> Make:
         from imgassets.backends.faulty import faulty_backend
@@ -201,7 +201,7 @@ class Workshop:
             if family != "look":  # compares images with each other, so it is measured as a whole
                 kept = table[table["image_key"].isin(same)]
                 parts = [t for t in (kept, measured.scores[family]) if len(t)]
-                measured.scores[family] = pd.concat(parts, ignore_index=True) if parts else table
+                measured.scores[family] = stacked(parts) if parts else table
         return measured
 
     def _measured(

@@ -11,6 +11,7 @@ from imgassets.spec.criteria import Budget, Criterion, Decision, FailureRate, Ne
 from imgassets.spec.metrics import FLOWS, Flow
 from imgassets.spec.postprocess import Step, mode_after, size_after
 from imgassets.spec.prompts import Transform
+from imgassets.spec.seeds import MOST, twins
 from imgassets.spec.sources import SourceRules
 
 Size = Annotated[
@@ -37,7 +38,7 @@ class Returns(Document):
 class Sampling(Document):
     """How many images are made for each prompt."""
 
-    seeds: tuple[Annotated[int, Field(ge=0, le=2**31 - 1)], ...] = Field(min_length=1)
+    seeds: tuple[Annotated[int, Field(ge=0, le=MOST)], ...] = Field(min_length=1)
     replicates: int = Field(
         1, ge=1, le=10, description="The same request made again; differences are faults."
     )
@@ -46,6 +47,12 @@ class Sampling(Document):
     def _seeds_are_unique(self) -> Self:
         if len(set(self.seeds)) != len(self.seeds):
             raise ValueError("a seed is listed twice; list every seed once")
+        same = twins(self.seeds)
+        if same:
+            raise ValueError(
+                f"seeds {same[0]} and {same[1]} give the same noise (torch takes the last 32 bits "
+                "of a seed); drop one of them"
+            )
         return self
 
 

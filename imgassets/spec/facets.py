@@ -71,7 +71,7 @@ def model_facet(model: AnyModel, facet: str, root: Path) -> dict[str, Any]:
     if facet == "generator":
         if isinstance(model, HostedModel):
             return everything
-        weights = weights_fingerprint(root, model.weights, model.revision)
+        weights = weights_fingerprint(root, model.weights, model.revision, model.loading.variant)
         return everything | {"weights": weights}
     return {"upscaler": upscaler_facts(root, model.upscaler)}
 

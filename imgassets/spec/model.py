@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from imgassets.spec import scheduler_names
 from imgassets.spec.base import Document, Name
 from imgassets.spec.loading import Loading, Value, refuse_remote_code
 from imgassets.spec.units import Usd
@@ -22,6 +23,18 @@ class Scheduler(Document):
         default_factory=dict, description="Keyword arguments of the scheduler class."
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _is_no_name_alone(cls, document: Any) -> Any:
+        if isinstance(document, str):
+            other = scheduler_names.hint(document)
+            raise ValueError(
+                f"give class and settings; {other}"
+                if other
+                else f"give class and settings, such as `{{class: {document}}}`"
+            )
+        return document
+
 
 class Sampling(Document):
     """How an image is sampled."""
@@ -34,6 +47,18 @@ class Sampling(Document):
     arguments: dict[str, Value | tuple[Value, ...]] = Field(
         default_factory=dict, description="Further arguments of the pipeline's call."
     )
+
+    @model_validator(mode="after")
+    def _one_image_a_request(self) -> Self:
+        if self.arguments.get("num_images_per_prompt", 1) != 1:
+            raise ValueError(
+                "arguments: num_images_per_prompt must be 1: every request is one image; list more "
+                "seeds in the endpoint's sampling.seeds"
+            )
+        for name in ("latents", "return_dict"):
+            if name in self.arguments:
+                raise ValueError(f"arguments: {name} is imgassets' own to give; drop it")
+        return self
 
 
 class EditSampling(Document):

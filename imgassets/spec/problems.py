@@ -6,11 +6,14 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from imgassets.spec.yamlfile import YamlFile
+
+if TYPE_CHECKING:
+    from imgassets.spec.project import Loaded
 
 
 @dataclass(frozen=True, order=True)
@@ -44,6 +47,11 @@ class InvalidDocumentsError(ValueError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("\n".join(str(p) for p in sorted(problems)))
         self.problems = tuple(sorted(problems))
+
+
+def problem_at(loaded: Loaded[Any], loc: tuple[str | int, ...], message: str, fix: str) -> Problem:
+    """A problem of one field of a document that is valid by itself."""
+    return Problem(str(loaded.file), loaded.line(*loc), dotted(loc), message, fix)
 
 
 def dotted(loc: Sequence[str | int]) -> str:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from imgassets.spec import installed
+from imgassets.spec import hosted, installed, scheduler_names
 from imgassets.spec.contract import Endpoint
-from imgassets.spec.hosted import AnyModel, HostedModel, size_problem
+from imgassets.spec.hosted import AnyModel, HostedModel
 from imgassets.spec.metrics import UNMEASURED
 from imgassets.spec.model import Model
 from imgassets.spec.postprocess import Watermark
-from imgassets.spec.problems import Problem, dotted
+from imgassets.spec.problems import Problem
+from imgassets.spec.problems import problem_at as _problem
 from imgassets.spec.prompts import PromptSet
+from imgassets.spec.scheduler_settings import check_settings
+from imgassets.spec.seeds import MOST_HOSTED
+from imgassets.spec.size_references import check_regions, check_sizes
 from imgassets.spec.upscaler import DiffusionUpscaler, Network
-from imgassets.spec.weights import foreign_code, hub_name, missing_files, weights_folder
+from imgassets.spec.weight_files import broken_files, broken_network
+from imgassets.spec.weights import foreign_code, hub_name, weights_folder
 
 if TYPE_CHECKING:
     from imgassets.spec.project import Loaded, Project
@@ -31,10 +36,6 @@ def check(project: Project) -> list[Problem]:
     for endpoint in project.endpoints.values():
         found += _check_endpoint(project, endpoint)
     return found
-
-
-def _problem(loaded: Loaded[Any], loc: Loc, message: str, fix: str) -> Problem:
-    return Problem(str(loaded.file), loaded.line(*loc), dotted(loc), message, fix)
 
 
 def _closest(name: str, known: Iterable[str]) -> str:
@@ -68,17 +69,22 @@ def _check_diffusers(project: Project, loaded: Loaded[AnyModel], model: Model) -
             yield _problem(
                 loaded, loc, f"diffusers has no pipeline {name!r}", _closest(name, pipelines)
             )
-    yield from _check_pipeline_folder(project, loaded, ("weights",), model.weights)
+    yield from _check_pipeline_folder(
+        project, loaded, ("weights",), model.weights, model.loading.variant
+    )
 
 
 def _check_upscaler(project: Project, loaded: Loaded[AnyModel]) -> Iterator[Problem]:
     upscaling = loaded.document.upscaler
     if isinstance(upscaling, DiffusionUpscaler):
         loc = ("upscaler", "weights")
-        yield from _check_pipeline_folder(project, loaded, loc, upscaling.weights)
+        variant = upscaling.loading.variant
+        yield from _check_pipeline_folder(project, loaded, loc, upscaling.weights, variant)
     if isinstance(upscaling, Network):
         upscaler = weights_folder(project.root, upscaling.weights)
-        if not any(upscaler.glob("*.safetensors")):
+        for sentence in broken_network(upscaler):
+            yield _problem(loaded, ("upscaler", "weights"), *_message_and_fix(sentence))
+        if not upscaler.is_file() and not any(upscaler.glob("*.safetensors")):
             yield _problem(
                 loaded,
                 ("upscaler", "weights"),
@@ -88,12 +94,12 @@ def _check_upscaler(project: Project, loaded: Loaded[AnyModel]) -> Iterator[Prob
 
 
 def _check_pipeline_folder(
-    project: Project, loaded: Loaded[AnyModel], loc: Loc, weights: str
+    project: Project, loaded: Loaded[AnyModel], loc: Loc, weights: str, variant: str | None
 ) -> Iterator[Problem]:
     if hub_name(weights) is not None:
         return  # downloaded when it is first asked for; its commit is checked by the document
     folder = weights_folder(project.root, weights)
-    if not folder.is_dir():
+    if not folder.exists():
         yield _problem(
             loaded,
             loc,
@@ -102,13 +108,8 @@ def _check_pipeline_folder(
             "hub:OWNER/NAME for the hub)",
         )
         return
-    for name in missing_files(folder):
-        yield _problem(
-            loaded,
-            loc,
-            f"weight file {folder / name} is missing",
-            "download the folder again, in safetensors format",
-        )
+    for sentence in broken_files(folder, variant):
+        yield _problem(loaded, loc, *_message_and_fix(sentence))
     for name in foreign_code(folder):
         yield _problem(
             loaded,
@@ -116,6 +117,11 @@ def _check_pipeline_folder(
             f"{folder}: {name} needs code that comes with the weights, which is never run",
             "use a model whose parts are classes of diffusers and transformers",
         )
+
+
+def _message_and_fix(sentence: str) -> tuple[str, str]:
+    message, _, fix = sentence.rpartition("; ")
+    return message, fix
 
 
 def _check_scheduler(loaded: Loaded[AnyModel], model: Model) -> Iterator[Problem]:
@@ -126,7 +132,7 @@ def _check_scheduler(loaded: Loaded[AnyModel], model: Model) -> Iterator[Problem
             loaded,
             ("scheduler", "class"),
             f"diffusers has no scheduler {scheduler.class_!r}",
-            _closest(scheduler.class_, known),
+            scheduler_names.hint(scheduler.class_) or _closest(scheduler.class_, known),
         )
         return
     settings = installed.scheduler_settings(scheduler.class_)
@@ -138,6 +144,9 @@ def _check_scheduler(loaded: Loaded[AnyModel], model: Model) -> Iterator[Problem
                 f"{scheduler.class_} has no setting {name!r}",
                 _closest(name, settings),
             )
+    for found in check_settings(scheduler.class_, scheduler.settings):
+        loc = ("settings", found.setting) if found.setting else ("class",)
+        yield _problem(loaded, ("scheduler", *loc), found.message, found.fix)
 
 
 # ---- endpoints -----------------------------------------------------------------------------
@@ -158,6 +167,7 @@ def _check_endpoint(project: Project, loaded: Loaded[Endpoint]) -> Iterator[Prob
             )
         else:
             yield from _check_abilities(loaded, loc, model.document)
+            yield from check_sizes(project, loaded, loc, model)
     for i, name in enumerate(endpoint.prompt_sets):
         if name not in project.prompt_sets:
             yield _problem(
@@ -169,6 +179,7 @@ def _check_endpoint(project: Project, loaded: Loaded[Endpoint]) -> Iterator[Prob
     sets = [project.prompt_sets[n] for n in endpoint.prompt_sets if n in project.prompt_sets]
     yield from _check_marks(project, loaded)
     yield from _check_prompts(loaded, sets)
+    yield from check_regions(project, loaded, sets)
     yield from _check_measured(loaded)
     if len(sets) == len(endpoint.prompt_sets):
         yield from _check_measurable(loaded, [s.document for s in sets])
@@ -176,9 +187,17 @@ def _check_endpoint(project: Project, loaded: Loaded[Endpoint]) -> Iterator[Prob
 
 def _check_abilities(loaded: Loaded[Endpoint], loc: Loc, model: AnyModel) -> Iterator[Problem]:
     if isinstance(model, HostedModel):
-        found = size_problem(model, loaded.document.returns.size)
+        found = hosted.size_problem(model, loaded.document.returns.size)
         if found:
             yield _problem(loaded, loc, f"model {model.model}: {found[0]}", found[1])
+        for i, seed in enumerate(loaded.document.sampling.seeds):
+            if seed > MOST_HOSTED:
+                yield _problem(
+                    loaded,
+                    ("sampling", "seeds", i),
+                    f"hosted model {model.model} takes seeds up to {MOST_HOSTED}, not {seed}",
+                    "choose a smaller seed for all models of this endpoint",
+                )
     abilities = (("stylize", model.stylize), ("edit", model.edit), ("upscale", model.upscaler))
     for flow, ability in abilities:
         field = "upscaler" if flow == "upscale" else flow

@@ -68,7 +68,7 @@ class DiffusionUpscaler(Weights):
     """A diffusion model made for upscaling.
 
     `diffusers-x4`: StableDiffusionUpscalePipeline, 4 times; `diffusers-latent-x2`:
-    StableDiffusionLatentUpscalePipeline, 2 times, for sides that are multiples of 64.
+    StableDiffusionLatentUpscalePipeline, 2 times.
     """
 
     kind: Literal["diffusers-x4", "diffusers-latent-x2"]
@@ -125,9 +125,11 @@ def upscaler_facts(root: Path, upscaler: Document | None) -> dict[str, Any] | No
     )
     if isinstance(upscaler, (Network, DiffusionUpscaler)):
         revision = getattr(upscaler, "revision", None)
-        facts["weights"] = weights_fingerprint(root, upscaler.weights, revision)
-    if isinstance(upscaler, DiffusionUpscaler) and (loading := upscaler.loading.pixel_settings()):
-        facts["loading"] = loading
+        loading = getattr(upscaler, "loading", None)
+        variant = loading.variant if loading else None
+        facts["weights"] = weights_fingerprint(root, upscaler.weights, revision, variant)
+    if isinstance(upscaler, DiffusionUpscaler) and (settings := upscaler.loading.pixel_settings()):
+        facts["loading"] = settings
     if isinstance(upscaler, (Network, SdUpscale)) and upscaler.tiles:
         facts["tiles"] = upscaler.tiles.model_dump()
     return facts

@@ -1,14 +1,15 @@
-"""Weights: what names them, where they are, whether they are whole, and their hash."""
+"""Weights: what names them, where they are, which of their files count, and their hash."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
@@ -54,7 +55,9 @@ def hub_name(weights: str) -> str | None:
     return weights.removeprefix(HUB_PREFIX) if weights.startswith(HUB_PREFIX) else None
 
 
-def weights_fingerprint(root: Path, weights: str, revision: str | None = None) -> str:
+def weights_fingerprint(
+    root: Path, weights: str, revision: str | None = None, variant: str | None = None
+) -> str:
     """SHA-256 that stands for the content of weights; a hub commit stands for its own content.
 
     Raises:
@@ -62,7 +65,7 @@ def weights_fingerprint(root: Path, weights: str, revision: str | None = None) -
     """
     if hub_name(weights) is not None:
         return fingerprint({"weights": weights, "revision": revision})
-    return folder_fingerprint(weights_folder(root, weights))
+    return folder_fingerprint(weights_folder(root, weights), variant)
 
 
 def weights_folder(root: Path, weights: str) -> Path:
@@ -72,24 +75,48 @@ def weights_folder(root: Path, weights: str) -> Path:
     return (root / Path(weights).expanduser()).resolve()
 
 
+def cached_folder(name: str, revision: str | None) -> Path | None:
+    """Where huggingface_hub keeps a commit of a repository; None when it has not been downloaded.
+
+    Its rule, without importing it: `HF_HUB_CACHE`, else `hub` in `HF_HOME` or the user's cache.
+    """
+    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    hub = os.environ.get("HF_HUB_CACHE") or os.path.join(  # noqa: PTH118 - may be empty or relative
+        os.environ.get("HF_HOME") or f"{home}/huggingface", "hub"
+    )
+    repository = Path(hub) / f"models--{name.replace('/', '--')}"
+    try:
+        folder = repository.expanduser() / "snapshots" / (revision or "")
+    except RuntimeError:  # no home
+        return None
+    return folder if revision and (folder / "model_index.json").is_file() else None
+
+
 def components(folder: Path) -> dict[str, bool]:
     """Components of a diffusers folder by name: True when present, False when declared absent.
 
     Raises:
         FileNotFoundError: no model_index.json.
-        ValueError: it is not JSON.
+        ValueError: it is no JSON object.
     """
-    index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
     return {
         name: where[0] is not None
-        for name, where in index.items()
+        for name, where in read_index(folder).items()
         if not name.startswith("_") and isinstance(where, list) and where
     }
 
 
+def read_index(folder: Path) -> dict[str, Any]:
+    """The `model_index.json` of a diffusers folder. Raises as `components`."""
+    index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
+    if not isinstance(index, dict):
+        raise ValueError(f"{folder / 'model_index.json'} is no JSON object")
+    return index
+
+
 def component_libraries(folder: Path) -> dict[str, str]:
     """The library of each present component, such as `diffusers`. Raises as `components`."""
-    index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
+    index = read_index(folder)
     return {name: index[name][0] for name, present in components(folder).items() if present}
 
 
@@ -98,49 +125,12 @@ def absent_components(folder: Path) -> list[str]:
     return [name for name, present in components(folder).items() if not present]
 
 
-def missing_files(folder: Path) -> list[str]:
-    """What a diffusers folder lacks, as paths relative to it; empty when it is whole.
-
-    Every component of `model_index.json` must be a folder with its config, and with safetensors
-    weights when it is a network. Pickled weights (`.bin`, `.pt`) do not count: loading one runs
-    whatever code is in it.
-    """
-    try:
-        parts = components(folder)
-    except FileNotFoundError:
-        return ["model_index.json"]
-    except ValueError:
-        return ["model_index.json (not JSON)"]
-    return [
-        missing
-        for name, present in parts.items()
-        if present
-        for missing in _missing_of_component(folder / name, name)
-    ]
-
-
-def _missing_of_component(folder: Path, name: str) -> list[str]:
-    if not folder.is_dir():
-        return [f"{name}/"]
-    if not (folder / "config.json").is_file():
-        return []  # schedulers and tokenizers have configs of other names and no weights
-    index = next(folder.glob("*.safetensors.index.json"), None)
-    if index is not None:
-        shards = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-        return [f"{name}/{shard}" for shard in sorted(shards) if not (folder / shard).is_file()]
-    if any(folder.glob("*.safetensors")):
-        return []
-    pickled = sorted(p.name for p in folder.iterdir() if p.suffix in (".bin", ".pt", ".ckpt"))
-    refused = f" ({', '.join(pickled)} is refused: loading it runs code)" if pickled else ""
-    return [f"{name}/*.safetensors{refused}"]
-
-
 def foreign_code(folder: Path) -> list[str]:
     """Parts of a diffusers folder that only code of its own could load; they are refused."""
     try:
-        index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return []  # `missing_files` tells
+        index = read_index(folder)
+    except (OSError, ValueError):
+        return []  # `broken_files` tells
     custom = [] if isinstance(index.get("_class_name"), str) else ["_class_name"]
     return custom + [
         name
@@ -149,10 +139,16 @@ def foreign_code(folder: Path) -> list[str]:
     ]
 
 
-def folder_fingerprint(folder: Path) -> str:
-    """SHA-256 over the names and contents of all files of a folder.
+def folder_fingerprint(folder: Path, variant: str | None = None) -> str:
+    """SHA-256 over the names and contents of the files of a folder that can be loaded.
 
+    Notes, pictures, download metadata and weights of another format or variant are left out:
+    they change no pixel, and two machines may have different ones.
     Files are hashed again only when their size or modification time changed in this process.
+
+    Args:
+        folder: of weights.
+        variant: the weight files that are preferred, such as `fp16`.
 
     Raises:
         FileNotFoundError: there is no such folder.
@@ -160,17 +156,66 @@ def folder_fingerprint(folder: Path) -> str:
     if not folder.is_dir():
         raise FileNotFoundError(f"weights folder {folder} does not exist")
     digest = hashlib.sha256()
-    for path in sorted(_files(folder)):
+    for path in sorted(loadable_files(folder, variant)):
         stat = path.stat()
         digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
         digest.update(_file_sha256(path, stat.st_size, stat.st_mtime_ns).encode())
     return digest.hexdigest()
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def loadable_files(folder: Path, variant: str | None = None) -> Iterator[Path]:
+    """Files of a weights folder that loading it may read.
+
+    Of a diffusers folder: `model_index.json`, and what lies in its components' folders.
+    """
+    try:
+        parts = {name for name, present in components(folder).items() if present}
+    except (OSError, ValueError):
+        parts = None  # a network of one file, or a folder that `check` has words for
     # Not `rglob`: models share parts through linked folders, and those it does not enter.
-    for parent, _, names in os.walk(folder, followlinks=True):
-        yield from (Path(parent) / name for name in names)
+    for parent, folders, names in os.walk(folder, followlinks=True):
+        top = Path(parent) == folder
+        if top and parts is not None:
+            folders[:], names = [f for f in folders if f in parts], ["model_index.json"]
+        folders[:] = [f for f in folders if not f.startswith((".", "__"))]
+        read = [name for name in names if not never_loaded(name)]
+        yield from (Path(parent) / name for name in of_variant(read, variant))
+
+
+#: Endings of notes, pictures, other frameworks' weights, and pickles, which are never loaded.
+_NEVER = (
+    ".md", ".png", ".jpg", ".jpeg", ".webp", ".gif", ".pdf", ".bin", ".pt", ".pth", ".ckpt", ".h5",
+    ".msgpack", ".onnx", ".onnx_data", ".pb", ".ot", ".gguf", ".lock", ".tmp", ".incomplete",
+    ".metadata", "~", ".bak", ".orig", ".swp",
+)  # fmt: skip
+_NOTES = ("readme", "license", "licence", "notice", "thumbs.db", "desktop.ini", "icon\r")
+_SHARD = r"(?:-\d+-of-\d+)?"
+_NETWORK = r"^(?:diffusion_pytorch_)?model"
+_VARIANT = re.compile(
+    rf"{_NETWORK}{_SHARD}\.(?P<variant>[\w-]+?){_SHARD}\.safetensors$"
+    rf"|{_NETWORK}\.safetensors\.index\.(?P<of_index>\w+)\.json$"
+)
+
+
+def never_loaded(name: str) -> bool:
+    """Whether a file of this name is left alone by all that load weights."""
+    low = name.lower()
+    return low.startswith((".", *_NOTES)) or low.endswith(_NEVER)
+
+
+def of_variant(names: Sequence[str], variant: str | None) -> list[str]:
+    """Without the weight files that another variant of the component has."""
+    found = {name: _variant(name) for name in names}
+    weights = {n for n in names if ".safetensors" in n}
+    wanted = {n for n in weights if found[n] == variant}
+    if variant is not None and not wanted:  # a component without the variant has its plain files
+        wanted = {n for n in weights if found[n] is None}
+    return [n for n in names if n not in weights or n in wanted or not wanted]
+
+
+def _variant(name: str) -> str | None:
+    match = _VARIANT.match(name)
+    return (match["variant"] or match["of_index"]) if match else None
 
 
 @lru_cache(maxsize=4096)

@@ -11,7 +11,7 @@ import pytest
 from imgassets.spec.model import Model
 from imgassets_tests.small_pipelines import save
 
-SCHEDULERS = {"sdxl": "EulerDiscreteScheduler"}
+SCHEDULERS = {"sdxl": "EulerDiscreteScheduler", "sd15": "DDIMScheduler"}
 #: Inputs of a request for an image of a small pipeline, less its `sampling`.
 ASKED: dict[str, Any] = {
     "prompt": "a red shoe",

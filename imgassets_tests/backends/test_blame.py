@@ -44,8 +44,8 @@ def opened(small: Small) -> DiffusersBackend:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"size": [100, 100]}, "divisible by 16 but are 100 and 100"),
-        ({"size": [64, 65]}, "divisible by 16"),
+        ({"size": [100, 100]}, "cannot make [100, 100]: its sides are multiples of 16"),
+        ({"size": [64, 65]}, "sides are multiples of 16"),
         ({"max_sequence_length": 1600}, "cannot be greater than 512"),
         ({"arguments": {"prompt_embeds": 1}}, "only forward one of the two"),
         ({"arguments": {"callback_on_step_end_tensor_inputs": ["zz"]}}, "zz"),

@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 from imgassets.backends import rrdbnet
 from imgassets.backends.base import BackendError, Outcome
 from imgassets.backends.loading import open_backend, upscale_maker
+from imgassets.backends.padding import cropped, padded
 from imgassets.backends.upscalers import Upscaled, upscale_one
 from imgassets.metrics.upscaling import score
 from imgassets.tiny.upscaler import SRVGGNetCompact, UpscalerConfig
@@ -54,17 +55,38 @@ def test_diffusion_upscalers_repeat_exactly(name: str, spec: dict[str, Any], sma
     assert one.made_with["scheduler"]["settings"]["num_train_timesteps"] == 1000
 
 
-def test_a_size_an_upscaler_cannot_make_is_a_failure(small: Small) -> None:
-    """The latent upscaler wants sides that are multiples of 64; a wrong size is never stored."""
-    spec = {
-        "kind": "diffusers-latent-x2",
-        "scale": 2,
-        "weights": str(small("latent-x2")),
-        "steps": 1,
-        "guidance_scale": 0.0,
-    }
-    outcome = upscaled(small("sd3"), spec, PICTURE.resize((72, 64)))
-    assert (outcome.image, outcome.failure) == (None, "bad_document")
+@pytest.mark.parametrize("size", [(72, 64), (63, 65), (33, 64), (1, 1), (5, 7)])
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"kind": "diffusers-x4", "scale": 4, "guidance_scale": 2.0, "noise_level": 20, "steps": 1},
+        {"kind": "diffusers-latent-x2", "scale": 2, "guidance_scale": 0.0, "steps": 1},
+        {"kind": "sd-upscale", "scale": 3, "steps": 2, "guidance_scale": 2.0, "strength": 0.5,
+         "tiles": {"size": 72, "overlap": 16}},
+    ],
+)  # fmt: skip
+def test_diffusion_upscalers_take_odd_sides(
+    spec: dict[str, Any], size: tuple[int, int], small: Small
+) -> None:
+    """The latent upscaler wants multiples of 64, SD3's windows of 16: padded, then cropped."""
+    weights = {"diffusers-x4": "x4", "diffusers-latent-x2": "latent-x2"}.get(spec["kind"])
+    written = spec | ({"weights": str(small(weights))} if weights else {})
+    large = upscaled(small("sd3"), written, PICTURE.resize(size))
+    assert pixels(large).shape == (spec["scale"] * size[1], spec["scale"] * size[0], 3)
+
+
+def test_padding_mirrors_and_leaves_whole_sides_alone() -> None:
+    image = Image.fromarray(np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3))
+    assert padded(image, 1) is image
+    wide = np.asarray(padded(image, 4))
+    assert wide.shape == (4, 4, 3)
+    assert np.array_equal(wide[:2, 3], np.asarray(image)[:, 1])  # mirrored
+    assert np.array_equal(wide[2, :3], np.asarray(image)[1])  # too short to mirror: repeated
+    assert np.array_equal(np.asarray(cropped(padded(image, 4), (3, 2))), np.asarray(image))
+
+
+def test_an_image_of_another_size_is_never_stored() -> None:
+    """An upscaler that makes a wrong size is a failure."""
     lazy = upscale_one(lambda _, image: Upscaled(image, {}), REQUEST, PICTURE, 2, "cpu")
     assert (lazy.image, lazy.failure) == (None, "wrong_size")
     assert "expected (128, 128)" in lazy.message
@@ -124,6 +146,48 @@ def test_rrdbnet_by_hand(scale: int) -> None:
     kept = picture[..., :: 4 // scale, :: 4 // scale]
     expected = torch.nn.functional.interpolate(kept, scale_factor=4, mode="nearest")
     assert torch.equal(result, expected)
+
+
+@pytest.mark.parametrize("scale", [1, 2, 4])
+@pytest.mark.parametrize(
+    "size", [(1, 1), (1, 9), (2, 3), (3, 2), (5, 8), (7, 7), (64, 63), (63, 64), (9, 6)]
+)
+def test_rrdbnet_takes_any_sides(scale: int, size: tuple[int, int]) -> None:
+    """Odd sides are padded and cropped, as Real-ESRGAN does; no pixel of a whole side changes."""
+    torch.manual_seed(2)
+    network = rrdbnet.RRDBNet(rrdbnet.Shape(scale, 8, 4, 1)).eval()
+    height, width = size
+    picture = torch.rand(1, 3, height, width)
+    with torch.no_grad():
+        large = network(picture)
+        assert large.shape == (1, 3, scale * height, scale * width)
+        fold = 4 // scale
+        down, right = -height % fold, -width % fold
+        mode = "reflect" if height > down and width > right else "replicate"
+        padded = torch.nn.functional.pad(picture, (0, right, 0, down), mode=mode)
+        whole = network(padded)[..., : scale * height, : scale * width]
+    if mode == "reflect" or height == width == 1:
+        assert torch.equal(large, whole)
+
+
+@pytest.mark.parametrize("tiles", [None, {"size": 32, "overlap": 8}])
+@pytest.mark.parametrize("size", [(33, 47), (1, 1), (64, 63), (97, 32)])
+@pytest.mark.parametrize(("kind", "scale"), [("esrgan", 2), ("esrgan", 4), ("compact", 3)])
+def test_networks_take_odd_sides(
+    kind: str, scale: int, size: tuple[int, int], tiles: dict[str, int] | None,
+    small: Small, tmp_path: Path,
+) -> None:  # fmt: skip
+    """Whole or in tiles, by the path the product takes."""
+    torch.manual_seed(0)
+    network: torch.nn.Module = (
+        rrdbnet.RRDBNet(rrdbnet.Shape(scale, 8, 4, 1))
+        if kind == "esrgan"
+        else SRVGGNetCompact(UpscalerConfig(scale=scale, num_feat=8, num_conv=2))
+    )
+    save_file(network.state_dict(), tmp_path / "network.safetensors")
+    spec = {"kind": kind, "scale": scale, "weights": str(tmp_path), "tiles": tiles}
+    large = upscaled(small("sd3"), spec, PICTURE.resize(size))
+    assert pixels(large).shape == (scale * size[1], scale * size[0], 3)
 
 
 def test_esrgan_weights_are_loaded_by_their_shape(esrgan: Path, small: Small) -> None:

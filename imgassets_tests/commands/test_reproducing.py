@@ -90,8 +90,8 @@ def tags(page: str) -> set[str]:
         (["--prompt", "x", "--runs", "0"], "--runs 0: nothing to compare"),
         (["--prompt", ""], "accepts 1 to 60"),
         (["--prompt", "x" * 61], "--prompt has 61 characters"),
-        (["--prompt", "x", "--seed", "-1"], "seeds are 0 to 2147483647"),
-        (["--prompt", "x", "--seed", "2147483648"], "seeds are 0 to 2147483647"),
+        (["--prompt", "x", "--seed", "-1"], "seeds of this model are 0 to 18446744073709551615"),
+        (["--prompt", "x", "--seed", str(2**64)], "seeds of this model are 0 to 1844674407"),
         (["--prompt", "x", "--model", "none"], "there are: fast, prod"),
     ],
 )
