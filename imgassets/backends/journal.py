@@ -148,10 +148,23 @@ class Journal:
     # ---- after the call --------------------------------------------------------------------
 
     def fail(self, key: str, error: HostedError) -> None:
-        """The request came to nothing; what may have been billed stays spent."""
+        """The request came to nothing; what may have been billed stays spent.
+
+        A reply that could not be understood is kept beside the journal, and the message says where.
+        """
         state = "closed" if error.billed else "unbilled"
+        if error.reply:
+            error.message += self._kept(key, error.reply)
         with self._transaction() as database:
             self._set(database, key, state=state, mode=error.mode, message=error.message)
+
+    def _kept(self, key: str, reply: bytes) -> str:
+        path = self.folder / "odd" / key[:2] / key
+        try:
+            self._write(path, reply)
+        except OSError as error:
+            return f"; the reply could not be kept: {error}"
+        return f"; the reply is kept in {self.folder.name}/odd/{key[:2]}/{key}"
 
     def answer(self, key: str, facts: dict[str, Any], seconds: float) -> None:
         """The reply came, and names a link to the image."""
@@ -161,7 +174,7 @@ class Journal:
     def receive(self, key: str, data: bytes, facts: dict[str, Any], seconds: float) -> None:
         """The image came: its bytes are stored whole, then the entry says so."""
         try:
-            self._write(key, data)
+            self._write(self._reply(key), data)
         except OSError as error:
             raise self._unwritable(error) from error
         with self._transaction() as database:
@@ -209,8 +222,8 @@ class Journal:
     def _reply(self, key: str) -> Path:
         return self.folder / "replies" / key[:2] / key
 
-    def _write(self, key: str, data: bytes) -> None:
-        with whole_file(self._reply(key)) as temporary, temporary.open("wb") as file:
+    def _write(self, path: Path, data: bytes) -> None:
+        with whole_file(path) as temporary, temporary.open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
