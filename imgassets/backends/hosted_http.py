@@ -120,7 +120,7 @@ class Wire:
                 # like one that lost a paid reply.
                 limits=httpx.Limits(max_keepalive_connections=0),
                 follow_redirects=False,
-                trust_env=not (here and _unusable_proxy()),
+                trust_env=not (here and _set_proxies() and _unusable_proxy()),
                 mounts=direct,
                 event_hooks={"request": [self._start], "response": [self._bound]},
             )
