@@ -95,10 +95,11 @@ class GeminiProvider:
 
     def ask(self, flow: str, inputs: dict[str, Any], source: Image.Image | None) -> Reply:
         """See `hosted.Provider`."""
-        contents = self._contents(flow, inputs, source)
         response = self._wire.heard(
             lambda: self._client.models.generate_content(
-                model=self._model.api_model, contents=contents, config=self._config(inputs)
+                model=self._model.api_model,
+                contents=self._contents(flow, inputs, source),
+                config=self._config(inputs),
             ),
             self._key,
         )

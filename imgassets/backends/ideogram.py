@@ -82,13 +82,12 @@ class IdeogramProvider:
                 "Ideogram takes no negative prompt when it edits; drop that transform",
                 billed=False,
             )
-        path, body = self._request(flow, inputs, source)
-        response = self._wire.heard(
-            lambda: self._wire.client.post(
-                f"{self._url}{path}", headers={"Api-Key": self._key}, **body
-            ),
-            self._key,
-        )
+
+        def send() -> None:
+            path, body = self._request(flow, inputs, source)
+            self._wire.client.post(f"{self._url}{path}", headers={"Api-Key": self._key}, **body)
+
+        response = self._wire.heard(send, self._key)
         return read_reply(response, _reply, self._refusal, self._key)
 
     def _request(
@@ -192,9 +191,10 @@ class IdeogramProvider:
     def _get(self, link: str) -> httpx.Response:
         try:
             parts, own = httpx.URL(link), httpx.URL(self._url)
-            same_host = (parts.scheme, parts.netloc) == (own.scheme, own.netloc)
-            inside = is_loopback(parts.host) and not is_loopback(own.host)
-            if inside or (parts.scheme != "https" and not same_host):
+            here = is_loopback(parts.host)
+            same_host = parts.host == own.host or (here and is_loopback(own.host))
+            own_api = same_host and (parts.scheme, parts.port) == (own.scheme, own.port)
+            if (here and not is_loopback(own.host)) or (parts.scheme != "https" and not own_api):
                 where = scrub(f"{parts.scheme}://{parts.host}", self._key)
                 raise HostedError("bad_payload", f"the image's link leads to {where}", billed=True)
             return self._wire.client.get(parts)
@@ -246,7 +246,7 @@ def _negative(inputs: dict[str, Any]) -> dict[str, str]:
 def _reply(response: httpx.Response) -> Reply:
     """The image's link, or the image itself where it comes along. A withheld one is billed."""
     body = json_of(response)
-    data = at(body, "data")
+    data = at(body, 0, "data") if isinstance(body, list) else at(body, "data")
     if not isinstance(data, (list, dict)):
         message = "the reply is not what the API documents: it has no `data`"
         raise HostedError("bad_payload", message, billed=True)

@@ -90,13 +90,11 @@ REFUSALS = [
     (404, "model_retired", False),
     (407, "unreachable", True),
     (409, "bad_request", False),
-    (418, "bad_request", False),
     (429, "rate_limited", True),
     (500, "server_error", True),
     (502, "server_error", True),
     (503, "server_error", True),
     (511, "unreachable", True),
-    (529, "server_error", True),
     (599, "server_error", True),
 ]
 FLAT = base64.b64encode(png(Image.new("RGB", (1024, 1024), "red"))).decode()
@@ -504,10 +502,15 @@ def test_a_request_that_left_whole_may_be_billed(
 def test_an_error_of_our_own_between_claim_and_sending_is_not_billed(
     api: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A prompt that cannot be written as UTF-8 raises inside the client."""
+    """A request that our own code cannot even write."""
     with provider(monkeypatch, api) as fake:
         model = model_of(api)
-        (outcome,) = backend_of(tmp_path, model).generate(asked(model, prompt="a \ud800 b"))
+        request = asked(model)[0] | {"edit": {}, "region": [0.0, 0.0, 0.5, 1.0]}
+        backend, source = backend_of(tmp_path, model), Image.new("RGB", (96, 96))
+        make = backend.edit if api == "gemini" else backend.stylize
+        (outcome,) = make([request], [source])
         assert not fake.posts
-    assert outcome.image is None
-    assert Journal(tmp_path / ".imgassets/paid", model.model).spent() == 0
+    assert outcome.failure == "machine_error", outcome.message
+    journal = Journal(tmp_path / ".imgassets/paid", model.model)
+    assert journal.spent() == 0
+    assert journal.ends() == {"machine_error": 1}
