@@ -159,3 +159,21 @@ def test_importing_the_package_imports_nothing_heavy(tmp_path: Path) -> None:
         check=True,
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_dagsters_own_processes_find_telemetry_switched_off(tmp_path: Path) -> None:
+    """`dagster dev` imports no code of ours, but reads `dagster.yaml` where it is started."""
+    assert (ROOT / "dagster.yaml").read_text() == (ROOT / "imgassets/dagster.yaml").read_text()
+    program = (
+        "from dagster._cli.utils import get_possibly_temporary_instance_for_cli as opened\n"
+        "with opened() as instance: print(instance.telemetry_enabled)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=bare_environment(tmp_path),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "False"
