@@ -161,7 +161,7 @@ class Journal:
     def _kept(self, key: str, reply: bytes) -> str:
         path = self.folder / "odd" / key[:2] / key
         try:
-            self._write(path, reply)
+            _write_whole(path, reply)
         except OSError as error:
             return f"; the reply could not be kept: {error}"
         return f"; the reply is kept in {self.folder.name}/odd/{key[:2]}/{key}"
@@ -174,7 +174,7 @@ class Journal:
     def receive(self, key: str, data: bytes, facts: dict[str, Any], seconds: float) -> None:
         """The image came: its bytes are stored whole, then the entry says so."""
         try:
-            self._write(self._reply(key), data)
+            self._write(key, data)
         except OSError as error:
             raise self._unwritable(error) from error
         with self._transaction() as database:
@@ -222,11 +222,8 @@ class Journal:
     def _reply(self, key: str) -> Path:
         return self.folder / "replies" / key[:2] / key
 
-    def _write(self, path: Path, data: bytes) -> None:
-        with whole_file(path) as temporary, temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+    def _write(self, key: str, data: bytes) -> None:
+        _write_whole(self._reply(key), data)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -277,6 +274,13 @@ class Journal:
     def _going_on(self, entry: Entry) -> bool:
         """Whether another living process is asking; this one asks for an image one at a time."""
         return entry.state == "asked" and entry.owner != self._me and _alive(entry.owner)
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    with whole_file(path) as temporary, temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _process_name(process: psutil.Process) -> str:
