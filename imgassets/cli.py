@@ -56,10 +56,7 @@ def _fail(message: str) -> None:
 
 
 def _keep_quiet() -> None:
-    """No telemetry, no notices of libraries that users cannot act on."""
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-    os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
+    """No notices of libraries that users cannot act on."""
     warnings.simplefilter("ignore")
     logging.captureWarnings(True)
 

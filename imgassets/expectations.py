@@ -2,12 +2,11 @@
 
 Asset checks hold one expectation at a time; `imgassets.commands.data_docs` gathers the same ones
 in suites. No other module knows Great Expectations. It takes seconds to import, so nothing of it
-is touched before the first check runs; its analytics are switched off.
+is touched before the first check runs.
 """
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +18,6 @@ import pandas as pd
 from imgassets.spec.criteria import Criterion
 from imgassets.spec.metrics import METRICS
 
-os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 #: What Great Expectations calls a contract's severities.
 SEVERITIES = {"gating": "critical", "review": "warning", "warning": "warning"}
 _WORST_ROWS = 20

@@ -63,6 +63,7 @@ class HostedError(Exception):
         billed: whether it was, or may have been, billed.
         again: whether the same request may well succeed.
         after: seconds the provider wants us to wait before that; None where it does not say.
+        reply: what came and could not be understood, kept because it may be paid for.
     """
 
     def __init__(
@@ -73,9 +74,11 @@ class HostedError(Exception):
         billed: bool,
         again: bool = False,
         after: float | None = None,
+        reply: bytes = b"",
     ) -> None:
         super().__init__(f"{mode}: {message}")
         self.mode: FailureMode = mode
+        self.reply = reply
         self.message, self.billed, self.again, self.after = message, billed, again, after
 
 

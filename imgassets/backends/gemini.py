@@ -6,7 +6,6 @@ source. Seeds are sent, and the provider does not promise that they repeat a pic
 
 from __future__ import annotations
 
-import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -15,21 +14,24 @@ from PIL import Image
 
 from imgassets.backends.base import HostedError
 from imgassets.backends.hosted import Reply
-from imgassets.backends.hosted_http import (
-    api_key,
-    base_url,
-    open_client,
-    retry_after,
-    scrub,
-    transport_error,
-)
+from imgassets.backends.hosted_http import Wire, api_key, base_url
 from imgassets.backends.hosted_image import png_at
+from imgassets.backends.hosted_replies import (
+    at,
+    bytes_of,
+    duration,
+    json_of,
+    read_reply,
+    refusal,
+    text_of,
+    within,
+)
+from imgassets.backends.hosted_words import scrub
 from imgassets.spec.failures import FailureMode
 from imgassets.spec.hosted import GeminiEdit, GeminiModel
 
 if TYPE_CHECKING:
     from google.genai import types
-    from google.genai.errors import APIError
 
 _URL = "https://generativelanguage.googleapis.com"
 _REFUSED = {
@@ -62,16 +64,25 @@ class GeminiProvider:
         return api_key("GEMINI_API_KEY")
 
     @cached_property
+    def _url(self) -> str:
+        return base_url("GEMINI_BASE_URL", _URL)
+
+    @cached_property
+    def _wire(self) -> Wire:
+        return Wire(self._model.limits.timeout_seconds, self._url)
+
+    @cached_property
     def _client(self) -> Any:
         from google import genai
         from google.genai import types
 
-        # Retries are ours: the SDK would repeat requests that may have been billed. Our client
-        # bounds its replies, and tells the SDK's errors and ours by the same classes.
+        # Retries are ours: the SDK would repeat requests that may have been billed. Replies are
+        # read by ourselves, off our own client: the SDK raises on shapes it does not know, and
+        # what it raises tells neither the status nor whether anything was billed.
         options = types.HttpOptions(
-            base_url=base_url("GEMINI_BASE_URL", _URL),
+            base_url=self._url,
             api_version=self._model.api_version,
-            httpx_client=open_client(self._model.limits.timeout_seconds),
+            httpx_client=self._wire.client,
             timeout=round(self._model.limits.timeout_seconds * 1000),
         )
         return genai.Client(api_key=self._key, vertexai=False, http_options=options)
@@ -84,22 +95,15 @@ class GeminiProvider:
 
     def ask(self, flow: str, inputs: dict[str, Any], source: Image.Image | None) -> Reply:
         """See `hosted.Provider`."""
-        from google.genai import errors
-
-        try:
-            response = self._client.models.generate_content(
+        response = self._wire.heard(
+            lambda: self._client.models.generate_content(
                 model=self._model.api_model,
                 contents=self._contents(flow, inputs, source),
                 config=self._config(inputs),
-            )
-        except errors.APIError as error:
-            raise self._refusal(error) from None
-        except httpx.HTTPError as error:
-            raise transport_error(error, self._key) from None
-        except (ValueError, errors.UnknownApiResponseError) as error:
-            message = scrub(f"the reply cannot be read: {type(error).__name__}", self._key)
-            raise HostedError("bad_payload", message, billed=True) from None
-        return _reply(response, self._key)
+            ),
+            self._key,
+        )
+        return read_reply(response, lambda r: _reply(r, self._key), self._refusal, self._key)
 
     def _contents(self, flow: str, inputs: dict[str, Any], source: Image.Image | None) -> list[Any]:
         from google.genai import types
@@ -129,24 +133,16 @@ class GeminiProvider:
 
     # ---- replies ---------------------------------------------------------------------------
 
-    def _refusal(self, error: APIError) -> HostedError:
-        message = scrub(f"HTTP {error.code} {error.status}: {error.message}", self._key)
-        reasons = str(error.details)
-        if error.code == 400 and "API_KEY_INVALID" in reasons:
-            return HostedError("unauthorized", message, billed=False)
-        if error.code == 400 and error.status == "FAILED_PRECONDITION":
-            return HostedError("out_of_credit", message, billed=False)
-        if error.code in (408, 504):
-            return HostedError("timed_out", message, billed=True, again=True)
-        if error.code == 429 or error.code >= 500:
-            return HostedError(
-                _STATUS.get(error.code, "server_error"),
-                message,
-                billed=False,
-                again=True,
-                after=_retry_delay(error),
-            )
-        return HostedError(_STATUS.get(error.code, "bad_request"), message, billed=False)
+    def _refusal(self, response: httpx.Response) -> HostedError:
+        status, words = response.status_code, text_of(response)
+        statuses = dict(_STATUS)
+        if "API_KEY_INVALID" in words:
+            statuses[400] = "unauthorized"
+        elif "FAILED_PRECONDITION" in words:
+            statuses[400] = "out_of_credit"
+        delays = (duration(found.get("retryDelay")) for found in within(json_of(response)))
+        after = next((d for d in delays if d is not None), None) if status != 400 else None
+        return refusal(response, statuses, self._key, after)
 
     def fetch(self, facts: dict[str, Any]) -> bytes:
         """See `hosted.Provider`; Gemini sends the image itself."""
@@ -162,35 +158,31 @@ class GeminiProvider:
         return None
 
 
-def _retry_delay(error: APIError) -> float | None:
-    """Seconds to wait: google.rpc.RetryInfo in the body, else the `Retry-After` header."""
-    details = error.details.get("error", error.details) if isinstance(error.details, dict) else {}
-    for item in details.get("details", []):
-        found = re.fullmatch(r"(\d+(?:\.\d+)?)s", str(item.get("retryDelay", "")))
-        if found:
-            return float(found[1])
-    headers = getattr(error.response, "headers", None) or {}
-    return retry_after(headers.get("Retry-After"))
-
-
-def _reply(response: types.GenerateContentResponse, secret: str) -> Reply:
+def _reply(response: httpx.Response, secret: str) -> Reply:
     """The image of a reply. What is answered without one is billed all the same."""
-    facts = {"model_version": response.model_version} if response.model_version else {}
-    feedback = response.prompt_feedback
-    if feedback and feedback.block_reason:
-        reason = f"the prompt was blocked: {_name(feedback.block_reason)}"
+    body = json_of(response)
+    body = at(body, 0) if isinstance(body, list) else body  # as a stream of one
+    if not isinstance(body, dict):
+        message = "the reply is not what the API documents: no JSON object"
+        raise HostedError("bad_payload", message, billed=True)
+    blocked = at(body, "promptFeedback", "blockReason")
+    if blocked:
+        reason = scrub(f"the prompt was blocked: {blocked}", secret)
         raise HostedError("refused_safety", reason, billed=True)
-    candidate = response.candidates[0] if response.candidates else None
-    parts = (candidate.content.parts if candidate and candidate.content else None) or []
-    images = [p.inline_data for p in parts if p.inline_data and not p.thought]
-    if images and images[-1].data:
-        return Reply(images[-1].data, facts)
-    finish = _name(candidate.finish_reason) if candidate and candidate.finish_reason else "none"
-    said = " ".join(p.text for p in parts if p.text and not p.thought)
+    candidate = at(body, "candidates", 0)
+    parts = [p for p in _list(at(candidate, "content", "parts")) if not at(p, "thought")]
+    images = [at(p, "inlineData", "data") or at(p, "inline_data", "data") for p in parts]
+    images = [image for image in images if isinstance(image, str) and image]
+    if images:
+        version = at(body, "modelVersion")
+        facts = {"model_version": version} if isinstance(version, str) and version else {}
+        return Reply(bytes_of(images[-1]), facts)
+    finish = at(candidate, "finishReason") or "none"
+    said = " ".join(text for p in parts if isinstance(text := at(p, "text"), str))
     message = scrub(f"finish reason {finish}{': ' if said else ''}{said}", secret)
     mode: FailureMode = "refused_safety" if finish in _REFUSED else "no_image_but_billed"
     raise HostedError(mode, message, billed=True)
 
 
-def _name(reason: Any) -> str:
-    return str(getattr(reason, "value", reason))
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

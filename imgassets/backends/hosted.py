@@ -17,7 +17,7 @@ from typing import Any, Protocol, TypeVar
 import tenacity
 from PIL import Image
 
-from imgassets.backends.base import HostedError, Outcome
+from imgassets.backends.base import BackendError, HostedError, Outcome
 from imgassets.backends.hosted_image import decode, scaled
 from imgassets.backends.journal import Entry, Journal
 from imgassets.images.masks import EmptyRegionError, region_box
@@ -107,6 +107,10 @@ class HostedBackend:
             image = self._image(key, flow, inputs, source, entry)
         except HostedError as error:
             return Outcome(failure=error.mode, message=error.message)
+        except BackendError:
+            raise
+        except Exception as error:  # ours, not the model's; the journal knows what was paid
+            return Outcome(failure="machine_error", message=f"{type(error).__name__}: {error}")
         return Outcome(image, None, "", entry.seconds)
 
     def _check_asked(self, flow: str, inputs: dict[str, Any]) -> None:
@@ -166,6 +170,10 @@ class HostedBackend:
         except HostedError as error:
             self._journal.fail(key, error)
             raise
+        except Exception as error:  # no provider should; until it says otherwise, it is paid
+            lost = HostedError("reply_lost", f"unforeseen {type(error).__name__}", billed=True)
+            self._journal.fail(key, lost)
+            raise lost from error
         seconds = time.perf_counter() - start
         if reply.image is None:
             self._journal.answer(key, reply.facts, seconds)

@@ -9,22 +9,25 @@ from __future__ import annotations
 import json
 from functools import cached_property
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import httpx
 from PIL import Image, ImageOps
 
 from imgassets.backends.base import HostedError
 from imgassets.backends.hosted import Reply
-from imgassets.backends.hosted_http import (
-    api_key,
-    base_url,
-    open_client,
-    retry_after,
-    scrub,
-    transport_error,
-)
+from imgassets.backends.hosted_http import Wire, api_key, base_url, is_loopback, transport_error
 from imgassets.backends.hosted_image import png_at
+from imgassets.backends.hosted_replies import (
+    at,
+    bytes_of,
+    json_of,
+    read_reply,
+    refusal,
+    retry_after,
+    said_by_proxy,
+)
+from imgassets.backends.hosted_words import scrub
 from imgassets.images.masks import region_mask
 from imgassets.spec.failures import FailureMode
 from imgassets.spec.hosted import IdeogramModel
@@ -60,12 +63,12 @@ class IdeogramProvider:
         return base_url("IDEOGRAM_BASE_URL", _URL)
 
     @cached_property
-    def _client(self) -> httpx.Client:
-        return open_client(self._model.limits.timeout_seconds)
+    def _wire(self) -> Wire:
+        return Wire(self._model.limits.timeout_seconds, self._url)
 
     def open(self) -> None:
         """See `hosted.Provider`."""
-        _ = (self._key, self._url, self._client)
+        _ = (self._key, self._url, self._wire)
 
     # ---- requests --------------------------------------------------------------------------
 
@@ -79,16 +82,13 @@ class IdeogramProvider:
                 "Ideogram takes no negative prompt when it edits; drop that transform",
                 billed=False,
             )
-        path, body = self._request(flow, inputs, source)
-        try:
-            response = self._client.post(
-                f"{self._url}{path}", headers={"Api-Key": self._key}, **body
-            )
-        except httpx.HTTPError as error:
-            raise transport_error(error, self._key) from None
-        if response.status_code != 200:
-            raise self._refusal(response)
-        return Reply(facts=_facts(response))
+
+        def send() -> None:
+            path, body = self._request(flow, inputs, source)
+            self._wire.client.post(f"{self._url}{path}", headers={"Api-Key": self._key}, **body)
+
+        response = self._wire.heard(send, self._key)
+        return read_reply(response, _reply, self._refusal, self._key)
 
     def _request(
         self, flow: str, inputs: dict[str, Any], source: Image.Image | None
@@ -168,40 +168,36 @@ class IdeogramProvider:
     # ---- replies ---------------------------------------------------------------------------
 
     def _refusal(self, response: httpx.Response) -> HostedError:
-        status = response.status_code
-        message = scrub(f"HTTP {status}: {response.text}", self._key)
-        if status in (408, 504):
-            return HostedError("timed_out", message, billed=True, again=True)
-        if status >= 500 or status == 429:
-            return HostedError(
-                _STATUS.get(status, "server_error"),
-                message,
-                billed=False,
-                again=True,
-                after=retry_after(response.headers.get("Retry-After")),
-            )
-        return HostedError(_STATUS.get(status, "bad_request"), message, billed=False)
+        return refusal(response, _STATUS, self._key)
 
     def fetch(self, facts: dict[str, Any]) -> bytes:
         """See `hosted.Provider`; the API key does not go along, nor to where the link leads on."""
-        link = str(facts.get("url", ""))
+        link = self._url
+        step = str(facts.get("url", "")).strip()
         for _ in range(_REDIRECTS + 1):
+            try:
+                link = urljoin(f"{link}/" if link == self._url else link, step)
+            except ValueError as error:
+                message = scrub(f"the image's link is no address: {error}", self._key)
+                raise HostedError("bad_payload", message, billed=True) from None
             response = self._get(link)
-            if response.status_code == 200:
+            if response.status_code == 200 and not said_by_proxy(response):
                 return response.content
             if not response.has_redirect_location:
                 raise _no_download(response)
-            link = urljoin(link, response.headers["Location"])
+            step = response.headers["Location"]
         raise HostedError("bad_payload", "the image's link leads in circles", billed=True)
 
     def _get(self, link: str) -> httpx.Response:
-        parts, own = urlsplit(link), urlsplit(self._url)
-        same_host = (parts.scheme, parts.netloc) == (own.scheme, own.netloc)
-        if parts.scheme != "https" and not same_host:
-            where = scrub(f"{parts.scheme}://{parts.hostname}", self._key)
-            raise HostedError("bad_payload", f"the image's link leads to {where}", billed=True)
         try:
-            return self._client.get(link)
+            parts, own = httpx.URL(link), httpx.URL(self._url)
+            here = is_loopback(parts.host)
+            same_host = parts.host == own.host or (here and is_loopback(own.host))
+            own_api = same_host and (parts.scheme, parts.port) == (own.scheme, own.port)
+            if (here and not is_loopback(own.host)) or (parts.scheme != "https" and not own_api):
+                where = scrub(f"{parts.scheme}://{parts.host}", self._key)
+                raise HostedError("bad_payload", f"the image's link leads to {where}", billed=True)
+            return self._wire.client.get(parts)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise transport_error(error, self._key) from None
 
@@ -215,18 +211,21 @@ class IdeogramProvider:
         pinned = self._model.magic_prompt == "OFF"
         if pinned and prompt is not None and str(prompt).split() != inputs["prompt"].split():
             return "prompt_rewritten", scrub(f"drawn was: {prompt}", "")
-        if seed is not None and seed != inputs["seed"]:
+        if seed is not None and str(seed) != str(inputs["seed"]):
             return "parameter_ignored", f"seed {seed} was used, not {inputs['seed']}"
         return None
 
 
 def _no_download(response: httpx.Response) -> HostedError:
     message = f"HTTP {response.status_code} for the image's link"
+    if said_by_proxy(response):
+        message = f"a proxy answered in place of the provider: {message}"
+        return HostedError("unreachable", message, billed=True, again=True)
     if response.status_code in _GONE:
         return HostedError("link_expired", message, billed=True)
-    busy = response.status_code == 429 or response.status_code >= 500
+    after = retry_after(response)
+    busy = response.status_code in (408, 425, 429) or response.status_code >= 500
     mode: FailureMode = "server_error" if busy else "bad_payload"
-    after = retry_after(response.headers.get("Retry-After"))
     return HostedError(mode, message, billed=True, again=busy, after=after)
 
 
@@ -244,16 +243,27 @@ def _negative(inputs: dict[str, Any]) -> dict[str, str]:
     return {"negative_prompt": negative} if negative else {}
 
 
-def _facts(response: httpx.Response) -> dict[str, Any]:
-    """What the reply says of its image. A withheld image is billed."""
-    try:
-        data = response.json()["data"]
-        image = dict(data[0]) if data else {}
-    except (ValueError, KeyError, TypeError, IndexError) as error:
-        message = f"the reply is not what the API documents: {type(error).__name__}"
-        raise HostedError("bad_payload", message, billed=True) from None
+def _reply(response: httpx.Response) -> Reply:
+    """The image's link, or the image itself where it comes along. A withheld one is billed."""
+    body = json_of(response)
+    data = at(body, 0, "data") if isinstance(body, list) else at(body, "data")
+    if not isinstance(data, (list, dict)):
+        message = "the reply is not what the API documents: it has no `data`"
+        raise HostedError("bad_payload", message, billed=True)
+    image = (data or [{}])[0] if isinstance(data, list) else data
+    if not isinstance(image, dict):
+        message = "the reply is not what the API documents: `data` holds no object"
+        raise HostedError("bad_payload", message, billed=True)
     if not image:
         raise HostedError("no_image_but_billed", "the reply lists no image", billed=True)
-    if image.get("is_image_safe") is False or not image.get("url"):
+    facts = {k: image[k] for k in ("url", "prompt", "seed", "resolution") if k in image}
+    url = image.get("url") or image.get("b64_json")
+    if not url and image.get("is_image_safe") is True:
+        raise HostedError("no_image_but_billed", "the reply has no link to its image", billed=True)
+    if not url or image.get("is_image_safe") is False:
         raise HostedError("refused_safety", "the image was withheld as unsafe", billed=True)
-    return {k: image[k] for k in ("url", "prompt", "seed", "resolution") if k in image}
+    if not isinstance(url, str):
+        raise HostedError("bad_payload", "the image's link is no text", billed=True)
+    if url.lstrip()[:5].lower() != "data:" and image.get("url"):
+        return Reply(facts=facts)
+    return Reply(bytes_of(url), {k: v for k, v in facts.items() if k != "url"})

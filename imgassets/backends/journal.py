@@ -148,10 +148,23 @@ class Journal:
     # ---- after the call --------------------------------------------------------------------
 
     def fail(self, key: str, error: HostedError) -> None:
-        """The request came to nothing; what may have been billed stays spent."""
+        """The request came to nothing; what may have been billed stays spent.
+
+        A reply that could not be understood is kept beside the journal, and the message says where.
+        """
         state = "closed" if error.billed else "unbilled"
+        if error.reply:
+            error.message += self._kept(key, error.reply)
         with self._transaction() as database:
             self._set(database, key, state=state, mode=error.mode, message=error.message)
+
+    def _kept(self, key: str, reply: bytes) -> str:
+        path = self.folder / "odd" / key[:2] / key
+        try:
+            _write_whole(path, reply)
+        except OSError as error:
+            return f"; the reply could not be kept: {error}"
+        return f"; the reply is kept in {self.folder.name}/odd/{key[:2]}/{key}"
 
     def answer(self, key: str, facts: dict[str, Any], seconds: float) -> None:
         """The reply came, and names a link to the image."""
@@ -210,10 +223,7 @@ class Journal:
         return self.folder / "replies" / key[:2] / key
 
     def _write(self, key: str, data: bytes) -> None:
-        with whole_file(self._reply(key)) as temporary, temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        _write_whole(self._reply(key), data)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -264,6 +274,13 @@ class Journal:
     def _going_on(self, entry: Entry) -> bool:
         """Whether another living process is asking; this one asks for an image one at a time."""
         return entry.state == "asked" and entry.owner != self._me and _alive(entry.owner)
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    with whole_file(path) as temporary, temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _process_name(process: psutil.Process) -> str:

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from imgassets.backends.base import Outcome
 from imgassets.backends.hosted import HostedBackend
+from imgassets.backends.journal import Journal
 from imgassets.backends.loading import open_backend
 from imgassets.spec.hosted import GeminiModel, Hosted, IdeogramModel, api_facts
 from imgassets_tests.fakes.faults import Misbehaviour
@@ -95,3 +97,10 @@ def backend_of(root: Path, model: Hosted) -> HostedBackend:
     backend = open_backend(root, model, "cpu")
     assert isinstance(backend, HostedBackend)
     return backend
+
+
+def ask(root: Path, api: str, **limits: Any) -> tuple[Outcome, Journal]:
+    """One image asked for, at most two tries; and the journal."""
+    model = model_of(api, {"attempts": 2} | limits)
+    (outcome,) = backend_of(root, model).generate(asked(model))
+    return outcome, Journal(root / ".imgassets/paid", model.model)

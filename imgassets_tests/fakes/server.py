@@ -47,6 +47,8 @@ class FakeProvider:
         history: the fault each sending of a request met, None where it met none.
         leaks: requests that carried the API key where it does not belong.
         requests: what was asked, as the fake understood it.
+        answers: what to answer POSTs with instead, in order, as raw bytes of HTTP; then as usual.
+            Answers are given before anything is understood or billed.
         hold: name of a stage (`drawn`, `download`) to stop in until `release` is set; `held` tells.
     """
 
@@ -61,6 +63,7 @@ class FakeProvider:
         self.history: dict[str, list[str | None]] = {}
         self.leaks: list[str] = []
         self.requests: list[dict[str, Any]] = []
+        self.answers: list[bytes] = []
         self.hold, self.held, self.release = "", threading.Event(), threading.Event()
         self.lock = threading.Lock()
 
@@ -126,18 +129,31 @@ class FakeProvider:
             self.release.wait(60)
 
 
+def http(status: int, body: bytes = b"", **headers: str) -> bytes:
+    """A reply as it travels; names of headers are written with `_` for `-`, the length is told."""
+    told = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+    told |= {name.replace("_", "-"): value for name, value in headers.items()}
+    lines = [f"HTTP/1.1 {status} Told", *(f"{name}: {value}" for name, value in told.items())]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+
+
 class _Handler(BaseHTTPRequestHandler):
     provider: FakeProvider
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
+        with self.provider.lock:
+            raw = self.provider.answers.pop(0) if self.provider.answers else None
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if raw is not None:
+            self.wfile.write(raw)
+            return self._hang_up()
         try:
             asked = self.provider.understand(self.path, self.headers, body)
             _, fault = self.provider.meet(asked)
-            self._answer(asked, fault)
+            return self._answer(asked, fault)
         except Refuse as no:
-            self._send(no.status, json.dumps(no.body).encode(), headers=no.headers)
+            return self._send(no.status, json.dumps(no.body).encode(), headers=no.headers)
 
     def _answer(self, asked: dict[str, Any], fault: str | None) -> None:
         provider = self.provider
