@@ -21,7 +21,7 @@ from imgassets.spec.upscaler import Tiles
 _ELSEWHERE = ((1 / 2, 1 / 2), (1 / 3, 2 / 3), (2 / 3, 1 / 3))
 _QUIET_TONE = 0.2  # levels that count as nothing
 _QUIET_DETAIL = 0.1  # the same for detail, in powers of two of its energy
-_TURNS = 4
+_TURNS = 4  # of fitting the windows and what is harmless, each beside the other
 _NOISE = 4.0  # energy of detail that nobody sees, levels squared
 
 
