@@ -2,45 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from imgassets.images.encoding import quantize
+from imgassets.images.windows import Span, ramps, spans
 from imgassets.spec.upscaler import Tiles
 
 #: Paints windows, each `scale` times larger than it came.
 Paint = Callable[[Sequence[Image.Image]], Iterable[Image.Image]]
-
-
-class Span(NamedTuple):
-    """Pixels `start` to `stop` (excluded) of one axis."""
-
-    start: int
-    stop: int
-
-
-def spans(length: int, tiles: Tiles) -> list[Span]:
-    """Windows along one axis: all of one size, a cell apart; the last is moved to the end."""
-    if length <= tiles.size:
-        return [Span(0, length)]
-    count = math.ceil((length - tiles.overlap) / tiles.cell)
-    starts = [min(k * tiles.cell, length - tiles.size) for k in range(count)]
-    return [Span(start, start + tiles.size) for start in starts]
-
-
-def ramps(axis: Sequence[Span]) -> list[np.ndarray]:
-    """Weights of each window along one axis: 1, and falling linearly where it meets another."""
-    weights = [np.ones(span.stop - span.start) for span in axis]
-    for k in range(len(axis) - 1):
-        shared = axis[k].stop - axis[k + 1].start
-        ramp = (np.arange(shared) + 0.5) / shared
-        weights[k][-shared:] *= ramp[::-1]
-        weights[k + 1][:shared] *= ramp
-    return weights
 
 
 def in_tiles(image: Image.Image, tiles: Tiles, scale: int, paint: Paint) -> Image.Image:

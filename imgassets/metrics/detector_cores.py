@@ -31,7 +31,8 @@ CONTRAST_DELTA_E = 30.0
 #: object colors of the drawn scenes lies 43 apart.
 REGION_DELTA_E = 22.0
 
-_MAX_COLORS = 8
+_MAX_LOOKS = 16  # for colors, of which some have no inside
+_SHADE_BITS = 3  # levels are compared without their last bits where a common shade is sought
 _MIN_CORE_RADIUS = 3.5  # of the largest disk inside a region eroded by 2
 _MIN_COLOR_PIXELS = 24  # from how many pixels on a color is looked into
 _RIM_SHARE = 0.85  # a rim has at most this share of its object's color
@@ -79,27 +80,65 @@ def _disk(radius: int) -> Mask:
 
 
 def _cores(smooth: NDArray[np.uint8], lab: FloatArray, foreground: Mask) -> list[Core]:
-    """Insides of all regions: color by color, the most frequent first.
+    """Insides of all regions: each pixel belongs to the nearest color that has an inside.
 
     Erosion removes the mixed pixels along edges, which would otherwise pass for thin regions of
     a color of their own (the rim of a red disk on white is pink).
     """
-    names = name_indices(smooth)
-    left = cv2.erode(foreground, _disk(2)).astype(bool)
     inside = foreground.astype(bool)
-    inner_lab, cores = lab[inside], list[Core]()
-    for _ in range(_MAX_COLORS):
+    centers = _centers(smooth, lab, foreground)
+    if not centers:
+        return []
+    apart = np.stack([distances(lab[inside], center) for center in centers])
+    nearest, close = apart.argmin(axis=0), apart.min(axis=0) < REGION_DELTA_E
+    cores = list[Core]()
+    for index in range(len(centers)):
+        members = np.zeros_like(foreground)
+        members[inside] = close & (nearest == index)
+        cores += _split(_eroded(members), smooth)
+    return cores
+
+
+def _centers(smooth: NDArray[np.uint8], lab: FloatArray, foreground: Mask) -> list[FloatArray]:
+    """Colors (CIELAB, (3,)) that some region has, from the most frequent color name on.
+
+    A name is looked into until all its shades are found: a blue and a navy object are two regions,
+    although both are called blue.
+    """
+    names = name_indices(smooth)
+    left = _eroded(foreground).astype(bool)
+    centers = list[FloatArray]()
+    for _ in range(_MAX_LOOKS):
         counts = np.bincount(names[left], minlength=len(COLOR_NAMES))
         if counts.max() < _MIN_COLOR_PIXELS:
             break
-        seed = left & (names == counts.argmax())
-        center = np.median(lab[seed], axis=0).astype(np.float32)
-        near = np.zeros_like(inside)
-        near[inside] = distances(inner_lab, center) < REGION_DELTA_E
-        members = cv2.erode(near.astype(np.uint8), _disk(2))
-        cores += _split(np.asarray(members, np.uint8), smooth)
+        center, seed = _commonest(smooth, lab, left & (names == counts.argmax()))
+        near = (distances(lab, center) < REGION_DELTA_E) & foreground.astype(bool)
+        if _split(_eroded(near.astype(np.uint8)), smooth):
+            centers.append(center)
         left &= ~(near | seed)
-    return cores
+    return centers
+
+
+def _commonest(
+    smooth: NDArray[np.uint8], lab: FloatArray, among: NDArray[np.bool_]
+) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """The commonest shade of some pixels, in CIELAB, and the pixels it was found in.
+
+    The median of all of them would lie between two shades, or be near only one of them.
+    """
+    levels = smooth[among].astype(np.intp) >> _SHADE_BITS
+    cells = (levels[:, 0] * 256 + levels[:, 1]) * 256 + levels[:, 2]
+    found, counts = np.unique(cells, return_counts=True)
+    seed = among.copy()
+    seed[among] = cells == found[counts.argmax()]
+    center = np.median(lab[seed], axis=0).astype(np.float32)
+    close = lab[among][distances(lab[among], center) < REGION_DELTA_E / 2]
+    return np.median(close, axis=0).astype(np.float32) if len(close) else center, seed
+
+
+def _eroded(mask: Mask) -> Mask:
+    return np.asarray(cv2.erode(mask, _disk(2)), np.uint8)
 
 
 def _split(eroded: Mask, smooth: NDArray[np.uint8]) -> list[Core]:

@@ -3,7 +3,8 @@
 Background is the dominant color of the border. What differs from it is split by color first and
 connection second (`detector_cores`), so touching objects of different colors come apart; edge
 pixels, which are mixtures, go to the region whose mixture with the background explains them.
-Here belongs where and of what color; what shape a region has is `detector_shapes`'s matter.
+Here belongs where and of what color; what shape a region has is `detector_shapes`'s matter, asked
+only where two shades meet.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from imgassets.metrics.detector_colors import (
     to_pixel,
 )
 from imgassets.metrics.detector_cores import Core, FloatArray, Mask, find_cores, mixture
+from imgassets.metrics.detector_shapes import confidence, match_shape
 from imgassets.metrics.detector_words import COLOR_NAMES
 
 Box = tuple[float, float, float, float]
@@ -145,17 +147,35 @@ def _connected_to(core: Mask, mask: Mask) -> Mask:
 
 def _joined(parts: list[tuple[Core, Mask]]) -> list[tuple[Core, Mask]]:
     """Masks of nearly one color that meet along a broad edge made one: two shades of one object."""
+    left = sorted(parts, key=lambda part: -int(part[1].sum()))
     whole: list[tuple[Core, Mask]] = []
-    for core, mask in sorted(parts, key=lambda part: -int(part[1].sum())):
-        nearby = np.asarray(cv2.dilate(mask, np.ones((3, 3), np.uint8)), np.uint8)
-        broad = _JOINING_CONTACT * math.sqrt(mask.sum())
-        for index, (other, larger) in enumerate(whole):
-            if _alike(core, other) and (nearby & larger).sum() > broad:
-                whole[index] = (other, larger | mask)
+    while left:
+        core, mask = left.pop(0)
+        for index, part in enumerate(left):
+            if _one_object(part, (core, mask)):
+                # Looked at again, as what it did not meet before may meet it now.
+                left = [(core, mask | part[1]), *left[:index], *left[index + 1 :]]
                 break
         else:
             whole.append((core, mask))
     return whole
+
+
+def _one_object(part: tuple[Core, Mask], larger: tuple[Core, Mask]) -> bool:
+    """Whether a part is a shade of a larger one; not when both are shapes and together are none."""
+    (core, mask), (other, rest) = part, larger
+    if not _alike(core, other):
+        return False
+    nearby = np.asarray(cv2.dilate(mask, np.ones((3, 3), np.uint8)), np.uint8)
+    if (nearby & rest).sum() <= _JOINING_CONTACT * math.sqrt(mask.sum()):
+        return False
+    return _sureness(mask | rest) >= min(_sureness(mask), _sureness(rest))
+
+
+def _sureness(mask: Mask) -> float:
+    """How surely a mask is one shape, 0..1."""
+    _, _, width, height = cv2.boundingRect(mask)
+    return confidence(match_shape(mask * 255), width / height)
 
 
 def _alike(a: Core, b: Core) -> bool:

@@ -7,7 +7,6 @@ learned ones live in `detectors_learned`, which loads torch.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -16,14 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgassets.metrics.detector_regions import Box, Region, find_regions
-from imgassets.metrics.detector_shapes import ShapeMatch, match_shape
+from imgassets.metrics.detector_shapes import confidence, match_shape
 from imgassets.metrics.detector_words import COLOR_NAMES, SHAPES
-
-#: Overlap with its outline at which a match is as likely wrong as right. The longer an outline is
-#: for its area, the more overlap the same bend costs.
-DOUBTFUL_OVERLAP = {
-    "circle": 0.80, "square": 0.80, "triangle": 0.745, "star": 0.68, "diamond": 0.77, "heart": 0.77
-}  # fmt: skip
 
 
 class DetectorError(ValueError):
@@ -119,30 +112,6 @@ def check_image(image: NDArray[np.uint8]) -> None:
         )
     if min(shape[:2]) < 16:
         raise DetectorError(f"expected at least 16 x 16 pixels, got {shape[1]} x {shape[0]}")
-
-
-def confidence(match: ShapeMatch, aspect: float) -> float:
-    """How surely a region is the shape it matches best.
-
-    A product of three logistic curves: one falls where the overlap with the outline gets low
-    (`DOUBTFUL_OVERLAP`), one where a second shape fits nearly as well, one where the box is
-    stretched beyond 3 : 2. Correct matches on drawn scenes, clean, degraded and bent, keep 0.9,
-    GenEval's bar for counting; random blobs and letters mostly stay below it, and what resembles
-    no shape is below 0.3, its bar for anything.
-
-    Args:
-        match: the best shape, its overlap (IoU, 0..1) and margin over the second.
-        aspect: width over height of the box, above 0.
-
-    Returns:
-        0..1; higher is surer.
-    """
-    curves = (
-        38.0 * (match.overlap - DOUBTFUL_OVERLAP[match.shape]),
-        220.0 * (match.margin - 0.006),
-        18.0 * (math.log(1.5) - abs(math.log(aspect))),
-    )
-    return math.prod(1.0 / (1.0 + math.exp(-value)) for value in curves)
 
 
 def _detection(region: Region) -> Detection:

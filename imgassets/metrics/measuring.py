@@ -10,7 +10,7 @@ import pandas as pd
 from imgassets.metrics import tables
 from imgassets.spec.contract import Returns
 from imgassets.spec.project import Project
-from imgassets.spec.upscaler import seam_cell
+from imgassets.spec.upscaler import seam_tiles
 
 
 class Images(Protocol):
@@ -50,7 +50,7 @@ def measure(
         case "stylization":
             return tables.stylize_table(images, stored.read_array)
         case "upscaling":
-            return tables.upscale_table(images, scale, stored.read_array, seam_cell(upscaler))
+            return tables.upscale_table(images, scale, stored.read_array, seam_tiles(upscaler))
         case "look":
             return tables.look_table(images, stored.read_array)
         case "cost":

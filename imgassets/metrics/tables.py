@@ -23,6 +23,7 @@ from imgassets.spec.metrics import METRICS
 from imgassets.spec.model import Price
 from imgassets.spec.prompts import Expectation
 from imgassets.spec.seeds import column_type
+from imgassets.spec.upscaler import Tiles
 
 #: What each image must show, by (flow, prompt id).
 Expectations = Mapping[tuple[str, str], Expectation]
@@ -122,7 +123,7 @@ def stylize_table(images: pd.DataFrame, read: ReadArray) -> pd.DataFrame:
 
 
 def upscale_table(
-    images: pd.DataFrame, scale: int, read: ReadArray, cell: int | None = None
+    images: pd.DataFrame, scale: int, read: ReadArray, tiles: Tiles | None = None
 ) -> pd.DataFrame:
     """Upscaled images against what they were made from; only flow `upscale` is looked at.
 
@@ -130,14 +131,14 @@ def upscale_table(
         images: image tables of any flows.
         scale: how many times larger they are.
         read: see `ReadArray`.
-        cell: distance of the upscaler's tiles in pixels of the large image; None: it has none.
+        tiles: the upscaler's windows in pixels of the large image; None: it has none.
     """
     from imgassets.metrics import upscaling
 
     def scored(image: Any) -> list[Score]:
         large = read(image.image_key)
-        tiled = cell is not None and 2 * cell <= min(large.shape[:2])
-        return upscaling.score(large, read(image.source_key), scale, cell if tiled else None)
+        tiled = tiles is not None and max(large.shape[:2]) > tiles.size
+        return upscaling.score(large, read(image.source_key), scale, tiles if tiled else None)
 
     return _table(_each(images[images["flow"] == "upscale"], scored, "upscaling"))
 

@@ -18,25 +18,27 @@ from imgassets.metrics.fidelity import delta_e, psnr, ssim
 from imgassets.metrics.filters import Values, laplacian
 from imgassets.metrics.pixels import BadImageError, Pixels, check_pair, check_rgb
 from imgassets.metrics.scores import Score
+from imgassets.metrics.tile_shifts import detail_shifts, tone_shifts
+from imgassets.spec.upscaler import Tiles
 
 SHRINK = Image.Resampling.BICUBIC
 ENLARGE = Image.Resampling.LANCZOS
 
 
-def score(upscaled: Pixels, source: Pixels, scale: int, tile: int | None = None) -> list[Score]:
+def score(upscaled: Pixels, source: Pixels, scale: int, tiles: Tiles | None = None) -> list[Score]:
     """All measures that need no truth.
 
     Args:
         upscaled: uint8, (scale * H, scale * W, 3), sRGB.
         source: uint8, (H, W, 3), sRGB, at least 16 px a side.
         scale: 2 and up.
-        tile: side of the upscaler's tiles, in pixels of the upscaled image; None makes no tiles.
+        tiles: the upscaler's windows, in pixels of the upscaled image; None: it has none.
 
     Returns:
         `upscaling.consistency_psnr` (dB on Y, higher is better), `upscaling.consistency_ssim`
         (-1..1 on Y, higher), `upscaling.color_shift` (mean CIEDE2000, lower),
         `upscaling.overshoot` (levels, lower), `upscaling.sharpness` (ratio to Lanczos, higher),
-        and with a tile `upscaling.seams` against Lanczos (ratio, lower).
+        and with tiles `upscaling.seams` (ratio, lower; see `seams`).
 
     Raises:
         BadImageError: not two RGB images whose sizes differ by the scale.
@@ -50,9 +52,8 @@ def score(upscaled: Pixels, source: Pixels, scale: int, tile: int | None = None)
         Score("upscaling.overshoot", overshoot(upscaled, source, scale)),
         Score("upscaling.sharpness", sharpness(upscaled, source, scale)),
     ]
-    if tile is not None:
-        baseline = resized(source, upscaled.shape[1], upscaled.shape[0], ENLARGE)
-        scores.append(Score("upscaling.seams", tile_seams(upscaled, baseline, tile)))
+    if tiles is not None:
+        scores.append(Score("upscaling.seams", seams(upscaled, source, small, scale, tiles)))
     return scores
 
 
@@ -127,8 +128,30 @@ def sharpness(upscaled: Pixels, source: Pixels, scale: int) -> float:
     return energies[0] / energies[1]
 
 
+def seams(upscaled: Pixels, source: Pixels, small: Pixels, scale: int, tiles: Tiles) -> float:
+    """Whether the windows of a tiled upscaler show, blended as they are.
+
+    Args:
+        upscaled: uint8, (scale * H, scale * W, 3).
+        source: uint8, (H, W, 3).
+        small: the upscaled image made small again, of the source's size.
+        scale: how many times larger.
+        tiles: windows in pixels of the upscaled image.
+
+    Returns:
+        The larger of: brightness, contrast and tint (`tone_shifts`), and sharpness
+        (`detail_shifts`). 0 and up, about 1 without a fault, lower is better. Steps are not looked
+        for: our windows overlap and blend, so that a fault of theirs has none.
+    """
+    baseline = resized(source, upscaled.shape[1], upscaled.shape[0], ENLARGE)
+    return max(
+        tone_shifts(small, source, tiles, scale),
+        detail_shifts(upscaled, baseline, source, tiles, scale),
+    )
+
+
 def tile_seams(image: Pixels, reference: Pixels, tile: int) -> float:
-    """Whether the difference of two images steps at the borders of tiles.
+    """Whether the difference of two images steps at the borders of tiles laid without overlap.
 
     Args:
         image: uint8, (H, W, 3): the image made in tiles.

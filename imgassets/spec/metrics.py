@@ -42,12 +42,12 @@ class Metric:
 
 #: Raise a family's number whenever the meaning of one of its metrics changes.
 FAMILY_VERSIONS = {
-    "composition": "1",
+    "composition": "2",
     "typography": "1",
     "artefacts": "1",
     "edit_stability": "1",
     "stylization": "1",
-    "upscaling": "1",
+    "upscaling": "2",
     "look": "1",
     "cost": "1",
 }
@@ -279,7 +279,7 @@ METRICS: dict[str, Metric] = {
             "upscaling.seams",
             "lower",
             "ratio",
-            "Steps at tile borders against steps elsewhere; 1 is none.",
+            "Windows of the upscaler that differ in tone or sharpness; 1 is none.",
             _UPSCALED,
         ),
         Metric(

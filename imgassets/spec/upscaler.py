@@ -102,12 +102,13 @@ Upscaler = Annotated[Lanczos | Network | SdUpscale | DiffusionUpscaler, Field(di
 PROMPTED = (SdUpscale, DiffusionUpscaler)
 
 
-def seam_cell(upscaler: Document | None) -> int | None:
-    """Where seams would show, in pixels of the large image; None for upscalers without tiles."""
+def seam_tiles(upscaler: Document | None) -> Tiles | None:
+    """Windows in pixels of the large image; None for upscalers without tiles."""
     if isinstance(upscaler, SdUpscale):
-        return upscaler.tiles.cell
+        return upscaler.tiles
     if isinstance(upscaler, Network) and upscaler.tiles:
-        return upscaler.tiles.cell * upscaler.scale
+        size, overlap = (n * upscaler.scale for n in (upscaler.tiles.size, upscaler.tiles.overlap))
+        return Tiles(size=size, overlap=overlap)
     return None
 
 

@@ -18,6 +18,7 @@ from imgassets.backends.loading import open_backend, upscale_maker
 from imgassets.backends.padding import cropped, padded
 from imgassets.backends.upscalers import Upscaled, upscale_one
 from imgassets.metrics.upscaling import score
+from imgassets.spec.upscaler import Tiles
 from imgassets.tiny.upscaler import SRVGGNetCompact, UpscalerConfig
 from imgassets_tests.backends.conftest import ASKED, document
 from imgassets_tests.metrics import image_faults as faults
@@ -100,7 +101,10 @@ def test_sd_upscale_repaints_in_tiles(small: Small) -> None:
     assert np.array_equal(pixels(one), pixels(again))
     lanczos = pixels(upscaled(small("sd3"), {"kind": "lanczos", "scale": 3}))
     assert not np.array_equal(pixels(one), lanczos)
-    scores = {s.metric: s.value for s in score(pixels(one), np.asarray(PICTURE), 3, 48)}
+    scores = {
+        s.metric: s.value
+        for s in score(pixels(one), np.asarray(PICTURE), 3, Tiles(size=80, overlap=32))
+    }
     assert scores["upscaling.seams"] < 1.5
     assert one.made_with["pipeline"] == "StableDiffusion3Img2ImgPipeline"
 

@@ -20,6 +20,7 @@ import numpy as np
 from imgassets.metrics.detectors import FlatShapeDetector
 from imgassets.metrics.geneval import GENEVAL, judge
 from imgassets_tests.metrics.planted_scenes import CONDITIONS, pixels, samples
+from imgassets_tests.metrics.shades import drawings, pairs
 
 FAULTS = ("color", "count", "shape", "position")
 #: The conditions the bar is set for: the share of right verdicts each must reach.
@@ -94,6 +95,24 @@ def table(outcomes: list[Outcome]) -> str:
     return "\n".join(lines)
 
 
+def shades() -> str:
+    """A sentence on two objects of one color name in two shades, in each condition."""
+    detector, rng = FlatShapeDetector(), np.random.default_rng(0)
+    drawn, right = 0, Counter[str]()
+    for name, shape, image in drawings():
+        drawn += 1
+        for condition, change in CONDITIONS.items():
+            found = detector.detect(change(image, rng), detector.classes)
+            sure = [(d.class_, d.color) for d in found if d.score > GENEVAL.counting_confidence]
+            right[condition] += sure == [(shape, name)] * 2
+    numbers = ", ".join(f"{condition} {right[condition]}" for condition in CONDITIONS)
+    return (
+        f"Two objects of one color name in two shades ({len(list(pairs()))} pairs of shades, "
+        "apart, touching, of two sizes, one above the other; on white and on colors): of "
+        f"{drawn} drawings each, both found and rightly named: {numbers}."
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="page to write")
@@ -110,6 +129,7 @@ def main() -> None:
         milliseconds = 1000 * one.seconds / one.number
         print(f"{condition}: {one.accuracy:.2%}, {milliseconds:.1f} ms of CPU an image", flush=True)
     page = TEXT.read_text(encoding="utf-8").replace("{{ tables }}", table(outcomes))
+    page = page.replace("{{ shades }}", shades())
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(page.replace("{{ seed }}", str(options.seed)), encoding="utf-8")
     print(f"wrote {options.out} after {time.perf_counter() - start:.0f} s")

@@ -141,7 +141,7 @@ def _upscaling() -> str:
         f"Consistency is {lanczos} dB for Lanczos, {oversharpened} oversharpened, "
         f"{cell('upscaling', 'Lanczos, half a pixel off', 'consistency_psnr')} half a pixel off; "
         f"tile seams of 3 levels raise `upscaling.seams` to "
-        f"{cell('upscaling', 'Lanczos, tile seams +-3', 'seams')} (1 is none), but only to "
+        f"{cell('upscaling', 'Lanczos, tile seams +-3', 'seams')} (1 is none) and to "
         f"{cell('upscaling', 'truth, tile seams +-3', 'seams')} in rich detail."
     )
 
