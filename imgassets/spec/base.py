@@ -6,7 +6,10 @@ import hashlib
 import json
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, StringConstraints
+from pydantic_core import CoreSchema
+
+from imgassets.spec.scalars import exact_scalars
 
 #: Names become file names, asset keys and URL parts, so they stay within one small alphabet.
 #: No underscore: Dagster turns hyphens into one, and two names must not become the same.
@@ -21,6 +24,10 @@ class Document(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, populate_by_name=True, str_strip_whitespace=False
     )
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return exact_scalars(handler(source))
 
 
 def canonical_json(value: Any) -> str:
