@@ -14,6 +14,7 @@ from imgassets.spec.yamlfile import YamlFile
 Field = tuple[str | int, ...]
 _NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF|nan|NaN|NAN)")
+_PERHAPS_ODD = re.compile(r"\b0[\dxXbB_]|[\d.]_|\d:\d")
 #: A comment has a space behind its `#`; `#1` and `#ffffff` were meant.
 _LOST = re.compile(r"[ \t]+(#[^\s#][^\n]*)")
 
@@ -38,6 +39,8 @@ def odd_numbers(source: YamlFile) -> Iterator[tuple[Field, str, str]]:
 
     YAML 1.1 takes `020` for 16, `1:30` for 90, `0x10` for 16 and `1_000` for 1000.
     """
+    if not _PERHAPS_ODD.search(source.text):  # spares large documents the walk
+        return
     for field, node in source.scalars():
         text = node.value
         if node.tag not in _NUMBERS or DECIMAL.fullmatch(text) or _NOT_FINITE.fullmatch(text):
