@@ -146,14 +146,7 @@ def _score(arguments: argparse.Namespace) -> int:
     from imgassets.commands.scoring import score_folder
 
     scored = score_folder(arguments.prompts, arguments.images)
-    if arguments.json:
-        print(json.dumps({"images": [s.to_dict() for s in scored]}, indent=2))
-    else:
-        for image in scored:
-            mark = {True: "ok  ", False: "FAIL", None: "--  "}[image.correct]
-            print(f"{mark} {image.file}  {image.reason}".rstrip())
-        judged = [s.correct for s in scored if s.correct is not None]
-        print(f"{sum(judged)} of {len(judged)} judged images correct, {len(scored)} in all")
+    print(json.dumps(scored.to_dict(), indent=2) if arguments.json else scored)
     return OK
 
 

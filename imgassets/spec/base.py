@@ -6,7 +6,10 @@ import hashlib
 import json
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, StringConstraints
+from pydantic_core import CoreSchema
+
+from imgassets.spec.scalars import exact_scalars
 
 #: Names become file names, asset keys and URL parts, so they stay within one small alphabet.
 #: No underscore: Dagster turns hyphens into one, and two names must not become the same.
@@ -25,6 +28,10 @@ class Document(BaseModel):
         str_strip_whitespace=False,
         allow_inf_nan=False,
     )
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return exact_scalars(handler(source))
 
 
 def canonical_json(value: Any) -> str:

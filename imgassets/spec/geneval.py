@@ -7,29 +7,26 @@ number them (`00000`). Source: djghosh13/geneval, `prompts/` and `evaluation/`.
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from imgassets.spec.problems import InvalidDocumentsError, Problem, dotted
-from imgassets.spec.prompts import Expectation, Prompt, PromptSet
+from imgassets.spec.json_lines import WANTED, ProblemWords, parsed, read_json_lines
+from imgassets.spec.problems import InvalidDocumentsError, Problem, dotted, explained
+from imgassets.spec.prompts import ObjectExpectation, Prompt, PromptSet
+
+_OBJECT_FIELDS = {f.alias or name for name, f in ObjectExpectation.model_fields.items()}
 
 
 def geneval_prompt(index: int, row: dict[str, Any]) -> Prompt:
     """One line of the file. Unknown fields are ignored, as GenEval's own code ignores them.
 
     Raises:
-        ValidationError: a field has the wrong form.
-        KeyError: there is no prompt.
+        ValidationError: a field is missing or has the wrong form.
     """
-    expect = Expectation.model_validate(
-        {"include": row.get("include", []), "exclude": row.get("exclude", [])}
-    )
-    tags = (str(row["tag"]),) if "tag" in row else ()
-    return Prompt(id=f"{index:05d}", prompt=row["prompt"], expect=expect, tags=tags)
+    return Prompt.model_validate(_document(index, row))
 
 
 def read_geneval(path: Path) -> PromptSet:
@@ -40,46 +37,50 @@ def read_geneval(path: Path) -> PromptSet:
     """
     problems: list[Problem] = []
     prompts: list[Prompt] = []
-    for number, line in enumerate(_lines(path), start=1):
-        if not line.strip():
-            continue
-        parsed = _parse_line(path, number, line, len(prompts))
-        if isinstance(parsed, Prompt):
-            prompts.append(parsed)
+    for index, (number, line) in enumerate(read_json_lines(path)):
+        row = parsed(line)
+        if isinstance(row, ProblemWords):
+            problems.append(Problem(str(path), number, "", str(row), "one JSON object a line"))
+        elif not isinstance(row, dict):
+            problems.append(Problem(str(path), number, "", "not a JSON object", WANTED))
         else:
-            problems += parsed
-    if not prompts and not problems:
-        problems = [Problem(str(path), 1, "", "the prompt set is empty", "add at least one prompt")]
+            try:
+                prompts.append(geneval_prompt(index, row))
+            except ValidationError as error:
+                problems += _problems(path, number, _document(index, row), error)
     if problems:
         raise InvalidDocumentsError(problems)
-    name = re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-") or "geneval"
-    return PromptSet(prompt_set=name, prompts=tuple(prompts))
+    return PromptSet(prompt_set=set_name(path), prompts=tuple(prompts))
 
 
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        what, fix = error.strerror or str(error), "make the file readable"
-    except UnicodeDecodeError:
-        what, fix = "not UTF-8 text", "save the file as UTF-8"
-    raise InvalidDocumentsError([Problem(str(path), 1, "", what, fix)])
+def set_name(path: Path) -> str:
+    """What a prompt set is called whose file gives no name: the file's, in our alphabet."""
+    name = re.sub(r"[^a-z0-9]+", "-", path.stem.lower())[:64].strip("-")
+    return name or "geneval"
 
 
-def _parse_line(path: Path, number: int, line: str, index: int) -> Prompt | list[Problem]:
-    def problem(where: str, message: str, fix: str) -> Problem:
-        return Problem(str(path), number, where, message, fix)
+def _document(index: int, row: dict[str, Any]) -> dict[str, Any]:
+    """A row as a prompt document, with what GenEval does not know left out."""
+    document: dict[str, Any] = {
+        "id": f"{index:05d}",
+        "expect": {part: _objects(row.get(part, [])) for part in ("include", "exclude")},
+        "tags": (str(row["tag"]),) if "tag" in row else (),
+    }
+    return document | ({"prompt": row["prompt"]} if "prompt" in row else {})
 
-    try:
-        return geneval_prompt(index, json.loads(line))
-    except json.JSONDecodeError as error:
-        return [problem("", f"not JSON: {error.msg}", "one JSON object a line")]
-    except KeyError as error:
-        return [problem(str(error.args[0]), "required field is missing", "add it")]
-    except ValidationError as error:
-        found = error.errors(include_url=False)
-        return [problem(dotted(e["loc"]), e["msg"], "use GenEval's form") for e in found]
-    except (AttributeError, TypeError):
-        return [problem("", "not a JSON object", "one JSON object a line")]
-    except (RecursionError, ValueError) as error:  # nested too deep, or a number too long
-        return [problem("", f"not JSON: {type(error).__name__}", "one JSON object a line")]
+
+def _objects(given: Any) -> Any:
+    if not isinstance(given, list):
+        return given
+    return [
+        {k: v for k, v in item.items() if k in _OBJECT_FIELDS} if isinstance(item, dict) else item
+        for item in given
+    ]
+
+
+def _problems(path: Path, number: int, data: Any, error: ValidationError) -> list[Problem]:
+    return [
+        Problem(str(path), number, dotted(f[1:] if f[0] == "expect" else f), message, fix)
+        for field, message, fix in explained(error, Prompt, data)
+        for f in [field or ("",)]
+    ]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, ClassVar, Literal, Self, cast
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from imgassets.spec.base import Document, Name
 from imgassets.spec.hosted_sizes import SIZES
@@ -230,6 +230,10 @@ _NOT_THE_PICTURE = {
 
 
 class _UnknownBackend(Document):
+    """No other field is looked at: what they mean depends on the backend."""
+
+    model_config = ConfigDict(extra="ignore")
+
     backend: Literal["diffusers", "ideogram", "gemini"]
 
 

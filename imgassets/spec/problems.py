@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from imgassets.spec.plain_words import fix_of, said, said_of_all
+from imgassets.spec.written import Field, lost_text, odd_numbers
 from imgassets.spec.yamlfile import YamlFile
 
 if TYPE_CHECKING:
     from imgassets.spec.project import Loaded
+_NOTHING = object()
 
 
 @dataclass(frozen=True, order=True)
@@ -63,62 +66,109 @@ def dotted(loc: Sequence[str | int]) -> str:
 
 
 def problems_of(
-    error: ValidationError, model: type[BaseModel], file: Path, source: YamlFile | None
+    error: ValidationError, model: type[BaseModel], file: Path, source: YamlFile
 ) -> list[Problem]:
-    """pydantic's errors as problems of a file."""
+    """pydantic's errors as problems of a YAML file."""
+    cut = {field: (message, fix) for field, message, fix in lost_text(source)}
     return [
-        Problem(
-            file=str(file),
-            line=source.line(item["loc"]) if source else 1,
-            field=dotted(_without_tags(item["loc"], source)),
-            message=_message(item),
-            fix=_fix(item, model),
-        )
-        for item in error.errors(include_url=False)
+        Problem(str(file), source.line(field), dotted(field), *cut.get(field, (message, fix)))
+        for field, message, fix in explained(error, model, source.data, source.node)
     ]
 
 
-def _without_tags(loc: tuple[str | int, ...], source: YamlFile | None) -> tuple[str | int, ...]:
-    """Drop the union tags pydantic puts into a path; they are no field of the file."""
+def misread(file: Path, source: YamlFile, known: Sequence[Problem] = ()) -> list[Problem]:
+    """Values that YAML reads as something else than people do, in fields without a problem."""
+    told = {problem.field for problem in known}
+    return [
+        Problem(str(file), source.line(field), dotted(field), message, fix)
+        for field, message, fix in (*lost_text(source), *odd_numbers(source))
+        if dotted(field) not in told
+    ]
+
+
+def explained(
+    error: ValidationError,
+    model: type[BaseModel],
+    data: Any,
+    node: Callable[[Sequence[str | int]], Any] = lambda _: None,
+) -> list[tuple[Field, str, str]]:
+    """`(field, message, fix)` of pydantic's errors: one a field, and none that another explains.
+
+    Args:
+        error: what pydantic said of `data`.
+        model: the document class that was asked for.
+        data: the parsed document.
+        node: the YAML node of a field, for what was written there.
+    """
+    by_field: dict[Field, list[Any]] = {}
+    for item in error.errors(include_url=False):
+        field = _without_tags(item, data)
+        if item["type"] == "missing" and field and isinstance(field[-1], int):
+            # A list that is too short for its places: one problem of the list, not one a place.
+            field, known = field[:-1], _at(data, field[:-1])
+            item |= {"type": "too_few", "input": known, "ctx": {"most": int(item["loc"][-1]) + 1}}
+        by_field.setdefault(field, []).append(item)
+    return [
+        (field, _message(items, node(field)), _fix(items, model, node(field)))
+        for field, items in by_field.items()
+        if not any(len(f) > len(field) and f[: len(field)] == field for f in by_field)
+    ]
+
+
+def _without_tags(item: Any, data: Any) -> Field:
+    """The field of an error, without the names of unions and their members in between."""
     kept: list[str | int] = []
-    data: Any = source.data if source else None
-    for position, part in enumerate(loc):
-        last = position == len(loc) - 1
-        inside_list = isinstance(data, list) and isinstance(part, int) and part < len(data)
-        if inside_list or (isinstance(data, dict) and part in data):
-            data = data[part]
-        elif source is not None and not last:
+    for position, part in enumerate(item["loc"]):
+        here = _at(data, [part])
+        if here is not _NOTHING:
+            data = here
+        elif position < len(item["loc"]) - 1 or item["type"] != "missing":
             continue
         kept.append(part)
     return tuple(kept)
 
 
-def _message(item: Any) -> str:
-    if item["type"] == "extra_forbidden":
+def _at(data: Any, field: Sequence[str | int]) -> Any:
+    """The value at a field; `_NOTHING` where there is none."""
+    for part in field:
+        inside = isinstance(part, int) and isinstance(data, (list, tuple)) and part < len(data)
+        if not inside and not (isinstance(data, dict) and part in data):
+            return _NOTHING
+        data = data[part]
+    return data
+
+
+def _message(items: list[Any], node: Any) -> str:
+    first = items[0]
+    if first["type"] == "extra_forbidden":
         return "unknown field"
-    if item["type"] == "missing":
+    if first["type"] == "missing":
         return "required field is missing"
-    message: str = item["msg"].removeprefix("Value error, ")
-    got = item["input"]
-    if isinstance(got, (str, int, float, bool)) or got is None:
-        shown = repr(got)
-        message += f" (got {shown if len(shown) <= 60 else shown[:57] + '...'})"
-    return message
+    if len(items) > 1:  # the members of a union, none of which it is; or places that are missing
+        return said_of_all(items, node)
+    return said(first, None if first["loc"][-1:] == ("[key]",) else node)
 
 
-def _fix(item: Any, model: type[BaseModel]) -> str:
+def _fix(items: list[Any], model: type[BaseModel], node: Any) -> str:
+    item = items[0]
     *parents, name = item["loc"] or ("",)
     if item["type"] == "missing":
         field = _fields_at(model, parents).get(str(name))
         described = getattr(field, "description", None)
         return f"add `{name}`" + (f" ({described})" if described else "")
     if item["type"] == "extra_forbidden":
-        known = list(_fields_at(model, parents))
-        close = difflib.get_close_matches(str(name), known, n=1)
-        if close:
-            return f"did you mean `{close[0]}`?"
-        return f"remove it; known fields here: {', '.join(known)}" if known else "remove it"
-    return ""
+        return _fix_unknown(str(name), list(_fields_at(model, parents)))
+    if item["type"] in ("model_type", "model_attributes_type"):
+        known = list(_fields_at(model, item["loc"]))
+        return f"fields here: {', '.join(known)}" if known else ""
+    return next((fix for i in items if (fix := fix_of(i, node))), "")
+
+
+def _fix_unknown(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    if close:
+        return f"did you mean `{close[0]}`?"
+    return f"remove it; known fields here: {', '.join(known)}" if known else "remove it"
 
 
 def _fields_at(model: Any, loc: Sequence[str | int]) -> dict[str, Any]:

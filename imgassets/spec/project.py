@@ -16,7 +16,7 @@ from imgassets.spec.base import Document
 from imgassets.spec.contract import Endpoint
 from imgassets.spec.geneval import read_geneval
 from imgassets.spec.hosted import AnyModel, model_class
-from imgassets.spec.problems import InvalidDocumentsError, Problem, problems_of
+from imgassets.spec.problems import InvalidDocumentsError, Problem, misread, problems_of
 from imgassets.spec.prompts import Expectation, PromptSet
 from imgassets.spec.yamlfile import YamlError, YamlFile, read_yaml
 
@@ -112,11 +112,10 @@ class _Reader:
         except YamlError as error:
             self.report(path, error.message, error.fix, error.line)
             return None
-        model = kind(source.data)
         try:
-            document = model.model_validate(source.data)
-        except ValidationError as error:
-            self.problems += problems_of(error, model, self.shown(path), source)
+            document = _parsed(source, kind(source.data), self.shown(path))
+        except InvalidDocumentsError as error:
+            self.problems += error.problems
             return None
         if getattr(document, name_field) != path.stem:
             self.report(
@@ -163,7 +162,7 @@ def load_project(root: Path | None = None) -> Project:
             "write contracts/endpoints/NAME.yaml, or run inside the project folder "
             "(or set IMGASSETS_PROJECT)",
         )
-    project = Project(reader.root, endpoints, models, sets)
+    project = Project(reader.root, endpoints, models, sets, tuple(reader.problems))
     problems = [*reader.problems, *references.check(project)]
     return Project(reader.root, endpoints, models, sets, tuple(sorted(set(problems))))
 
@@ -181,10 +180,24 @@ def read_document(path: Path, model: type[D]) -> D:
     except YamlError as error:
         problem = Problem(str(path), error.line, "", error.message, error.fix)
         raise InvalidDocumentsError([problem]) from error
+    return _parsed(source, model, path)
+
+
+def _parsed(source: YamlFile, model: type[D], file: Path) -> D:
+    """A parsed file as a document.
+
+    Raises:
+        InvalidDocumentsError: with every problem found, under the name `file`.
+    """
+    document, problems = None, []
     try:
-        return model.model_validate(source.data)
+        document = model.model_validate(source.data)
     except ValidationError as error:
-        raise InvalidDocumentsError(problems_of(error, model, path, source)) from error
+        problems = problems_of(error, model, file, source)
+    problems += misread(file, source, problems)
+    if document is None or problems:
+        raise InvalidDocumentsError(problems)
+    return document
 
 
 def to_json(problems: Iterable[Problem]) -> str:

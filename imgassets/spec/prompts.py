@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from imgassets.spec.base import Document, Name
+from imgassets.spec.scalars import VisibleText
 
 Relation = Literal["left of", "right of", "above", "below"]
 
@@ -83,7 +84,7 @@ class Edit(Document):
         description="Masked box as `[left, top, right, bottom]` in fractions of width and height; "
         "inside is repainted, outside must stay as it is."
     )
-    prompt: str = Field(min_length=1, description="What the whole image shows after the edit.")
+    prompt: VisibleText = Field(description="What the whole image shows after the edit.")
     expect: Expectation = Field(description="What the edited image must show.")
 
     @model_validator(mode="after")
@@ -101,7 +102,7 @@ class Prompt(Document):
     """One prompt of a set."""
 
     id: Name = Field(description="Stable name; results are compared by it across runs.")
-    prompt: str = Field(min_length=1, description="The text before any transform.")
+    prompt: VisibleText = Field(description="The text before any transform.")
     expect: Expectation = Expectation()
     tags: tuple[str, ...] = Field((), description="Free labels; GenEval's tag names its task.")
     edit: Edit | None = Field(None, description="An edit to make on the generated image.")
@@ -112,7 +113,7 @@ class Prefix(Document):
 
     kind: Literal["prefix"]
     name: Name
-    text: str
+    text: VisibleText
 
     def apply(self, prompt: str, negative: str) -> tuple[str, str]:
         return self.text + prompt, negative
@@ -123,7 +124,7 @@ class Suffix(Document):
 
     kind: Literal["suffix"]
     name: Name
-    text: str
+    text: VisibleText
 
     def apply(self, prompt: str, negative: str) -> tuple[str, str]:
         return prompt + self.text, negative
@@ -164,7 +165,7 @@ class NegativePrompt(Document):
 
     kind: Literal["negative_prompt"]
     name: Name
-    text: str
+    text: VisibleText
 
     def apply(self, prompt: str, negative: str) -> tuple[str, str]:  # noqa: ARG002 - one protocol
         return prompt, self.text

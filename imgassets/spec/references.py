@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imgassets.spec import hosted, installed, scheduler_names
 from imgassets.spec.contract import Endpoint
+from imgassets.spec.geneval import set_name
 from imgassets.spec.hosted import AnyModel, HostedModel
 from imgassets.spec.metrics import UNMEASURED
 from imgassets.spec.model import Model
@@ -158,6 +160,8 @@ def _check_endpoint(project: Project, loaded: Loaded[Endpoint]) -> Iterator[Prob
     named += [(("candidates", i), name) for i, name in enumerate(endpoint.candidates)]
     for loc, name in named:
         model = project.models.get(name)
+        if model is None and _told(project, "models", name):
+            continue  # the model's own problems say it
         if model is None:
             yield _problem(
                 loaded,
@@ -169,7 +173,7 @@ def _check_endpoint(project: Project, loaded: Loaded[Endpoint]) -> Iterator[Prob
             yield from _check_abilities(loaded, loc, model.document)
             yield from check_sizes(project, loaded, loc, model)
     for i, name in enumerate(endpoint.prompt_sets):
-        if name not in project.prompt_sets:
+        if name not in project.prompt_sets and not _told(project, "prompts", name):
             yield _problem(
                 loaded,
                 ("prompt_sets", i),
@@ -183,6 +187,12 @@ def _check_endpoint(project: Project, loaded: Loaded[Endpoint]) -> Iterator[Prob
     yield from _check_measured(loaded)
     if len(sets) == len(endpoint.prompt_sets):
         yield from _check_measurable(loaded, [s.document for s in sets])
+
+
+def _told(project: Project, folder: str, name: str) -> bool:
+    """Whether the document of that name is there, and its problems are told already."""
+    files = (Path(problem.file) for problem in project.problems)
+    return any(f.parent.name == folder and name in (f.stem, set_name(f)) for f in files)
 
 
 def _check_abilities(loaded: Loaded[Endpoint], loc: Loc, model: AnyModel) -> Iterator[Problem]:

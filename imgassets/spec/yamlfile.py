@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+import re
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import yaml
 from yaml._yaml import CParser
 from yaml.composer import Composer
-from yaml.constructor import SafeConstructor
+from yaml.constructor import ConstructorError, SafeConstructor
 from yaml.resolver import Resolver
 
 #: A document is written by hand; anything larger is a mistake, or an attack on the parser.
@@ -34,6 +35,7 @@ class YamlFile:
 
     data: Any
     root: yaml.Node
+    text: str = ""
 
     def line(self, loc: Loc) -> int:
         """The 1-based line of a field; of its nearest ancestor where the field itself is absent.
@@ -47,6 +49,36 @@ class YamlFile:
                 line, node = child[0].start_mark.line + 1, child[1]
         return line
 
+    def node(self, loc: Loc) -> yaml.Node | None:
+        """What is written at a field; None where nothing is, or where an alias brought it."""
+        node: yaml.Node = self.root
+        for part in loc:
+            child = _child(node, part)
+            if child is None:
+                return None
+            node = child[1]
+        return node
+
+    def scalars(self) -> Iterator[tuple[tuple[str | int, ...], yaml.ScalarNode]]:
+        """Every single value with the field it stands in; one behind several aliases once."""
+        yield from _scalars(self.root, (), set())
+
+
+def _scalars(
+    node: yaml.Node, loc: tuple[str | int, ...], seen: set[int]
+) -> Iterator[tuple[tuple[str | int, ...], yaml.ScalarNode]]:
+    if id(node) in seen:
+        return
+    seen.add(id(node))
+    if isinstance(node, yaml.ScalarNode):
+        yield loc, node
+    elif isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield from _scalars(value, (*loc, key.value), seen)
+    elif isinstance(node, yaml.SequenceNode):
+        for i, item in enumerate(node.value):
+            yield from _scalars(item, (*loc, i), seen)
+
 
 def _child(node: yaml.Node, part: str | int) -> tuple[yaml.Node, yaml.Node] | None:
     """The node to point at, and the value node to go on from."""
@@ -55,6 +87,9 @@ def _child(node: yaml.Node, part: str | int) -> tuple[yaml.Node, yaml.Node] | No
     if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
         return node.value[part], node.value[part]
     return None
+
+
+_KINDS = {"timestamp": "a date", "int": "a number", "float": "a number", "bool": "true or false"}
 
 
 class _Loader(Composer, CParser, SafeConstructor, Resolver):
@@ -69,18 +104,40 @@ class _Loader(Composer, CParser, SafeConstructor, Resolver):
         SafeConstructor.__init__(self)
         Resolver.__init__(self)
         self.aliases = 0
+        self.open: list[str | None] = []
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            alias: Any = self.peek_event()
-            self.aliases += 1
-            if self.aliases > _MAX_ALIASES:
-                raise YamlError(
-                    alias.start_mark.line + 1,
-                    f"more than {_MAX_ALIASES} aliases",
-                    "write the values out",
-                )
+        event: Any = self.peek_event()
+        if not self.check_event(yaml.AliasEvent):
+            self.open.append(event.anchor)
+            node = super().compose_node(parent, index)
+            self.open.pop()
+            return node
+        self.aliases += 1
+        line: int = event.start_mark.line + 1
+        if self.aliases > _MAX_ALIASES:
+            raise YamlError(line, f"more than {_MAX_ALIASES} aliases", "write the values out")
+        if event.anchor in self.open:
+            raise YamlError(line, f"*{event.anchor} holds itself", "write the value out")
         return super().compose_node(parent, index)
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep=deep)
+        except (YamlError, yaml.YAMLError):
+            raise
+        # PyYAML's constructors let Python's own exceptions out: of a date such as 2026-13-45
+        # (ValueError), `!!bool maybe` (KeyError), `!!timestamp x` (AttributeError), `!!map a`.
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            kind = node.tag.rpartition(":")[2]
+            shown = node.value if isinstance(node, yaml.ScalarNode) else "this"
+            shown = shown if len(shown) <= 60 else shown[:57] + "..."
+            mark: Any = node.start_mark
+            raise YamlError(
+                mark.line + 1,
+                f"not valid YAML: `{shown}` is read as {_KINDS.get(kind, kind)}, and is none",
+                f'put it in quotes: "{shown}"',
+            ) from error
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[str] = set()
@@ -108,7 +165,7 @@ def read_yaml(path: Path) -> YamlFile:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise YamlError(1, f"larger than {MAX_BYTES // 2**20} MiB", "split the document")
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise YamlError(1, error.strerror or str(error), "make the file readable") from error
     except UnicodeDecodeError as error:
@@ -117,14 +174,27 @@ def read_yaml(path: Path) -> YamlFile:
         return _parse(text)
     except YamlError:
         raise
-    # PyYAML's constructors let Python's own exceptions out: of a date such as 2026-13-45
-    # (ValueError), `!!bool maybe` (KeyError), `!!timestamp x` (AttributeError), `!!map a`.
     except (yaml.YAMLError, RecursionError, ArithmeticError, AttributeError, LookupError,
             TypeError, ValueError) as error:  # fmt: skip
-        mark = getattr(error, "problem_mark", None)
-        what = getattr(error, "problem", None) or str(error) or type(error).__name__
-        line = mark.line + 1 if mark else 1
-        raise YamlError(line, f"not valid YAML: {what}", "check indentation and quoting") from error
+        raise _not_yaml(error, text) from error
+
+
+def _not_yaml(error: Exception, text: str) -> YamlError:
+    """PyYAML's error, or one that its constructors let out, with what most likely is the cause."""
+    mark = getattr(error, "problem_mark", None)
+    what = getattr(error, "problem", None) or "nested too deep, or a tag that cannot be read"
+    if isinstance(error, ConstructorError) and "tag" in what:
+        what = "a tag (`!`) that is not known here"
+    number = mark.line + 1 if mark else 1
+    lines = text.split("\n")
+    # An error is often noticed a line or two behind its cause.
+    near = lines[max(0, number - 3) : number]
+    fix = "check indentation and quoting"
+    if any("\t" in line[: len(line) - len(line.lstrip())] for line in near):
+        fix = "indent with spaces, not with tabs"
+    elif any(re.search(r"\s#", line) for line in near):
+        fix = "what stands behind ` #` is a comment: put the text in quotes if it belongs to it"
+    return YamlError(number, f"not valid YAML: {what}", fix)
 
 
 def _parse(text: str) -> YamlFile:
@@ -133,6 +203,6 @@ def _parse(text: str) -> YamlFile:
         node = loader.get_single_node()
         if node is None:
             raise YamlError(1, "the document is empty", "write the document, or delete the file")
-        return YamlFile(loader.construct_document(node), node)
+        return YamlFile(loader.construct_document(node), node, text)
     finally:
         loader.dispose()

@@ -48,7 +48,8 @@ def test_a_pinned_seed_repeats_bit_by_bit(project: Path, capsys: Captured) -> No
 
 def test_the_image_is_the_one_the_graph_would_make(project: Path, capsys: Captured) -> None:
     """Same request but for the prompt's transform, so the pinned image is the endpoint's own."""
-    edit_file(project / "prompts/few.yaml", 'text: " on white"', 'text: ""')
+    none = 'kind: replace, old: "@", new: ""'
+    edit_file(project / "prompts/few.yaml", 'kind: suffix, text: " on white"', none)
     request = build_requests(load_project(project), "cards", "prod", "cpu")[0]
     call = ["reproduce", "--prompt", request.inputs["prompt"], "--seed", str(request.seed)]
     assert main([*call, "--device", "cpu"]) == 0

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from imgassets.cli import main
-from imgassets.commands.scoring import score_folder
+from imgassets.commands.scoring import ScoredFolder, score_folder
 from imgassets.tiny.scenes import Scene, sample_scene
 
 PROMPTS = """\
@@ -141,7 +142,193 @@ def test_the_guard_for_images_from_outside_stands_here_too(folder: tuple[Path, P
     data = (images / "thing" / "1.png").read_bytes()
     (images / "thing" / "6.png").write_bytes(data[:-12])
     found = {s.file: s for s in score_folder(prompts, images)}
-    for name, reason in (("4", "a symbolic link"), ("5", "empty"), ("6", "truncated: no end")):
+    assert (found["thing/4.png"].correct, found["thing/4.png"].metrics) == (None, {})
+    assert "a symbolic link" in found["thing/4.png"].reason
+    for name, reason in (("5", "empty"), ("6", "truncated: no end")):
         scored = found[f"thing/{name}.png"]
         assert (scored.correct, scored.metrics) == (False, {"artefacts.clean": 0.0})
         assert scored.reason.startswith(f"unreadable: {reason}")
+
+
+# ---- GenEval's folders ---------------------------------------------------------------------
+
+
+def circle(color: tuple[int, int, int]) -> Image.Image:
+    image = Image.new("RGB", (128, 128), "white")
+    ImageDraw.Draw(image).ellipse((30, 30, 98, 98), fill=color)
+    return image
+
+
+RED, BLUE = (214, 26, 34), (20, 85, 230)
+
+
+def row(color: str) -> dict[str, object]:
+    include = [{"class": "circle", "count": 1, "color": color}]
+    return {"tag": "colors", "include": include, "prompt": f"a {color} circle"}
+
+
+def geneval_folder(root: Path, index: int, color: tuple[int, int, int]) -> Path:
+    samples = root / f"{index:05d}" / "samples"
+    samples.mkdir(parents=True)
+    circle(color).save(samples / "0000.png")
+    return samples
+
+
+def test_each_folders_own_metadata_decides_and_a_prompt_file_that_differs_is_named(
+    tmp_path: Path,
+) -> None:
+    prompts, images = tmp_path / "all.jsonl", tmp_path / "img"
+    prompts.write_text("\n".join(json.dumps(row(c)) for c in ("red", "blue", "red", "red")))
+    for i, (color, told) in enumerate(((BLUE, "blue"), (RED, "red"), (RED, "red"))):
+        folder = geneval_folder(images, i, color).parent
+        (folder / "metadata.jsonl").write_text(json.dumps(row(told)))
+    geneval_folder(images, 9, RED)
+    (images / "00009" / "metadata.jsonl").write_text(json.dumps(row("red")))
+    found = score_folder(prompts, images)
+    assert [s.correct for s in found] == [True] * 4
+    assert [text[:5] for text in found.disagreements] == ["00000", "00001", "00009"]
+    assert found.without_images == ("00003",)
+    assert "1 of 4 prompts have no image: 00003" in str(found)
+    assert found.skipped == ()
+
+
+@pytest.mark.parametrize("broken", ["", "[1]", "{", '{"include": 5, "prompt": "x"}', "\ufeff"])
+def test_metadata_that_cannot_be_used_makes_its_images_unjudged_and_no_other(
+    tmp_path: Path, broken: str
+) -> None:
+    (tmp_path / "all.jsonl").write_text("\n".join(json.dumps(row("red")) for _ in range(2)))
+    for i in range(2):
+        geneval_folder(tmp_path / "img", i, RED)
+    (tmp_path / "img" / "00000" / "metadata.jsonl").write_text(broken)
+    first, second = score_folder(tmp_path / "all.jsonl", tmp_path / "img")
+    assert (first.correct, second.correct) == (None, True)
+    assert "metadata.jsonl cannot be used" in first.reason
+
+
+def test_other_formats_of_prompts_are_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    geneval_folder(tmp_path / "img", 0, RED)
+    for name, text in (("a.tsv", "Prompt\tTag\na\tb\n"), ("a.json", "[]"), ("a.csv", "a,b\n")):
+        (tmp_path / name).write_text(text)
+        arguments = ["--prompts", str(tmp_path / name), "--images", str(tmp_path / "img")]
+        assert main(["score", *arguments]) == 2
+        head, line = capsys.readouterr().err.strip().split("\n")
+        assert "1 problem" in head
+        assert "one JSON object a line" in line
+
+
+# ---- which files are judged ----------------------------------------------------------------
+
+
+@pytest.fixture
+def samples(tmp_path: Path) -> Path:
+    (tmp_path / "p.jsonl").write_text(json.dumps(row("red")))
+    return geneval_folder(tmp_path / "img", 0, RED)
+
+
+def scored(samples: Path) -> ScoredFolder:
+    root = samples.parents[2]
+    return score_folder(root / "p.jsonl", root / "img")
+
+
+def test_files_that_are_no_images_are_not_judged_but_named(samples: Path) -> None:
+    names = [
+        "._0000.png",
+        ".DS_Store",
+        "Thumbs.db",
+        "desktop.ini",
+        "notes.txt",
+        "README.md",
+        "grid.png",
+        "grid-0001.jpg",
+        "0001.heic",
+        "0002.avif",
+        "0003.PNG.part",
+        ".hidden.png",
+        "0004",
+    ]
+    for name in names:
+        (samples / name).write_bytes(b"\x00\x05\x16\x07")
+    mac = samples.parents[1] / "__MACOSX" / "00000" / "samples"
+    checkpoints = samples / ".ipynb_checkpoints"
+    for folder in (mac, checkpoints):
+        folder.mkdir(parents=True)
+        circle(BLUE).save(folder / "0000.png")
+    found = scored(samples)
+    assert [s.correct for s in found] == [True]
+    assert {Path(s.file).name for s in found.skipped} == {*names, "0000.png"}
+    assert len(found.skipped) == len(names) + 2
+    assert next(s.reason for s in found.skipped if s.file.endswith("heic")) == "HEIC is not taken"
+    assert "15 file(s) not judged" in str(found)
+    assert len(found.to_dict()["skipped"]) == 15
+
+
+@pytest.mark.parametrize(
+    "suffix",
+    [
+        "png",
+        "PNG",
+        "jpg",
+        "JPG",
+        "jpeg",
+        "jpe",
+        "jfif",
+        "webp",
+        "WebP",
+        "bmp",
+        "BMP",
+        "tif",
+        "TIFF",
+        "gif",
+    ],
+)
+def test_every_format_of_the_guard_is_judged_in_any_spelling(samples: Path, suffix: str) -> None:
+    format_ = {"jpe": "JPEG", "jfif": "JPEG", "jpg": "JPEG", "tif": "TIFF"}.get(
+        suffix.lower(), suffix.upper()
+    )
+    circle(RED).save(samples / f"0001.{suffix}", format=format_)
+    found = {s.seed: s for s in scored(samples)}
+    # A GIF is judged too: it has a palette, which an endpoint's RGB is not.
+    assert found[1].correct is (suffix != "gif"), found[1]
+
+
+def test_what_cannot_be_read_is_a_row_without_a_value(samples: Path) -> None:
+    (samples / "0001.png").symlink_to(samples / "0000.png")
+    (samples / "0002.png").symlink_to(samples / "nothing")
+    (samples / "0003.png").symlink_to(samples / "0003.png")
+    os.mkfifo(samples / "0004.png")
+    (samples.parents[1] / "00001").symlink_to(samples.parent)
+    found = scored(samples)
+    assert [s.correct for s in found] == [True, None, None, None, None]
+    assert all(s.reason.startswith("not judged: a ") and not s.metrics for s in [*found][1:])
+    assert [(s.file, s.reason) for s in found.skipped] == [("00001", "a link to a folder")]
+    assert str(found).endswith("1 of 1 judged images correct, 5 in all")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_without_permission_is_no_wrong_image(samples: Path) -> None:
+    (samples / "0001.png").write_bytes((samples / "0000.png").read_bytes())
+    (samples / "0001.png").chmod(0)
+    assert [s.correct for s in scored(samples)] == [True, None]
+
+
+def test_a_folder_of_skipped_files_alone_says_what_they_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "p.jsonl").write_text(json.dumps(row("red")))
+    (tmp_path / "img").mkdir()
+    (tmp_path / "img" / "a.heic").write_bytes(b"x")
+    arguments = ["--prompts", str(tmp_path / "p.jsonl"), "--images", str(tmp_path / "img")]
+    assert main(["score", *arguments]) == 2
+    assert "a.heic (HEIC is not taken)" in capsys.readouterr().err
+
+
+def test_a_name_that_is_no_text_is_printed_all_the_same(
+    samples: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = os.fsencode(samples) + b"/00\xff\n01.png"
+    Path(os.fsdecode(name)).write_bytes((samples / "0000.png").read_bytes())
+    root = samples.parents[2]
+    assert main(["score", "--prompts", str(root / "p.jsonl"), "--images", str(root / "img")]) == 0
+    assert "00\ufffd\ufffd01.png" in capsys.readouterr().out

@@ -109,7 +109,7 @@ FAULTS = [
         "",
     ),
     (PROMPTS, "kind: suffix", "kind: sufix", 3, "transforms[0]", "sufix", ""),
-    (PROMPTS, "class: star, count: 2", "class: star, count: two", 15, "", "integer", ""),
+    (PROMPTS, "class: star, count: 2", "class: star, count: two", 15, "", "a whole number", ""),
 ]
 
 
@@ -150,7 +150,7 @@ def test_a_broken_document_leaves_the_others_usable(project_root: Path) -> None:
     [
         ("", "empty"),
         ("model: a\nmodel: b\n", "appears twice"),
-        ("- 1\n", "dictionary"),
+        ("- 1\n", "fields"),
         ("model: !!python/object/apply:os.system ['true']\n", "not valid YAML"),
         ("a: &a [1]\nb: [" + "*a," * 200 + "]\n", "aliases"),
         ("model: \x00", "not valid YAML"),

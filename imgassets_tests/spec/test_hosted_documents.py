@@ -74,7 +74,12 @@ def test_a_hosted_model_needs_no_weights(project_root: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "old", "new", "told"),
     [
-        (IDEOGRAM, "backend: ideogram", "backend: midjourney", "'diffusers', 'ideogram' or"),
+        (
+            IDEOGRAM,
+            "backend: ideogram",
+            "backend: midjourney",
+            "one of diffusers, ideogram, gemini",
+        ),
         (IDEOGRAM, "rendering_speed: TURBO\n", "", "rendering_speed must be given for V_3"),
         (IDEOGRAM, "api_model: V_3", "api_model: V_2", "rendering_speed must be given for V_3"),
         (IDEOGRAM, "GENERAL", "ANIME", "V_3 has no style_type ANIME"),
