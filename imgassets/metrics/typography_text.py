@@ -135,11 +135,6 @@ def _moves(
         if j:
             yield i - 1, j - 1, float(max(1, len(token.form))), have[j - 1]
     if j:
-        free = have[j - 1] == " " and _beside_symbol(tokens[max(0, i - 1) : i + 1], have, j)
+        # A space that the reader adds beside a symbol that was asked for.
+        free = have[j - 1] == " " and any(t.symbol for t in tokens[max(0, i - 1) : i + 1])
         yield i, j - 1, 0.0 if free else 1.0, "" if free else have[j - 1]
-
-
-def _beside_symbol(tokens: Sequence[_Token], have: str, j: int) -> bool:
-    """Whether the space read at `j - 1` stands beside a symbol, shown or asked for."""
-    neighbours = have[max(0, j - 2) : j + 1].replace(" ", "")
-    return any(t.symbol for t in tokens) or any(not c.isalnum() for c in neighbours)
