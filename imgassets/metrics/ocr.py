@@ -144,8 +144,11 @@ def read_text(image: Pixels, threads: int = 1) -> Reading:
     enlarged = _resize(pixels, scale)
     found = _engine("Det", threads)(np.ascontiguousarray(enlarged[..., ::-1]))
     quads = [] if found.boxes is None else [np.asarray(box, np.float32) for box in found.boxes]
-    read = (_read_line(enlarged, quads[i], scale, threads) for i in reading_order(quads))
-    lines = [line for line in read if line is not None]
+    read = [(quad, _read_line(enlarged, quad, scale, threads)) for quad in quads]
+    # Specks that are no text would stand between words and join them.
+    found_lines = [(quad, line) for quad, line in read if line is not None]
+    order = reading_order([quad for quad, _ in found_lines])
+    lines = [found_lines[i][1] for i in order]
     return Reading(tuple(line for line in lines if not _is_drawing(line, lines)))
 
 

@@ -55,7 +55,7 @@ def _ordered(indices: list[int], boxes: Sequence[_Box]) -> list[int]:
     columns = _groups(indices, lambda i: (boxes[i][0], boxes[i][2]))
     if len(columns) > 1:
         return [i for column in columns for i in _ordered(column, boxes)]
-    return sorted(indices, key=lambda i: (boxes[i][1] + boxes[i][3], boxes[i][0]))
+    return sorted(indices, key=lambda i: (boxes[i][0], boxes[i][1]))
 
 
 def _groups(indices: list[int], span: Callable[[int], tuple[float, float]]) -> list[list[int]]:

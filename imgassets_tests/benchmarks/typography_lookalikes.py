@@ -12,6 +12,7 @@ in a row: those whose case the reader cannot tell then differ by size alone.
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import random
 import re
@@ -89,6 +90,7 @@ class Tally:
         ]
 
 
+@functools.cache
 def held(name: str) -> set[str]:
     """The characters a font has glyphs for."""
     font = font_of(name, 20)

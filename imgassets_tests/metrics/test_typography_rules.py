@@ -193,6 +193,10 @@ def test_reading_order_is_a_permutation() -> None:
         corners = rng.uniform(0, 100, (count, 2))
         quads = [c + np.array([[0, 0], [30, 0], [30, 12], [0, 12]]) for c in corners]
         assert sorted(reading_order(quads)) == list(range(count))
+    # Two words whose boxes overlap, and a speck between them: still from left to right.
+    words = [((0, 0), (60, 20)), ((40, -4), (100, 18)), ((45, 8), (50, 12))]
+    across = [np.array([[a, b], [c, b], [c, d], [a, d]], float) for (a, b), (c, d) in words]
+    assert [i for i in reading_order(across) if i < 2] == [0, 1]
     same = [np.array([[0, 0], [9, 0], [9, 9], [0, 9]], float)] * 3
     assert sorted(reading_order(same)) == [0, 1, 2]
 
