@@ -71,8 +71,7 @@ def right(rng: random.Random) -> list[Case]:
     signs = "’“”–—…½¼²°℃№™®©€£×·!?&%#@"
     marked = [f"{rng.choice(WORDS)} {rng.choice(signs)}{rng.randint(2, 99)}" for _ in range(40)]
     cases += [Case("a word, a sign and a number", text, text) for text in marked]
-    accents = "ÀÁÂÃÄÅÇÈÉÊËÍÎÏÑÓÔÕÖØÚÛÜàáâãäåçèéêëíîïñóôõöøúûüß"
-    foreign = [_replaced(rng, rng.choice(WORDS), rng.choice(accents)) for _ in range(40)]
+    foreign = _accented(rng)
     return cases + [Case("a word with an accent", text, text) for text in foreign]
 
 
@@ -94,7 +93,22 @@ def wrong(rng: random.Random) -> list[Case]:
             Case(_case_kind(asked, drawn), asked, drawn)
             for asked in forms for drawn in forms if asked != drawn
         ]  # fmt: skip
-    return cases
+    return cases + accents_left_out(rng)
+
+
+def accents_left_out(rng: random.Random) -> list[Case]:
+    """Drawn without the accent that was asked for."""
+    return [
+        Case("an accent left out", asked, plain)
+        for asked in _accented(rng)
+        for plain in ["".join(c for c in unicodedata.normalize("NFD", asked) if c.isascii())]
+        if len(plain) == len(asked)
+    ]
+
+
+def _accented(rng: random.Random) -> list[str]:
+    accents = "ÀÁÂÃÄÅÇÈÉÊËÍÎÏÑÓÔÕÖØÚÛÜàáâãäåçèéêëíîïñóôõöøúûüß"
+    return [_replaced(rng, rng.choice(WORDS), rng.choice(accents)) for _ in range(40)]
 
 
 def _case_kind(asked: str, drawn: str) -> str:
