@@ -29,6 +29,8 @@ _SHORT = frozenset("aemnrugpqyij")
 _DESCENDS = frozenset("gjpqyQJ,;")
 #: Small letters are .66 to .80 of the height of capitals in the usual fonts: half way to 1.
 _TO_TALL, _TO_SHORT = 0.88, 1.14
+#: How far from the border, as a factor, a height must be to outvote the recognizer.
+_CLEAR = 1.06
 #: Gray level below which a pixel of a prepared line is ink.
 _INK = 128
 
@@ -123,7 +125,9 @@ def _by_height(letters: list[str], at: Sequence[int], heights: Sequence[float]) 
         return None
     settled = list(letters)
     for i in at:
-        settled[i] = letters[i].upper() if heights[i] > border else letters[i].lower()
+        # Near the border the recognizer's word stands: a few pixels decide nothing.
+        if not 1 / _CLEAR < heights[i] / border < _CLEAR:
+            settled[i] = letters[i].upper() if heights[i] > border else letters[i].lower()
     return settled
 
 
