@@ -1,17 +1,21 @@
-"""Whether the detector knows the words of the prompt sets; asked before anything is made."""
+"""Whether the detector knows the words of the prompt sets, and the reader their letters.
+
+Asked before anything is made: a class or a letter they do not know can never be found.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from imgassets.metrics.detector_words import COLOR_NAMES, SHAPES
+from imgassets.metrics.ocr_letters import in_words, unreadable
 from imgassets.spec.problems import Problem, dotted
 from imgassets.spec.project import Loaded, Project
 from imgassets.spec.prompts import Expectation, PromptSet
 
 
 def unknown_words(project: Project) -> list[Problem]:
-    """A problem for each class or color no detector could ever find.
+    """A problem for each class or color no detector could ever find, and each text no reader.
 
     Only prompt sets an endpoint uses are looked at; others may be meant for `imgassets score`.
     """
@@ -37,6 +41,16 @@ def _in_prompt_set(loaded: Loaded[PromptSet]) -> Iterator[Problem]:
                         f"the detector does not know {word!r}",
                         f"use one of: {', '.join(known)}",
                     )
+            if missing := unreadable(expect.text or ""):
+                field = (*loc, "text")
+                yield Problem(
+                    str(loaded.file),
+                    loaded.line(*field),
+                    dotted(field),
+                    f"the reader has no letters for {in_words(missing)}, so no image can be "
+                    "judged by this text",
+                    "take `text` out, and look at these images yourself",
+                )
 
 
 def _words(expect: Expectation) -> Iterator[tuple[tuple[str | int, ...], str, tuple[str, ...]]]:

@@ -5,6 +5,7 @@ Two layouts are read: GenEval's (`00000/samples/0000.png`) and `PROMPT_ID/SEED.p
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -19,6 +20,7 @@ from imgassets.images.normalize import normalize
 from imgassets.images.refusal import RefusedError, readable
 from imgassets.metrics import artefacts, composition, typography
 from imgassets.metrics.detectors import DetectorError
+from imgassets.metrics.ocr_letters import UnreadableTextError
 from imgassets.metrics.pixels import BadImageError
 from imgassets.spec.geneval import read_geneval
 from imgassets.spec.problems import InvalidDocumentsError
@@ -230,12 +232,19 @@ def score_bytes(source: bytes, wanted: Expectation) -> tuple[bool | None, str, d
     except RefusedError as error:
         return _unreadable(error)
     try:
-        scores = [*composition.score(pixels, wanted), *typography.score(pixels, wanted)]
+        scores = composition.score(pixels, wanted)
     except (DetectorError, BadImageError) as error:
         return None, f"cannot be judged: {error}", {clean.metric: clean.value}
-    metrics = {s.metric: s.value for s in (clean, *scores)}
+    unjudged = ""
+    try:
+        scores += typography.score(pixels, wanted)
+    except UnreadableTextError as error:
+        unjudged = f"cannot be judged: {error}"
+    metrics = {s.metric: s.value for s in (clean, *scores) if not math.isnan(s.value)}
     deciding = [s for s in scores if _DECIDING.match(s.metric)]
     wrong = [s.reason or s.metric for s in deciding if s.value < 1.0]
+    if unjudged and not wrong:  # what was judged is right, the text may be anything
+        return None, unjudged, metrics
     if not deciding:
         return None, "the prompt expects nothing that could be judged", metrics
     return not wrong, "; ".join(wrong), metrics

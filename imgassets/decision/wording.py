@@ -17,7 +17,7 @@ PHRASES = {
     "composition.size": "objects have the size asked for in {} of images",
     "composition.background": "the background is as asked for in {} of images",
     "typography.exact": "text is read exactly right in {} of images",
-    "typography.strict": "text is read exactly right, O and 0 told apart, in {} of images",
+    "typography.strict": "text is read exactly right, nothing folded, in {} of images",
     "typography.cer": "{} of the characters asked for are read wrong",
     "typography.words": "{} of the words asked for are read",
     "typography.ned": "text is read with a similarity of {}",

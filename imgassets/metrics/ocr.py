@@ -16,6 +16,8 @@ How a line is read (measured by `imgassets_tests/benchmarks/typography_accuracy.
 3. The ink is cut out tight with a margin of `MARGIN` of its height and enlarged to at least
    `LINE_HEIGHT` px: the recognizer works at 48 px and confuses case when letters float in space.
 4. No dictionary and no restriction of the alphabet; a line below `MIN_CONFIDENCE` is not text.
+5. Letters that differ by size alone get the case that their height says (`ocr_case`).
+6. Lines are put into the order they are read in (`ocr_order`).
 
 Lines written from top to bottom are not read. Several threads may read at once.
 """
@@ -23,13 +25,18 @@ Lines written from top to bottom are not read. Several threads may read at once.
 from __future__ import annotations
 
 import functools
+import importlib.util
+import itertools
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from imgassets.metrics.ocr_case import settle_case
+from imgassets.metrics.ocr_order import reading_order
 from imgassets.metrics.pixels import Pixels, check_rgb
 
 WORKING_SIDE = 192
@@ -43,6 +50,10 @@ MIN_CONFIDENCE = 0.5
 _INK_SHARE = 0.35
 #: Median distance of the border from its own median color up to which it is flat, in levels.
 _FLAT_BORDER = 12.0
+#: Geometric Shapes, Miscellaneous Symbols and Dingbats.
+_PICTURES = ("\u25a0", "\u27bf")
+#: Lines of open case up to which every combination is looked at.
+_MOST_OPEN_LINES = 6
 _LOADING = threading.Lock()
 _MODELS = {"Det": "PP-OCRv6_det_small.onnx", "Rec": "PP-OCRv6_rec_small.onnx"}
 
@@ -60,17 +71,29 @@ class Line:
         confidence: the recognizer's mean over characters, 0..1.
         box: `(x0, y0, x1, y1)` around the detected quadrangle, pixels of the image read.
         ink_height: height of the ink in pixels of the image read; for capitals, their height.
+        other_case: the same text with the letters that differ by size alone in the other case,
+            where nothing in the line tells their case; empty where it is told.
     """
 
     text: str
     confidence: float
     box: tuple[float, float, float, float]
     ink_height: float
+    other_case: str = ""
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether it has no letter, only shapes: the reader calls a drawn star a star character."""
+        return all(c.isspace() or _PICTURES[0] <= c <= _PICTURES[1] for c in self.text)
 
 
 @dataclass(frozen=True)
 class Reading:
-    """All text of an image: lines from top to bottom, and within a row from left to right."""
+    """All text of an image: lines from top to bottom, and within a row from left to right.
+
+    Shapes that stand alone (Unicode's blocks from Geometric Shapes to Dingbats, in no row with a
+    letter) are drawings and no text.
+    """
 
     lines: tuple[Line, ...]
 
@@ -78,6 +101,16 @@ class Reading:
     def text(self) -> str:
         """The lines, joined by one space; empty when nothing was read."""
         return " ".join(line.text for line in self.lines)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """All that the text may be where the case of lines cannot be told; first as read."""
+        open_lines = sum(bool(line.other_case) for line in self.lines)
+        if open_lines > _MOST_OPEN_LINES:
+            others = " ".join(line.other_case or line.text for line in self.lines)
+            return self.text, others
+        choices = ([line.text, line.other_case][: 1 + bool(line.other_case)] for line in self.lines)
+        return tuple(" ".join(chosen) for chosen in itertools.product(*choices))
 
     @property
     def confidence(self) -> float:
@@ -111,8 +144,12 @@ def read_text(image: Pixels, threads: int = 1) -> Reading:
     enlarged = _resize(pixels, scale)
     found = _engine("Det", threads)(np.ascontiguousarray(enlarged[..., ::-1]))
     quads = [] if found.boxes is None else [np.asarray(box, np.float32) for box in found.boxes]
-    lines = (_read_line(enlarged, quad, scale, threads) for quad in quads)
-    return Reading(tuple(line for line in lines if line is not None))
+    read = [(quad, _read_line(enlarged, quad, scale, threads)) for quad in quads]
+    # Specks that are no text would stand between words and join them.
+    found_lines = [(quad, line) for quad, line in read if line is not None]
+    order = reading_order([quad for quad, _ in found_lines])
+    lines = [found_lines[i][1] for i in order]
+    return Reading(tuple(line for line in lines if not _is_drawing(line, lines)))
 
 
 def recognize(line: Pixels, threads: int = 1) -> tuple[str, float]:
@@ -134,9 +171,22 @@ def _read_line(image: Pixels, quad: np.ndarray, scale: float, threads: int) -> L
     text = " ".join(text.split())
     if not text or confidence < MIN_CONFIDENCE:
         return None
+    text, other_case = settle_case(text, prepared)
     (x0, y0), (x1, y1) = quad.min(axis=0) / scale, quad.max(axis=0) / scale
     box = (float(x0), float(y0), float(x1), float(y1))
-    return Line(text, confidence, box, ink_height / scale)
+    return Line(text, confidence, box, ink_height / scale, other_case)
+
+
+def _is_drawing(line: Line, lines: Sequence[Line]) -> bool:
+    """A shape in no row with text; beside text it is a symbol that somebody wrote there."""
+    if not line.is_picture:
+        return False
+    top, bottom = line.box[1], line.box[3]
+    others = ((o.box[1], o.box[3]) for o in lines if not o.is_picture)
+    return all(
+        min(bottom, low) - max(top, high) <= 0.5 * min(bottom - top, low - high)
+        for high, low in others
+    )
 
 
 def prepare_line(crop: Pixels) -> tuple[Pixels, float]:
@@ -197,18 +247,9 @@ def _engine(stage: str, threads: int) -> Any:
 @functools.cache
 def _load_engine(stage: str, threads: int) -> Any:
     """rapidocr with one stage switched on."""
-    try:
-        import rapidocr
-    except ImportError as error:
-        raise ReaderUnavailableError(
-            "rapidocr is missing; pip install rapidocr onnxruntime"
-        ) from error
-    model = Path(rapidocr.__file__).parent / "models" / _MODELS[stage]
-    if not model.is_file():
-        raise ReaderUnavailableError(
-            f"{model} is missing, and imgassets never downloads models; pip install the rapidocr "
-            "release named in pyproject.toml, whose wheel holds it"
-        )
+    model = _model_file(stage)
+    import rapidocr
+
     return rapidocr.RapidOCR(
         params={
             "Global.log_level": "error",
@@ -222,3 +263,26 @@ def _load_engine(stage: str, threads: int) -> Any:
             "EngineConfig.onnxruntime.inter_op_num_threads": 1,
         }
     )
+
+
+def recognizer_file() -> Path:
+    """The recognizer's model, whose metadata hold its dictionary.
+
+    Raises:
+        ReaderUnavailableError: rapidocr or the bundled model is missing.
+    """
+    return _model_file("Rec")
+
+
+def _model_file(stage: str) -> Path:
+    # Found without importing rapidocr, which takes seconds.
+    package = importlib.util.find_spec("rapidocr")
+    if package is None or package.origin is None:
+        raise ReaderUnavailableError("rapidocr is missing; pip install rapidocr onnxruntime")
+    model = Path(package.origin).parent / "models" / _MODELS[stage]
+    if not model.is_file():
+        raise ReaderUnavailableError(
+            f"{model} is missing, and imgassets never downloads models; pip install the rapidocr "
+            "release named in pyproject.toml, whose wheel holds it"
+        )
+    return model

@@ -16,6 +16,7 @@ from PIL.Image import DecompressionBombError
 from imgassets.images.masks import region_mask
 from imgassets.metrics.detectors import DetectorError
 from imgassets.metrics.learned import Judge
+from imgassets.metrics.ocr_letters import UnreadableTextError
 from imgassets.metrics.pixels import BadImageError
 from imgassets.metrics.scores import ROW_COLUMNS, Score
 from imgassets.spec.contract import Returns
@@ -246,7 +247,7 @@ def _each(
             return [_row(image, s) for s in scored(image) if s.metric in metrics]
         except FileNotFoundError:
             raise  # a lost file is a fault of the store, not of the image
-        except (BadImageError, DetectorError) as error:
+        except (BadImageError, DetectorError, UnreadableTextError) as error:
             return _failed_rows(image, metrics, f"cannot be judged: {error}")
         except (OSError, SyntaxError, DecompressionBombError) as error:  # what Pillow raises
             return _failed_rows(image, metrics, f"unreadable: {error}")

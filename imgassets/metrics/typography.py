@@ -6,12 +6,16 @@ reader itself gets wrong at that letter height is `typography_sizes`.
 
 from __future__ import annotations
 
+import math
+
 from imgassets.metrics.ocr import Reading, read_text
+from imgassets.metrics.ocr_letters import UnreadableTextError, unreadable
 from imgassets.metrics.pixels import Pixels
 from imgassets.metrics.scores import Score
 from imgassets.metrics.typography_sizes import floor, floors
-from imgassets.metrics.typography_text import compare, fold, normalize, without_pictures
+from imgassets.metrics.typography_text import compare, reconcile
 from imgassets.spec.prompts import Expectation
+from imgassets.spec.visible_text import visible
 
 
 def score(image: Pixels, expectation: Expectation) -> list[Score]:
@@ -28,18 +32,38 @@ def score(image: Pixels, expectation: Expectation) -> list[Score]:
 
     Raises:
         BadImageError: not an RGB image of 8 bits.
+        UnreadableTextError: the reader has no letters for the text asked for.
         ReaderUnavailableError: the OCR engine is not installed.
     """
     if expectation.text is None:
         return []
+    missing = unreadable(expectation.text)
+    if missing:
+        raise UnreadableTextError(missing)
     return score_reading(read_text(image), expectation.text)
 
 
 def score_reading(reading: Reading, asked: str) -> list[Score]:
-    """The scores of a text already read; see `score`."""
-    reason = _reason(reading, asked)
-    scores = [Score(name, value, reason) for name, value in compare(asked, reading.text).items()]
+    """The scores of a text already read; see `score`.
+
+    Where the case of letters cannot be told, the text is taken in the case that fits best, and
+    `typography.strict` has no value (NaN) if that is the text asked for.
+    """
+    read = max(reading.texts, key=lambda text: _fit(asked, text))
+    values, reason = compare(asked, read), _reason(reading, asked, read)
+    reasons = dict.fromkeys(values, reason)
+    if values["typography.strict"] and len(reading.texts) > 1:
+        values["typography.strict"] = math.nan
+        reasons["typography.strict"] = (
+            f"cannot be judged: nothing in the image tells whether {read!r} is in capitals"
+        )
+    scores = [Score(name, value, reasons[name]) for name, value in values.items()]
     return [*scores, _reader_score(reading)]
+
+
+def _fit(asked: str, read: str) -> tuple[float, float]:
+    values = compare(asked, read)
+    return values["typography.strict"], values["typography.ned"]
 
 
 def _reader_score(reading: Reading) -> Score:
@@ -53,11 +77,12 @@ def _reader_score(reading: Reading) -> Score:
     return Score("typography.reader_cer", row.cer, reason)
 
 
-def _reason(reading: Reading, asked: str) -> str:
-    want, have = normalize(asked), without_pictures(reading.text, asked)
+def _reason(reading: Reading, asked: str, read: str) -> str:
+    want, have = visible(asked), visible(read)
     if want == have:
         return ""
     if not have:
         return f"asked for {want!r}, read no text"
-    note = " (the same but for look-alikes)" if fold(want) == fold(have) else ""
+    same, as_asked = reconcile(asked, read)
+    note = " (the same but for look-alikes)" if same == as_asked else ""
     return f"asked for {want!r}, read {have!r}{note}, confidence {reading.confidence:.2f}"

@@ -27,8 +27,8 @@ class Floor:
     Attributes:
         lower: smallest letter height in pixels.
         lines: how many rendered lines were read.
-        misread: share of the lines not read exactly (folded), 0..1.
-        cer: character error rate (folded), 0..1.
+        misread: share of the lines not read exactly, 0..1.
+        cer: character error rate, 0..1.
         cer_upper: its 95 % upper bound (Clopper and Pearson, characters taken as independent);
             what a few hundred characters without an error still allow.
     """

@@ -43,7 +43,7 @@ class Metric:
 #: Raise a family's number whenever the meaning of one of its metrics changes.
 FAMILY_VERSIONS = {
     "composition": "2",
-    "typography": "1",
+    "typography": "2",
     "artefacts": "1",
     "edit_stability": "1",
     "stylization": "1",
@@ -113,7 +113,8 @@ METRICS: dict[str, Metric] = {
             "typography.strict",
             "higher",
             "share",
-            "As typography.exact, with O and 0, I and 1 told apart, which the reader often cannot.",
+            "As typography.exact, nothing folded: O is not 0, x² not x2, though the reader often "
+            "errs there; no value where the case of c, o, s and the like cannot be told.",
         ),
         Metric(
             "typography.cer",

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from imgassets.spec.base import Document, Name
 from imgassets.spec.scalars import VisibleText
+from imgassets.spec.visible_text import comparable
 
 Relation = Literal["left of", "right of", "above", "below"]
 
@@ -36,10 +37,25 @@ class Expectation(Document):
 
     include: tuple[ObjectExpectation, ...] = ()
     exclude: tuple[ObjectExpectation, ...] = ()
-    text: str | None = Field(None, min_length=1, description="Text the image must render.")
+    text: str | None = Field(
+        None, description="Text the image must render; something that can be seen."
+    )
     background: str | None = Field(
         None, description="Background color name; scored as its own metric."
     )
+
+    @field_validator("text", mode="before")
+    @classmethod
+    def _text_can_be_seen(cls, text: object) -> object:
+        """Called only where `text` is written, so that null is told from absent."""
+        if text is None:
+            raise ValueError("text is null; write the text in quotes, or leave the field out")
+        if isinstance(text, str) and not comparable(text):
+            raise ValueError(
+                f"text {text!r} shows nothing (blank or invisible characters); write the text "
+                "the image must show, or leave the field out"
+            )
+        return text
 
     @model_validator(mode="after")
     def _positions_point_at_another_object(self) -> Self:

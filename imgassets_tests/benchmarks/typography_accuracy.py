@@ -14,7 +14,6 @@ import argparse
 import itertools
 import json
 import os
-import platform
 import random
 import resource
 import shutil
@@ -34,8 +33,9 @@ from scipy.stats import beta
 
 from imgassets.metrics.ocr import read_text
 from imgassets.metrics.typography_sizes import Floor, bucket, by_height
-from imgassets.metrics.typography_text import compare, fold, normalize
+from imgassets.metrics.typography_text import compare, reconcile
 from imgassets.tiny.scenes import sample_scene
+from imgassets_tests.benchmarks import pages
 
 ROOT = Path(__file__).parents[2]
 HEIGHTS = (6, 8, 10, 12, 16, 24, 32, 48, 64)
@@ -132,13 +132,9 @@ def _png(image: np.ndarray) -> bytes:
 
 
 def cer(pairs: list[tuple[str, str]]) -> float:
-    """Character error rate over all pairs, folded, spaces ignored (detectors split lines)."""
-    errors = sum(Levenshtein.distance(_bare(a), _bare(b)) for a, b in pairs)
-    return errors / sum(len(_bare(a)) for a, _ in pairs)
-
-
-def _bare(text: str) -> str:
-    return fold(normalize(text)).replace(" ", "")
+    """Character error rate over all pairs, reconciled, spaces ignored (detectors split lines)."""
+    bare = [[t.replace(" ", "") for t in reconcile(asked, read)] for asked, read in pairs]
+    return sum(Levenshtein.distance(*two) for two in bare) / sum(len(want) for want, _ in bare)
 
 
 def markdown(head: list[str], rows: list[list[str]]) -> str:
@@ -179,25 +175,6 @@ def scene_table(rng: random.Random, count: int, side: int) -> tuple[list[list[st
         ]
         rows.append([f"{word}, {side} px", str(len(values)), *(f"{m:.3f}" for m in means)])
     return rows, confused
-
-
-def lookalike_table(rng: random.Random) -> str:
-    """What each easily confused character is read as, one in four sure ones, 24 px, all fonts."""
-    seen: dict[str, Counter] = {character: Counter() for character in "IlO01o|"}
-    for font, _ in itertools.product(FONTS, range(20)):
-        letters = [rng.choice("ABCDEFGHKMNPRTXZ2345789") for _ in range(5)]
-        place, character = rng.randrange(5), rng.choice(list(seen))
-        letters[place] = character
-        image = rendered(rng, 24, font, "100 on 220", 0, "".join(letters)).image
-        read = read_text(image).text
-        seen[character][read[place] if len(read) == 5 else repr(read)] += 1
-    rows = [
-        [f"`{c}`", str(n.total()), ", ".join(f"`{r}` {k}" for r, k in n.most_common())]
-        for c, n in seen.items()
-    ]
-    return markdown(
-        ["shown", "times", "read as"], [[c.replace("|", "\\|") for c in r] for r in rows]
-    )
 
 
 def write_floor(samples: list[Sample], texts: list[str]) -> list[Floor]:
@@ -268,19 +245,17 @@ def main() -> None:
     rng = random.Random(options.seed + 1)
     small, confused = scene_table(rng, options.scenes, 96)
     double, more = scene_table(rng, options.scenes // 2, 192)
-    alike = lookalike_table(random.Random(options.seed + 2))
-    write_page(samples, read, costs, floors, small + double, confused + more, alike)
+    write_page(samples, read, costs, floors, small + double, confused + more)
 
 
-def write_page(samples, read, costs, floors, scenes, confused, alike) -> None:
+def write_page(samples, read, costs, floors, scenes, confused) -> None:
     """docs/metrics/typography.md"""
     parts = [
         "# Typography: how far the reader can be trusted\n",
-        f"Written by `python -m imgassets_tests.benchmarks.typography_accuracy` on "
-        f"{platform.machine()} CPU, one thread. Definitions: `imgassets/metrics/typography_text.py`"
-        ".\n",
-        "CER: character error rate, look-alikes (O and 0; I, 1, l and |) folded, spaces ignored; "
-        "lower is better. Text: one English word and five random letters and digits.\n",
+        "One CPU thread. Definitions: `imgassets/metrics/typography_text.py`.\n",
+        "CER: character error rate, the reader's measured confusions aside (see below), "
+        "spaces ignored; lower is better. Text: one English word and five random letters and "
+        "digits.\n",
         "## By height of a capital, in pixels\n",
         by(samples, read, lambda s: s.height),
         "## By font\n",
@@ -303,12 +278,9 @@ def write_page(samples, read, costs, floors, scenes, confused, alike) -> None:
         "## Drawn scenes (1 to 5 capitals and digits, 8 colors, 4 backgrounds)\n",
         markdown(["letters", "images", "exact", "strict", "NED"], scenes),
         "Confused: " + "; ".join(f"{k} ({n})" for k, n in confused.most_common(12)) + ".\n",
-        "## Look-alikes: why O and 0, and I, 1, l and | are folded\n",
-        alike,
     ]
-    path = ROOT / "docs/metrics/typography.md"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join(parts), encoding="utf-8")
+    head, *parts = parts
+    pages.write("typography", head.strip("# \n"), parts)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 
 from imgassets.cli import main
 from imgassets.commands.scoring import ScoredFolder, score_folder
-from imgassets.tiny.scenes import Scene, sample_scene
+from imgassets.tiny.scenes import Scene, sample_scene, text_scene
 
 PROMPTS = """\
 prompt_set: scenes
@@ -90,6 +90,44 @@ def test_a_class_the_detector_does_not_know_is_not_judged(tmp_path: Path) -> Non
     (scored,) = score_folder(tmp_path / "m.jsonl", tmp_path / "out")
     assert scored.correct is None
     assert "bench" in scored.reason
+
+
+def test_text_the_reader_has_no_letters_for_is_not_judged(tmp_path: Path) -> None:
+    """Never a wrong image for that; but what else it must show is judged as ever."""
+    right = single(1)
+    wanted = f"include: [{{class: {right.objects[0].shape}, color: {right.objects[0].color}}}]"
+    (tmp_path / "p.yaml").write_text(
+        "prompt_set: p\nprompts:\n"
+        "  - {id: text, prompt: x, expect: {text: \u0416\u0414}}\n"
+        f"  - {{id: both, prompt: x, expect: {{text: \u0416\u0414, {wanted}}}}}\n",
+        encoding="utf-8",
+    )
+    other = next(
+        s for s in map(single, range(2, 99)) if s.objects[0].shape != right.objects[0].shape
+    )
+    for name, scene in (("text/1", right), ("both/1", right), ("both/2", other)):
+        (tmp_path / "i" / name).parent.mkdir(parents=True, exist_ok=True)
+        scene.render().save(tmp_path / "i" / f"{name}.png")
+    both, wrong, text = score_folder(tmp_path / "p.yaml", tmp_path / "i")
+    assert (both.correct, wrong.correct, text.correct) == (None, False, None)
+    assert "no letters for '\u0416', '\u0414' (Cyrillic)" in text.reason == both.reason
+    assert "typography.exact" not in text.metrics
+    assert both.metrics["composition.correct"] == 1.0
+
+
+def test_a_score_without_a_value_is_not_in_the_json(tmp_path: Path) -> None:
+    """JSON has no NaN: where strict cannot be judged it is absent."""
+    (tmp_path / "p.yaml").write_text(
+        "prompt_set: p\nprompts:\n  - {id: a, prompt: x, expect: {text: OX}}\n"
+    )
+    (tmp_path / "i/a").mkdir(parents=True)
+    text_scene(random.Random(1), "OX", "blue", "white", "large").render().save(
+        tmp_path / "i/a/1.png"
+    )
+    (scored,) = score_folder(tmp_path / "p.yaml", tmp_path / "i")
+    assert scored.correct is True
+    assert "typography.strict" not in scored.metrics
+    assert "NaN" not in json.dumps(scored.to_dict())
 
 
 @pytest.mark.parametrize("mode", ["L", "P", "CMYK", "RGBA", "I;16"])

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from imgassets.metrics.scores import ROW_COLUMNS
-from imgassets.metrics.tables import upscale_table
+from imgassets.metrics.tables import content_table, upscale_table
+from imgassets.spec.prompts import Expectation
 from imgassets_tests.benchmarks.metrics_memory import image_rows, made_up
 
 
@@ -66,3 +67,14 @@ def test_images_are_taken_only_as_they_are_needed() -> None:
     assert next(results) == [{"n": 0}]
     assert taken <= 2 * (os.cpu_count() or 1) + 1
     assert [row["n"] for chunk in results for row in chunk] == list(range(1, 1_000))
+
+
+def test_text_without_letters_gives_rows_without_a_value() -> None:
+    """A text the reader cannot read is no wrong image: every row says so and has no value."""
+    images = image_rows(2, "generate")
+    images["prompt_id"] = "cyrillic"
+    wanted = {("generate", "cyrillic"): Expectation(text="\u0416\u0414")}
+    rows = content_table("typography", images, wanted, lambda key: made_up(key, 32))
+    assert len(rows) == 2 * 6
+    assert rows["value"].isna().all()
+    assert rows["reason"].str.contains("cannot be judged: the reader has no letters").all()

@@ -126,6 +126,42 @@ def test_a_fault_names_file_line_field_and_fix(
     assert any(field in p.field and fix in p.fix for p in hits), [str(p) for p in problems]
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "is null"),
+        ("null", "is null"),
+        ("~", "is null"),
+        ('""', "shows nothing"),
+        ("' '", "shows nothing"),
+        ('"\\n\\t"', "shows nothing"),
+        ('"\\u200b"', "shows nothing"),
+        ('"\\ufeff\\u00ad "', "shows nothing"),
+        ('"\\u3000"', "shows nothing"),
+        ('"\\u2800"', "shows nothing"),
+        ("\u041f\u0420\u0418", "no letters for"),
+        ("\u05e9\u05dc\u05d5\u05dd", "Hebrew"),
+        ("\uc548\ub155", "Hangul"),
+        ("SALE \u0e2a\u0e27", "Thai"),
+    ],
+)
+@pytest.mark.parametrize("place", ["prompts[2].expect.text", "prompts[0].edit.expect.text"])
+def test_a_text_that_no_reader_could_find_is_named(
+    project_root: Path, text: str, says: str, place: str
+) -> None:
+    """Null, blank, invisible, or of letters the reader does not have; absent is fine."""
+    if "edit" in place:
+        old, new = "include: [{class: square, color: blue}]", f"text: {text}"
+        edit_file(project_root / PROMPTS, f"expect: {{{old}}}", f"expect:\n        {new}")
+    else:
+        edit_file(project_root / PROMPTS, "expect: {text: HI}", f"expect:\n      text: {text}")
+    project = load_project(project_root)
+    problems = [*project.problems, *unknown_words(project)]
+    named = [p for p in problems if (p.file, p.field) == (PROMPTS, place)]
+    assert len(named) == 1, [str(p) for p in problems]
+    assert says in named[0].message
+
+
 def test_valid_documents_have_no_problem(project_root: Path) -> None:
     project = load_project(project_root)
     assert [*project.problems, *unknown_words(project)] == []
