@@ -188,7 +188,8 @@ class Review(Document):
 
 def _look_margin(name: object, value: object, known: Sequence[str]) -> float:
     if name not in known:
-        raise ValueError(f"unknown look {name!r}; one of: {', '.join(known)}")
+        shown = repr(name) if isinstance(name, str) else "that is no text"
+        raise ValueError(f"unknown look {shown}; one of: {', '.join(known)}")
     try:
         return _step(value, f"look.{name}")
     except ValueError as error:
