@@ -10,7 +10,6 @@ import argparse
 import gc
 import json
 import logging
-import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -248,14 +247,9 @@ def _paid(arguments: argparse.Namespace) -> int:
 
 
 def _ui(arguments: argparse.Namespace) -> int:
-    from imgassets.running import open_instance
+    from imgassets.commands.ui import start
 
-    root = find_root()
-    open_instance(root).dispose()  # puts dagster.yaml there
-    command = [sys.executable, "-m", "dagster", "dev", "-h", "127.0.0.1", "-p", str(arguments.port)]
-    command += ["-m", "imgassets.definitions"]
-    os.environ.setdefault("IMGASSETS_PROJECT", str(root))
-    os.execv(sys.executable, command)  # noqa: S606 - our own interpreter, fixed arguments
+    return start(find_root(), arguments.port)
 
 
 _COMMANDS = {

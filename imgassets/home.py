@@ -1,9 +1,15 @@
-"""Where a project keeps everything it makes."""
+"""Where a project keeps everything it makes, and that nobody else keeps his there."""
 
 from __future__ import annotations
 
+import hashlib
 import os
+import pwd
+import tempfile
 from pathlib import Path
+
+from imgassets.spec.places import PlaceError, folder_in
+from imgassets.spec.whole_file import write_whole
 
 #: File of each form of an endpoint's report, in `reports/ENDPOINT/`.
 REPORT_FORMS = {
@@ -12,9 +18,117 @@ REPORT_FORMS = {
     "junit": "junit.xml",
     "json": "report.json",
 }
+#: Names the projects that a folder belongs to, one a line.
+_MARK = ".imgassets-project"
+#: Characters that Dagster's database URLs take for something else: a path with one of them would
+#: open another file.
+_MISREAD = "?%#"
 
 
 def home_of(root: Path) -> Path:
-    """Where everything made is kept: `$IMGASSETS_HOME`, or `.imgassets/` in the project."""
-    configured = os.environ.get("IMGASSETS_HOME")
-    return Path(configured).resolve() if configured else root / ".imgassets"
+    """Where everything made is kept: `$IMGASSETS_HOME`, or `.imgassets/` in the project.
+
+    Raises:
+        PlaceError: the variable is set to what is no whole path.
+    """
+    return folder_in("IMGASSETS_HOME") or root / ".imgassets"
+
+
+def ready_home(root: Path) -> Path:
+    """The same, made and ready to be written to, and this project's.
+
+    Raises:
+        PlaceError: it cannot be made or written to, or is another project's.
+    """
+    home = home_of(root)
+    named = "$IMGASSETS_HOME" if "IMGASSETS_HOME" in os.environ else "the project's .imgassets"
+    _make(home, named)
+    _settle(home, root, named)
+    _give_user_a_home(home)
+    return home
+
+
+def ready_dagster_home(root: Path) -> Path:
+    """Dagster's own folder for the project: `$DAGSTER_HOME` where it is set, else in the home.
+
+    Raises:
+        PlaceError: as of `ready_home`; or it holds runs of somebody else.
+    """
+    home = ready_home(root)
+    named = folder_in("DAGSTER_HOME")
+    if named is None:
+        folder = home / "dagster"
+        _make(folder, "the folder of Dagster's runs")
+        return _readable_by_dagster(folder)
+    if _is_ours(named, home):
+        return named
+    _make(named, "$DAGSTER_HOME")
+    strangers = any(named.iterdir()) and not (named / _MARK).exists()
+    if strangers:
+        raise PlaceError(
+            f"$DAGSTER_HOME is {named}, which holds runs that are not this project's; unset it, or "
+            f"write {root} into {named / _MARK} to keep this project's runs there as well"
+        )
+    _settle(named, root, "$DAGSTER_HOME")
+    return _readable_by_dagster(named)
+
+
+def _is_ours(folder: Path, home: Path) -> bool:
+    """Whether a folder is where this project's runs are kept anyway, by whatever path."""
+    ours = home / "dagster"
+    return folder == ours.resolve() or folder.is_relative_to(home.resolve())
+
+
+def _make(folder: Path, named: str) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise PlaceError(f"{named} is {folder}, which cannot be written to: {why}") from error
+
+
+def _settle(folder: Path, root: Path, named: str) -> None:
+    """Mark a folder as this project's, unless it is another's that is still there."""
+    mark, ours = folder / _MARK, str(root.resolve())
+    known = mark.read_text(encoding="utf-8").splitlines() if mark.exists() else []
+    if ours in known:
+        return
+    inside = folder.resolve().is_relative_to(root.resolve())  # a copied project brings its own
+    others = [line for line in known if (Path(line) / "contracts").is_dir()]
+    if others and not inside:
+        raise PlaceError(
+            f"{named} is {folder}, which is kept for the project {others[0]}; give each project a "
+            "folder of its own"
+        )
+    write_whole(mark, ours + "\n")  # a moved project, or a new one
+
+
+def _give_user_a_home(home: Path) -> None:
+    """Libraries ask for the user's folder; in a container there may be none."""
+    if "HOME" in os.environ:
+        return
+    try:
+        pwd.getpwuid(os.getuid())
+    except KeyError:
+        user = home / "user"
+        _make(user, "the folder for a user without one")
+        os.environ["HOME"] = str(user)
+
+
+def _readable_by_dagster(folder: Path) -> Path:
+    """The folder by a path that Dagster's database URLs read as it stands.
+
+    A link in the temporary folder where the path has characters they take for something else.
+    """
+    if not set(str(folder)) & set(_MISREAD):
+        return folder
+    links = Path(tempfile.gettempdir()) / f"imgassets-{os.getuid()}"
+    links.mkdir(mode=0o700, exist_ok=True)
+    if links.stat().st_uid != os.getuid():
+        raise PlaceError(f"{links} is somebody else's; remove it, or set $TMPDIR")
+    link = links / hashlib.sha256(str(folder).encode()).hexdigest()[:32]
+    if not link.is_symlink():
+        link.symlink_to(folder, target_is_directory=True)
+    return link

@@ -18,7 +18,7 @@ from imgassets.defs.build import VALIDATE_JOB, build_definitions, made_graph
 from imgassets.defs.reports import report_key
 from imgassets.defs.resources import Workplace
 from imgassets.defs.tables import JsonDocuments
-from imgassets.home import home_of
+from imgassets.home import home_of, ready_dagster_home
 from imgassets.lineage.more import MoreSeeds, extend
 from imgassets.lineage.planning import Plan
 from imgassets.lineage.produced import set_aside
@@ -69,9 +69,12 @@ def open_instance(root: Path) -> dg.DagsterInstance:
     """Dagster's own storage for a project, under `.imgassets/dagster` unless DAGSTER_HOME is set.
 
     The shipped `dagster.yaml` (the pool's limit, telemetry off) is put there when there is none.
+
+    Raises:
+        PlaceError: a folder cannot be used, or is somebody else's.
     """
-    home = Path(os.environ.setdefault("DAGSTER_HOME", str(home_of(root) / "dagster")))
-    home.mkdir(parents=True, exist_ok=True)
+    home = ready_dagster_home(root)
+    os.environ["DAGSTER_HOME"] = str(home)
     config = home / "dagster.yaml"
     if not config.exists():
         config.write_text((files("imgassets") / "dagster.yaml").read_text(), encoding="utf-8")

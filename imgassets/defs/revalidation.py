@@ -1,6 +1,5 @@
 """Nightly revalidation: a pinned sample made again; what drifted is observed, and stops a GO."""
 
-import os
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -15,11 +14,12 @@ from imgassets.lineage.repeating import Repetition, repeat
 from imgassets.lineage.revalidation import Drift, DriftFile, pinned, remake, still_drifting
 from imgassets.spec.contract import Endpoint
 from imgassets.spec.hosted import HostedModel
+from imgassets.spec.places import timezone
 from imgassets.spec.whole_file import write_whole
 
 REVALIDATE_JOB = "revalidate"
 #: Times of day mean this zone.
-TIMEZONE = os.environ.get("IMGASSETS_TIMEZONE", "UTC")
+TIMEZONE = timezone()
 _DEAD_AFTER = timedelta(hours=20)
 _UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,

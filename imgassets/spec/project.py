@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from imgassets.spec.base import Document
 from imgassets.spec.contract import Endpoint
 from imgassets.spec.geneval import read_geneval
 from imgassets.spec.hosted import AnyModel, model_class
+from imgassets.spec.places import PlaceError, folder_in
 from imgassets.spec.problems import InvalidDocumentsError, Problem, misread, problems_of
 from imgassets.spec.prompts import Expectation, PromptSet
 from imgassets.spec.yamlfile import YamlError, YamlFile, read_yaml
@@ -81,10 +81,15 @@ def find_root(start: Path | None = None) -> Path:
     """The project's root: `$IMGASSETS_PROJECT`, or the nearest parent that holds `contracts/`.
 
     Falls back to `start` itself, so that an empty folder is reported as such and not as a crash.
+
+    Raises:
+        PlaceError: the variable names no folder.
     """
-    configured = os.environ.get("IMGASSETS_PROJECT")
-    if configured:
-        return Path(configured).resolve()
+    configured = folder_in("IMGASSETS_PROJECT")
+    if configured is not None:
+        if not configured.is_dir():
+            raise PlaceError(f"$IMGASSETS_PROJECT is {configured}, which is no folder; mend it")
+        return configured
     start = (start or Path.cwd()).resolve()
     return next((p for p in (start, *start.parents) if (p / "contracts").is_dir()), start)
 

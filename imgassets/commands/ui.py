@@ -1,0 +1,62 @@
+"""`imgassets ui`: Dagster's web server and daemon, once a project, on loopback."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+from pathlib import Path
+
+import psutil
+
+from imgassets.home import ready_home
+from imgassets.running import open_instance
+from imgassets.spec.places import PlaceError
+from imgassets.spec.whole_file import write_whole
+
+HOST = "127.0.0.1"
+
+
+def start(root: Path, port: int) -> int:
+    """Become the server; returns only where it cannot start.
+
+    Raises:
+        PlaceError: the port is taken, or the project's UI runs already. Dagster itself would stay
+            as a second daemon, without a page.
+    """
+    note = ready_home(root) / "ui.json"
+    _refuse_second(note)
+    _refuse_taken(port)
+    open_instance(root).dispose()  # puts dagster.yaml there
+    os.environ["IMGASSETS_PROJECT"] = str(root)
+    write_whole(note, json.dumps({"pid": os.getpid(), "port": port}))
+    command = [sys.executable, "-m", "dagster", "dev", "-h", HOST, "-p", str(port)]
+    command += ["-m", "imgassets.definitions"]
+    os.execv(sys.executable, command)  # noqa: S606 - our own interpreter, fixed arguments
+
+
+def _refuse_second(note: Path) -> None:
+    """The note is of this process id, which `exec` keeps."""
+    try:
+        told = json.loads(note.read_text(encoding="utf-8"))
+        words = psutil.Process(int(told["pid"])).cmdline()
+    except (OSError, ValueError, KeyError, TypeError, psutil.Error):
+        return
+    if "dagster" in words and "dev" in words:
+        raise PlaceError(
+            f"the UI of this project runs already: http://{HOST}:{told['port']} (process "
+            f"{told['pid']}); open that, or stop it first"
+        )
+
+
+def _refuse_taken(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except (OSError, OverflowError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise PlaceError(
+                f"port {port} cannot be had on {HOST}: {why}; choose another with --port"
+            ) from error

@@ -1,0 +1,220 @@
+"""Where a project may lie, and what the environment may say: told in one line, never mixed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from imgassets.cli import main
+from imgassets.home import home_of, ready_dagster_home, ready_home
+from imgassets.spec.places import PlaceError, folder_in, timezone
+from imgassets_tests.integration.small import write_small_project
+
+ODD = [
+    "with space", "q?x", "100%", "%41", "a%3Fb", "h#sh", "a&b", "it's", 'say "hi"', "Bücher",
+    "日本", "-dash", "a;b", "[x]", "$HOME", "new\nline", "back\\slash", "tab\there", "~tilde",
+]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _nothing_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("IMGASSETS_HOME", "IMGASSETS_PROJECT", "DAGSTER_HOME", "IMGASSETS_TIMEZONE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_project_may_lie_anywhere(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Dagster's databases are in the project, and nothing is beside it."""
+    root = tmp_path / "all" / name
+    root.mkdir(parents=True)
+    write_small_project(root)
+    monkeypatch.chdir(root)
+    assert main(["plan"]) == 0, capsys.readouterr().err
+    assert [p.name for p in root.parent.iterdir()] == [name]
+    assert list((root / ".imgassets" / "dagster").rglob("*.db"))
+
+
+@pytest.mark.parametrize(("one", "other"), [("a?b", "a"), ("50%20off", "50 off"), ("x#y", "x")])
+def test_a_path_never_opens_another_projects_database(
+    one: str, other: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has databases of its own, though a URL of the first would name the second's."""
+    for name in (other, one):
+        root = tmp_path / name
+        root.mkdir()
+        write_small_project(root)
+        monkeypatch.chdir(root)
+        monkeypatch.delenv("DAGSTER_HOME", raising=False)
+        assert main(["plan"]) == 0
+    found = [set((tmp_path / n / ".imgassets" / "dagster").rglob("*.db")) for n in (one, other)]
+    assert all(found)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("value", ["", " ", "~/ia", "~", "relative/path", "."])
+@pytest.mark.parametrize("variable", ["IMGASSETS_HOME", "IMGASSETS_PROJECT", "DAGSTER_HOME"])
+def test_a_variable_that_names_no_whole_path_is_one_line(
+    variable: str,
+    value: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    root, elsewhere = tmp_path / "p", tmp_path / "elsewhere"
+    for folder in (root, elsewhere):
+        folder.mkdir()
+    write_small_project(root)
+    monkeypatch.setenv("IMGASSETS_PROJECT", str(root))
+    monkeypatch.setenv(variable, value)
+    monkeypatch.chdir(elsewhere)
+    assert main(["plan"]) == 2
+    told = capsys.readouterr().err
+    assert f"${variable}" in told
+    assert len(told.splitlines()) == 1
+    assert not list(elsewhere.iterdir())
+
+
+@pytest.mark.parametrize("zone", ["", "CET-1", "Mars/Olympus", "../etc/passwd", " UTC", "/etc"])
+def test_a_zone_that_is_none_is_named(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMGASSETS_TIMEZONE", zone)
+    with pytest.raises(PlaceError, match=r"\$IMGASSETS_TIMEZONE"):
+        timezone()
+
+
+def test_zones_and_folders_as_they_should_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert timezone() == "UTC"
+    monkeypatch.setenv("IMGASSETS_TIMEZONE", "Europe/Berlin")
+    assert timezone() == "Europe/Berlin"
+    assert folder_in("IMGASSETS_HOME") is None
+    monkeypatch.setenv("IMGASSETS_HOME", str(tmp_path / "h"))
+    assert home_of(tmp_path / "p") == tmp_path / "h"
+
+
+def project(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    write_small_project(folder)
+    return folder
+
+
+def test_a_home_of_two_projects_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Told with the other's path; the first goes on."""
+    one, two = project(tmp_path / "one"), project(tmp_path / "two")
+    monkeypatch.setenv("IMGASSETS_HOME", str(tmp_path / "shared"))
+    assert ready_home(one) == tmp_path / "shared"
+    with pytest.raises(PlaceError, match=f"kept for the project {one}"):
+        ready_home(two)
+    assert ready_home(one) == tmp_path / "shared"
+
+
+def test_a_moved_or_copied_project_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = project(tmp_path / "one")
+    ready_home(one)
+    copy = Path(shutil.copytree(one, tmp_path / "copy"))
+    assert ready_home(copy) == copy / ".imgassets"
+    moved = one.rename(tmp_path / "moved")
+    assert ready_home(moved) == moved / ".imgassets"
+    monkeypatch.setenv("IMGASSETS_HOME", str(tmp_path / "apart"))
+    ready_home(moved)
+    again = moved.rename(tmp_path / "again")
+    assert ready_home(again) == tmp_path / "apart"
+
+
+def test_other_peoples_runs_are_not_mixed_with_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody's DAGSTER_HOME is refused, with the way to share it on purpose; an empty one is
+    taken."""
+    root, theirs = project(tmp_path / "p"), tmp_path / "theirs"
+    theirs.mkdir()
+    (theirs / "dagster.yaml").write_text("telemetry: {enabled: false}\n", encoding="utf-8")
+    monkeypatch.setenv("DAGSTER_HOME", str(theirs))
+    with pytest.raises(PlaceError, match="not this project's"):
+        ready_dagster_home(root)
+    (theirs / ".imgassets-project").write_text(f"{root}\n", encoding="utf-8")
+    assert ready_dagster_home(root) == theirs
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "empty"))
+    assert ready_dagster_home(root) == tmp_path / "empty"
+
+
+@pytest.mark.parametrize("what", ["a file", "below a file", "no such disk"])
+def test_a_home_that_cannot_be_is_one_line(
+    what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = project(tmp_path / "p")
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    place = {"a file": tmp_path / "file", "below a file": tmp_path / "file" / "home",
+             "no such disk": Path("/proc/nodisk/home")}[what]  # fmt: skip
+    monkeypatch.setenv("IMGASSETS_HOME", str(place))
+    monkeypatch.chdir(root)
+    assert main(["plan"]) == 2
+    told = capsys.readouterr().err
+    assert "$IMGASSETS_HOME" in told
+    assert len(told.splitlines()) == 1
+
+
+def test_a_port_that_is_taken_starts_nothing(tmp_path: Path) -> None:
+    root = project(tmp_path / "p")
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        held.listen()
+        port = held.getsockname()[1]
+        found = ui(root, port)
+        assert found.wait(60) == 2
+        assert f"port {port} cannot be had" in found.stderr.read().decode()
+
+
+def test_a_second_ui_of_a_project_exits(tmp_path: Path) -> None:
+    """Dagster would stay as a second daemon; the first one's address is told instead."""
+    root = project(tmp_path / "p")
+    first = ui(root, free_port())
+    try:
+        note = root / ".imgassets" / "ui.json"
+        deadline = time.monotonic() + 60
+        while not note.exists() and time.monotonic() < deadline:
+            time.sleep(0.2)
+        time.sleep(1.0)  # until it has become Dagster
+        second = ui(root, free_port())
+        assert second.wait(60) == 2
+        assert "runs already: http://127.0.0.1:" in second.stderr.read().decode()
+    finally:
+        first.terminate()
+        first.wait(30)
+
+
+def ui(root: Path, port: int) -> subprocess.Popen[bytes]:
+    environment = {
+        k: v for k, v in os.environ.items() if not k.startswith(("IMGASSETS", "DAGSTER_H"))
+    }
+    return subprocess.Popen(
+        [sys.executable, "-m", "imgassets.cli", "ui", "--port", str(port)],
+        cwd=root, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_a_user_without_an_entry_gets_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a container started with a bare user id; libraries ask for the user's folder."""
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(os, "getuid", lambda: 3_999_999)
+    root = project(tmp_path / "p")
+    ready_home(root)
+    assert Path(os.environ["HOME"]) == root / ".imgassets" / "user"
+    assert Path("~").expanduser().is_dir()
