@@ -8,6 +8,8 @@ import pwd
 import tempfile
 from pathlib import Path
 
+from filelock import FileLock
+
 from imgassets.spec.places import PlaceError, folder_in
 from imgassets.spec.whole_file import write_whole
 
@@ -60,10 +62,11 @@ def ready_dagster_home(root: Path) -> Path:
         folder = home / "dagster"
         _make(folder, "the folder of Dagster's runs")
         return _readable_by_dagster(folder)
+    _make(named, "$DAGSTER_HOME")
     if _is_ours(named, home):
         return named
-    _make(named, "$DAGSTER_HOME")
-    strangers = any(named.iterdir()) and not (named / _MARK).exists()
+    strangers = any(p.name != ".opening.lock" for p in named.iterdir())
+    strangers = strangers and not (named / _MARK).exists()
     if strangers:
         raise PlaceError(
             f"$DAGSTER_HOME is {named}, which holds runs that are not this project's; unset it, or "
@@ -91,6 +94,11 @@ def _make(folder: Path, named: str) -> None:
 
 def _settle(folder: Path, root: Path, named: str) -> None:
     """Mark a folder as this project's, unless it is another's that is still there."""
+    with FileLock(folder / ".opening.lock"):  # several processes may be a project's first
+        _settle_alone(folder, root, named)
+
+
+def _settle_alone(folder: Path, root: Path, named: str) -> None:
     mark, ours = folder / _MARK, str(root.resolve())
     known = mark.read_text(encoding="utf-8").splitlines() if mark.exists() else []
     if ours in known:
