@@ -1,4 +1,4 @@
-"""Seconds to check prompt sets of growing length, and how the time grows with the length.
+"""CPU seconds to check prompt sets of growing length, and how the time grows with the length.
 
     python -m imgassets_tests.benchmarks.check_speed
 
@@ -23,7 +23,7 @@ _LINE = (
 
 
 def seconds(length: int) -> float:
-    """Median seconds of loading a project with one prompt set of that many prompts."""
+    """Median CPU seconds of loading a project with one prompt set of that many prompts."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "prompts" / "s.yaml"
         path.parent.mkdir()
@@ -33,10 +33,10 @@ def seconds(length: int) -> float:
 
 
 def _timed(root: Path) -> float:
-    start = time.perf_counter()
+    start = time.process_time()
     if not load_project(root).prompt_sets:
         raise RuntimeError("the prompt set was not read")
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 def main() -> None:
