@@ -1,6 +1,6 @@
 """Hints at prompt syntax of other tools, which diffusers and hosted models take as plain words.
 
-Read once from the documentation of AUTOMATIC1111's web UI, its dynamic prompts extension, ComfyUI
+Forms of AUTOMATIC1111's web UI, its dynamic prompts extension, ComfyUI
 and Midjourney. A hint is no problem: the prompt is used as it is written.
 """
 
