@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from imgassets.commands.deciding import add_arguments as add_decide_arguments
 from imgassets.commands.report import add_arguments as add_report_arguments
 from imgassets.commands.store import add_arguments as add_store_arguments
 
@@ -26,6 +27,7 @@ def parser() -> argparse.ArgumentParser:
         _check,
         _plan,
         _validate,
+        add_decide_arguments,
         _score,
         _normalize,
         _upscale,

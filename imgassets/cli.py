@@ -64,12 +64,12 @@ def _keep_quiet() -> None:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from imgassets.spec.prompt_syntax import hints
+    from imgassets.spec import prompt_syntax, scale_ends
     from imgassets.vocabulary import unknown_words
 
     project = load_project()
     problems = [*project.problems, *unknown_words(project)]
-    for hint in hints(project):
+    for hint in (*prompt_syntax.hints(project), *scale_ends.hints(project)):
         print(f"hint: {hint}", file=sys.stderr)
     if arguments.json:
         print(to_json(problems))
@@ -142,6 +142,12 @@ def _validate(arguments: argparse.Namespace) -> int:
                 print(f"report: {report}")
         print("lineage: imgassets ui   (then open http://127.0.0.1:3000)")
     return OK if all(v.verdict == "GO" for v in verdicts) else NOT_OK
+
+
+def _decide(arguments: argparse.Namespace) -> int:
+    from imgassets.commands.deciding import run
+
+    return run(arguments)
 
 
 def _score(arguments: argparse.Namespace) -> int:
@@ -259,6 +265,7 @@ _COMMANDS = {
     "check": _check,
     "plan": _plan,
     "validate": _validate,
+    "decide": _decide,
     "score": _score,
     "normalize": _normalize,
     "upscale": _upscale,

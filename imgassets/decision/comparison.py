@@ -15,13 +15,15 @@ from typing import Any
 import pandas as pd
 
 from imgassets.decision.errors import MissingIncumbentError, MixedRowsError
+from imgassets.decision.evidence import gather
 from imgassets.decision.failures import FailureEvidence, gather_failures
-from imgassets.decision.limits import Limit, gather
+from imgassets.decision.limits import Limit
+from imgassets.decision.looks import level
 from imgassets.decision.pairing import Measured
 from imgassets.decision.review import review_rows
 from imgassets.decision.rows import criterion_row, failure_row
 from imgassets.decision.statistics import holm
-from imgassets.spec.contract import Endpoint
+from imgassets.spec.decision_contract import DecisionContract
 from imgassets.spec.hosted import Pairing
 
 
@@ -54,12 +56,13 @@ class Comparison:
 
 
 def compare(
-    endpoint: Endpoint,
+    endpoint: DecisionContract,
     candidate: Measured,
     incumbent: Measured | None = None,
     *,
     pairing: Pairing = "noise",
     seed: int | None = 0,
+    look: int = 1,
 ) -> Comparison:
     """Holds a model against the contract and, unless it is the incumbent, against the incumbent.
 
@@ -69,7 +72,8 @@ def compare(
         incumbent: what was measured on production; not needed (and not used) when the model
             under test is the incumbent itself: then only floors, ceilings and failures apply.
         pairing: what the two have in common (`spec.hosted.pairing_of`).
-        seed: of the bootstrap that cross-checks the t bounds; it never decides; None leaves it out.
+        seed: of the bootstrap that cross-checks the bounds; it never decides; None leaves it out.
+        look: which look at this comparison it is, from 1; later ones are judged more strictly.
 
     Raises:
         MissingIncumbentError: a candidate without an incumbent to compare with.
@@ -77,26 +81,31 @@ def compare(
         DecisionError: tables that are not what they should be.
     """
     incumbent = _checked_incumbent(endpoint, candidate, incumbent)
-    evidence = [gather(c, candidate, incumbent, pairing) for c in endpoint.all_criteria]
+    criteria = endpoint.all_criteria
+    evidence = [gather(c, candidate, incumbent, criteria, pairing) for c in criteria]
     failures = gather_failures(endpoint, candidate, incumbent)
-    alpha = endpoint.decision.alpha
+    alpha = level(endpoint.decision, look, len(endpoint.candidates))
     gating = [limit for e in evidence if e.criterion.severity == "gating" for limit in e.limits]
     corrected = _corrected(gating, failures)
     family = max(1, len(corrected))
+    # More data is another look, so it is planned for that look's level.
+    again = level(endpoint.decision, look + 1, len(endpoint.candidates))
+    planned = again, again / family
     # Review is a decision of its own, so it has a correction of its own.
     asking = [limit for e in evidence if e.criterion.severity == "review" for limit in e.limits]
     corrected |= _corrected(asking, ())
     rows = [
-        criterion_row(e, endpoint, _own_p(e.limits, corrected), alpha, family, seed)
+        criterion_row(e, endpoint, _own_p(e.limits, corrected), alpha, planned, seed)
         for e in evidence
     ]
     rows += review_rows(endpoint, candidate, rows, alpha)
-    rows += [failure_row(f, corrected.get(id(f), f.p_broken), alpha) for f in failures]
-    return Comparison(endpoint.endpoint, candidate.model, endpoint.incumbent, pd.DataFrame(rows))
+    rows += [failure_row(f, corrected.get(id(f), f.p_broken), alpha, again) for f in failures]
+    table = pd.DataFrame(rows).assign(look=look, alpha=alpha, next_alpha=again)
+    return Comparison(endpoint.endpoint, candidate.model, endpoint.incumbent, table)
 
 
 def _checked_incumbent(
-    endpoint: Endpoint, candidate: Measured, incumbent: Measured | None
+    endpoint: DecisionContract, candidate: Measured, incumbent: Measured | None
 ) -> Measured | None:
     for measured in (candidate, incumbent):
         if measured is None:

@@ -1,49 +1,57 @@
-"""Failures by mode against the rates the contract allows.
+"""Failures by flow and mode against the rates the contract allows.
 
-A mode the contract allows at rate 0 is a hard rule: one occurrence breaks it, none holds it (the
-upper bound is shown, and does not decide). Any other rate is judged by exact one-sided bounds.
+Each flow is judged by its own requests. The unit is the prompt: a prompt that fails tends to fail
+with every seed, so what counts is the share of each prompt's requests that failed, and its mean is
+bounded as that of any other share (`decision.bounded`). A mode the contract allows at rate 0 is a
+hard rule: one occurrence breaks it, none holds it (the upper bound is shown, and does not decide).
 What is no fault of the model (no budget, a document or a machine at fault) cannot break a rate: it
-is undecided.
+is undecided, and does not count among the requests that other modes are judged by.
 """
 
 from __future__ import annotations
 
-import math
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
-from imgassets.decision import power
 from imgassets.decision.pairing import FAILURE_MODES, Measured
-from imgassets.decision.statistics import RateEstimate
-from imgassets.spec.contract import Endpoint
+from imgassets.decision.planning import prompts_needed
+from imgassets.decision.statistics import Estimate
+from imgassets.spec.decision_contract import DecisionContract
 from imgassets.spec.failures import NOT_THE_MODELS
 
 #: Stands for every mode that is neither listed in the contract nor occurred.
 OTHER = "other"
+#: Stands for all modes that are the model's own, together.
+TOTAL = "total"
+_THE_MODELS = [mode for mode in FAILURE_MODES if mode not in NOT_THE_MODELS]
 
 
 @dataclass(frozen=True)
 class FailureEvidence:
-    """How often one mode occurred.
+    """How often one mode occurred on one flow.
 
     Attributes:
-        mode: a failure mode, or `other`.
+        flow: of the requests.
+        mode: a failure mode, `other`, or `total`.
         max_rate: the contract's.
-        estimate: the candidate's rate over all requests of all flows; None without requests.
+        count: requests that failed so.
+        requests: that were made, and are no fault of documents or machine where the mode is not.
+        estimate: the mean over prompts of the share that failed; None without requests.
         incumbent: the incumbent's rate, None where it is not compared or unknown.
-        n_prompts: prompts asked for.
-        n_seeds: seeds a prompt.
         examples: its messages, the most common one first; at most five.
     """
 
+    flow: str
     mode: str
     max_rate: float
-    estimate: RateEstimate | None
+    count: int
+    requests: int
+    estimate: Estimate | None
     incumbent: float | None
-    n_prompts: int
-    n_seeds: int
     examples: tuple[str, ...] = ()
 
     @property
@@ -53,63 +61,70 @@ class FailureEvidence:
 
     @property
     def p_passed(self) -> float:
+        """p-value of "fails more often than allowed"; small means shown to hold."""
         if self.estimate is None:
             return 1.0
         if self.hard:
-            return 1.0 if self.estimate.count else 0.0
+            return 1.0 if self.count else 0.0
         return self.estimate.p_at_most(self.max_rate)
 
     @property
     def p_broken(self) -> float:
+        """p-value of "fails no more often than allowed"; small means shown to be broken."""
         if self.estimate is None or self.mode in NOT_THE_MODELS:
             return 1.0
         if self.hard:
-            return 0.0 if self.estimate.count else 1.0
+            return 0.0 if self.count else 1.0
         return self.estimate.p_at_least(self.max_rate)
 
     def further_prompts(self, alpha: float) -> int | None:
         """Prompts to add so that the rate is settled, if it stays as measured."""
-        rate = self.estimate
-        if rate is None or self.hard or rate.value == self.max_rate or not self.n_prompts:
+        if self.estimate is None or self.hard:
             return None
-        if rate.count == 0:
-            needed = power.agreeing_prompts_needed(1 - self.max_rate, alpha)
-        else:
-            independent = power.requests_needed(rate.value, self.max_rate, alpha)
-            clustering = rate.n / rate.effective_n
-            needed = None if independent is None else math.ceil(independent * clustering)
-        if needed is None:
-            return None
-        per_prompt = rate.n / self.n_prompts
-        return max(1, -int(-needed // per_prompt) - self.n_prompts)
-
-    def seeds_needed(self, alpha: float) -> int | None:
-        """Seeds a prompt, in all, that would show the rate to hold, if none fails.
-
-        None where a request failed: failures cluster in prompts, which more seeds do not mend.
-        """
-        rate = self.estimate
-        if rate is None or self.hard or rate.count or not self.n_seeds:
-            return None
-        needed = power.agreeing_prompts_needed(1 - self.max_rate, alpha)
-        seeds = 0 if needed is None else -int(-needed // (rate.n / self.n_seeds))
-        return seeds if self.n_seeds < seeds <= power.MOST_SEEDS else None
+        below = self.estimate.value < self.max_rate
+        needed = prompts_needed(self.estimate, self.max_rate, alpha, above=not below)
+        return None if needed is None else max(1, needed - self.estimate.n)
 
 
 def gather_failures(
-    endpoint: Endpoint, candidate: Measured, incumbent: Measured | None
+    endpoint: DecisionContract, candidate: Measured, incumbent: Measured | None
 ) -> tuple[FailureEvidence, ...]:
-    """Evidence on every mode listed or occurred, then on all others together."""
+    """Evidence on every mode listed or occurred, on all others, and on all together, by flow."""
     images = _begun(candidate.images)
-    occurred = set(images["status"]) - {"ok"}
-    listed = [f.mode for f in endpoint.failure_modes]
-    shown = [m for m in FAILURE_MODES if m in occurred or m in listed]
-    rest = [m for m in FAILURE_MODES if m not in shown]
-    modes = [(mode, [mode], endpoint.max_failure_rate(mode)) for mode in shown]
-    if rest:
-        modes.append((OTHER, rest, 0.0))
     rival = None if incumbent is None else _begun(incumbent.images)
-    return tuple(_evidence(name, members, rate, images, rival) for name, members, rate in modes)
+    found: list[FailureEvidence] = []
+    asked = [flow for flow in endpoint.flows if (images["flow"] == flow).any()]
+    for flow in asked or endpoint.flows[:1]:
+        ours = images[images["flow"] == flow]
+        theirs = None if rival is None else rival[rival["flow"] == flow]
+        occurred = set(ours["status"]) - {"ok"}
+        found += [
+            _evidence(flow, name, members, rate, ours, theirs)
+            for name, members, rate in _limited(endpoint, occurred)
+        ]
+    return tuple(found)
+
+
+def _limited(
+    endpoint: DecisionContract, occurred: set[str]
+) -> Iterator[tuple[str, list[str], float]]:
+    """Names that are judged, the modes behind each, and the highest rate of each.
+
+    Where all modes are bounded together, those not listed have no limit of their own.
+    """
+    listed = [f.mode for f in endpoint.failure_modes]
+    total = endpoint.failures.total
+    shown = [
+        mode
+        for mode in FAILURE_MODES
+        if mode in listed or (mode in occurred and (total is None or mode in NOT_THE_MODELS))
+    ]
+    for mode in shown:
+        yield mode, [mode], endpoint.max_failure_rate(mode)
+    if total is not None:
+        yield TOTAL, _THE_MODELS, total
+    elif rest := [mode for mode in FAILURE_MODES if mode not in shown]:
+        yield OTHER, rest, 0.0
 
 
 def _begun(images: pd.DataFrame) -> pd.DataFrame:
@@ -125,23 +140,35 @@ def _begun(images: pd.DataFrame) -> pd.DataFrame:
 
 
 def _evidence(
+    flow: str,
     name: str,
     members: list[str],
     max_rate: float,
     images: pd.DataFrame,
     incumbent: pd.DataFrame | None,
 ) -> FailureEvidence:
+    images, rival = _judged(images, name), None if incumbent is None else _judged(incumbent, name)
     failed = images["status"].isin(members)
-    rival = None if incumbent is None else incumbent["status"].isin(members)
     messages = images.loc[failed, "message"] if "message" in images.columns else pd.Series([])
     said = Counter(str(m) for m in messages if isinstance(m, str) and m)
-    examples = tuple(message for message, _ in said.most_common(5))
+    flags = failed.astype(np.float64)
+    shares = flags.groupby(images["prompt_id"].astype(str)).mean().to_list()
     return FailureEvidence(
+        flow=flow,
         mode=name,
         max_rate=max_rate,
-        estimate=RateEstimate.of(failed, images["prompt_id"]) if len(images) else None,
-        incumbent=None if rival is None or not len(rival) else float(rival.mean()),
-        n_prompts=int(images["prompt_id"].nunique()),
-        n_seeds=int(images["seed"].nunique()),
-        examples=examples,
+        count=int(failed.sum()),
+        requests=len(images),
+        estimate=Estimate.of(shares, (0.0, 1.0), fewest=1) if len(images) else None,
+        incumbent=float(rival["status"].isin(members).mean())
+        if rival is not None and len(rival)
+        else None,
+        examples=tuple(message for message, _ in said.most_common(5)),
     )
+
+
+def _judged(images: pd.DataFrame, mode: str) -> pd.DataFrame:
+    """The requests a mode is judged by: a model that was not asked could not fail."""
+    if mode in NOT_THE_MODELS or mode == OTHER:
+        return images
+    return images[~images["status"].isin(NOT_THE_MODELS)]

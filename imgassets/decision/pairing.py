@@ -20,7 +20,7 @@ from imgassets.decision.errors import (
     UnknownStatusError,
 )
 from imgassets.metrics.scores import ROW_COLUMNS
-from imgassets.spec.failures import FailureMode
+from imgassets.spec.failures import NOT_THE_MODELS, FailureMode
 from imgassets.spec.hosted import Pairing
 
 FAILURE_MODES: tuple[str, ...] = get_args(FailureMode)
@@ -32,11 +32,12 @@ _ONE_SCORE = ["flow", "prompt_id", "seed", "replicate", "metric"]
 
 
 class OneScore(NamedTuple):
-    """One image's score; NaN where it failed."""
+    """One image's score; NaN where it has none, `failed` where that is the model's failure."""
 
     prompt_id: str
     seed: int
     value: float
+    failed: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,22 @@ class Measured:
             self._means[metric, flow] = seed_means(self.listed(metric, flow))
         return self._means[metric, flow]
 
+    def per_seed_of_all(self, metric: str, flow: str) -> PerSeed:
+        """The same with a 0 for every image that the model failed to make (intention to treat).
+
+        What has no score for another reason (it cannot be judged, the source is missing, the model
+        was never asked) is left out here as well. Source: ICH E9, section 5.2.1.
+        """
+        listed = self.listed(metric, flow)
+        if not any(score.failed for score in listed):
+            return self.per_seed(metric, flow)
+        return seed_means(s._replace(value=0.0) if s.failed else s for s in listed)
+
+    def each(self, metric: str, flow: str) -> np.ndarray:
+        """Every score of one metric on one flow, float (n,), in the table's order."""
+        values = np.array([s.value for s in self.listed(metric, flow)], np.float64)
+        return values[~np.isnan(values)]
+
     @cached_property
     def _means(self) -> dict[tuple[str, str], PerSeed]:
         return {}
@@ -97,19 +114,30 @@ class Measured:
     @cached_property
     def _listed(self) -> dict[tuple[str, str], list[OneScore]]:
         found: dict[tuple[str, str], list[OneScore]] = {}
+        failed = self._failed
         rows = self.rows.assign(value=pd.to_numeric(self.rows["value"]).astype(float))
-        columns = (rows[c].tolist() for c in ("metric", "flow", "prompt_id", "seed", "value"))
-        for metric, flow, prompt, seed, value in zip(*columns, strict=True):
-            found.setdefault((metric, flow), []).append(OneScore(prompt, seed, value))
+        names = ("metric", "flow", "prompt_id", "seed", "value", "replicate")
+        for metric, flow, prompt, seed, value, again in zip(
+            *(rows[name].tolist() for name in names), strict=True
+        ):
+            lost = math.isnan(value) and (flow, prompt, seed, again) in failed
+            found.setdefault((metric, flow), []).append(OneScore(prompt, seed, value, lost))
         return found
+
+    @cached_property
+    def _failed(self) -> set[tuple[str, str, int, int]]:
+        """Requests that failed by the model's own fault."""
+        lost = ~self.images["status"].isin({"ok", *NOT_THE_MODELS})
+        names = ["flow", "prompt_id", "seed", "replicate"]
+        return set(self.images.loc[lost, names].itertuples(index=False, name=None))
 
 
 def seed_means(scores: Iterable[OneScore]) -> PerSeed:
     """Mean over replicates, ordered by prompt and seed; failed images are left out."""
     found: dict[tuple[str, int], list[float]] = {}
-    for prompt, seed, value in scores:
-        if not math.isnan(value):
-            found.setdefault((prompt, seed), []).append(value)
+    for score in scores:
+        if not math.isnan(score.value):
+            found.setdefault((score.prompt_id, score.seed), []).append(score.value)
     return {key: sum(values) / len(values) for key, values in sorted(found.items())}
 
 

@@ -9,16 +9,16 @@ from imgassets.decision.failures import FailureEvidence
 from imgassets.decision.limits import Evidence, Limit, State
 from imgassets.decision.wording import (
     amount,
+    apart,
     between,
-    compared_phrase,
+    confidence,
     failure_phrase,
+    flow_phrase,
     measured_phrase,
     quoted,
     signed,
     step,
-    unit_of,
 )
-from imgassets.spec.criteria import Criterion
 from imgassets.spec.failures import NEVER_ASKED, NOT_THE_MODELS
 
 
@@ -37,20 +37,45 @@ def criterion_reason(
         failed = f"; {evidence.counts.failed} images failed" if evidence.counts.failed else ""
         return f"{criterion.metric} cannot be judged: {problems[0]}{failed}"
     limit = _telling_limit(evidence.limits, state, corrected)
-    said = measured_phrase(criterion, evidence.measured or 0.0)
-    if limit.kind != "margin":
-        return f"{said}{_range_clause(evidence, limit, state, alpha)}; {_allows(limit, criterion)}"
-    compared = compared_phrase(criterion.metric, limit.measured or 0.0, incumbent)
     clause = _range_clause(evidence, limit, state, alpha)
-    return f"{said}, {compared}{clause}; {_allows(limit, criterion)}"
-
-
-def _allows(limit: Limit, criterion: Criterion) -> str:
-    unit = unit_of(criterion.metric)
     if limit.kind == "margin":
-        return f"the contract allows {step(limit.value, unit)}"
+        return _margin_reason(evidence, limit, incumbent, clause)
+    unit = criterion.definition.unit
+    shown, allowed = apart(amount, evidence.measured or 0.0, limit.value, unit)
     asks = "asks for at least" if limit.kind == "floor" else "allows at most"
-    return f"the contract {asks} {amount(limit.value, unit)}"
+    said = measured_phrase(criterion, shown) + _delivered(evidence)
+    return f"{said}{clause}; the contract {asks} {allowed}"
+
+
+def _margin_reason(evidence: Evidence, limit: Limit, incumbent: str, clause: str) -> str:
+    """`..., 21 points below tiny-base (76 %); the contract allows 5 points`."""
+    criterion, gap = evidence.criterion, limit.measured or 0.0
+    unit = criterion.definition.unit
+    shown, allowed = apart(step, gap, limit.value, unit)
+    said = measured_phrase(criterion, amount(evidence.measured, unit)) + _delivered(evidence)
+    if step(gap, unit) == step(0.0, unit):
+        compared = f"the same as {incumbent}"
+    else:
+        theirs = "" if evidence.incumbent is None else f" ({amount(evidence.incumbent, unit)})"
+        compared = f"{shown} {'below' if gap < 0 else 'above'} {incumbent}{theirs}"
+    return f"{said}, {compared}{_pairs(evidence, unit)}{clause}; the contract allows {allowed}"
+
+
+def _delivered(evidence: Evidence) -> str:
+    """The other number, where failed images count as 0 in the first."""
+    if evidence.delivered is None:
+        return ""
+    shown = amount(evidence.delivered, evidence.criterion.definition.unit)
+    return f" asked for ({shown} of those delivered)"
+
+
+def _pairs(evidence: Evidence, unit: str) -> str:
+    """What was compared, where that is not all that was measured."""
+    if not evidence.left_out or evidence.paired is None:
+        return ""
+    ours, theirs = (amount(mean, unit) for mean in evidence.paired)
+    out, both = evidence.left_out, len({prompt for prompt, _ in evidence.per_seed})
+    return f" ({ours} against {theirs} on the {both} prompts that both have, {out} left out)"
 
 
 def _telling_limit(limits: Sequence[Limit], state: State, corrected: Sequence[float]) -> Limit:
@@ -64,15 +89,33 @@ def _range_clause(evidence: Evidence, limit: Limit, state: State, alpha: float) 
     """The bound that matters, in words; empty where the plain number says it all."""
     if limit.estimate is None or state == "broken":
         return ""
-    unit = unit_of(evidence.criterion.metric)
+    if limit.endless and limit.holds:
+        return ", but nothing bounds how bad a rare image could be"
+    unit = evidence.criterion.definition.unit
     show = signed if limit.kind == "margin" else amount
     low, high = limit.estimate.lower(alpha), limit.estimate.upper(alpha)
-    if not (math.isfinite(low) and math.isfinite(high)):
-        return f" (all {evidence.counts.prompts} prompts agree, too few to rule out others)"
-    if state == "undecided":
+    sure = f"with {confidence(alpha)} confidence"
+    if state == "undecided" and math.isfinite(low) and math.isfinite(high):
         said = between(low, high, unit, difference=limit.kind == "margin")
-        return f" (the truth may be anywhere from {said})"
-    return f" (at worst {show(low if limit.holds_above else high, unit)})"
+        return f" ({said} {sure} on each side)"
+    bound = low if limit.holds_above else high
+    if not math.isfinite(bound):
+        return f" ({evidence.counts.prompts} prompts are too few to rule out others)"
+    least = "at least" if limit.holds_above else "at most"
+    shown, _ = apart(show, bound, limit.value, unit)
+    return f" ({least} {shown} {sure})"
+
+
+def remedy(evidence: Evidence, state: State) -> str:
+    """What would settle a criterion that no number of images can; empty where there is none."""
+    criterion = evidence.criterion
+    if state != "undecided" or not any(x.endless and x.holds for x in evidence.limits):
+        return ""
+    known = {"cost.seconds": "budget.worst_seconds", "cost.usd": "budget.worst_seconds"}
+    by = known.get(criterion.metric)
+    entry = f"{{metric: {criterion.metric}, flow: {criterion.flow}, statistic: worst, ...}}"
+    where = f"`{by}`" if by and criterion.flow == "generate" else f"a criterion `{entry}`"
+    return f"Say in the contract how bad a single image may be: add {where}."
 
 
 def failure_reason(evidence: FailureEvidence, state: State, alpha: float) -> str:
@@ -80,21 +123,26 @@ def failure_reason(evidence: FailureEvidence, state: State, alpha: float) -> str
     rate = evidence.estimate
     if rate is None:
         return "no request was made, so nothing is known about failures"
-    said = failure_phrase(evidence.mode, rate.count, rate.n)
-    if rate.count:
+    said = flow_phrase(evidence.flow) + failure_phrase(
+        evidence.mode, evidence.count, evidence.requests
+    )
+    if evidence.count:
         said += quoted(evidence.mode, evidence.examples)
-    upper = amount(rate.upper(alpha), "share")
-    if evidence.mode in NEVER_ASKED and rate.count:
+    if evidence.mode in NEVER_ASKED and evidence.count:
         return f"{said}, since the model was never asked for them"
-    if evidence.mode in NOT_THE_MODELS and rate.count and state != "passed":
+    if evidence.mode in NOT_THE_MODELS and evidence.count and state != "passed":
         return f"{said}, which is no fault of the model"
-    if evidence.hard and rate.count:
+    if evidence.hard and evidence.count:
         return f"{said}; the contract allows none"
+    sure = f"with {confidence(alpha)} confidence"
+    most, _ = apart(amount, rate.upper(alpha), evidence.max_rate, "share")
+    upper = f"so {sure} at most {most} do"
     if evidence.hard:
-        return f"{said}, so the true rate is at most {upper}; the contract allows none"
+        return f"{said}, {upper}; the contract allows none"
+    shown, allowed = apart(amount, rate.value, evidence.max_rate, "share")
     clause = {
-        "passed": f", so the true rate is at most {upper}",
-        "broken": f" ({amount(rate.value, 'share')})",
-        "undecided": f", so the true rate may be up to {upper}",
+        "passed": f", {upper}",
+        "broken": f" ({shown}; {sure} at least {amount(rate.lower(alpha), 'share')})",
+        "undecided": f", {upper}",
     }[state]
-    return f"{said}{clause}; the contract allows {amount(evidence.max_rate, 'share')}"
+    return f"{said}{clause}; the contract allows {allowed}"

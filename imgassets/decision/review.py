@@ -15,12 +15,12 @@ from imgassets.decision.pairing import Measured, prompt_means
 from imgassets.decision.rows import empty_row
 from imgassets.decision.statistics import Estimate
 from imgassets.decision.wording import amount, step
-from imgassets.spec.contract import Endpoint
 from imgassets.spec.criteria import Disagreement, Near
+from imgassets.spec.decision_contract import DecisionContract
 
 
 def review_rows(
-    endpoint: Endpoint, candidate: Measured, rows: Sequence[dict[str, Any]], alpha: float
+    endpoint: DecisionContract, candidate: Measured, rows: Sequence[dict[str, Any]], alpha: float
 ) -> list[dict[str, Any]]:
     """One row for each `near` and `disagree` of the contract; state `broken` asks for a person.
 
@@ -77,7 +77,7 @@ def _disagreement(wanted: Disagreement, candidate: Measured, alpha: float) -> di
         "reason": f"{' and '.join(wanted.metrics)} were measured on too few prompts together",
     }  # fmt: skip
     try:
-        rate = Estimate.of(prompt_means(differ), (0.0, 1.0), "wilson")
+        rate = Estimate.of(prompt_means(differ), (0.0, 1.0))
     except TooLittleDataError:
         return row
     p_broken = rate.p_at_least(wanted.max_rate)

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from imgassets.decision.failures import FailureEvidence
-from imgassets.decision.limits import Evidence, Limit, State, further_prompts, seeds_for
+from imgassets.decision.limits import Evidence, Limit, State
 from imgassets.decision.pairing import prompt_means
-from imgassets.decision.reasons import criterion_reason, failure_reason
+from imgassets.decision.planning import further_prompts, seeds_for
+from imgassets.decision.reasons import criterion_reason, failure_reason, remedy
 from imgassets.decision.statistics import cluster_bootstrap
 from imgassets.decision.wording import unit_of
-from imgassets.spec.contract import Endpoint
-from imgassets.spec.metrics import METRICS
+from imgassets.spec.decision_contract import DecisionContract
 
 #: Columns of the comparison table, in order. Bounds are one-sided at level alpha each; a number
 #: that does not exist is missing (NaN), never 0.
@@ -52,22 +52,31 @@ COLUMNS = (
     "passed",  # True, False, or missing while undecided
     "needed_prompts",  # prompts to add; missing where settled or where no number would do
     "needed_seeds",  # seeds a prompt that would do instead
+    "delivered",  # the estimate over images that exist, where failed ones count as 0; else missing
+    "paired_estimate",  # candidate's mean over the prompts that both have
+    "paired_incumbent",  # incumbent's mean over the same
+    "n_left_out",  # prompts of which only one of the two has a score
+    "look",  # which look at this comparison it is, from 1
+    "alpha",  # level of each bound at this look
+    "next_alpha",  # level at the next one; 0 where none is planned
+    "remedy",  # what would settle it where no number of images can; else empty
     "reason",
 )
 
 
 def criterion_row(
     evidence: Evidence,
-    endpoint: Endpoint,
+    endpoint: DecisionContract,
     corrected: Sequence[float],
     alpha: float,
-    family: int,
+    planned: tuple[float, float],
     seed: int | None,
 ) -> dict[str, Any]:
     """The row of one criterion.
 
-    Arguments: `corrected` p-values of "broken", one a limit; `family` is how many tests share
-    the correction (sample sizes are planned for it); `seed` of the bootstrap, None for none.
+    Arguments: `corrected` p-values of "broken", one a limit; `planned` levels of the next look, of
+    "holds" and of "broken" (sample sizes are planned for them); `seed` of the bootstrap, None for
+    none.
     """
     criterion, limits = evidence.criterion, evidence.limits
     state = _state(limits, corrected, alpha)
@@ -75,7 +84,8 @@ def criterion_row(
     row = empty_row(criterion.name, source, criterion.metric)
     row |= criterion.model_dump(include={"flow", "severity", "statistic"})
     row |= {
-        "direction": METRICS[criterion.metric].direction,
+        "direction": criterion.definition.direction,
+        "unit": criterion.definition.unit,
         "n_prompts": evidence.counts.prompts,
         "n_images": evidence.counts.images,
         "n_failed": evidence.counts.failed,
@@ -83,36 +93,46 @@ def criterion_row(
         "incumbent_estimate": _number(evidence.incumbent),
         **{k: _number(getattr(criterion, k)) for k in ("floor", "ceiling", "margin")},
         **_bounds(evidence, alpha, seed),
+        "delivered": _number(evidence.delivered),
+        "paired_estimate": _number(evidence.paired and evidence.paired[0]),
+        "paired_incumbent": _number(evidence.paired and evidence.paired[1]),
+        "n_left_out": evidence.left_out,
         "p_passed": max((x.p_passed for x in limits), default=0.0),
         "p_broken": min((x.p_broken for x in limits), default=1.0),
         "p_broken_holm": min(corrected, default=1.0),
-        "hard": criterion.statistic == "worst",
+        "hard": bool(limits) and all(limit.estimate is None for limit in limits),
         "state": state,
         "passed": _passed(state),
+        "remedy": remedy(evidence, state),
         "reason": criterion_reason(evidence, endpoint.incumbent, state, corrected, alpha),
     }
     if state == "undecided":
-        row |= _needed(evidence, alpha, family)
+        row |= _needed(evidence, alpha, planned)
     return row
 
 
-def failure_row(evidence: FailureEvidence, corrected: float, alpha: float) -> dict[str, Any]:
-    """The row of one failure mode."""
+def failure_row(
+    evidence: FailureEvidence, corrected: float, alpha: float, planned: float
+) -> dict[str, Any]:
+    """The row of one failure mode on one flow; `planned` is the level of the next look."""
     rate = evidence.estimate
     state: State = "undecided"
     if evidence.p_passed <= alpha:
         state = "passed"
     elif corrected <= alpha:
         state = "broken"
-    further = evidence.further_prompts(alpha) if state == "undecided" else None
-    return empty_row(f"failures__{evidence.mode}", "failure", f"failures.{evidence.mode}") | {
-        "flow": "all",
+    further = evidence.further_prompts(planned) if state == "undecided" else None
+    row = empty_row(
+        f"{evidence.flow}__failures_{evidence.mode}", "failure", f"failures.{evidence.mode}"
+    )
+    return row | {
+        "flow": evidence.flow,
         "severity": "gating",
         "statistic": "rate",
         "direction": "lower",
-        "n_prompts": evidence.n_prompts,
-        "n_images": 0 if rate is None else rate.n,
-        "n_failed": 0 if rate is None else rate.count,
+        "n_prompts": 0 if rate is None else rate.n,
+        "n_images": evidence.requests,
+        "n_failed": evidence.count,
         "estimate": _number(None if rate is None else rate.value),
         "lower": _number(None if rate is None else rate.lower(alpha)),
         "upper": _number(None if rate is None else rate.upper(alpha)),
@@ -125,7 +145,6 @@ def failure_row(evidence: FailureEvidence, corrected: float, alpha: float) -> di
         "state": state,
         "passed": _passed(state),
         "needed_prompts": _number(further),
-        "needed_seeds": _number(evidence.seeds_needed(alpha) if state == "undecided" else None),
         "reason": failure_reason(evidence, state, alpha),
     }
 
@@ -135,7 +154,8 @@ def empty_row(name: str, source: str, metric: str) -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys(COLUMNS, float("nan"))
     return row | {
         "criterion": name, "source": source, "metric": metric, "unit": unit_of(metric),
-        "n_pairs": 0, "hard": False, "passed": None, "reason": "",
+        "n_pairs": 0, "n_left_out": 0, "hard": False, "passed": None, "reason": "",
+        "remedy": "",
     }  # fmt: skip
 
 
@@ -161,7 +181,7 @@ def _bounds(evidence: Evidence, alpha: float, seed: int | None) -> dict[str, flo
     difference = evidence.difference
     if difference is None:
         return found
-    if seed is not None:
+    if seed is not None and evidence.per_seed:
         low, high = cluster_bootstrap(prompt_means(evidence.per_seed), alpha, seed=seed)
         found |= {"bootstrap_lower": low, "bootstrap_upper": high}
     return found | {
@@ -176,11 +196,11 @@ def _open_limits(evidence: Evidence, alpha: float) -> list[Limit]:
     return [x for x in evidence.limits if x.p_passed > alpha]
 
 
-def _needed(evidence: Evidence, alpha: float, family: int) -> dict[str, float]:
+def _needed(evidence: Evidence, alpha: float, planned: tuple[float, float]) -> dict[str, float]:
     """Prompts or seeds that would settle the criterion, planned for the side it leans to."""
     prompts, seeds = [], []
     for limit in _open_limits(evidence, alpha):
-        level = alpha if limit.holds else alpha / family
+        level = planned[0] if limit.holds else planned[1]
         prompts.append(_number(further_prompts(limit, level)))
         seeds.append(_number(seeds_for(limit, evidence, level)))
     # One limit no number of prompts would settle makes the whole criterion so: NaN wins in max.

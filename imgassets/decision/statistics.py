@@ -1,30 +1,32 @@
 """Estimates with one-sided bounds and p-values that always agree with each other.
 
-An `Estimate` is a mean over prompts with Student's t or Wilson's score; a `RateEstimate` is a
-share of requests with exact binomial bounds. Both answer the same four questions: lower and upper
-bound at level alpha, and the p-value for "the truth is at least / at most this limit". For each
-of them `p_at_least(limit) <= alpha` exactly when `lower(alpha) >= limit`, so a table never
-contradicts a plot. `scipy.special` rather than `scipy.stats`: the same numbers, seconds less to
-import.
+An `Estimate` is a mean over prompts (or over batches, for costs); a `Difference` is that of two
+means with nothing in common. Both answer the same four questions: lower and upper bound at level
+alpha, and the p-value for "the truth is at least / at most this limit". For each of them
+`p_at_least(limit) <= alpha` exactly when `lower(alpha) >= limit`, so a table never contradicts a
+plot. `scipy.special` rather than `scipy.stats`: the same numbers, seconds less to import.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal, Protocol
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
+from scipy import optimize, special
 
+from imgassets.decision import bounded
 from imgassets.decision.errors import TooLittleDataError
+from imgassets.spec.scale_ends import Ends
 
-Support = tuple[float, float]
-Method = Literal["t", "wilson"]
 Floats = npt.NDArray[np.float64]
-#: Share of prompts that may behave otherwise than those that all agreed, on a scale without ends.
-OTHERWISE = 0.1
+ENDLESS: Ends = (None, None)
+#: With so many prompts, at 5 %, at most a tenth of all prompts can behave unlike those measured.
+#: Fewer say nothing on a scale without ends.
+ENOUGH = 29
 #: Below this share of the values' size a standard deviation is rounding noise, not spread.
 _ROUNDING = 1e-12
 
@@ -34,6 +36,8 @@ class Bounded(Protocol):
 
     @property
     def value(self) -> float: ...
+    @property
+    def n(self) -> int: ...
     def lower(self, alpha: float) -> float: ...
     def upper(self, alpha: float) -> float: ...
     def p_at_least(self, limit: float) -> float: ...
@@ -42,228 +46,177 @@ class Bounded(Protocol):
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over prompts (clusters) with one-sided bounds.
+    """A mean over independent values (prompts, or batches) with one-sided bounds.
 
-    `t` is Student's t on the prompt values. `wilson` is for means of a bounded score, which t
-    gets wrong near the ends (simulated: a 95 % bound that covers 86 %): Wilson's score interval
-    with the effective sample size x(1 - x) / SE^2, so that clustering counts, and the t quantile.
-
-    Where all prompts agree (sd 0), t would claim certainty. If the metric has a known `support`
-    (lowest, highest possible value), the bound is exact instead: with confidence 1 - alpha at
-    most a share `q = 1 - alpha**(1/n)` of prompts can behave differently, and those could lie at
-    the end of the support. For n of n successes this is Clopper and Pearson's bound. Without a
-    support nobody knows how far those could lie: the constant stands once fewer than a tenth of
-    all prompts can behave differently (29 agree, at 5 %), and before that it bounds nothing. A
-    `fixed` one (a price) stands as measured.
+    On a side whose end is known the bound is Gaffke's (`decision.bounded`), right at every sample
+    size. On a side without an end it is Student's t, which nothing can make safe against what was
+    not seen; with fewer than `least` values it bounds nothing there.
 
     Attributes:
         value: the mean, in the metric's unit.
-        sd: standard deviation over prompts, n - 1 in the denominator.
-        n: number of prompts, at least 2.
-        support: (lowest, highest) value the quantity can take, or None where it has no end.
-        method: how bounds are made where prompts differ; `wilson` needs a support.
-        fixed: whether a constant is known to be one.
+        sd: standard deviation, n - 1 in the denominator; 0 for a single value.
+        n: number of values.
+        ends: lowest and highest possible value.
+        least: fewest values that Student's t is trusted with.
+        values, counts: the different values, float (m,), and how often each occurs.
 
-    Source: Miller, arXiv 2411.00640, section 2.2 (clustered errors), with the t quantile;
-    Wilson, JASA 22 (1927), with an effective sample size after Korn and Graubard (1998).
+    Source: Miller, arXiv 2411.00640, section 2.2 (clusters as units); `decision.bounded`.
     """
 
     value: float
     sd: float
     n: int
-    support: Support | None = None
-    method: Method = "t"
-    fixed: bool = False
+    ends: Ends
+    least: int
+    values: Floats = field(repr=False, compare=False)
+    counts: Floats = field(repr=False, compare=False)
+    _bounds: dict[tuple[int, float], float] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )  # asked for by the table and by the sentence
 
     @classmethod
     def of(
-        cls,
-        values: Sequence[float] | Floats,
-        support: Support | None,
-        method: Method = "t",
-        *,
-        fixed: bool = False,
-        independent: int | None = None,
+        cls, values: Sequence[float] | Floats, ends: Ends, *, least: int = ENOUGH, fewest: int = 2
     ) -> Estimate:
-        """The estimate over one value a prompt (float, shape (n,)).
-
-        Args:
-            values, support, method, fixed: see `Estimate`.
-            independent: how many of the values are, where not all of them; at least 2 count.
+        """The estimate over values of shape (n,); those beyond an end count as the end.
 
         Raises:
-            TooLittleDataError: for fewer than 2 values.
+            TooLittleDataError: for fewer than `fewest` values.
         """
         array = np.asarray(values, dtype=np.float64)
-        if array.size < 2:
+        if array.size < fewest:
             raise TooLittleDataError(
-                f"got {array.size} prompt(s), expected at least 2; measure more prompts"
+                f"got {array.size} value(s), expected at least {fewest}; measure more prompts"
             )
-        mean, sd = float(array.mean()), float(array.std(ddof=1))
+        array = np.clip(array, *ends) if ends != ENDLESS else array
+        mean, sd = float(array.mean()), float(array.std(ddof=1)) if array.size > 1 else 0.0
         sd = 0.0 if sd <= _ROUNDING * max(1.0, abs(mean)) else sd
-        n = array.size if independent is None else max(2, min(independent, array.size))
-        return cls(mean, sd, n, support, method, fixed)
+        return cls(mean, sd, array.size, ends, least, *bounded.grouped(array))
 
     @property
     def se(self) -> float:
-        """Standard error of the mean; 0 only where all prompts agree."""
-        return self.sd / float(np.sqrt(self.n))
+        """Standard error of the mean; 0 only where all values agree."""
+        return self.sd / math.sqrt(self.n)
 
     def lower(self, alpha: float) -> float:
-        """One-sided lower bound with confidence 1 - alpha, within the support."""
-        return self._bound(alpha, sign=-1)
+        """One-sided lower bound with confidence 1 - alpha; -inf where nothing bounds it."""
+        low = self.ends[0]
+        if low is None:
+            return self._t_bound(alpha, -1)
+        if (-1, alpha) not in self._bounds:
+            found = bounded.lower_bound(self.values, self.counts, low, alpha)
+            self._bounds[-1, alpha] = found
+        return self._bounds[-1, alpha]
 
     def upper(self, alpha: float) -> float:
-        """One-sided upper bound with confidence 1 - alpha, within the support."""
-        return self._bound(alpha, sign=1)
+        """One-sided upper bound with confidence 1 - alpha; inf where nothing bounds it."""
+        high = self.ends[1]
+        if high is None:
+            return self._t_bound(alpha, 1)
+        if (1, alpha) not in self._bounds:
+            found = -bounded.lower_bound(-self.values, self.counts, -high, alpha)
+            self._bounds[1, alpha] = found
+        return self._bounds[1, alpha]
 
     def p_at_least(self, limit: float) -> float:
         """p-value of "truth < limit": small means shown to be at least the limit."""
-        return self._p(limit, sign=1)
+        low = self.ends[0]
+        if low is None:
+            return self._t(self.value - limit)
+        return bounded.p_above(self.values, self.counts, low, limit)
 
     def p_at_most(self, limit: float) -> float:
         """p-value of "truth > limit": small means shown to be at most the limit."""
-        return self._p(limit, sign=-1)
+        high = self.ends[1]
+        if high is None:
+            return self._t(limit - self.value)
+        return bounded.p_above(-self.values, self.counts, -high, -limit)
 
-    @property
-    def _agreeing(self) -> float:
-        """Chance that all prompts agree although a tenth of all there are behave differently."""
-        return float((1.0 - OTHERWISE) ** self.n)
-
-    def _end(self, sign: int) -> float | None:
-        return None if self.support is None else self.support[(sign + 1) // 2]
-
-    def _bound(self, alpha: float, sign: int) -> float:
-        end = self._end(sign)
-        if self.sd > 0 and self.method == "wilson" and self.support is not None:
-            bound = self._wilson_bound(alpha, sign, *self.support)
-        elif self.sd > 0:
-            bound = self.value + sign * float(special.stdtrit(self.n - 1, 1 - alpha)) * self.se
-        elif end is None:
-            stands = self.fixed or self._agreeing <= alpha
-            return self.value if stands else sign * float("inf")
-        else:
-            bound = self.value + (1.0 - alpha ** (1.0 / self.n)) * (end - self.value)
-        if end is None:
-            return bound
-        return min(bound, end) if sign > 0 else max(bound, end)
-
-    def _wilson_bound(self, alpha: float, sign: int, low: float, high: float) -> float:
-        x, se = (self.value - low) / (high - low), self.se / (high - low)
-        ends = wilson_interval(
-            x, x * (1 - x) / se**2, quantile=float(special.stdtrit(self.n - 1, 1 - alpha))
+    def of_size(self, n: int) -> Estimate:
+        """The same values as often as a sample of n would show them."""
+        return Estimate(
+            self.value, self.sd, n, self.ends, self.least, self.values, self.counts * (n / self.n)
         )
-        return low + (high - low) * ends[(sign + 1) // 2]
 
-    def sd_at(self, limit: float) -> float:
-        """The standard deviation over prompts if the truth were at the limit."""
-        if self.method == "wilson" and self.support is not None and self.sd > 0:
-            return self.sd * self._spread_at(limit, *self.support)
-        return self.sd
+    def _t_bound(self, alpha: float, sign: int) -> float:
+        if self.n < self.least:
+            return sign * math.inf
+        return self.value + sign * float(special.stdtrit(self.n - 1, 1 - alpha)) * self.se
 
-    def _spread_at(self, limit: float, low: float, high: float) -> float:
-        """SE if the truth were at the limit, as a multiple of SE; tiny beyond the scale's ends."""
-        variance = (limit - low) * (high - limit) / ((self.value - low) * (high - self.value))
-        return float(np.sqrt(max(variance, _ROUNDING)))
-
-    def _p(self, limit: float, sign: int) -> float:
-        """p-value for `sign * (truth - limit) >= 0`."""
-        end = self._end(-sign)
-        if end is not None and sign * (end - limit) >= 0:
-            return 0.0  # no possible value is beyond the limit
-        distance = sign * (self.value - limit)
-        if self.sd > 0 and self.method == "wilson" and self.support is not None:
-            distance /= self._spread_at(limit, *self.support)
-        if self.sd > 0:
-            return float(special.stdtr(self.n - 1, -distance / self.se))
-        if end is None:
-            surely = 0.0 if self.fixed else self._agreeing
-            return surely if distance >= -_ROUNDING * max(1.0, abs(limit)) else 1.0
-        return 1.0 if distance <= 0 else float(((limit - end) / (self.value - end)) ** self.n)
+    def _t(self, distance: float) -> float:
+        if self.n < self.least:
+            return 1.0
+        if self.sd == 0:
+            return 0.0 if distance >= -_ROUNDING * max(1.0, abs(self.value)) else 1.0
+        return float(special.stdtr(self.n - 1, -distance / self.se))
 
 
 @dataclass(frozen=True)
-class RateEstimate:
-    """A share of requests with Clopper and Pearson's exact bounds.
+class Difference:
+    """One mean minus another, of values that have nothing in common (costs, batch by batch).
 
-    Failures come in clusters (a prompt that is too long fails with every seed). `effective_n`
-    is the number of independent requests that would carry the same information; the bounds use
-    it, after Korn and Graubard (1998).
+    Where the ends of both scales are known on a side, the two bounds are put together by MOVER;
+    without them it is Welch's t, which takes what was seen for all there is.
 
     Attributes:
-        count: requests that failed.
-        n: requests, at least 1.
-        effective_n: between the number of prompts and `n`.
+        one, other: the two means; the difference is `one - other`.
 
-    Source: Clopper and Pearson, Biometrika 26 (1934); Korn and Graubard, Survey Methodology 24
-    (1998), without their t-quantile correction.
+    Source: Welch, Biometrika 34 (1947); Zou and Donner, Statistics in Medicine 27 (2008), after
+    Newcombe (1998).
     """
 
-    count: int
-    n: int
-    effective_n: float
-
-    @classmethod
-    def of(cls, failed: npt.ArrayLike, prompts: npt.ArrayLike) -> RateEstimate:
-        """From one flag a request (bool, (n,)) and the prompt of each (any, (n,)).
-
-        Raises:
-            TooLittleDataError: for no request at all.
-        """
-        flags = np.asarray(failed, dtype=np.float64)
-        if flags.size == 0:
-            raise TooLittleDataError("got no requests, expected at least 1; generate images first")
-        _, index = np.unique(np.asarray(prompts), return_inverse=True)
-        return cls(int(flags.sum()), flags.size, flags.size / design_effect(flags, index))
+    one: Estimate
+    other: Estimate
 
     @property
     def value(self) -> float:
-        return self.count / self.n
+        return self.one.value - self.other.value
 
-    def _parts(self) -> tuple[float, float]:
-        events = self.value * self.effective_n
-        return events, self.effective_n - events
+    @property
+    def n(self) -> int:
+        """Values of the side that has fewer."""
+        return min(self.one.n, self.other.n)
 
     def lower(self, alpha: float) -> float:
-        """One-sided lower bound; 0 where nothing failed."""
-        events, others = self._parts()
-        return 0.0 if self.count == 0 else float(special.betaincinv(events, others + 1, alpha))
+        """One-sided lower bound with confidence 1 - alpha."""
+        if self.one.ends[0] is None or self.other.ends[1] is None:
+            return self.value - self._welch_reach(alpha)
+        down, up = self.one.value - self.one.lower(alpha), self.other.upper(alpha)
+        return self.value - math.hypot(down, up - self.other.value)
 
     def upper(self, alpha: float) -> float:
-        """One-sided upper bound; `1 - alpha**(1/n)`, about 3/n at 5 %, where nothing failed."""
-        events, others = self._parts()
-        return (
-            1.0 if self.count == self.n else float(special.betainccinv(events + 1, others, alpha))
-        )
+        """One-sided upper bound with confidence 1 - alpha."""
+        if self.one.ends[1] is None or self.other.ends[0] is None:
+            return self.value + self._welch_reach(alpha)
+        up, down = self.one.upper(alpha) - self.one.value, self.other.lower(alpha)
+        return self.value + math.hypot(up, self.other.value - down)
 
     def p_at_least(self, limit: float) -> float:
-        """p-value of "rate < limit"."""
-        events, others = self._parts()
-        if self.count == 0:
-            return 0.0 if limit <= 0 else 1.0
-        return float(special.betainc(events, others + 1, limit))
+        """p-value of "truth < limit": the level at which the lower bound reaches the limit."""
+        return _level(lambda alpha: self.lower(alpha) - limit)
 
     def p_at_most(self, limit: float) -> float:
-        """p-value of "rate > limit"."""
-        events, others = self._parts()
-        if self.count == self.n:
-            return 0.0 if limit >= 1 else 1.0
-        return float(special.betaincc(events + 1, others, limit))
+        """p-value of "truth > limit": the level at which the upper bound reaches the limit."""
+        return _level(lambda alpha: limit - self.upper(alpha))
+
+    def _welch_reach(self, alpha: float) -> float:
+        parts = self.one.se**2, self.other.se**2
+        if sum(parts) == 0:
+            return 0.0
+        freedom = sum(parts) ** 2 / sum(
+            part**2 / (e.n - 1) for part, e in zip(parts, (self.one, self.other), strict=True)
+        )
+        return float(special.stdtrit(freedom, 1 - alpha)) * math.sqrt(sum(parts))
 
 
-def design_effect(flags: Floats, cluster: npt.NDArray[np.intp]) -> float:
-    """How many times larger clustering makes the variance of a share; 1 where it does not.
-
-    Arguments: `flags` float 0/1, (n,); `cluster` int, (n,), numbered from 0.
-    Returns: at least 1, at most the size of the largest cluster.
-    """
-    sizes = np.bincount(cluster).astype(np.float64)
-    rate, n, clusters = float(flags.mean()), flags.size, sizes.size
-    if clusters < 2 or rate in (0.0, 1.0):
+def _level(room: Callable[[float], float]) -> float:
+    """The alpha at which `room(alpha)` is 0; room grows with alpha."""
+    least, most = 1e-9, 1 - 1e-9
+    if room(least) >= 0:
+        return 0.0
+    if room(most) < 0:
         return 1.0
-    residuals = np.bincount(cluster, weights=flags) - rate * sizes
-    clustered = clusters / (clusters - 1) * float((residuals**2).sum()) / n**2
-    return float(np.clip(clustered / (rate * (1 - rate) / n), 1.0, sizes.max()))
+    return float(optimize.brentq(room, least, most, xtol=1e-10))
 
 
 def wilson_interval(rate: float, n: float, *, quantile: float) -> tuple[float, float]:
@@ -285,7 +238,7 @@ def wilson_interval(rate: float, n: float, *, quantile: float) -> tuple[float, f
 def cluster_bootstrap(
     values: Sequence[float] | Floats, alpha: float, *, seed: int, resamples: int = 2000
 ) -> tuple[float, float]:
-    """Percentile bootstrap of a mean, prompts resampled whole; a cross-check of the t bounds.
+    """Percentile bootstrap of a mean, prompts resampled whole; a cross-check of the bounds.
 
     Arguments: `values` float, (n,), one a prompt; `alpha` on each side; `seed` of the resampling.
     Returns: (lower, upper) in the values' unit.

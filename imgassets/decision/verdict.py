@@ -33,6 +33,8 @@ class Verdict(BaseModel):
             or where no practical number would do.
         needed_seeds: seeds a prompt that would do instead, if any would.
         added_seeds: seeds a prompt the verdict rests on beside the contract's.
+        look: which look at this comparison it is, from 1.
+        alpha: level of each bound at this look; None where the comparison is empty.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,6 +50,8 @@ class Verdict(BaseModel):
     needed_prompts: int | None = None
     needed_seeds: int | None = None
     added_seeds: int = 0
+    look: int = 1
+    alpha: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-serialisable; `Verdict.model_validate` reads it back."""
@@ -77,7 +81,9 @@ def decide(comparison: Comparison, drift: Sequence[str] = (), added_seeds: int =
         verdict, deciding = "REVIEW" if drift else "INCONCLUSIVE", open_
     else:
         verdict = "REVIEW" if review_reasons else "GO"
-        deciding = sorted(asking, key=_surest) or sorted(gating, key=_tightest_pass)
+        deciding = sorted(asking, key=_surest) or sorted(
+            (r for r in gating if _applies(r, alone)), key=_tightest_pass
+        )
     prompts, seeds = _needed(open_) if verdict == "INCONCLUSIVE" else (None, None)
     return Verdict(
         endpoint=comparison.endpoint,
@@ -86,13 +92,21 @@ def decide(comparison: Comparison, drift: Sequence[str] = (), added_seeds: int =
         verdict=verdict,
         decided_by=tuple(row["criterion"] for row in deciding),
         sentence=_sentence(verdict, deciding, review_reasons, prompts, seeds, _held(gating, open_))
-        + _added(added_seeds),
+        + _added(added_seeds)
+        + _looked(rows),
         criteria=tuple(_entry(row) for row in rows),
         review_reasons=tuple(review_reasons),
         needed_prompts=prompts,
         needed_seeds=seeds,
         added_seeds=added_seeds,
+        look=int(rows[0]["look"]) if rows else 1,
+        alpha=rows[0]["alpha"] if rows else None,
     )
+
+
+def _applies(row: dict[str, Any], alone: bool) -> bool:
+    """Whether a row says anything of this model: the incumbent has no margin against itself."""
+    return not alone or row["floor"] is not None or row["ceiling"] is not None
 
 
 def _most_telling_break(row: dict[str, Any]) -> tuple[bool, float, str]:
@@ -158,6 +172,10 @@ def _sentence(
         settling = _settling(prompts, seeds)
         if any(row["unmeasured"] for row in deciding):
             settling = "Measure more first: all models on the same prompts and seeds."
+        if deciding[0]["remedy"]:
+            settling = deciding[0]["remedy"]
+        if not deciding[0]["next_alpha"]:
+            settling = "The contract plans no further look at this comparison (`decision.looks`)."
         if _at_fault(deciding[0]):
             settling = "Mend that first, then validate again."
         eyes = f" A person must look as well: {review_reasons[0]}." if review_reasons else ""
@@ -174,6 +192,14 @@ def _added(seeds: int) -> str:
     if not seeds:
         return ""
     return f" Rests on {seeds} more seed{'s' * (seeds > 1)} a prompt than the contract asks for."
+
+
+def _looked(rows: Sequence[dict[str, Any]]) -> str:
+    """Which look this is, where it is not the first."""
+    if not rows or rows[0]["look"] == 1:
+        return ""
+    alpha = 100 * rows[0]["alpha"]
+    return f" This is look {rows[0]['look']:.0f} at this comparison, judged at level {alpha:.2g} %."
 
 
 def _more(count: int) -> str:
@@ -225,4 +251,6 @@ def _entry(row: dict[str, Any]) -> dict[str, Any]:
     entry |= {k: row[k] for k in ("floor", "ceiling", "margin") if row[k] is not None}
     if row["difference"] is not None:
         entry["difference"] = row["difference"]
+    if row["delivered"] is not None:
+        entry["delivered"] = row["delivered"]
     return entry

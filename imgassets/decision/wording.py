@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from imgassets.spec.criteria import Criterion
 from imgassets.spec.metrics import METRICS
@@ -18,7 +18,10 @@ PHRASES = {
     "composition.background": "the background is as asked for in {} of images",
     "typography.exact": "text is read exactly right in {} of images",
     "typography.strict": "text is read exactly right, nothing folded, in {} of images",
-    "typography.cer": "{} of the characters asked for are read wrong",
+    "typography.cer": "text is read with {} errors a character asked for",
+    "artefacts.blockiness": "steps across an 8 px grid are {} times those elsewhere",
+    "upscaling.sharpness": "upscaled images have {} times the fine detail of Lanczos",
+    "upscaling.seams": "windows of the upscaler differ {} times as much as places beside them",
     "typography.words": "{} of the words asked for are read",
     "typography.ned": "text is read with a similarity of {}",
     "artefacts.clean": "{} of images are free of defects",
@@ -75,38 +78,62 @@ _FLOWS = {
 }
 
 
+#: Units that sentences write otherwise; a ratio is a plain number.
+_UNITS = {"ratio": ""}
+
+
 def unit_of(metric: str) -> str:
     """The metric's unit; `share` for failure modes."""
     return METRICS[metric].unit if metric in METRICS else "share"
 
 
-def amount(value: float | None, unit: str) -> str:
-    """A value with its unit: `31 %`, `0.83`, `1.24 s`, `$0.040`, `512 MiB`."""
+def amount(value: float | None, unit: str, more: int = 0) -> str:
+    """A value with its unit: `31 %`, `0.83`, `1.24 s`, `$0.040`, `512 MiB`.
+
+    Arguments: `more` decimals than usual, where two numbers would look the same.
+    """
     if value is None or math.isnan(value):
         return NOTHING
     if unit == "share":
-        return f"{_trim(100 * value)} %"
+        return f"{_trim(100 * value, more)} %"
     if unit == "similarity":
-        return f"{value:.2f}"
+        return _with_sign(f"{value:.{2 + more}f}")
     if unit == "USD":
-        return f"${_money(value)}"
-    return f"{_significant(value)} {unit}"
+        return f"{MINUS if value < 0 else ''}${_money(abs(value), more)}"
+    return f"{_significant(value, more)} {_UNITS.get(unit, unit)}".rstrip()
 
 
-def step(value: float, unit: str) -> str:
+def step(value: float, unit: str, more: int = 0) -> str:
     """The size of a difference, without sign: `41 points`, `0.05`, `0.3 s`."""
     if unit == "share":
-        points = _trim(100 * abs(value))
+        points = _trim(100 * abs(value), more)
         return f"{points} point" if points == "1" else f"{points} points"
-    return amount(abs(value), unit)
+    return amount(abs(value), unit, more)
 
 
-def signed(value: float | None, unit: str) -> str:
+def apart(
+    show: Callable[[float, str, int], str], value: float, other: float, unit: str
+) -> tuple[str, str]:
+    """Two numbers with as many digits as it takes to tell them apart: `69.7 %`, `70 %`."""
+    for more in range(5):
+        one, two = show(value, unit, more), show(other, unit, more)
+        if one != two:
+            return (show(value, unit, more), show(other, unit, 0)) if more else (one, two)
+    return show(value, unit, 0), show(other, unit, 0)
+
+
+def confidence(alpha: float) -> str:
+    """Of a one-sided bound at level alpha, never rounded up: `95 %`, `99.8 %`."""
+    percent = math.floor(1000 * (1 - alpha) + 1e-9) / 10
+    return f"{math.floor(percent) if percent < 99 else percent:g} %"
+
+
+def signed(value: float | None, unit: str, more: int = 0) -> str:
     """A difference with its sign, for tables: `+41 points`, `+0.3 s`."""
     if value is None or math.isnan(value):
         return NOTHING
     sign = MINUS if value < 0 else "+" if value > 0 else "±"
-    return f"{sign}{step(value, unit)}"
+    return f"{sign}{step(value, unit, more)}"
 
 
 def between(low: float, high: float, unit: str, *, difference: bool = False) -> str:
@@ -119,32 +146,31 @@ def between(low: float, high: float, unit: str, *, difference: bool = False) -> 
     return f"{first} to {second}"
 
 
-def measured_phrase(criterion: Criterion, value: float) -> str:
-    """What the number says: `text is read exactly right in 31 % of images`."""
-    unit = unit_of(criterion.metric)
-    shown = amount(value, unit)
-    flow = _FLOWS.get(criterion.flow, "")
+def measured_phrase(criterion: Criterion, shown: str) -> str:
+    """What the number says: `text is read exactly right in 31 % of images`.
+
+    Arguments: `shown` is the number with its unit, as `amount` writes it.
+    """
+    flow = flow_phrase(criterion.flow)
     if criterion.statistic == "worst":
-        what = METRICS[criterion.metric].name
-        return f"{flow}the worst single image has {what} {shown}"
+        return f"{flow}the worst single image has {criterion.metric} {shown}"
     phrase = PHRASES.get(criterion.metric)
     if phrase is None:
         return f"{flow}{criterion.metric} is {shown}"
-    average = " on average" if unit in ("s", "MiB", "USD") else ""
+    average = " on average" if criterion.definition.unit in ("s", "MiB", "USD") else ""
     return flow + phrase.format(shown) + average
 
 
-def compared_phrase(metric: str, difference: float, incumbent: str) -> str:
-    """`41 points below tiny-base`, `0.3 s above tiny-base`, `the same as tiny-base`."""
-    unit = unit_of(metric)
-    if step(difference, unit) == step(0.0, unit):
-        return f"the same as {incumbent}"
-    return f"{step(difference, unit)} {'below' if difference < 0 else 'above'} {incumbent}"
+def flow_phrase(flow: str) -> str:
+    """Where in the chain, to begin a clause with: `after edits, `; empty for generate."""
+    return _FLOWS.get(flow, "")
 
 
 def failure_phrase(mode: str, count: int, n: int) -> str:
     """`3 of 400 requests gave a blank image`."""
     what = _FAILURES.get(mode, f"failed as {mode}")
+    if mode == "total":
+        return f"{count or 'none'} of {n} requests failed in any way"
     if count == 0:
         return f"none of {n} requests {what}"
     plural = what.replace("was ", "were ", 1).replace("its prompt is", "their prompts are")
@@ -164,24 +190,29 @@ def capitalized(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _trim(value: float) -> str:
+def _trim(value: float, more: int = 0) -> str:
     """Whole numbers where they say enough, one decimal near the ends and for small steps."""
     near_end = abs(value) < 10 or 99 < abs(value) < 100
-    text = f"{value:.1f}" if near_end else f"{value:.0f}"
-    text = text[:-2] if text.endswith(".0") else text
-    return "0" if text == "-0" else text
+    text = f"{value:.{more + near_end}f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text == "-0" else _with_sign(text)
 
 
-def _money(value: float) -> str:
+def _with_sign(number: str) -> str:
+    """The one minus sign of all sentences, tables and plots."""
+    return number.replace("-", MINUS)
+
+
+def _money(value: float, more: int = 0) -> str:
     """Cents from a dollar on, three decimals below, two digits where that would say nothing."""
     size = abs(value)
     if size >= 1 or size == 0:
-        return f"{value:.2f}"
-    return f"{value:.{max(3, 1 - math.floor(math.log10(size)))}f}"
+        return f"{value:.{2 + more}f}"
+    return f"{value:.{more + max(3, 1 - math.floor(math.log10(size)))}f}"
 
 
-def _significant(value: float) -> str:
+def _significant(value: float, more: int = 0) -> str:
     if value == 0:
         return "0"
     digits = max(0, 2 - math.floor(math.log10(abs(value))))
-    return f"{value:.{min(digits, 6)}f}"
+    return _with_sign(f"{value:.{min(digits + more, 9)}f}")

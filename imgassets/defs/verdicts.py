@@ -10,9 +10,11 @@ from imgassets.defs.resources import Workplace
 from imgassets.defs.revalidation import drift_file, drift_key
 from imgassets.defs.shown import table_metadata
 from imgassets.defs.tables import Table, data_version
+from imgassets.lineage.looks import Looks
 from imgassets.lineage.more import MoreSeeds
 from imgassets.lineage.produced import STAGES
 from imgassets.spec.contract import Endpoint
+from imgassets.spec.facets import facets_of
 from imgassets.spec.hosted import pairing_of
 from imgassets.spec.metrics import families_of
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from imgassets.decision import Measured
 
 #: Raise when the decision rule changes.
-DECISION_VERSION = "4"
+DECISION_VERSION = "5"
 Tables = dict[str, Table]
 
 
@@ -83,7 +85,14 @@ def _comparison(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
         candidate = measured(contract, model, tables)
         against = None if model == incumbent else measured(contract, incumbent, tables)
         pairing = pairing_of(project.model(model), project.model(incumbent))
-        table = compare(contract, candidate, against, pairing=pairing).table
+        sides = [candidate] if against is None else [candidate, against]
+        look = Looks(workplace.home() / "looks").number(
+            name,
+            model,
+            [facets_of(project, "models", side.model)["generator"] for side in sides],
+            [key for side in sides for key in side.images["image_key"]],
+        )
+        table = compare(contract, candidate, against, pairing=pairing, look=look).table
         shown = table[["criterion", "estimate", "difference", "state", "reason"]]
         return dg.Output(
             table, data_version=data_version(table), metadata=table_metadata(shown, len(shown))

@@ -96,8 +96,10 @@ def criterion_view(row: Row) -> CriterionView:
 def failure_view(row: Row, examples: tuple[str, ...]) -> FailureView:
     """A `failure` row for the template; `examples` are messages of failed requests."""
     mode = row["metric"].removeprefix("failures.")
+    named = {"other": "any other mode", "total": "all modes together"}
+    flow = "" if row["flow"] == "generate" else f" ({row['flow']})"
     return FailureView(
-        mode="any other mode" if mode == "other" else mode.replace("_", " "),
+        mode=named.get(mode, mode.replace("_", " ")) + flow,
         phrase=capitalized(failure_phrase(mode, int(row["n_failed"]), int(row["n_images"]))) + ".",
         rate=amount(row["estimate"], "share"),
         upper=amount(row["upper"], "share"),

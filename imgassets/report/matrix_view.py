@@ -135,7 +135,9 @@ def _speed_rows(standings: Sequence[Standing]) -> list[MatrixRow]:
         if speed is None:
             return NOTHING, ""
         bound = speed.p95_upper
-        truth = "too few batches for a bound" if bound is None else f"truly at most {bound:.3g} s"
+        truth = (
+            "too few batches for a bound" if bound is None else f"at most {bound:.3g} s, one-sided"
+        )
         return amount(speed.p95, "s"), truth
 
     return [
@@ -199,6 +201,11 @@ def _remarks(
         remarks.append("The contract has no `traffic`, so waiting times and a month are left out.")
         return remarks
     other = sorted({s.measured_batch for s in standings} - {0, traffic.batch})
+    remarks += [
+        f"Waiting times of {s.model} are not to be relied on: {s.waiting.unsteady}."
+        for s in standings
+        if s.waiting and s.waiting.unsteady
+    ]
     if other:
         remarks.append(
             f"Times were measured in batches of {', '.join(map(str, other))}; in batches of "

@@ -12,7 +12,8 @@ import jinja2
 import pandas as pd
 
 from imgassets.decision import Verdict
-from imgassets.decision.wording import capitalized
+from imgassets.decision.looks import chance_of_any
+from imgassets.decision.wording import amount, capitalized, confidence
 from imgassets.report.criteria_view import (
     CriterionView,
     FailureView,
@@ -89,10 +90,31 @@ def _render(report: ReportInput, budget: int) -> str:
             changes=changes_of(report),
             repetitions=repetition_view([v.model for v in report.verdicts], report.repetitions),
             provenance=_flattened(report.provenance),
-            confidence=f"{100 * (1 - report.endpoint.decision.alpha):g} %",
+            confidence=confidence(_level(report)),
+            chance=_chance(report),
         )
     )
     return page + "\n"
+
+
+def _level(report: ReportInput) -> float:
+    """The highest level that a bound on the page has."""
+    levels = [verdict.alpha for verdict in report.verdicts if verdict.alpha is not None]
+    return max(levels, default=report.endpoint.decision.alpha)
+
+
+def _chance(report: ReportInput) -> str:
+    """What several candidates mean for the chance of a wrong GO; empty for fewer than two."""
+    count = len(report.endpoint.candidates)
+    if count < 2:
+        return ""
+    decision = report.endpoint.decision
+    chance = amount(chance_of_any(decision, count), "share")
+    how = "" if decision.over == "all" else "; `decision.over: all` in the contract lowers it"
+    return (
+        f"{count} candidates are judged. If all of them were just too bad, the chance that any is "
+        f"wrongly approved would be at most {chance}{how}."
+    )
 
 
 @cache
@@ -124,7 +146,7 @@ def _model_view(report: ReportInput, verdict: Verdict, number: int, budget: int)
     )
     images = report.images.get(verdict.model)
     failures = tuple(
-        failure_view(r, _examples(images, r["metric"])) for r in rows if r["source"] == "failure"
+        failure_view(r, _examples(images, r)) for r in rows if r["source"] == "failure"
     )
     names = (verdict.incumbent, verdict.model)
     pairs, hidden = pair_views(
@@ -156,11 +178,12 @@ def _tally(states: Sequence[str], what: str) -> str:
     return f"{len(states)} {noun}: {said}" if states else f"no {noun}"
 
 
-def _examples(images: pd.DataFrame | None, metric: str) -> tuple[str, ...]:
+def _examples(images: pd.DataFrame | None, row: Mapping[str, Any]) -> tuple[str, ...]:
     if images is None or "message" not in images.columns:
         return ()
-    mode = metric.removeprefix("failures.")
-    messages = images.loc[images["status"] == mode, "message"]
+    mode = row["metric"].removeprefix("failures.")
+    failed = images["status"] != "ok" if mode == "total" else images["status"] == mode
+    messages = images.loc[failed & (images["flow"] == row["flow"]), "message"]
     texts = dict.fromkeys(m for m in messages if isinstance(m, str) and m)
     return tuple(shortened(text, MAX_REASON) for text in texts)[:_MOST_EXAMPLES]
 

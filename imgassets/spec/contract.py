@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from imgassets.spec.base import Document, Name
-from imgassets.spec.criteria import Budget, Criterion, Decision, FailureRate, Near, Review
+from imgassets.spec.decision_contract import DecisionContract, refuse_doubles
 from imgassets.spec.metrics import FLOWS, Flow
 from imgassets.spec.postprocess import Step, mode_after, size_after
 from imgassets.spec.prompts import Transform
@@ -87,11 +86,9 @@ class Traffic(Document):
     )
 
 
-class Endpoint(Document):
+class Endpoint(DecisionContract):
     """A `contracts/endpoints/NAME.yaml` document."""
 
-    endpoint: Name = Field(description="The endpoint's name; the file is called the same.")
-    description: str = ""
     accepts: Accepts
     returns: Returns
     flows: tuple[Flow, ...] = Field(("generate",), min_length=1)
@@ -103,18 +100,9 @@ class Endpoint(Document):
     postprocess: tuple[Step, ...] = Field((), description="Steps of flow postprocess, in order.")
     sampling: Sampling
     prompt_sets: tuple[Name, ...] = Field(min_length=1)
-    incumbent: Name = Field(description="The model now in production.")
-    candidates: tuple[Name, ...] = Field((), description="Models that may replace it.")
-    failure_modes: tuple[FailureRate, ...] = Field(
-        (), description="Highest rate allowed for each mode; modes not listed may not occur."
-    )
-    criteria: tuple[Criterion, ...] = Field(min_length=1)
-    budget: Budget = Budget()
     traffic: Traffic | None = Field(
         None, description="Without it reports say nothing of waiting times and monthly costs."
     )
-    review: Review = Review()
-    decision: Decision = Decision()
 
     @model_validator(mode="after")
     def _parts_agree(self) -> Self:
@@ -125,17 +113,13 @@ class Endpoint(Document):
         if "generate" not in self.flows:
             raise ValueError("flows must contain generate; edits and upscales start from it")
         self._check_chain()
-        if self.incumbent in self.candidates:
-            raise ValueError(f"{self.incumbent} is both incumbent and candidate; drop it from one")
-        for what, names in (
-            ("candidate", self.candidates),
-            ("prompt set", self.prompt_sets),
-            ("criterion", [c.name for c in self.all_criteria]),
-            ("failure mode", [f.mode for f in self.failure_modes]),
-        ):
-            doubles = sorted(n for n, times in Counter(names).items() if times > 1)
-            if doubles:
-                raise ValueError(f"{what} listed more than once: {', '.join(doubles)}")
+        refuse_doubles("prompt set", self.prompt_sets)
+        unmeasured = [c.metric for c in self.criteria if c.metric in self.metrics]
+        if unmeasured:
+            raise ValueError(
+                f"criterion {unmeasured[0]}: no image is measured by a metric of one's own; put it "
+                "into a contract of its own, and judge a table by `imgassets decide`"
+            )
         self._check_flows()
         return self
 
@@ -200,33 +184,7 @@ class Endpoint(Document):
         return self.returns.model_copy(update={"size": (width, height), "mode": mode})
 
     @property
-    def all_criteria(self) -> tuple[Criterion, ...]:
-        """The criteria as written, then those that budget and review stand for."""
-        return self.criteria + self.budget.criteria() + self.review.criteria(self.flows)
-
-    @property
     def asks_for_review(self) -> bool:
         """Whether anything but drift could send a model to a person."""
         reviewed = any(c.severity == "review" for c in self.all_criteria)
         return reviewed or bool(self.review.near or self.review.disagree)
-
-    def limited(self, near: Near) -> Criterion | None:
-        """The criterion whose floor or ceiling a `near` speaks of."""
-        return next(
-            (
-                c
-                for c in self.all_criteria
-                if (c.metric, c.flow, c.statistic) == (near.metric, near.flow, "mean")
-                and (c.floor is not None or c.ceiling is not None)
-            ),
-            None,
-        )
-
-    @property
-    def models(self) -> tuple[str, ...]:
-        """The incumbent first, then the candidates."""
-        return (self.incumbent, *self.candidates)
-
-    def max_failure_rate(self, mode: str) -> float:
-        """Highest rate allowed for a failure mode; 0 where the contract is silent."""
-        return next((f.max_rate for f in self.failure_modes if f.mode == mode), 0.0)

@@ -5,22 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from imgassets.spec.base import Document
 from imgassets.spec.failures import FailureMode
-from imgassets.spec.metrics import METRICS, UNMEASURED, Flow
+from imgassets.spec.metrics import METRICS, UNMEASURED, Flow, Metric
+from imgassets.spec.own_metrics import known_metric, known_names
 from imgassets.spec.units import ImageSeconds, Share, Usd, level, step, unit_of_limit
 
 Severity = Literal["gating", "review", "warning"]
 
 
-def _level(value: object, metric: str) -> float:
-    return level(value, unit_of_limit(metric))
+def _level(value: object, metric: object) -> object:
+    known = known_metric(metric)
+    return value if value is None or known is None else level(value, unit_of_limit(known))
 
 
-def _step(value: object, metric: str) -> float:
-    return step(value, unit_of_limit(metric))
+def _step(value: object, metric: object) -> object:
+    known = known_metric(metric)
+    return value if value is None or known is None else step(value, unit_of_limit(known))
 
 
 class FailureRate(Document):
@@ -28,6 +31,17 @@ class FailureRate(Document):
 
     mode: FailureMode
     max_rate: Share
+
+
+class Failures(Document):
+    """Bounds over all failure modes that are the model's own."""
+
+    total: Share | None = Field(
+        None,
+        gt=0.0,
+        description="Highest share of a flow's requests that may fail in any way; modes not listed "
+        "then have no limit of their own.",
+    )
 
 
 class Criterion(Document):
@@ -48,23 +62,24 @@ class Criterion(Document):
         description="`gating` decides; `review` sends to a person when broken; `warning` is shown.",
     )
 
+    _definition: Metric = PrivateAttr()
+
     @field_validator("floor", "ceiling", mode="before")
     @classmethod
     def _within_the_range(cls, value: object, info: ValidationInfo) -> object:
-        metric = info.data.get("metric")
-        return value if value is None or metric not in METRICS else _level(value, metric)
+        return _level(value, info.data.get("metric"))
 
     @field_validator("margin", mode="before")
     @classmethod
     def _smaller_than_the_range(cls, value: object, info: ValidationInfo) -> object:
-        metric = info.data.get("metric")
-        return value if value is None or metric not in METRICS else _step(value, metric)
+        return _step(value, info.data.get("metric"))
 
     @model_validator(mode="after")
     def _bounds_fit_the_metric(self) -> Self:
-        metric = METRICS.get(self.metric)
+        metric = known_metric(self.metric)
         if metric is None:
-            raise ValueError(f"unknown metric {self.metric!r}; one of: {', '.join(METRICS)}")
+            raise ValueError(f"unknown metric {self.metric!r}; one of: {', '.join(known_names())}")
+        self._definition = metric
         if self.flow not in metric.flows:
             raise ValueError(
                 f"{self.metric} is not measured on flow {self.flow}; one of: "
@@ -90,6 +105,11 @@ class Criterion(Document):
                 "use a margin, which holds both ways"
             )
         return self
+
+    @property
+    def definition(self) -> Metric:
+        """The metric's name card."""
+        return self._definition
 
     @property
     def name(self) -> str:
@@ -131,8 +151,7 @@ class Near(Document):
     @field_validator("within", mode="before")
     @classmethod
     def _smaller_than_the_range(cls, value: object, info: ValidationInfo) -> object:
-        metric = info.data.get("metric")
-        return _step(value, metric) if metric in METRICS else value
+        return _step(value, info.data.get("metric"))
 
 
 class Disagreement(Document):
@@ -186,7 +205,7 @@ class Review(Document):
         return {name: _look_margin(name, value, known) for name, value in look.items()}
 
 
-def _look_margin(name: object, value: object, known: Sequence[str]) -> float:
+def _look_margin(name: object, value: object, known: Sequence[str]) -> object:
     if name not in known:
         shown = repr(name) if isinstance(name, str) else "that is no text"
         raise ValueError(f"unknown look {shown}; one of: {', '.join(known)}")
@@ -199,4 +218,18 @@ def _look_margin(name: object, value: object, known: Sequence[str]) -> float:
 class Decision(Document):
     """The risks the verdict is allowed to take."""
 
-    alpha: Share = Field(0.05, gt=0.0, lt=0.5, description="Level of each one-sided bound.")
+    alpha: Share = Field(
+        0.05, gt=0.0, lt=0.5, description="Chance of a wrong GO, all looks together."
+    )
+    looks: int | None = Field(
+        None,
+        ge=1,
+        le=20,
+        description="Looks planned at one comparison; each gets an equal part of alpha. Without it "
+        "the first gets 95 % of alpha, and each later one half of what is left.",
+    )
+    over: Literal["each", "all"] = Field(
+        "each",
+        description="Whether alpha is the chance for `each` candidate, or that any of `all` is "
+        "wrongly approved.",
+    )

@@ -26,7 +26,8 @@ ENDPOINT_FACETS = ("requests", "chain", "criteria", "traffic")
 MODEL_FACETS = ("generator", "upscaler", "price")
 PROMPT_FACETS = ("prompts", "composition", "typography")
 _CRITERIA_FIELDS = {
-    "criteria", "budget", "review", "decision", "failure_modes", "incumbent", "candidates",
+    "criteria", "budget", "review", "decision", "failure_modes", "failures", "incumbent",
+    "candidates", "metrics",
 }  # fmt: skip
 _CHAIN_FIELDS = {"sources", "stylize", "postprocess"}
 

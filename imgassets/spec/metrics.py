@@ -27,6 +27,7 @@ class Metric:
         unit: `share` (0..1), `s`, `MiB`, `USD`, `dB`, `px`, ...
         summary: one sentence for people who read a report.
         flows: where it is measured.
+        range: lowest and highest possible score of a metric of one's own.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Metric:
     unit: str
     summary: str
     flows: tuple[Flow, ...] = FLOWS
+    range: tuple[float, float] | None = None
 
     @property
     def family(self) -> str:

@@ -17,7 +17,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
-from imgassets.spec.metrics import METRICS
+from imgassets.spec.metrics import Metric
 
 _PERCENT = dict.fromkeys(
     ("%", "percent", "point", "points", "pp", "percentage point", "percentage points"),
@@ -55,6 +55,7 @@ class Unit:
         slip: factors by which people are off who think in a neighbouring unit (percent for a share,
             milliseconds for seconds), the likeliest first.
         widest: a margin is below it; the width of the range where nothing else is said.
+        endless: whether scores may lie above `highest`, which is only the highest sensible limit.
     """
 
     name: str
@@ -65,6 +66,14 @@ class Unit:
     example: str = ""
     slip: tuple[Decimal, ...] = ()
     widest: float | None = None
+    endless: bool = False
+
+    @property
+    def ends(self) -> tuple[float | None, float | None]:
+        """Lowest and highest possible score; None where the scale has no end."""
+        if self.endless:
+            return (0.0, None) if self.lowest == 0 else (None, None)
+        return float(self.lowest), float(self.highest)
 
     @property
     def width(self) -> float:
@@ -88,7 +97,7 @@ UNITS: dict[str, Unit] = {
         Unit("share", "a share", 0, 1, _PERCENT, "`0.05`, `5 %` or `5 points`", _HUNDREDTH),
         Unit("similarity", "a similarity", 0, 1, {}, "`0.05`", _HUNDREDTH),
         # 1 is as good as none of a fault, or as sharp as Lanczos: a step of 1 is all there is.
-        Unit("ratio", "a ratio", 0, 100, {}, "`0.05`", _HUNDREDTH, widest=1),
+        Unit("ratio", "a ratio", 0, 100, {}, "`0.05`", _HUNDREDTH, widest=1, endless=True),
         Unit("levels", "a number of levels", 0, 255, {"level": Decimal(1)}, "`3 levels`"),
         # sRGB has no two colors that differ by more.
         Unit("CIEDE2000", "a difference of color", 0, 120, {}, "`2 CIEDE2000`"),
@@ -100,12 +109,13 @@ UNITS: dict[str, Unit] = {
         Unit("a*", "a color from green to red", -87, 99, {}, "`1 a*`"),
         Unit("b*", "a color from blue to yellow", -108, 95, {}, "`1 b*`"),
         Unit("C*", "a chroma", 0, 134, {}, "`1 C*`"),
-        Unit("decades", "a power of ten", -10, 10, {"decade": Decimal(1)}, "`0.1 decades`"),
+        Unit("decades", "a power of ten", -10, 10, {"decade": Decimal(1)}, "`0.1 decades`",
+             endless=True),
         Unit("s", "a time", 0, 3600, _TIME, "`20 s` or `500 ms`",
-             (Decimal("0.001"),)),
+             (Decimal("0.001"),), endless=True),
         Unit("MiB", "an amount of memory", 0, 2**24, _MEMORY, "`512 MiB` or `4 GiB`",
-             (1 / Decimal(2**20),)),
-        Unit("USD", "an amount of money", 0, 10_000, _MONEY, "`$0.04` or `4 cents`"),
+             (1 / Decimal(2**20),), endless=True),
+        Unit("USD", "an amount of money", 0, 10_000, _MONEY, "`$0.04` or `4 cents`", endless=True),
     )
 }  # fmt: skip
 #: Metrics whose limits have a narrower range than their values: a character error rate above 1 can
@@ -116,13 +126,16 @@ _OF_METRIC = {
 }  # fmt: skip
 
 
-def unit_of_limit(metric: str) -> Unit:
-    """What the limits of a metric may be.
-
-    Raises:
-        KeyError: no such metric.
-    """
-    return _OF_METRIC.get(metric) or UNITS[METRICS[metric].unit]
+def unit_of_limit(metric: Metric) -> Unit:
+    """What the limits of a metric may be."""
+    if metric.name in _OF_METRIC:
+        return _OF_METRIC[metric.name]
+    unit = UNITS.get(metric.unit) or Unit(
+        metric.unit, f"a number of {metric.unit}", -math.inf, math.inf, {}, "`1`"
+    )
+    if metric.range is None:
+        return unit
+    return replace(unit, lowest=metric.range[0], highest=metric.range[1])
 
 
 def level(value: object, unit: Unit) -> float:
@@ -199,6 +212,8 @@ def _parsed(written: str, unit: Unit) -> float:
 
 
 def _shown(number: float) -> str:
+    if math.isinf(number):
+        return "infinity" if number > 0 else "minus infinity"
     return f"{number:,.0f}" if number == round(number) else f"{number:g}"
 
 

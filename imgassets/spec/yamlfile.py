@@ -142,6 +142,7 @@ class _PlainLoader(CParser, _Constructor, Resolver):
         _Constructor.__init__(self)
         Resolver.__init__(self)
         self.depth = 0
+        self.tags: dict[Any, str] = {}
 
     # Both parsers call these around every node; libyaml's has no limit but the stack's end, where
     # the process dies. Nothing in a document depends on its path, which they are made for.
@@ -153,6 +154,13 @@ class _PlainLoader(CParser, _Constructor, Resolver):
 
     def ascend_resolver(self) -> None:
         self.depth -= 1
+
+    def resolve(self, kind: Any, value: Any, implicit: Any) -> str:
+        """A tag; keys and short words come again and again in a long document."""
+        asked = kind, value, implicit
+        if asked not in self.tags:
+            self.tags[asked] = super().resolve(kind, value, implicit)
+        return self.tags[asked]
 
 
 class _Loader(Composer, _PlainLoader):

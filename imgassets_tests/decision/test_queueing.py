@@ -68,3 +68,22 @@ def test_the_same_seed_gives_the_same_latency() -> None:
 def test_nothing_measured_is_no_latency() -> None:
     with pytest.raises(TooLittleDataError, match="generate images first"):
         latency([], 10, 1, 1, seed=0)
+
+
+def test_a_light_queue_is_steady_and_a_heavy_one_says_that_it_is_not() -> None:
+    """Half loaded, repeats agree. At 95 % the answer depends on the hour."""
+    light = latency([2.0, 2.4], 900, 1, 1, seed=1)
+    assert light.unsteady == ""
+    assert light.spread < 0.1
+    heavy = latency([2.0], 3600 * 0.475, 1, 1, seed=1)
+    assert heavy.utilization == pytest.approx(0.95)
+    assert "load of 95%" in heavy.unsteady
+    assert heavy.requests > light.requests  # it tried harder before it gave up
+
+
+def test_rare_slow_batches_make_repeats_disagree_and_that_is_told() -> None:
+    """One batch in 2,000 takes half an hour: whoever meets it waits for hours."""
+    durations = np.append(np.full(1999, 1.0), 1800.0)
+    found = latency(durations, 900, 1, 1, seed=3)
+    assert found.utilization < 0.9
+    assert "repeats with other arrivals differ" in found.unsteady

@@ -24,12 +24,12 @@ def test_a_fault_of_a_document_is_inconclusive_until_it_is_mended(
     with at_home(tmp_path) as instance:
         prod, fast = validate(load_project(tmp_path), instance, Selection())
         assert fast.verdict == "INCONCLUSIVE"
-        assert fast.decided_by[0] == "failures__bad_document"
+        assert fast.decided_by[0] == "generate__failures_bad_document"
         assert "only forward one of the two" in fast.sentence  # the error's own words
         assert "Mend that first" in fast.sentence
         assert "bad_document" not in prod.sentence
 
         edit_file(model_file(tmp_path, "fast"), bad, good)
         _, mended = validate(load_project(tmp_path), instance, Selection())
-    assert "failures__bad_document" not in mended.decided_by
+    assert "generate__failures_bad_document" not in mended.decided_by
     assert (read_table(tmp_path, "cards", "fast", "generated")["status"] == "ok").all()

@@ -67,7 +67,7 @@ def contract(**more: Any) -> Endpoint:
         candidates=[m for m in MODELS if m != BASE],
         budget={"usd_per_image": 0.05, "seconds_per_image": 1.6, "worst_seconds": 3},
         traffic={"busiest_hour": 900, "workers": 1, "batch": 4, "per_month": {"generate": 90_000}},
-        failure_modes=[{"mode": "out_of_memory", "max_rate": 0.02}],
+        failure_modes=[{"mode": "out_of_memory", "max_rate": 0.06}],
         review={
             "near": [{"metric": "composition.correct", "within": 0.001}],
             "disagree": [{"metrics": ["composition.correct", "composition.size"], "max_rate": 0.9}],

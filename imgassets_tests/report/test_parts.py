@@ -197,7 +197,7 @@ def test_every_metric_has_a_title_and_a_phrase() -> None:
         criterion = Criterion.model_validate(
             {"metric": metric.name, "flow": metric.flows[0], "margin": 0.1}
         )
-        assert amount(0.5, metric.unit) in measured_phrase(criterion, 0.5)
+        assert amount(0.5, metric.unit) in measured_phrase(criterion, amount(0.5, metric.unit))
 
 
 def test_numbers_in_words() -> None:

@@ -33,8 +33,8 @@ def test_faults_go_through_the_products_own_path(
     told: list[str] = []
     found = bench_at(tmp_path, told).run(faults)
     told_of = {f.name: d for f, d in found.found}
-    assert told_of["black images"].criterion == "cards: failures__blank"
-    assert told_of["half-precision overflow"].criterion == "cards: failures__non_finite"
+    assert told_of["black images"].criterion == "cards: generate__failures_blank"
+    assert told_of["half-precision overflow"].criterion == "cards: generate__failures_non_finite"
     assert told_of["half-precision overflow"].caught.value == 1.0
     assert told_of["half-precision overflow"].no_go.value == 1.0
     assert found.false_no_go.count == 0

@@ -69,7 +69,7 @@ def test_check_hints_and_stays_at_exit_code_0(
     write_project(tmp_path)
     monkeypatch.setenv("IMGASSETS_PROJECT", str(tmp_path))
     assert main(["check"]) == 0
-    assert "hint" not in capsys.readouterr().err
+    assert "hint: prompts" not in capsys.readouterr().err
     path = tmp_path / "prompts" / "few.yaml"
     text = path.read_text(encoding="utf-8")
     path.write_text(

@@ -156,7 +156,7 @@ def test_every_unit_of_a_metric_has_a_range() -> None:
 @given(st.sampled_from(sorted(METRICS)), st.floats(0, 1))
 def test_what_a_report_prints_is_taken_as_it_stands(metric: str, share: float) -> None:
     """A value and a difference in the report's words, within the digits they are printed with."""
-    unit, limit = METRICS[metric].unit, unit_of_limit(metric)
+    unit, limit = METRICS[metric].unit, unit_of_limit(METRICS[metric])
     value = share * min(limit.highest, 200.0)
     assert amount(wording.amount(value, unit), limit) == pytest.approx(value, rel=0.01, abs=0.01)
     assert amount(wording.step(value, unit), limit) == pytest.approx(value, rel=0.01, abs=0.01)

@@ -1,0 +1,89 @@
+"""The part of a contract that a decision reads, whatever made and measured the images."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+from pydantic import Field, ModelWrapValidatorHandler, model_validator
+
+from imgassets.spec.base import Document, Name
+from imgassets.spec.criteria import Budget, Criterion, Decision, FailureRate, Failures, Near, Review
+from imgassets.spec.metrics import FLOWS, METRICS, Flow
+from imgassets.spec.own_metrics import MetricName, OwnMetric, declared
+
+
+class DecisionContract(Document):
+    """What a decision needs of a contract: who is compared, and what must hold."""
+
+    endpoint: Name = Field(description="The endpoint's name; the file is called the same.")
+    description: str = ""
+    incumbent: Name = Field(description="The model now in production.")
+    candidates: tuple[Name, ...] = Field((), description="Models that may replace it.")
+    flows: tuple[Flow, ...] = Field(FLOWS, min_length=1)
+    metrics: dict[MetricName, OwnMetric] = Field(
+        default_factory=dict, description="Metrics of one's own, for `imgassets decide`."
+    )
+    failure_modes: tuple[FailureRate, ...] = Field(
+        (), description="Highest rate allowed for each mode; modes not listed may not occur."
+    )
+    failures: Failures = Failures()
+    criteria: tuple[Criterion, ...] = Field(min_length=1)
+    budget: Budget = Budget()
+    review: Review = Review()
+    decision: Decision = Decision()
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _metrics_first(cls, data: Any, read: ModelWrapValidatorHandler[Self]) -> Self:
+        with declared(data.get("metrics") if isinstance(data, Mapping) else None):
+            return read(data)
+
+    @model_validator(mode="after")
+    def _names_agree(self) -> Self:
+        taken = sorted(set(self.metrics) & set(METRICS))
+        if taken:
+            raise ValueError(f"metrics: {taken[0]} is a metric of the product; choose another name")
+        if self.incumbent in self.candidates:
+            raise ValueError(f"{self.incumbent} is both incumbent and candidate; drop it from one")
+        for what, names in (
+            ("candidate", self.candidates),
+            ("criterion", [c.name for c in self.all_criteria]),
+            ("failure mode", [f.mode for f in self.failure_modes]),
+        ):
+            refuse_doubles(what, names)
+        return self
+
+    @property
+    def all_criteria(self) -> tuple[Criterion, ...]:
+        """The criteria as written, then those that budget and review stand for."""
+        return self.criteria + self.budget.criteria() + self.review.criteria(self.flows)
+
+    def limited(self, near: Near) -> Criterion | None:
+        """The criterion whose floor or ceiling a `near` speaks of."""
+        return next(
+            (
+                c
+                for c in self.all_criteria
+                if (c.metric, c.flow, c.statistic) == (near.metric, near.flow, "mean")
+                and (c.floor is not None or c.ceiling is not None)
+            ),
+            None,
+        )
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The incumbent first, then the candidates."""
+        return (self.incumbent, *self.candidates)
+
+    def max_failure_rate(self, mode: str) -> float:
+        """Highest rate allowed for a failure mode; 0 where the contract is silent."""
+        return next((f.max_rate for f in self.failure_modes if f.mode == mode), 0.0)
+
+
+def refuse_doubles(what: str, names: Sequence[str]) -> None:
+    """Raises ValueError where a name is listed twice."""
+    doubles = sorted(n for n, times in Counter(names).items() if times > 1)
+    if doubles:
+        raise ValueError(f"{what} listed more than once: {', '.join(doubles)}")
