@@ -7,12 +7,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
 from imgassets.spec.contract import Endpoint
 from imgassets.spec.decision_contract import DecisionContract
-from imgassets.spec.problems import InvalidDocumentsError, Problem, problems_of
-from imgassets.spec.yamlfile import YamlError, read_yaml
+from imgassets.spec.project import read_document
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,21 +81,9 @@ def read_contract(path: Path) -> DecisionContract:
     Raises:
         InvalidDocumentsError: it cannot be used; names every problem.
     """
-    if not path.is_file():
-        raise InvalidDocumentsError([Problem(str(path), 1, "", "no such file", "check the path")])
-    try:
-        source = read_yaml(path)
-    except YamlError as error:
-        problem = Problem(str(path), error.line, "", error.message, error.fix)
-        raise InvalidDocumentsError([problem]) from error
-    data = source.data
-    if isinstance(data, dict):  # what only the making of images needs is left out
-        others = set(Endpoint.model_fields) - set(DecisionContract.model_fields)
-        data = {key: value for key, value in data.items() if key not in others}
-    try:
-        return DecisionContract.model_validate(data)
-    except ValidationError as error:
-        raise InvalidDocumentsError(problems_of(error, DecisionContract, path, source)) from error
+    # What only the making of images needs is left out.
+    others = set(Endpoint.model_fields) - set(DecisionContract.model_fields)
+    return read_document(path, DecisionContract, without=others)
 
 
 def read_scores(path: Path) -> pd.DataFrame:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -172,8 +172,10 @@ def load_project(root: Path | None = None) -> Project:
     return Project(reader.root, endpoints, models, sets, tuple(sorted(set(problems))))
 
 
-def read_document(path: Path, model: type[D]) -> D:
+def read_document(path: Path, model: type[D], *, without: Collection[str] = ()) -> D:
     """One YAML document from any place, by itself.
+
+    Arguments: `without` are fields that may stand in the file and are not read.
 
     Raises:
         InvalidDocumentsError: with every problem found.
@@ -185,6 +187,9 @@ def read_document(path: Path, model: type[D]) -> D:
     except YamlError as error:
         problem = Problem(str(path), error.line, "", error.message, error.fix)
         raise InvalidDocumentsError([problem]) from error
+    if isinstance(source.data, dict):
+        kept = {key: value for key, value in source.data.items() if key not in without}
+        source = replace(source, data=kept)
     return _parsed(source, model, path)
 
 
