@@ -90,7 +90,7 @@ def _child(node: yaml.Node, part: str | int) -> tuple[yaml.Node, yaml.Node] | No
     return None
 
 
-_TEXT = "tag:yaml.org,2002:str"
+_TEXT, _LIST, _MAPPING = (f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "map"))
 _KINDS = {"timestamp": "a date", "int": "a number", "float": "a number", "bool": "true or false"}
 
 
@@ -125,13 +125,17 @@ class _Constructor(SafeConstructor):
                     key.start_mark.line + 1, "a key that is a list or a mapping", "keys are words"
                 )
             if key.value in seen:
-                raise YamlError(
-                    key.start_mark.line + 1,
-                    f"key {key.value!r} appears twice",
-                    "keep one of them; YAML would silently drop the first",
-                )
+                raise _twice(key)
             seen.add(key.value)
         return super().construct_mapping(node, deep=deep)
+
+
+def _twice(key: yaml.ScalarNode) -> YamlError:
+    return YamlError(
+        key.start_mark.line + 1,
+        f"key {key.value!r} appears twice",
+        "keep one of them; YAML would silently drop the first",
+    )
 
 
 class _PlainLoader(CParser, _Constructor, Resolver):
@@ -154,6 +158,21 @@ class _PlainLoader(CParser, _Constructor, Resolver):
 
     def ascend_resolver(self) -> None:
         self.depth -= 1
+
+    def plain(self, node: yaml.Node) -> Any:
+        """What a node means; ordinary mappings, lists and texts without PyYAML's detours."""
+        if node.tag == _TEXT and isinstance(node, yaml.ScalarNode):
+            return node.value
+        if node.tag == _LIST and isinstance(node, yaml.SequenceNode):
+            return [self.plain(item) for item in node.value]
+        if node.tag != _MAPPING or any(key.tag != _TEXT for key, _ in node.value):
+            return self.construct_object(node, deep=True)
+        found: dict[Hashable, Any] = {}
+        for key, value in node.value:
+            if key.value in found:
+                raise _twice(key)
+            found[key.value] = self.plain(value)
+        return found
 
     def resolve(self, kind: Any, value: Any, implicit: Any) -> str:
         """A tag; keys and short words come again and again in a long document."""
@@ -231,11 +250,13 @@ def _not_yaml(error: Exception, text: str) -> YamlError:
 
 def _parse(text: str) -> YamlFile:
     # Without an anchor there is no alias to look at.
-    loader = _Loader(text) if "&" in text else _PlainLoader(text)
+    plain = "&" not in text
+    loader = _PlainLoader(text) if plain else _Loader(text)
     try:
         node = loader.get_single_node()
         if node is None:
             raise YamlError(1, "the document is empty", "write the document, or delete the file")
-        return YamlFile(loader.construct_document(node), node, text)
+        data = loader.plain(node) if plain else loader.construct_document(node)
+        return YamlFile(data, node, text)
     finally:
         loader.dispose()
