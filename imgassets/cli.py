@@ -64,10 +64,13 @@ def _keep_quiet() -> None:
 
 
 def _check(arguments: argparse.Namespace) -> int:
+    from imgassets.spec.prompt_syntax import hints
     from imgassets.vocabulary import unknown_words
 
     project = load_project()
     problems = [*project.problems, *unknown_words(project)]
+    for hint in hints(project):
+        print(f"hint: {hint}", file=sys.stderr)
     if arguments.json:
         print(to_json(problems))
     else:

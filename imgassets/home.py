@@ -179,6 +179,8 @@ def _readable_by_dagster(folder: Path) -> Path:
     if links.stat().st_uid != os.getuid():
         raise PlaceError(f"{links} is somebody else's; remove it, or set $TMPDIR")
     link = links / hashlib.sha256(str(folder).encode()).hexdigest()[:32]
+    if link.is_symlink() and link.readlink() != folder:
+        link.unlink()
     if not link.is_symlink():
         link.symlink_to(folder, target_is_directory=True)
     return link

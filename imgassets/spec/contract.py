@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -132,7 +133,7 @@ class Endpoint(Document):
             ("criterion", [c.name for c in self.all_criteria]),
             ("failure mode", [f.mode for f in self.failure_modes]),
         ):
-            doubles = sorted({n for n in names if list(names).count(n) > 1})
+            doubles = sorted(n for n, times in Counter(names).items() if times > 1)
             if doubles:
                 raise ValueError(f"{what} listed more than once: {', '.join(doubles)}")
         self._check_flows()

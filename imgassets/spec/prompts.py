@@ -7,6 +7,7 @@ named by `text`.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -208,7 +209,7 @@ class PromptSet(Document):
             ("prompt id", [p.id for p in self.prompts]),
             ("transform name", [t.name for t in self.transforms]),
         ):
-            doubles = sorted({n for n in names if names.count(n) > 1})
+            doubles = sorted(n for n, times in Counter(names).items() if times > 1)
             if doubles:
                 raise ValueError(f"{what} used more than once: {', '.join(doubles)}; rename one")
         return self

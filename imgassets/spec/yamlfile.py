@@ -17,6 +17,7 @@ from yaml.resolver import Resolver
 #: A document is written by hand; anything larger is a mistake, or an attack on the parser.
 MAX_BYTES = 8 * 1024 * 1024
 _MAX_ALIASES = 100
+_MAX_DEPTH = 100
 
 Loc = Sequence[str | int]
 
@@ -89,39 +90,16 @@ def _child(node: yaml.Node, part: str | int) -> tuple[yaml.Node, yaml.Node] | No
     return None
 
 
+_TEXT = "tag:yaml.org,2002:str"
 _KINDS = {"timestamp": "a date", "int": "a number", "float": "a number", "bool": "true or false"}
 
 
-class _Loader(Composer, CParser, SafeConstructor, Resolver):
-    """`SafeLoader` that refuses duplicate keys (YAML would silently keep the last one).
-
-    Text is taken apart by libyaml, in a fifth of the time; nodes are put together here.
-    """
-
-    def __init__(self, text: str) -> None:
-        CParser.__init__(self, text)
-        Composer.__init__(self)
-        SafeConstructor.__init__(self)
-        Resolver.__init__(self)
-        self.aliases = 0
-        self.open: list[str | None] = []
-
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        event: Any = self.peek_event()
-        if not self.check_event(yaml.AliasEvent):
-            self.open.append(event.anchor)
-            node = super().compose_node(parent, index)
-            self.open.pop()
-            return node
-        self.aliases += 1
-        line: int = event.start_mark.line + 1
-        if self.aliases > _MAX_ALIASES:
-            raise YamlError(line, f"more than {_MAX_ALIASES} aliases", "write the values out")
-        if event.anchor in self.open:
-            raise YamlError(line, f"*{event.anchor} holds itself", "write the value out")
-        return super().compose_node(parent, index)
+class _Constructor(SafeConstructor):
+    """Refuses duplicate keys (YAML would silently keep the last one), and says what was misread."""
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        if node.tag == _TEXT and isinstance(node, yaml.ScalarNode):
+            return node.value  # nearly all there is in a long document
         try:
             return super().construct_object(node, deep=deep)
         except (YamlError, yaml.YAMLError):
@@ -154,6 +132,52 @@ class _Loader(Composer, CParser, SafeConstructor, Resolver):
                 )
             seen.add(key.value)
         return super().construct_mapping(node, deep=deep)
+
+
+class _PlainLoader(CParser, _Constructor, Resolver):
+    """Text is taken apart and put together by libyaml, in a tenth of the time."""
+
+    def __init__(self, text: str) -> None:
+        CParser.__init__(self, text)
+        _Constructor.__init__(self)
+        Resolver.__init__(self)
+        self.depth = 0
+
+    # Both parsers call these around every node; libyaml's has no limit but the stack's end, where
+    # the process dies. Nothing in a document depends on its path, which they are made for.
+    def descend_resolver(self, current_node: Any, current_index: Any) -> None:  # noqa: ARG002
+        self.depth += 1
+        if self.depth > _MAX_DEPTH:
+            line = current_node.start_mark.line + 1
+            raise YamlError(line, f"nested more than {_MAX_DEPTH} deep", "write it flat")
+
+    def ascend_resolver(self) -> None:
+        self.depth -= 1
+
+
+class _Loader(Composer, _PlainLoader):
+    """The same with nodes put together here, where aliases can be counted."""
+
+    def __init__(self, text: str) -> None:
+        _PlainLoader.__init__(self, text)
+        Composer.__init__(self)
+        self.aliases = 0
+        self.open: list[str | None] = []
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        event: Any = self.peek_event()
+        if not self.check_event(yaml.AliasEvent):
+            self.open.append(event.anchor)
+            node = super().compose_node(parent, index)
+            self.open.pop()
+            return node
+        self.aliases += 1
+        line: int = event.start_mark.line + 1
+        if self.aliases > _MAX_ALIASES:
+            raise YamlError(line, f"more than {_MAX_ALIASES} aliases", "write the values out")
+        if event.anchor in self.open:
+            raise YamlError(line, f"*{event.anchor} holds itself", "write the value out")
+        return super().compose_node(parent, index)
 
 
 def read_yaml(path: Path) -> YamlFile:
@@ -198,7 +222,8 @@ def _not_yaml(error: Exception, text: str) -> YamlError:
 
 
 def _parse(text: str) -> YamlFile:
-    loader = _Loader(text)
+    # Without an anchor there is no alias to look at.
+    loader = _Loader(text) if "&" in text else _PlainLoader(text)
     try:
         node = loader.get_single_node()
         if node is None:
