@@ -182,12 +182,13 @@ def _print_taken_in(taken: TakenIn, arguments: argparse.Namespace) -> int:
 
 def _reproduce(arguments: argparse.Namespace) -> int:
     from imgassets.commands.reproducing import Asked, reproduce
-    from imgassets.home import home_of
+    from imgassets.home import own_home, ready_home
 
     project = _valid_project()
+    home = own_home(project.root) if arguments.out else ready_home(project.root)
     devices = tuple(arguments.device) or ("auto",)
     asked = Asked(arguments.prompt, arguments.runs, arguments.seed, arguments.model, devices)
-    found = reproduce(project, asked, home_of(project.root), arguments.out)
+    found = reproduce(project, asked, home, arguments.out)
     print(json.dumps(found.to_dict(), indent=2) if arguments.json else found)
     return OK if found.same else NOT_OK
 
@@ -195,7 +196,7 @@ def _reproduce(arguments: argparse.Namespace) -> int:
 def _selftest(arguments: argparse.Namespace) -> int:
     project = _valid_project()
     from imgassets.decision.faults.catalogue import all_faults
-    from imgassets.home import home_of
+    from imgassets.home import ready_home
     from imgassets.selftest.run import SelfTester
     from imgassets.selftest.table import in_words
 
@@ -205,7 +206,7 @@ def _selftest(arguments: argparse.Namespace) -> int:
         raise LookupError(f"no fault {unknown[0]!r}; there are: {_names(all_faults())}")
     tester = SelfTester(
         project,
-        home_of(project.root),
+        ready_home(project.root),
         draws=arguments.draws,
         progress=lambda text: print(text, file=sys.stderr, flush=True),
     )
@@ -220,38 +221,38 @@ def _names(faults: Sequence[Any]) -> str:
 
 def _store(arguments: argparse.Namespace) -> int:
     from imgassets.commands import store
-    from imgassets.home import home_of
+    from imgassets.home import own_home
 
-    text, well = store.run(arguments, home_of(find_root()))
+    text, well = store.run(arguments, own_home(find_root()))
     print(text)
     return OK if well else NOT_OK
 
 
 def _report(arguments: argparse.Namespace) -> int:
     from imgassets.commands import report
-    from imgassets.home import home_of
+    from imgassets.home import own_home
 
     project = _valid_project()
-    text, well = report.run(arguments, project, home_of(project.root))
+    text, well = report.run(arguments, project, own_home(project.root))
     print(text)
     return OK if well else NOT_OK
 
 
 def _docs(arguments: argparse.Namespace) -> int:
     from imgassets.commands.data_docs import build_docs
-    from imgassets.home import home_of
+    from imgassets.home import own_home
 
     project = _valid_project()
-    home = home_of(project.root)
+    home = own_home(project.root)
     print(build_docs(project, home, arguments.out or home / "docs"))
     return OK
 
 
 def _paid(arguments: argparse.Namespace) -> int:
     from imgassets.commands import paid
-    from imgassets.home import home_of
+    from imgassets.home import own_home
 
-    print(paid.run(arguments, load_project(), home_of(find_root())))
+    print(paid.run(arguments, load_project(), own_home(find_root())))
     return OK
 
 

@@ -7,6 +7,9 @@ is imported here; assets import what they need when they run.
 from __future__ import annotations
 
 from imgassets.defs.build import build_definitions
+from imgassets.home import own_home
 from imgassets.spec.project import load_project
 
-defs = build_definitions(load_project())
+_project = load_project()
+own_home(_project.root)  # a bare `dagster dev` must not mix two projects either
+defs = build_definitions(_project)

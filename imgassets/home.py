@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import pwd
 import tempfile
@@ -22,9 +23,9 @@ REPORT_FORMS = {
 }
 #: Names the projects that a folder belongs to, one a line.
 _MARK = ".imgassets-project"
-#: Characters that Dagster's database URLs take for something else: a path with one of them would
-#: open another file.
-_MISREAD = "?%#"
+#: Characters that Dagster's database URLs and Great Expectations' settings take for something else:
+#: a path with one of them would open another file.
+_MISREAD = "?%#$"
 
 
 def home_of(root: Path) -> Path:
@@ -36,14 +37,27 @@ def home_of(root: Path) -> Path:
     return folder_in("IMGASSETS_HOME") or root / ".imgassets"
 
 
+def own_home(root: Path) -> Path:
+    """The same, for commands that only read: nobody is shown what is another's. Writes nothing.
+
+    Raises:
+        PlaceError: it is another project's.
+    """
+    home = home_of(root)
+    _is_known(home, root, _named())
+    return home
+
+
 def ready_home(root: Path) -> Path:
     """The same, made and ready to be written to, and this project's.
 
     Raises:
-        PlaceError: it cannot be made or written to, or is another project's.
+        PlaceError: it cannot be made or written to, is another project's, or has a path that is no
+            UTF-8, in which tables cannot be written.
     """
-    home = home_of(root)
-    named = "$IMGASSETS_HOME" if "IMGASSETS_HOME" in os.environ else "the project's .imgassets"
+    home, named = home_of(root), _named()
+    for path in (root, home):
+        _refuse_broken_text(path)
     _make(home, named)
     _settle(home, root, named)
     _give_user_a_home(home)
@@ -64,7 +78,7 @@ def ready_dagster_home(root: Path) -> Path:
         return _readable_by_dagster(folder)
     _make(named, "$DAGSTER_HOME")
     if _is_ours(named, home):
-        return named
+        return _readable_by_dagster(named)
     strangers = any(p.name != ".opening.lock" for p in named.iterdir())
     strangers = strangers and not (named / _MARK).exists()
     if strangers:
@@ -74,6 +88,20 @@ def ready_dagster_home(root: Path) -> Path:
         )
     _settle(named, root, "$DAGSTER_HOME")
     return _readable_by_dagster(named)
+
+
+def _named() -> str:
+    return "$IMGASSETS_HOME" if "IMGASSETS_HOME" in os.environ else "the project's .imgassets"
+
+
+def _refuse_broken_text(path: Path) -> None:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise PlaceError(
+            f"the path {str(path)!a} is not UTF-8, and tables cannot be written there; rename "
+            "the folder (convmv -f latin1 -t utf8 does it for whole trees)"
+        ) from error
 
 
 def _is_ours(folder: Path, home: Path) -> bool:
@@ -99,18 +127,32 @@ def _settle(folder: Path, root: Path, named: str) -> None:
 
 
 def _settle_alone(folder: Path, root: Path, named: str) -> None:
-    mark, ours = folder / _MARK, str(root.resolve())
-    known = mark.read_text(encoding="utf-8").splitlines() if mark.exists() else []
+    if not _is_known(folder, root, named):
+        line = str(root.resolve())
+        if not line.isprintable():  # a line feed, for one; as JSON it begins with a quote
+            line = json.dumps(line)
+        write_whole(folder / _MARK, line + "\n")  # a moved project, or a new one
+
+
+def _is_known(folder: Path, root: Path, named: str) -> bool:
+    """Whether a folder is marked as this project's.
+
+    Raises:
+        PlaceError: it is another's that is still there.
+    """
+    mark, ours = folder / _MARK, root.resolve()
+    lines = mark.read_text(encoding="utf-8").splitlines() if mark.exists() else []
+    known = [Path(json.loads(line) if line.startswith('"') else line) for line in lines]
     if ours in known:
-        return
-    inside = folder.resolve().is_relative_to(root.resolve())  # a copied project brings its own
-    others = [line for line in known if (Path(line) / "contracts").is_dir()]
+        return True
+    inside = folder.resolve().is_relative_to(ours)  # a copied project brings its own
+    others = [path for path in known if (path / "contracts").is_dir()]
     if others and not inside:
         raise PlaceError(
             f"{named} is {folder}, which is kept for the project {others[0]}; give each project a "
             "folder of its own"
         )
-    write_whole(mark, ours + "\n")  # a moved project, or a new one
+    return False
 
 
 def _give_user_a_home(home: Path) -> None:
@@ -132,7 +174,7 @@ def _readable_by_dagster(folder: Path) -> Path:
     """
     if not set(str(folder)) & set(_MISREAD):
         return folder
-    links = Path(tempfile.gettempdir()) / f"imgassets-{os.getuid()}"
+    links = plain_temporary_folder() / f"imgassets-{os.getuid()}"
     links.mkdir(mode=0o700, exist_ok=True)
     if links.stat().st_uid != os.getuid():
         raise PlaceError(f"{links} is somebody else's; remove it, or set $TMPDIR")
@@ -142,3 +184,19 @@ def _readable_by_dagster(folder: Path) -> Path:
     if not link.is_symlink():
         link.symlink_to(folder, target_is_directory=True)
     return link
+
+
+def plain_temporary_folder() -> Path:
+    """The temporary folder, whose path every library reads as it stands.
+
+    Raises:
+        PlaceError: it has a character that some would take for something else.
+    """
+    folder = Path(tempfile.gettempdir())
+    misread = sorted(set(str(folder)) & set(_MISREAD))
+    if misread:
+        raise PlaceError(
+            f"the temporary folder is {folder}, and its {misread[0]!r} would be misread; set "
+            "$TMPDIR to a folder without it"
+        )
+    return folder

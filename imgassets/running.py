@@ -22,6 +22,7 @@ from imgassets.home import home_of, ready_dagster_home
 from imgassets.lineage.more import MoreSeeds, extend
 from imgassets.lineage.planning import Plan
 from imgassets.lineage.produced import set_aside
+from imgassets.spec.places import PlaceError
 from imgassets.spec.project import Project
 from imgassets.staleness import Reader, asset_keys
 
@@ -80,7 +81,16 @@ def open_instance(root: Path) -> dg.DagsterInstance:
         config.write_text((files("imgassets") / "dagster.yaml").read_text(), encoding="utf-8")
     # Dagster's databases are made on first use, and two processes that make them at once fail.
     with FileLock(home / ".opening.lock"):
-        return dg.DagsterInstance.get()
+        try:
+            instance = dg.DagsterInstance.get()
+            instance.get_asset_keys(limit=1)  # opens the database that is else opened late
+        except Exception as error:  # Dagster raises any class, TypeError for one, for a bad setting
+            why = " ".join(str(error).split())[:300]
+            raise PlaceError(
+                f"Dagster cannot open its files in {home}: {why}; mend dagster.yaml or free the "
+                "disk, or move the folder away to begin a new history of runs (images are kept)"
+            ) from error
+    return instance
 
 
 def plan(

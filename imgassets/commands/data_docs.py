@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import tempfile
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ import jinja2
 import pandas as pd
 
 from imgassets import expectations as held
+from imgassets.home import plain_temporary_folder
 from imgassets.lineage.produced import STAGES, file_of
 from imgassets.spec.contract import Endpoint
 from imgassets.spec.project import Project
@@ -95,9 +97,13 @@ def build_docs(project: Project, home: Path, folder: Path) -> Path:
     index = folder / "index.html"
     if folder.exists() and any(folder.iterdir()) and not (folder / "expectations").is_dir():
         raise FileExistsError(f"{folder} is not empty and holds no Data Docs; name another folder")
-    shutil.rmtree(folder, ignore_errors=True)
-    pages = _built(made, folder)
-    shutil.rmtree(folder / "static")
+    # Built elsewhere: Great Expectations puts variables into paths, so that `$HOME` in the folder's
+    # name would send the pages to another folder.
+    with tempfile.TemporaryDirectory(dir=plain_temporary_folder()) as built:
+        pages = _built(made, Path(built))
+        shutil.rmtree(Path(built) / "static")
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(built, folder, copy_function=shutil.copyfile)
     for page in folder.rglob("*.html"):
         page.write_text(_outlined(_offline(page.read_text(encoding="utf-8"))), encoding="utf-8")
     index.write_text(_index(pages), encoding="utf-8")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import socket
 import sys
 from pathlib import Path
-
-import psutil
 
 from imgassets.home import ready_home
 from imgassets.running import open_instance
@@ -37,17 +36,26 @@ def start(root: Path, port: int) -> int:
 
 
 def _refuse_second(note: Path) -> None:
-    """The note is of this process id, which `exec` keeps."""
+    """Take the lock of the project's UI, which outlasts `exec` and ends with the process."""
+    lock = os.open(note.with_name("ui.lock"), os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(lock)
+        raise PlaceError(
+            f"the UI of this project runs already{_where(note)}; open that, or stop it first"
+        ) from error
+    note.unlink(missing_ok=True)
+    os.set_inheritable(lock, True)
+
+
+def _where(note: Path) -> str:
+    """Its address and process; nothing while it is only just starting."""
     try:
         told = json.loads(note.read_text(encoding="utf-8"))
-        words = psutil.Process(int(told["pid"])).cmdline()
-    except (OSError, ValueError, KeyError, TypeError, psutil.Error):
-        return
-    if "dagster" in words and "dev" in words:
-        raise PlaceError(
-            f"the UI of this project runs already: http://{HOST}:{told['port']} (process "
-            f"{told['pid']}); open that, or stop it first"
-        )
+        return f": http://{HOST}:{told['port']} (process {told['pid']})"
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def _refuse_taken(port: int) -> None:

@@ -83,14 +83,17 @@ def find_root(start: Path | None = None) -> Path:
     Falls back to `start` itself, so that an empty folder is reported as such and not as a crash.
 
     Raises:
-        PlaceError: the variable names no folder.
+        PlaceError: the variable names no folder, or the working directory is gone.
     """
     configured = folder_in("IMGASSETS_PROJECT")
     if configured is not None:
         if not configured.is_dir():
             raise PlaceError(f"$IMGASSETS_PROJECT is {configured}, which is no folder; mend it")
         return configured
-    start = (start or Path.cwd()).resolve()
+    try:
+        start = (start or Path.cwd()).resolve()
+    except FileNotFoundError as error:
+        raise PlaceError("the folder you stand in was removed; cd into the project") from error
     return next((p for p in (start, *start.parents) if (p / "contracts").is_dir()), start)
 
 

@@ -35,6 +35,15 @@ def docs(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_docs(project, home, folder)  # again: the earlier pages are replaced
 
 
+@pytest.mark.parametrize("name", ["pays $HOME", "q?x", "100%", "a#b", "[x]", "${NAME}"])
+def test_pages_are_written_to_any_folder(name: str, finished: Finished, tmp_path: Path) -> None:
+    """Great Expectations would put the user's folder for `$HOME`, and write somewhere else."""
+    folder = tmp_path / name / "docs"
+    build_docs(load_project(finished.root), finished.root / ".imgassets", folder)
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+    assert len(list(folder.rglob("*.html"))) == 5
+
+
 def test_the_suite_is_the_contract(finished: Finished) -> None:
     """One expectation for each floor, ceiling, margin and failure mode, with its severity."""
     contract = load_project(finished.root).endpoint("cards")

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from imgassets.cli import main
-from imgassets.home import home_of, ready_dagster_home, ready_home
+from imgassets.home import home_of, own_home, ready_dagster_home, ready_home
 from imgassets.spec.places import PlaceError, folder_in, timezone
 from imgassets_tests.integration.small import write_small_project
 
@@ -163,49 +162,137 @@ def test_a_home_that_cannot_be_is_one_line(
     assert len(told.splitlines()) == 1
 
 
-def test_a_port_that_is_taken_starts_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", ["the project's own", "another folder", "$TMPDIR"])
+def test_a_folder_named_by_a_variable_opens_no_other_database(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Odd characters in DAGSTER_HOME are read as in a project's path, those in TMPDIR refused."""
+    root = project(tmp_path / "all" / "q?x")
+    if place == "$TMPDIR":
+        (tmp_path / "all" / "t?m").mkdir()
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "all" / "t?m"))
+    else:
+        odd = root / ".imgassets" / "dagster" if "own" in place else tmp_path / "all" / "d?h"
+        monkeypatch.setenv("DAGSTER_HOME", str(odd))
+    monkeypatch.chdir(root)
+    before = {p.name for p in root.parent.iterdir()} | {"d?h"}
+    assert main(["plan"]) == (2 if place == "$TMPDIR" else 0)
+    assert ("$TMPDIR" in capsys.readouterr().err) == (place == "$TMPDIR")
+    assert {p.name for p in root.parent.iterdir()} <= before
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["store", "stats"], ["store", "gc"], ["report"], ["docs"], ["paid"],
+     ["reproduce", "--prompt", "x"], ["selftest", "--draws", "1"], ["plan"], ["validate"]],
+)  # fmt: skip
+def test_no_command_reads_the_home_of_another_project(
+    command: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A report or an image of the other project would be taken for one's own."""
+    one, two = project(tmp_path / "one"), project(tmp_path / "two")
+    monkeypatch.setenv("IMGASSETS_HOME", str(tmp_path / "shared"))
+    ready_home(one)
+    before = set((tmp_path / "shared").rglob("*"))
+    monkeypatch.chdir(two)
+    assert main(command) == 2
+    assert f"kept for the project {one}" in capsys.readouterr().err
+    assert set((tmp_path / "shared").rglob("*")) == before
+    own_home(one)
+
+
+def test_commands_that_read_write_no_mark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So they work in a project that cannot be written to."""
     root = project(tmp_path / "p")
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        held.listen()
-        port = held.getsockname()[1]
-        found = ui(root, port)
-        assert found.wait(60) == 2
-        assert f"port {port} cannot be had" in found.stderr.read().decode()
+    monkeypatch.chdir(root)
+    assert main(["store", "stats"]) == 0
+    assert not (root / ".imgassets").exists()
 
 
-def test_a_second_ui_of_a_project_exits(tmp_path: Path) -> None:
-    """Dagster would stay as a second daemon; the first one's address is told instead."""
+def test_projects_with_line_feeds_in_their_paths_are_told_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = project(tmp_path / "a\nb"), project(tmp_path / "a")
+    monkeypatch.setenv("IMGASSETS_HOME", str(tmp_path / "shared"))
+    ready_home(one)
+    ready_home(one)
+    with pytest.raises(PlaceError, match="kept for the project"):
+        ready_home(two)
+
+
+def test_a_path_that_is_no_text_is_told_before_work_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Latin-1 names of old disks; Parquet files cannot be written there."""
+    root = project(tmp_path / os.fsdecode(b"caf\xe9"))
+    monkeypatch.chdir(root)
+    assert main(["check"]) == 0
+    assert main(["plan"]) == 2
+    assert "is not UTF-8" in capsys.readouterr().err
+    assert not (root / ".imgassets").exists()
+
+
+def test_a_working_folder_that_is_gone_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert main(["check"]) == 2
+    assert "was removed" in capsys.readouterr().err
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    ["telemetry: [", "nonsense: 1", "- 1", "storage: 5", "concurrency: {pools: {default_limit: a}}",
+     "local_artifact_storage: {module: nope, class: X, config: {}}", b"\xff\xfe\0"],
+)  # fmt: skip
+def test_settings_that_dagster_cannot_read_are_one_line(
+    settings: str | bytes,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     root = project(tmp_path / "p")
-    first = ui(root, free_port())
-    try:
-        note = root / ".imgassets" / "ui.json"
-        deadline = time.monotonic() + 60
-        while not note.exists() and time.monotonic() < deadline:
-            time.sleep(0.2)
-        time.sleep(1.0)  # until it has become Dagster
-        second = ui(root, free_port())
-        assert second.wait(60) == 2
-        assert "runs already: http://127.0.0.1:" in second.stderr.read().decode()
-    finally:
-        first.terminate()
-        first.wait(30)
+    file = root / ".imgassets" / "dagster" / "dagster.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(settings if isinstance(settings, bytes) else settings.encode())
+    monkeypatch.chdir(root)
+    assert main(["plan"]) == 2
+    told = capsys.readouterr().err
+    assert str(file.parent) in told
+    assert len(told.splitlines()) == 1
 
 
-def ui(root: Path, port: int) -> subprocess.Popen[bytes]:
-    environment = {
-        k: v for k, v in os.environ.items() if not k.startswith(("IMGASSETS", "DAGSTER_H"))
-    }
-    return subprocess.Popen(
-        [sys.executable, "-m", "imgassets.cli", "ui", "--port", str(port)],
-        cwd=root, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+@pytest.mark.parametrize("name", ["schedules.db", "runs.db", "index.db"])
+def test_a_broken_database_of_dagster_is_one_line(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = project(tmp_path / "p")
+    monkeypatch.chdir(root)
+    assert main(["plan"]) == 0
+    (found,) = (root / ".imgassets" / "dagster").rglob(name)
+    found.write_bytes(b"no database at all" * 500)
+    assert main(["plan"]) == 2
+    assert "file is not a database" in capsys.readouterr().err
+
+
+def test_bare_dagster_does_not_mix_projects_either(tmp_path: Path) -> None:
+    one, two = project(tmp_path / "one"), project(tmp_path / "two")
+    home = tmp_path / "shared"
+    home.mkdir()
+    (home / ".imgassets-project").write_text(f"{one}\n", encoding="utf-8")
+    environment = {**os.environ, "IMGASSETS_HOME": str(home), "IMGASSETS_PROJECT": str(two)}
+    found = subprocess.run(
+        [sys.executable, "-c", "import imgassets.definitions"],
+        env=environment, cwd=tmp_path, capture_output=True, check=False,
     )  # fmt: skip
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    assert found.returncode == 1
+    assert f"kept for the project {one}" in found.stderr.decode()
 
 
 def test_a_user_without_an_entry_gets_a_folder(

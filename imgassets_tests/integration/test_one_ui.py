@@ -1,0 +1,72 @@
+"""`imgassets ui`: one server a project, on a port of its own."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from imgassets_tests.integration.test_places import project
+
+
+def test_a_port_that_is_taken_starts_nothing(tmp_path: Path) -> None:
+    root = project(tmp_path / "p")
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        held.listen()
+        port = held.getsockname()[1]
+        found = ui(root, port)
+        assert found.wait(60) == 2
+        assert f"port {port} cannot be had" in found.stderr.read().decode()
+
+
+def test_a_second_ui_of_a_project_exits(tmp_path: Path) -> None:
+    """Dagster would stay as a second daemon; the first one's address is told instead."""
+    root = project(tmp_path / "p")
+    first = ui(root, free_port())
+    try:
+        note = root / ".imgassets" / "ui.json"
+        deadline = time.monotonic() + 60
+        while not note.exists() and time.monotonic() < deadline:
+            time.sleep(0.2)
+        time.sleep(1.0)  # until it has become Dagster
+        second = ui(root, free_port())
+        assert second.wait(60) == 2
+        assert "runs already: http://127.0.0.1:" in second.stderr.read().decode()
+    finally:
+        first.terminate()
+        first.wait(30)
+
+
+def test_of_two_uis_that_start_at_once_one_stays(tmp_path: Path) -> None:
+    root = project(tmp_path / "p")
+    both = [ui(root, free_port()) for _ in range(2)]
+    try:
+        deadline = time.monotonic() + 60
+        while all(p.poll() is None for p in both) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        time.sleep(1.0)
+        assert sorted(str(p.poll()) for p in both) == ["2", "None"]
+    finally:
+        for process in both:
+            process.terminate()
+            process.wait(30)
+
+
+def ui(root: Path, port: int) -> subprocess.Popen[bytes]:
+    environment = {
+        k: v for k, v in os.environ.items() if not k.startswith(("IMGASSETS", "DAGSTER_H"))
+    }
+    return subprocess.Popen(
+        [sys.executable, "-m", "imgassets.cli", "ui", "--port", str(port)],
+        cwd=root, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
