@@ -7,8 +7,8 @@ is imported here; assets import what they need when they run.
 from __future__ import annotations
 
 from imgassets.defs.build import build_definitions
-from imgassets.home import own_home
-from imgassets.spec.project import load_project
+from imgassets.documents.project import load_project
+from imgassets.storage.project_home import own_home
 
 _project = load_project()
 own_home(_project.root)  # a bare `dagster dev` must not mix two projects either

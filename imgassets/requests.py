@@ -16,17 +16,17 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from imgassets.spec.base import Document, canonical_json, fingerprint
-from imgassets.spec.contract import Endpoint
-from imgassets.spec.hosted import AnyModel, HostedModel, api_facts, upscales_by_api
-from imgassets.spec.metrics import FLOWS, Flow
-from imgassets.spec.model import Model
-from imgassets.spec.postprocess import step_facts
-from imgassets.spec.project import Project
-from imgassets.spec.prompts import Prompt, PromptSet
-from imgassets.spec.scheduler_settings import adds_noise
-from imgassets.spec.upscaler import PROMPTED, SdUpscale, upscaler_facts
-from imgassets.spec.weights import hub_name, weights_fingerprint, weights_folder
+from imgassets.documents.base import Document, canonical_json, fingerprint
+from imgassets.documents.contract import Endpoint
+from imgassets.documents.hosted import AnyModel, HostedModel, api_facts, upscales_by_api
+from imgassets.documents.metric_catalogue import FLOWS, Flow
+from imgassets.documents.model import Model
+from imgassets.documents.postprocess import step_facts
+from imgassets.documents.project import Project
+from imgassets.documents.prompts import Prompt, PromptSet
+from imgassets.documents.scheduler_settings import adds_noise
+from imgassets.documents.upscaler import PROMPTED, SdUpscale, upscaler_facts
+from imgassets.documents.weights import hub_name, weights_fingerprint, weights_folder
 
 if TYPE_CHECKING:  # planning does without pandas
     import pandas as pd

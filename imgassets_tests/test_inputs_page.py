@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from imgassets.spec.sources import SourceRules
+from imgassets.documents.sources import SourceRules
 from imgassets_tests.benchmarks.inputs_page import (
     PAGE,
     PROSE,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from imgassets.documents.project import load_project
 from imgassets.requests import Request, build_requests, request_table
-from imgassets.spec.project import load_project
 from imgassets_tests.conftest import edit_file
 
 

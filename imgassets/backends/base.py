@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Protocol
 
 from PIL import Image
 
-from imgassets.spec.failures import FailureMode
+from imgassets.documents.failures import FailureMode
 
 
 @dataclass(frozen=True)

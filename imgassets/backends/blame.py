@@ -10,9 +10,9 @@ import traceback
 from collections.abc import Iterator
 
 from imgassets.backends.base import BackendError, DocumentFault, Outcome
+from imgassets.documents.failures import FailureMode
 from imgassets.images.encoding import NonFiniteImageError
 from imgassets.images.masks import EmptyRegionError
-from imgassets.spec.failures import FailureMode
 
 #: torch raises OutOfMemoryError on GPUs, and plain RuntimeErrors elsewhere.
 _NO_MEMORY = (

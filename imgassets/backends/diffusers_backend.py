@@ -22,10 +22,10 @@ from imgassets.backends.base import BackendError, DocumentFault, Outcome
 from imgassets.backends.blame import failed
 from imgassets.backends.device import Device, Meter
 from imgassets.backends.pipelines import Loader, made_with, one_line
+from imgassets.documents.model import Model
+from imgassets.documents.sizes import grid_in, size_problem
 from imgassets.images.encoding import NonFiniteImageError, quantize
 from imgassets.images.masks import region_mask
-from imgassets.spec.model import Model
-from imgassets.spec.sizes import grid_in, size_problem
 
 Inputs = Sequence[dict[str, Any]]
 _Call = Callable[[Sequence[int]], np.ndarray]

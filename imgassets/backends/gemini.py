@@ -16,6 +16,7 @@ from imgassets.backends.base import HostedError
 from imgassets.backends.hosted import Reply
 from imgassets.backends.hosted_http import Wire, api_key, base_url
 from imgassets.backends.hosted_image import png_at
+from imgassets.backends.hosted_messages import scrub
 from imgassets.backends.hosted_replies import (
     at,
     bytes_of,
@@ -26,9 +27,8 @@ from imgassets.backends.hosted_replies import (
     text_of,
     within,
 )
-from imgassets.backends.hosted_words import scrub
-from imgassets.spec.failures import FailureMode
-from imgassets.spec.hosted import GeminiEdit, GeminiModel
+from imgassets.documents.failures import FailureMode
+from imgassets.documents.hosted import GeminiEdit, GeminiModel
 
 if TYPE_CHECKING:
     from google.genai import types

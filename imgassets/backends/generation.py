@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from imgassets.backends.base import Outcome
-from imgassets.images.store import ImageStore
 from imgassets.requests import Request
+from imgassets.storage.image_store import ImageStore
 
 if TYPE_CHECKING:
     import pandas as pd

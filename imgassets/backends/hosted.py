@@ -20,10 +20,10 @@ from PIL import Image
 from imgassets.backends.base import BackendError, HostedError, Outcome
 from imgassets.backends.hosted_image import decode, scaled
 from imgassets.backends.journal import Entry, Journal
+from imgassets.documents.base import fingerprint
+from imgassets.documents.failures import FailureMode
+from imgassets.documents.hosted import Hosted, size_problem
 from imgassets.images.masks import EmptyRegionError, region_box
-from imgassets.spec.base import fingerprint
-from imgassets.spec.failures import FailureMode
-from imgassets.spec.hosted import Hosted, size_problem
 
 #: Billed, or perhaps billed, and the image never came: `limits.ask_again` lets these be asked for
 #: again. The other failures of a billed request are the model's answer, and stay.

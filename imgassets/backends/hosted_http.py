@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from imgassets.backends.base import BackendError, HostedError
-from imgassets.backends.hosted_words import scrub
+from imgassets.backends.hosted_messages import scrub
 
 #: A 4K PNG has about 30 MB; base64 makes it a third larger.
 MAX_REPLY_BYTES = 64 * 2**20

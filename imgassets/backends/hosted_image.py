@@ -5,10 +5,10 @@ from __future__ import annotations
 from PIL import Image
 
 from imgassets.backends.base import HostedError
+from imgassets.documents.sources import SourceRules
 from imgassets.images.encoding import encode_png
+from imgassets.images.errors import RefusedError
 from imgassets.images.normalize import normalize
-from imgassets.images.refusal import RefusedError
-from imgassets.spec.sources import SourceRules
 
 _RULES = SourceRules(source_formats=("PNG", "JPEG", "WEBP"), source_alpha="keep")
 

@@ -17,8 +17,8 @@ import httpx
 
 from imgassets.backends.base import HostedError
 from imgassets.backends.hosted_http import proxied
-from imgassets.backends.hosted_words import scrub
-from imgassets.spec.failures import FailureMode
+from imgassets.backends.hosted_messages import scrub
+from imgassets.documents.failures import FailureMode
 
 T = TypeVar("T")
 #: Headers that a proxy adds to what it says itself (RFC 9110, RFC 9209, squid).

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from imgassets.backends.base import BackendError
-from imgassets.spec.weight_files import broken_files
-from imgassets.spec.weights import hub_name, weights_folder
+from imgassets.documents.weight_files import broken_files
+from imgassets.documents.weights import hub_name, weights_folder
 
 
 def pipeline_folder(
@@ -19,7 +19,7 @@ def pipeline_folder(
 
     Args:
         root: the project's.
-        weights, revision: as in `imgassets.spec.weights.Weights`.
+        weights, revision: as in `imgassets.documents.weights.Weights`.
         where: file and field, for messages.
         variant: weight files to prefer, such as `fp16`.
 

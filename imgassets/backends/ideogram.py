@@ -18,6 +18,7 @@ from imgassets.backends.base import HostedError
 from imgassets.backends.hosted import Reply
 from imgassets.backends.hosted_http import Wire, api_key, base_url, is_loopback, transport_error
 from imgassets.backends.hosted_image import png_at
+from imgassets.backends.hosted_messages import scrub
 from imgassets.backends.hosted_replies import (
     at,
     bytes_of,
@@ -27,10 +28,9 @@ from imgassets.backends.hosted_replies import (
     retry_after,
     said_by_proxy,
 )
-from imgassets.backends.hosted_words import scrub
+from imgassets.documents.failures import FailureMode
+from imgassets.documents.hosted import IdeogramModel
 from imgassets.images.masks import region_mask
-from imgassets.spec.failures import FailureMode
-from imgassets.spec.hosted import IdeogramModel
 
 _URL = "https://api.ideogram.ai"
 _Part = tuple[str | None, str | bytes] | tuple[str, bytes, str]

@@ -27,8 +27,8 @@ from typing import Any, Literal
 import psutil
 
 from imgassets.backends.base import BackendError, HostedError
-from imgassets.spec.failures import FailureMode
-from imgassets.spec.whole_file import whole_file
+from imgassets.documents.failures import FailureMode
+from imgassets.storage.whole_file import whole_file
 
 State = Literal["asked", "unbilled", "answered", "received", "closed"]
 _MICRO = 1_000_000

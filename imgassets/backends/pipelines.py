@@ -18,9 +18,9 @@ from imgassets.backends.base import BackendError
 from imgassets.backends.device import Device
 from imgassets.backends.quantizing import QuantizationError, quantization_config
 from imgassets.backends.tensors import disagreements, recorded
-from imgassets.spec.loading import Loading
-from imgassets.spec.model import Scheduler
-from imgassets.spec.weights import absent_components
+from imgassets.documents.model import Scheduler
+from imgassets.documents.pipeline_options import Loading
+from imgassets.documents.weights import absent_components
 
 Task = Literal["stylize", "edit"]
 #: Import name of each package that quantizes.

@@ -11,8 +11,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from imgassets.spec.loading import Quantization
-from imgassets.spec.weights import component_libraries
+from imgassets.documents.pipeline_options import Quantization
+from imgassets.documents.weights import component_libraries
 
 #: Import name of each package that quantizes.
 _MODULES = {"bitsandbytes": "bitsandbytes", "torchao": "torchao", "optimum-quanto": "optimum"}

@@ -11,9 +11,15 @@ from PIL import Image
 from imgassets.backends.base import Backend, DeviceError, Outcome
 from imgassets.backends.blame import failed
 from imgassets.backends.device import Device, Meter, require_device
-from imgassets.backends.making import Make
-from imgassets.home import home_of
-from imgassets.spec.hosted import AnyModel, Hosted, HostedModel, IdeogramModel, IdeogramUpscaler
+from imgassets.backends.generation import Make
+from imgassets.documents.hosted import (
+    AnyModel,
+    Hosted,
+    HostedModel,
+    IdeogramModel,
+    IdeogramUpscaler,
+)
+from imgassets.storage.project_home import home_of
 
 if TYPE_CHECKING:
     from imgassets.backends.hosted import HostedBackend, Provider

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 from PIL import Image
 
+from imgassets.documents.upscaler import Tiles
 from imgassets.images.encoding import quantize
 from imgassets.images.windows import Span, ramps, spans
-from imgassets.spec.upscaler import Tiles
 
 #: Paints windows, each `scale` times larger than it came.
 Paint = Callable[[Sequence[Image.Image]], Iterable[Image.Image]]

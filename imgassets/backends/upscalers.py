@@ -16,13 +16,13 @@ from imgassets.backends.blame import failed
 from imgassets.backends.device import Device, Meter
 from imgassets.backends.padding import cropped, padded
 from imgassets.backends.tiling import in_tiles
+from imgassets.documents.hosted import AnyModel
+from imgassets.documents.seeds import MOST, MOST_HOSTED
+from imgassets.documents.sizes import grid_of
+from imgassets.documents.upscaler import DiffusionUpscaler, Lanczos, Network, SdUpscale
+from imgassets.documents.weight_files import broken_network
+from imgassets.documents.weights import weights_folder
 from imgassets.images.encoding import quantize
-from imgassets.spec.hosted import AnyModel
-from imgassets.spec.seeds import MOST, MOST_HOSTED
-from imgassets.spec.sizes import grid_of
-from imgassets.spec.upscaler import DiffusionUpscaler, Lanczos, Network, SdUpscale
-from imgassets.spec.weight_files import broken_network
-from imgassets.spec.weights import weights_folder
 
 
 class Upscaled(NamedTuple):

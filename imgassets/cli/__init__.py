@@ -1,1 +1,1 @@
-"""The work of single commands of `imgassets`; `imgassets.cli` reads their arguments."""
+"""The work of single commands of `imgassets`; `imgassets.cli.main` reads their arguments."""

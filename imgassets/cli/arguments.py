@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imgassets.commands.deciding import add_arguments as add_decide_arguments
-from imgassets.commands.report import add_arguments as add_report_arguments
-from imgassets.commands.store import add_arguments as add_store_arguments
+from imgassets.cli.decide import add_arguments as add_decide_arguments
+from imgassets.cli.report import add_arguments as add_report_arguments
+from imgassets.cli.store import add_arguments as add_store_arguments
 
 if TYPE_CHECKING:
     _Commands = argparse._SubParsersAction[argparse.ArgumentParser]

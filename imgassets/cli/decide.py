@@ -7,9 +7,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imgassets.spec.contract import Endpoint
-from imgassets.spec.decision_contract import DecisionContract
-from imgassets.spec.project import read_document
+from imgassets.documents.contract import Endpoint
+from imgassets.documents.decision_contract import DecisionContract
+from imgassets.documents.project import read_document
 
 if TYPE_CHECKING:
     import pandas as pd

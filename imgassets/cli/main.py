@@ -15,12 +15,12 @@ import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from imgassets.arguments import parser
-from imgassets.spec.problems import InvalidDocumentsError
-from imgassets.spec.project import Project, find_root, load_project, to_json
+from imgassets.cli.arguments import parser
+from imgassets.documents.problems import InvalidDocumentsError
+from imgassets.documents.project import Project, find_root, load_project, to_json
 
 if TYPE_CHECKING:
-    from imgassets.commands.taking_in import TakenIn
+    from imgassets.cli.normalize import TakenIn
 
 OK, NOT_OK, BAD_INPUT = 0, 1, 2
 
@@ -64,8 +64,8 @@ def _keep_quiet() -> None:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from imgassets.spec import prompt_syntax, scale_ends
-    from imgassets.vocabulary import unknown_words
+    from imgassets.documents import prompt_syntax, scale_ends
+    from imgassets.judges.vocabulary import unknown_words
 
     project = load_project()
     problems = [*project.problems, *unknown_words(project)]
@@ -86,8 +86,8 @@ def _check(arguments: argparse.Namespace) -> int:
 
 def _plan(arguments: argparse.Namespace) -> int:
     project = _valid_project()
-    from imgassets.lineage.planning_words import plan_in_words
-    from imgassets.running import Selection, open_instance, plan
+    from imgassets.refresh.execute import Selection, open_instance, plan
+    from imgassets.refresh.plan_text import plan_in_words
 
     with open_instance(project.root) as instance:
         found = plan(project, instance, Selection(tuple(arguments.endpoint)), arguments.device)
@@ -96,7 +96,7 @@ def _plan(arguments: argparse.Namespace) -> int:
 
 
 def _valid_project() -> Project:
-    from imgassets.vocabulary import unknown_words
+    from imgassets.judges.vocabulary import unknown_words
 
     project = load_project()
     problems = [*project.problems, *unknown_words(project)]
@@ -107,15 +107,15 @@ def _valid_project() -> Project:
 
 def _validate(arguments: argparse.Namespace) -> int:
     project = _valid_project()
-    from imgassets.home import home_of
-    from imgassets.running import (
+    from imgassets.refresh.document_changes import changed_meanwhile
+    from imgassets.refresh.execute import (
         Selection,
         forget_more,
         open_instance,
         validate,
         validate_with_more,
     )
-    from imgassets.spec.changes import changed_meanwhile
+    from imgassets.storage.project_home import home_of
 
     selection = Selection(tuple(arguments.endpoint), tuple(arguments.model))
     if arguments.no_more:
@@ -145,13 +145,13 @@ def _validate(arguments: argparse.Namespace) -> int:
 
 
 def _decide(arguments: argparse.Namespace) -> int:
-    from imgassets.commands.deciding import run
+    from imgassets.cli.decide import run
 
     return run(arguments)
 
 
 def _score(arguments: argparse.Namespace) -> int:
-    from imgassets.commands.scoring import score_folder
+    from imgassets.cli.score import score_folder
 
     scored = score_folder(arguments.prompts, arguments.images)
     print(json.dumps(scored.to_dict(), indent=2) if arguments.json else scored)
@@ -159,7 +159,7 @@ def _score(arguments: argparse.Namespace) -> int:
 
 
 def _normalize(arguments: argparse.Namespace) -> int:
-    from imgassets.commands.taking_in import inputs_of, normalize_files, rules_of
+    from imgassets.cli.normalize import inputs_of, normalize_files, rules_of
 
     rules = rules_of(arguments.contract)
     taken = normalize_files(inputs_of(arguments.input, sys.stdin), arguments.out, rules)
@@ -167,7 +167,7 @@ def _normalize(arguments: argparse.Namespace) -> int:
 
 
 def _upscale(arguments: argparse.Namespace) -> int:
-    from imgassets.commands.taking_in import inputs_of, open_upscaler_of, rules_of, upscale_files
+    from imgassets.cli.normalize import inputs_of, open_upscaler_of, rules_of, upscale_files
 
     rules = rules_of(arguments.contract)
     make, scale = open_upscaler_of(_valid_project(), arguments.model, arguments.device)
@@ -181,8 +181,8 @@ def _print_taken_in(taken: TakenIn, arguments: argparse.Namespace) -> int:
 
 
 def _reproduce(arguments: argparse.Namespace) -> int:
-    from imgassets.commands.reproducing import Asked, reproduce
-    from imgassets.home import own_home, ready_home
+    from imgassets.cli.reproduce import Asked, reproduce
+    from imgassets.storage.project_home import own_home, ready_home
 
     project = _valid_project()
     home = own_home(project.root) if arguments.out else ready_home(project.root)
@@ -195,10 +195,10 @@ def _reproduce(arguments: argparse.Namespace) -> int:
 
 def _selftest(arguments: argparse.Namespace) -> int:
     project = _valid_project()
-    from imgassets.decision.faults.catalogue import all_faults
-    from imgassets.home import ready_home
+    from imgassets.selftest.catalogue import all_faults
     from imgassets.selftest.run import SelfTester
     from imgassets.selftest.table import in_words
+    from imgassets.storage.project_home import ready_home
 
     faults = [f for f in all_faults() if not arguments.fault or f.name in arguments.fault]
     unknown = sorted(set(arguments.fault) - {f.name for f in faults})
@@ -220,8 +220,8 @@ def _names(faults: Sequence[Any]) -> str:
 
 
 def _store(arguments: argparse.Namespace) -> int:
-    from imgassets.commands import store
-    from imgassets.home import own_home
+    from imgassets.cli import store
+    from imgassets.storage.project_home import own_home
 
     text, well = store.run(arguments, own_home(find_root()))
     print(text)
@@ -229,8 +229,8 @@ def _store(arguments: argparse.Namespace) -> int:
 
 
 def _report(arguments: argparse.Namespace) -> int:
-    from imgassets.commands import report
-    from imgassets.home import own_home
+    from imgassets.cli import report
+    from imgassets.storage.project_home import own_home
 
     project = _valid_project()
     text, well = report.run(arguments, project, own_home(project.root))
@@ -239,8 +239,8 @@ def _report(arguments: argparse.Namespace) -> int:
 
 
 def _docs(arguments: argparse.Namespace) -> int:
-    from imgassets.commands.data_docs import build_docs
-    from imgassets.home import own_home
+    from imgassets.report.data_docs import build_docs
+    from imgassets.storage.project_home import own_home
 
     project = _valid_project()
     home = own_home(project.root)
@@ -249,15 +249,15 @@ def _docs(arguments: argparse.Namespace) -> int:
 
 
 def _paid(arguments: argparse.Namespace) -> int:
-    from imgassets.commands import paid
-    from imgassets.home import own_home
+    from imgassets.cli import paid
+    from imgassets.storage.project_home import own_home
 
     print(paid.run(arguments, load_project(), own_home(find_root())))
     return OK
 
 
 def _ui(arguments: argparse.Namespace) -> int:
-    from imgassets.commands.ui import start
+    from imgassets.cli.ui import start
 
     return start(find_root(), arguments.port)
 

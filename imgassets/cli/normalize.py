@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import IO, Any
 
 from imgassets.backends.device import choose_device, require_device
-from imgassets.backends.loading import upscale_maker
-from imgassets.backends.making import Make
+from imgassets.backends.generation import Make
+from imgassets.backends.registry import upscale_maker
+from imgassets.documents.contract import Endpoint
+from imgassets.documents.project import Project, read_document
+from imgassets.documents.sources import MOST_PIXELS, SourceRules
 from imgassets.images.encoding import encode_png
+from imgassets.images.errors import RefusedError, readable
 from imgassets.images.intake import ANY_SOURCE, read_file
 from imgassets.images.normalize import Normalized, normalize
 from imgassets.images.outputs import OutputFolder
-from imgassets.images.refusal import RefusedError, readable
-from imgassets.spec.contract import Endpoint
-from imgassets.spec.project import Project, read_document
-from imgassets.spec.sources import MOST_PIXELS, SourceRules
 
 #: From a file's bytes to the image that is written.
 Convert = Callable[[bytes], Normalized]

@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from imgassets.spec.hosted import HostedModel
-from imgassets.spec.project import Project
+from imgassets.documents.hosted import HostedModel
+from imgassets.documents.project import Project
 
 
 def run(arguments: argparse.Namespace, project: Project, home: Path) -> str:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from imgassets.home import REPORT_FORMS
-from imgassets.spec.project import Project
+from imgassets.documents.project import Project
+from imgassets.storage.project_home import REPORT_FORMS
 
 
 class NoReportError(LookupError):

@@ -17,17 +17,17 @@ import numpy as np
 from PIL import Image
 
 from imgassets.backends.device import Device, choose_device, require_device
-from imgassets.backends.loading import open_backend
+from imgassets.backends.registry import open_backend
+from imgassets.documents.contract import Endpoint
+from imgassets.documents.hosted import HostedModel
+from imgassets.documents.project import Loaded, Project
+from imgassets.documents.prompts import Prompt, PromptSet
+from imgassets.documents.seeds import MOST, MOST_HOSTED
 from imgassets.images.encoding import encode_png
 from imgassets.images.outputs import OutputFolder
 from imgassets.metrics.reproducibility import compare
-from imgassets.report.repeats import Repeat, comparison_page, comparison_picture
+from imgassets.report.reproducibility import Repeat, comparison_page, comparison_picture
 from imgassets.requests import Request, build_requests
-from imgassets.spec.contract import Endpoint
-from imgassets.spec.hosted import HostedModel
-from imgassets.spec.project import Loaded, Project
-from imgassets.spec.prompts import Prompt, PromptSet
-from imgassets.spec.seeds import MOST, MOST_HOSTED
 
 #: Drawn seeds are below this: every model takes them, and a contract may name them.
 _DRAWN = MOST_HOSTED + 1

@@ -14,18 +14,18 @@ from typing import Any
 
 import numpy as np
 
-from imgassets.commands.image_folder import METADATA, Skipped, images_of, why_not_read
+from imgassets.documents.geneval import read_geneval
+from imgassets.documents.problems import InvalidDocumentsError
+from imgassets.documents.project import read_document
+from imgassets.documents.prompts import Expectation, Prompt, PromptSet
+from imgassets.images.errors import RefusedError, readable
+from imgassets.images.folders import METADATA, Skipped, images_of, why_not_read
 from imgassets.images.intake import open_for_inspection, read_file
 from imgassets.images.normalize import normalize
-from imgassets.images.refusal import RefusedError, readable
+from imgassets.images.pixels import BadImageError
+from imgassets.judges.detectors import DetectorError
+from imgassets.judges.ocr_letters import UnreadableTextError
 from imgassets.metrics import artefacts, composition, typography
-from imgassets.metrics.detectors import DetectorError
-from imgassets.metrics.ocr_letters import UnreadableTextError
-from imgassets.metrics.pixels import BadImageError
-from imgassets.spec.geneval import read_geneval
-from imgassets.spec.problems import InvalidDocumentsError
-from imgassets.spec.project import read_document
-from imgassets.spec.prompts import Expectation, Prompt, PromptSet
 
 _SHOWN = 10
 #: Metrics that say whether an image shows what it must; the others are shown beside them.

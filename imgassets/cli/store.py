@@ -1,4 +1,4 @@
-"""`imgassets store`: arguments and words; the work is done in `imgassets.images.care`."""
+"""`imgassets store`: arguments and words; the work is done in `imgassets.storage.maintenance`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # reading tables and images takes half a second to import; commands do it
-    from imgassets.images.store import ImageStore
+    from imgassets.storage.image_store import ImageStore
 
 _DAY = 24 * 3600.0
 
@@ -38,15 +38,15 @@ def add_arguments(store: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, home: Path) -> tuple[str, bool]:
     """What to print, and whether all is well."""
-    from imgassets.images.store import ImageStore
+    from imgassets.storage.image_store import ImageStore
 
     return arguments.care(ImageStore(home / "images"), home, arguments)
 
 
 def _stats(store: ImageStore, _: Path, arguments: argparse.Namespace) -> tuple[str, bool]:
-    from imgassets.images import care
+    from imgassets.storage import maintenance
 
-    found = care.stats(store)
+    found = maintenance.stats(store)
     if arguments.json:
         return json.dumps(found.to_dict(), indent=2), True
     flows = ", ".join(f"{n} {flow}" for flow, n in sorted(found.by_flow.items()))
@@ -60,9 +60,9 @@ def _stats(store: ImageStore, _: Path, arguments: argparse.Namespace) -> tuple[s
 
 
 def _verify(store: ImageStore, _: Path, arguments: argparse.Namespace) -> tuple[str, bool]:
-    from imgassets.images import care
+    from imgassets.storage import maintenance
 
-    found = care.verify(store)
+    found = maintenance.verify(store)
     well = not found.harmed
     if arguments.json:
         return json.dumps(found.to_dict(), indent=2), well
@@ -74,11 +74,11 @@ def _verify(store: ImageStore, _: Path, arguments: argparse.Namespace) -> tuple[
 
 
 def _gc(store: ImageStore, home: Path, arguments: argparse.Namespace) -> tuple[str, bool]:
-    from imgassets.images import care
+    from imgassets.storage import maintenance
 
-    found = care.garbage(store, home, older_than=arguments.older_than * _DAY)
+    found = maintenance.garbage(store, home, older_than=arguments.older_than * _DAY)
     if not arguments.dry_run:
-        care.delete(store, found)
+        maintenance.delete(store, found)
     if arguments.json:
         return json.dumps(found.to_dict() | {"deleted": not arguments.dry_run}, indent=2), True
     verb = "would be deleted" if arguments.dry_run else "deleted"

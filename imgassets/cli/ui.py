@@ -9,10 +9,10 @@ import socket
 import sys
 from pathlib import Path
 
-from imgassets.home import ready_home
-from imgassets.running import open_instance
-from imgassets.spec.places import PlaceError
-from imgassets.spec.whole_file import write_whole
+from imgassets.documents.environment import PlaceError
+from imgassets.refresh.execute import open_instance
+from imgassets.storage.project_home import ready_home
+from imgassets.storage.whole_file import write_whole
 
 HOST = "127.0.0.1"
 

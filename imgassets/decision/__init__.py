@@ -7,7 +7,7 @@ image, reads a file or knows Dagster.
 from imgassets.decision.comparison import Comparison, compare
 from imgassets.decision.errors import DecisionError
 from imgassets.decision.from_table import decide_table
-from imgassets.decision.pairing import Measured
+from imgassets.decision.paired_scores import Measured
 from imgassets.decision.verdict import Verdict, decide
 
 __all__ = [

@@ -14,17 +14,17 @@ from typing import Any
 
 import pandas as pd
 
+from imgassets.decision.criterion_evidence import gather
 from imgassets.decision.errors import MissingIncumbentError, MixedRowsError
-from imgassets.decision.evidence import gather
+from imgassets.decision.evidence import Limit
 from imgassets.decision.failures import FailureEvidence, gather_failures
-from imgassets.decision.limits import Limit
 from imgassets.decision.looks import level
-from imgassets.decision.pairing import Measured
-from imgassets.decision.review import review_rows
+from imgassets.decision.paired_scores import Measured
+from imgassets.decision.review_triggers import review_rows
 from imgassets.decision.rows import criterion_row, failure_row
 from imgassets.decision.statistics import holm
-from imgassets.spec.decision_contract import DecisionContract
-from imgassets.spec.hosted import Pairing
+from imgassets.documents.decision_contract import DecisionContract
+from imgassets.documents.hosted import Pairing
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def compare(
         candidate: what was measured on the model under test.
         incumbent: what was measured on production; not needed (and not used) when the model
             under test is the incumbent itself: then only floors, ceilings and failures apply.
-        pairing: what the two have in common (`spec.hosted.pairing_of`).
+        pairing: what the two have in common (`documents.hosted.pairing_of`).
         seed: of the bootstrap that cross-checks the bounds; it never decides; None leaves it out.
         look: which look at this comparison it is, from 1; later ones are judged more strictly.
 

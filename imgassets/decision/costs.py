@@ -14,11 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from imgassets.decision import scales
-from imgassets.decision.limits import Counts, Evidence, Limit, absolute, margins
-from imgassets.decision.pairing import Measured
+from imgassets.decision.evidence import Counts, Evidence, Limit, absolute, margins
+from imgassets.decision.paired_scores import Measured
 from imgassets.decision.statistics import Difference, Estimate, Floats
-from imgassets.spec.criteria import Criterion
-from imgassets.spec.scale_ends import worst_limit
+from imgassets.documents.criteria import Criterion
+from imgassets.documents.scale_ends import worst_limit
 
 _MEMORY, _SECONDS, _MONEY = "cost.peak_memory", "cost.seconds", "cost.usd"
 _NOTHING = "no image was measured"

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 from imgassets.decision import costs, scales
 from imgassets.decision.errors import TooLittleDataError
-from imgassets.decision.limits import Counts, Evidence, Limit, LimitKind, absolute, margins
-from imgassets.decision.pairing import Measured, PerSeed, paired_differences, prompt_means
+from imgassets.decision.evidence import Counts, Evidence, Limit, LimitKind, absolute, margins
+from imgassets.decision.paired_scores import Measured, PerSeed, paired_differences, prompt_means
 from imgassets.decision.statistics import Bounded, Estimate, Floats
-from imgassets.spec.criteria import Criterion
-from imgassets.spec.hosted import Pairing
-from imgassets.spec.scale_ends import Ends, natural_ends
+from imgassets.documents.criteria import Criterion
+from imgassets.documents.hosted import Pairing
+from imgassets.documents.scale_ends import Ends, natural_ends
 
 _TOO_FEW = "only {} prompt(s) have a usable image, at least 2 are needed"
 _TOO_FEW_PAIRS = "only {} prompt(s) have a usable image from both models, at least 2 are needed"

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from imgassets.decision.pairing import PerSeed
+from imgassets.decision.paired_scores import PerSeed
 from imgassets.decision.statistics import Bounded
-from imgassets.spec.criteria import Criterion
+from imgassets.documents.criteria import Criterion
 
 #: What is known about a criterion.
 State = Literal["passed", "broken", "undecided"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from imgassets.decision.evidence import Evidence, Limit, State
 from imgassets.decision.failures import FailureEvidence
-from imgassets.decision.limits import Evidence, Limit, State
-from imgassets.decision.wording import (
+from imgassets.decision.formatting import (
     amount,
     apart,
     between,
@@ -19,7 +19,7 @@ from imgassets.decision.wording import (
     signed,
     step,
 )
-from imgassets.spec.failures import NEVER_ASKED, NOT_THE_MODELS
+from imgassets.documents.failures import NEVER_ASKED, NOT_THE_MODELS
 
 
 def criterion_reason(

@@ -17,11 +17,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from imgassets.decision.pairing import FAILURE_MODES, Measured
-from imgassets.decision.planning import prompts_needed
+from imgassets.decision.needed_data import prompts_needed
+from imgassets.decision.paired_scores import FAILURE_MODES, Measured
 from imgassets.decision.statistics import Estimate
-from imgassets.spec.decision_contract import DecisionContract
-from imgassets.spec.failures import NOT_THE_MODELS
+from imgassets.documents.decision_contract import DecisionContract
+from imgassets.documents.failures import NOT_THE_MODELS
 
 #: Stands for every mode that is neither listed in the contract nor occurred.
 OTHER = "other"

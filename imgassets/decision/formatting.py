@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from imgassets.spec.criteria import Criterion
-from imgassets.spec.metrics import METRICS
+from imgassets.documents.criteria import Criterion
+from imgassets.documents.metric_catalogue import METRICS
 
 #: A true minus sign (as wide as a plus), and what stands where there is no number.
 MINUS = "\u2212"

@@ -25,11 +25,11 @@ from imgassets.decision.errors import (
     TooLittleDataError,
     UnknownStatusError,
 )
-from imgassets.decision.pairing import FAILURE_MODES, Measured
+from imgassets.decision.paired_scores import FAILURE_MODES, Measured
 from imgassets.decision.verdict import Verdict, decide
-from imgassets.spec.decision_contract import DecisionContract
-from imgassets.spec.hosted import Pairing
-from imgassets.spec.scale_ends import natural_ends
+from imgassets.documents.decision_contract import DecisionContract
+from imgassets.documents.hosted import Pairing
+from imgassets.documents.scale_ends import natural_ends
 
 NEEDED = ("model", "prompt_id", "seed", "metric", "value")
 _DEFAULTS: dict[str, Any] = {"flow": "generate", "replicate": 0, "status": "ok"}

@@ -1,6 +1,6 @@
 """Criteria as expectations of Great Expectations, and tables held to them.
 
-Asset checks hold one expectation at a time; `imgassets.commands.data_docs` gathers the same ones
+Asset checks hold one expectation at a time; `imgassets.report.data_docs` gathers the same ones
 in suites. No other module knows Great Expectations. It takes seconds to import, so nothing of it
 is touched before the first check runs.
 """
@@ -15,8 +15,8 @@ from typing import Any
 
 import pandas as pd
 
-from imgassets.spec.criteria import Criterion
-from imgassets.spec.metrics import METRICS
+from imgassets.documents.criteria import Criterion
+from imgassets.documents.metric_catalogue import METRICS
 
 #: What Great Expectations calls a contract's severities.
 SEVERITIES = {"gating": "critical", "review": "warning", "warning": "warning"}

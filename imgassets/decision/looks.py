@@ -11,7 +11,7 @@ distribution: looks by further seeds, prompts or repeats have none that is known
 
 from __future__ import annotations
 
-from imgassets.spec.criteria import Decision
+from imgassets.documents.criteria import Decision
 
 #: Share of alpha that the first look gets where a contract plans none.
 FIRST = 0.95

@@ -9,12 +9,12 @@ from functools import reduce
 import numpy as np
 
 from imgassets.decision.comparison import Comparison
-from imgassets.decision.pairing import Measured, prompt_means
+from imgassets.decision.paired_scores import Measured, prompt_means
 from imgassets.decision.quantiles import quantile_upper
 from imgassets.decision.queueing import Latency, latency
 from imgassets.decision.statistics import Floats
-from imgassets.spec.contract import Endpoint, Traffic
-from imgassets.spec.metrics import METRICS, Flow
+from imgassets.documents.contract import Endpoint, Traffic
+from imgassets.documents.metric_catalogue import METRICS, Flow
 
 _TAIL = 0.95
 

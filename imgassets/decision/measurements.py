@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from imgassets.decision.pairing import Measured
-from imgassets.metrics.tables import with_artefacts
+from imgassets.decision.paired_scores import Measured
+from imgassets.metrics.metric_rows import with_artefacts
 from imgassets.requests import stacked
 
 

@@ -8,8 +8,8 @@ import numpy as np
 from scipy import special
 
 from imgassets.decision import power
-from imgassets.decision.limits import Evidence, Limit
-from imgassets.decision.pairing import variance_parts
+from imgassets.decision.evidence import Evidence, Limit
+from imgassets.decision.paired_scores import variance_parts
 from imgassets.decision.statistics import Estimate
 
 #: An unlucky sample: with the chance `power.POWER` the mean comes out no worse than this many

@@ -19,9 +19,9 @@ from imgassets.decision.errors import (
     NonFiniteScoreError,
     UnknownStatusError,
 )
+from imgassets.documents.failures import NOT_THE_MODELS, FailureMode
+from imgassets.documents.hosted import Pairing
 from imgassets.metrics.scores import ROW_COLUMNS
-from imgassets.spec.failures import NOT_THE_MODELS, FailureMode
-from imgassets.spec.hosted import Pairing
 
 FAILURE_MODES: tuple[str, ...] = get_args(FailureMode)
 IMAGE_COLUMNS = ("flow", "prompt_id", "seed", "replicate", "image_key", "status")

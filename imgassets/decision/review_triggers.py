@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from imgassets.decision.errors import TooLittleDataError
-from imgassets.decision.pairing import Measured, prompt_means
+from imgassets.decision.formatting import amount, step
+from imgassets.decision.paired_scores import Measured, prompt_means
 from imgassets.decision.rows import empty_row
 from imgassets.decision.statistics import Estimate
-from imgassets.decision.wording import amount, step
-from imgassets.spec.criteria import Disagreement, Near
-from imgassets.spec.decision_contract import DecisionContract
+from imgassets.documents.criteria import Disagreement, Near
+from imgassets.documents.decision_contract import DecisionContract
 
 
 def review_rows(

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from imgassets.decision.evidence import Evidence, Limit, State
+from imgassets.decision.explanations import criterion_reason, failure_reason, remedy
 from imgassets.decision.failures import FailureEvidence
-from imgassets.decision.limits import Evidence, Limit, State
-from imgassets.decision.pairing import prompt_means
-from imgassets.decision.planning import further_prompts, seeds_for
-from imgassets.decision.reasons import criterion_reason, failure_reason, remedy
+from imgassets.decision.formatting import unit_of
+from imgassets.decision.needed_data import further_prompts, seeds_for
+from imgassets.decision.paired_scores import prompt_means
 from imgassets.decision.statistics import cluster_bootstrap
-from imgassets.decision.wording import unit_of
-from imgassets.spec.decision_contract import DecisionContract
+from imgassets.documents.decision_contract import DecisionContract
 
 #: Columns of the comparison table, in order. Bounds are one-sided at level alpha each; a number
 #: that does not exist is missing (NaN), never 0.

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from imgassets.decision.statistics import ENDLESS, Floats
-from imgassets.spec.criteria import Criterion
-from imgassets.spec.scale_ends import Ends, natural_ends, worst_limit
+from imgassets.documents.criteria import Criterion
+from imgassets.documents.scale_ends import Ends, natural_ends, worst_limit
 
 #: Units whose scores count as shares: judged by exact bounds both ways, a failed image is a 0.
 SHARES = ("share", "similarity")

@@ -20,7 +20,7 @@ from scipy import optimize, special
 
 from imgassets.decision import bounded
 from imgassets.decision.errors import TooLittleDataError
-from imgassets.spec.scale_ends import Ends
+from imgassets.documents.scale_ends import Ends
 
 Floats = npt.NDArray[np.float64]
 ENDLESS: Ends = (None, None)

@@ -9,8 +9,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from imgassets.decision.comparison import Comparison
-from imgassets.decision.wording import capitalized
-from imgassets.spec.failures import NEVER_ASKED, NOT_THE_MODELS
+from imgassets.decision.formatting import capitalized
+from imgassets.documents.failures import NEVER_ASKED, NOT_THE_MODELS
 
 Decision = Literal["GO", "NO-GO", "REVIEW", "INCONCLUSIVE"]
 #: How many further criteria a sentence names.

@@ -4,16 +4,16 @@ from collections.abc import Callable
 
 import dagster as dg
 
-from imgassets.defs.branches import stage_key
+from imgassets.defs.assets.branches import stage_key
+from imgassets.defs.io_managers import Table
+from imgassets.defs.metadata import markdown_table
 from imgassets.defs.resources import Workplace
-from imgassets.defs.shown import markdown_table
-from imgassets.defs.tables import Table
-from imgassets.lineage.produced import STAGES
-from imgassets.spec.base import fingerprint
-from imgassets.spec.contract import Endpoint
-from imgassets.spec.criteria import Criterion
-from imgassets.spec.facets import endpoint_facet
-from imgassets.spec.metrics import METRICS
+from imgassets.documents.base import fingerprint
+from imgassets.documents.contract import Endpoint
+from imgassets.documents.criteria import Criterion
+from imgassets.documents.facets import endpoint_facet
+from imgassets.documents.metric_catalogue import METRICS
+from imgassets.refresh.outputs import STAGES
 
 _SEVERITY = {"gating": dg.AssetCheckSeverity.ERROR, "warning": dg.AssetCheckSeverity.WARN}
 
@@ -46,7 +46,7 @@ def _metric_check(endpoint: Endpoint, model: str, written: Criterion) -> dg.Asse
     family = written.metric.partition(".")[0]
 
     def run(contract: Endpoint, table: Table):  # type: ignore[no-untyped-def]
-        from imgassets.expectations import hold_metric
+        from imgassets.decision.gx_suites import hold_metric
 
         return hold_metric(table, _criterion(contract, written.name))
 
@@ -58,7 +58,7 @@ def _metric_check(endpoint: Endpoint, model: str, written: Criterion) -> dg.Asse
 
 def _margin_check(endpoint: Endpoint, model: str, written: Criterion) -> dg.AssetChecksDefinition:
     def run(contract: Endpoint, table: Table):  # type: ignore[no-untyped-def]
-        from imgassets.expectations import hold_comparison
+        from imgassets.decision.gx_suites import hold_comparison
 
         return hold_comparison(table, _criterion(contract, written.name))
 
@@ -71,7 +71,7 @@ def _margin_check(endpoint: Endpoint, model: str, written: Criterion) -> dg.Asse
 
 def _review_check(endpoint: Endpoint, model: str) -> dg.AssetChecksDefinition:
     def run(_: Endpoint, table: Table):  # type: ignore[no-untyped-def]
-        from imgassets.expectations import hold_reviews
+        from imgassets.decision.gx_suites import hold_reviews
 
         return hold_reviews(table)
 
@@ -84,7 +84,7 @@ def _failure_check(
     endpoint: Endpoint, model: str, stage: str, mode: str
 ) -> dg.AssetChecksDefinition:
     def run(contract: Endpoint, table: Table):  # type: ignore[no-untyped-def]
-        from imgassets.expectations import hold_statuses
+        from imgassets.decision.gx_suites import hold_statuses
 
         return hold_statuses(table, mode, contract.max_failure_rate(mode))
 
@@ -94,7 +94,7 @@ def _failure_check(
 
 def _unlisted_check(endpoint: Endpoint, model: str, stage: str) -> dg.AssetChecksDefinition:
     def run(contract: Endpoint, table: Table):  # type: ignore[no-untyped-def]
-        from imgassets.expectations import hold_unlisted
+        from imgassets.decision.gx_suites import hold_unlisted
 
         return hold_unlisted(table, [f.mode for f in contract.failure_modes])
 

@@ -7,22 +7,22 @@ from typing import Any
 import dagster as dg
 
 from imgassets.backends.device import choose_device
-from imgassets.defs.automation import automated, documents_changed, keep_in_step
-from imgassets.defs.branches import branch_assets
-from imgassets.defs.checks import branch_checks
-from imgassets.defs.clearance import CLEARANCE_GROUP, clearance_asset, clearance_check
+from imgassets.defs.asset_checks import branch_checks
+from imgassets.defs.assets.branches import branch_assets
+from imgassets.defs.assets.documents import document_assets
+from imgassets.defs.assets.extra_seeds import more_assets
+from imgassets.defs.assets.release_gate import CLEARANCE_GROUP, clearance_asset, clearance_check
+from imgassets.defs.assets.report import report_asset
+from imgassets.defs.assets.revalidation import drift_assets, nightly_drift, revalidate
+from imgassets.defs.assets.verdict import verdict_assets
 from imgassets.defs.document_check import all_documents, document_check
-from imgassets.defs.documents import document_assets
-from imgassets.defs.more import more_assets
-from imgassets.defs.progress import progress
-from imgassets.defs.reports import report_asset
+from imgassets.defs.io_managers import JsonDocuments, ParquetTables
 from imgassets.defs.resources import Maker, Workplace
-from imgassets.defs.revalidation import drift_assets, nightly_drift, revalidate
+from imgassets.defs.run_logger import progress
 from imgassets.defs.schedules import nightly_revalidation
-from imgassets.defs.tables import JsonDocuments, ParquetTables
-from imgassets.defs.verdicts import verdict_assets
-from imgassets.spec.facets import model_facets
-from imgassets.spec.project import Project
+from imgassets.defs.sensors import automated, documents_changed, keep_in_step
+from imgassets.documents.facets import model_facets
+from imgassets.documents.project import Project
 
 #: Runs everything in one process, so that a loaded pipeline serves all image assets of a run.
 VALIDATE_JOB = "validate"

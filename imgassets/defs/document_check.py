@@ -2,11 +2,11 @@
 
 import dagster as dg
 
+from imgassets.defs.metadata import markdown_table
 from imgassets.defs.resources import Workplace
-from imgassets.defs.shown import markdown_table
-from imgassets.spec.base import fingerprint
-from imgassets.spec.problems import Problem
-from imgassets.spec.project import Project
+from imgassets.documents.base import fingerprint
+from imgassets.documents.problems import Problem
+from imgassets.documents.project import Project
 
 ALL_DOCUMENTS = dg.AssetKey(["documents", "all"])
 _NAME = "every_document_is_valid"
@@ -52,7 +52,7 @@ def check_evaluation(project: Project) -> tuple[dg.AssetCheckEvaluation, str]:
 
 def problems_of(project: Project) -> list[Problem]:
     """Everything wrong with a project's documents."""
-    from imgassets.vocabulary import unknown_words
+    from imgassets.judges.vocabulary import unknown_words
 
     return [*project.problems, *unknown_words(project)]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from imgassets.defs.resources import Workplace
-from imgassets.spec.whole_file import whole_file
+from imgassets.storage.whole_file import whole_file
 
 if TYPE_CHECKING:
     from pandas import DataFrame

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import dagster as dg
 
 from imgassets.images.contact_sheet import contact_sheet, jpeg
-from imgassets.images.store import ImageStore
+from imgassets.storage.image_store import ImageStore
 
 if TYPE_CHECKING:
     import pandas as pd

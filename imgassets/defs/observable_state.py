@@ -6,7 +6,7 @@ from collections.abc import Callable
 import dagster as dg
 
 from imgassets.defs.resources import Workplace
-from imgassets.spec.contract import Endpoint
+from imgassets.documents.contract import Endpoint
 
 #: The version of a branch's state, given the workplace, endpoint and model.
 Version = Callable[[Workplace, str, str], str]

@@ -7,10 +7,10 @@ from pydantic import PrivateAttr
 
 from imgassets.backends.base import Backend
 from imgassets.backends.device import Device, choose_device
-from imgassets.backends.making import Make
-from imgassets.home import home_of
-from imgassets.images.store import ImageStore
-from imgassets.spec.project import Project, find_root, load_project
+from imgassets.backends.generation import Make
+from imgassets.documents.project import Project, find_root, load_project
+from imgassets.storage.image_store import ImageStore
+from imgassets.storage.project_home import home_of
 
 
 class Workplace(dg.ConfigurableResource):
@@ -43,12 +43,12 @@ class Maker(dg.ConfigurableResource):
     def maker(self, project: Project, model: str, flow: str) -> Make:
         """What makes a model's images of a flow; its pipeline is loaded when first asked for."""
         # Not at the top: a code location must load without torch and diffusers.
-        from imgassets.backends.loading import opened_late
+        from imgassets.backends.registry import opened_late
 
         return opened_late(lambda: self._opened(project, model, flow))
 
     def _opened(self, project: Project, model: str, flow: str) -> Make:
-        from imgassets.backends.loading import maker_of, postprocess_maker, upscale_maker
+        from imgassets.backends.registry import maker_of, postprocess_maker, upscale_maker
 
         device, _ = self.chosen()
         document = project.model(model)
@@ -61,7 +61,7 @@ class Maker(dg.ConfigurableResource):
         return maker_of(flow, self._backend(project, model))
 
     def _backend(self, project: Project, model: str) -> Backend:
-        from imgassets.backends.loading import open_backend
+        from imgassets.backends.registry import open_backend
 
         if model not in self._backends:
             device, _ = self.chosen()

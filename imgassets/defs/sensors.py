@@ -5,10 +5,10 @@ from typing import Any
 
 import dagster as dg
 
+from imgassets.defs.assets.documents import history_of, observation
 from imgassets.defs.document_check import check_evaluation
-from imgassets.defs.documents import history_of, observation
 from imgassets.defs.resources import Workplace
-from imgassets.spec.changes import present_facets
+from imgassets.refresh.document_changes import present_facets
 
 _SECONDS = 30
 C = dg.AutomationCondition

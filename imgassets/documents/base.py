@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, StringConstraints
 from pydantic_core import CoreSchema
 
-from imgassets.spec.scalars import exact_scalars
+from imgassets.documents.scalars import exact_scalars
 
 #: Names become file names, asset keys and URL parts, so they stay within one small alphabet.
 #: No underscore: Dagster turns hyphens into one, and two names must not become the same.

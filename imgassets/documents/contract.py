@@ -6,13 +6,13 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from imgassets.spec.base import Document, Name
-from imgassets.spec.decision_contract import DecisionContract, refuse_doubles
-from imgassets.spec.metrics import FLOWS, Flow
-from imgassets.spec.postprocess import Step, mode_after, size_after
-from imgassets.spec.prompts import Transform
-from imgassets.spec.seeds import MOST, twins
-from imgassets.spec.sources import SourceRules
+from imgassets.documents.base import Document, Name
+from imgassets.documents.decision_contract import DecisionContract, refuse_doubles
+from imgassets.documents.metric_catalogue import FLOWS, Flow
+from imgassets.documents.postprocess import Step, mode_after, size_after
+from imgassets.documents.prompts import Transform
+from imgassets.documents.seeds import MOST, twins
+from imgassets.documents.sources import SourceRules
 
 Size = Annotated[
     tuple[Annotated[int, Field(ge=8, le=8192)], Annotated[int, Field(ge=8, le=8192)]],

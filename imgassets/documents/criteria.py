@@ -7,11 +7,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
-from imgassets.spec.base import Document
-from imgassets.spec.failures import FailureMode
-from imgassets.spec.metrics import METRICS, UNMEASURED, Flow, Metric
-from imgassets.spec.own_metrics import known_metric, known_names
-from imgassets.spec.units import ImageSeconds, Share, Usd, level, step, unit_of_limit
+from imgassets.documents.base import Document
+from imgassets.documents.failures import FailureMode
+from imgassets.documents.metric_catalogue import METRICS, UNMEASURED, Flow, Metric
+from imgassets.documents.own_metrics import known_metric, known_names
+from imgassets.documents.units import ImageSeconds, Share, Usd, level, step, unit_of_limit
 
 Severity = Literal["gating", "review", "warning"]
 

@@ -8,10 +8,18 @@ from typing import Any, Self
 
 from pydantic import Field, ModelWrapValidatorHandler, model_validator
 
-from imgassets.spec.base import Document, Name
-from imgassets.spec.criteria import Budget, Criterion, Decision, FailureRate, Failures, Near, Review
-from imgassets.spec.metrics import FLOWS, METRICS, Flow
-from imgassets.spec.own_metrics import MetricName, OwnMetric, declared
+from imgassets.documents.base import Document, Name
+from imgassets.documents.criteria import (
+    Budget,
+    Criterion,
+    Decision,
+    FailureRate,
+    Failures,
+    Near,
+    Review,
+)
+from imgassets.documents.metric_catalogue import FLOWS, METRICS, Flow
+from imgassets.documents.own_metrics import MetricName, OwnMetric, declared
 
 
 class DecisionContract(Document):

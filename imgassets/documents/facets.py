@@ -10,14 +10,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from imgassets.spec.base import fingerprint
-from imgassets.spec.contract import Endpoint
-from imgassets.spec.hosted import AnyModel, HostedModel
-from imgassets.spec.postprocess import step_facts
-from imgassets.spec.project import Project
-from imgassets.spec.prompts import Expectation, PromptSet
-from imgassets.spec.upscaler import upscaler_facts
-from imgassets.spec.weights import weights_fingerprint
+from imgassets.documents.base import fingerprint
+from imgassets.documents.contract import Endpoint
+from imgassets.documents.hosted import AnyModel, HostedModel
+from imgassets.documents.postprocess import step_facts
+from imgassets.documents.project import Project
+from imgassets.documents.prompts import Expectation, PromptSet
+from imgassets.documents.upscaler import upscaler_facts
+from imgassets.documents.weights import weights_fingerprint
 
 #: (kind of document, its name, facet)
 FacetKey = tuple[str, str, str]

@@ -13,9 +13,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from imgassets.spec.json_lines import WANTED, ProblemWords, parsed, read_json_lines
-from imgassets.spec.problems import InvalidDocumentsError, Problem, dotted, explained
-from imgassets.spec.prompts import ObjectExpectation, Prompt, PromptSet
+from imgassets.documents.json_lines import WANTED, ProblemWords, parsed, read_json_lines
+from imgassets.documents.problems import InvalidDocumentsError, Problem, dotted, explained
+from imgassets.documents.prompts import ObjectExpectation, Prompt, PromptSet
 
 _OBJECT_FIELDS = {f.alias or name for name, f in ObjectExpectation.model_fields.items()}
 

@@ -12,11 +12,11 @@ from typing import Annotated, Any, ClassVar, Literal, Self, cast
 
 from pydantic import ConfigDict, Field, model_validator
 
-from imgassets.spec.base import Document, Name
-from imgassets.spec.hosted_sizes import SIZES
-from imgassets.spec.model import Model, Price
-from imgassets.spec.units import Money, Seconds, Usd
-from imgassets.spec.upscaler import DiffusionUpscaler, Lanczos, Network
+from imgassets.documents.base import Document, Name
+from imgassets.documents.hosted_sizes import SIZES
+from imgassets.documents.model import Model, Price
+from imgassets.documents.units import Money, Seconds, Usd
+from imgassets.documents.upscaler import DiffusionUpscaler, Lanczos, Network
 
 #: Whether the same request gives the same picture: `seeded` as far as the provider documents it.
 Reproducibility = Literal["seeded", "none"]

@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from imgassets.spec.problems import InvalidDocumentsError, Problem
+from imgassets.documents.problems import InvalidDocumentsError, Problem
 
 WANTED = (
     'give one JSON object a line, such as {"tag": "colors", "include": [{"class": "circle", '

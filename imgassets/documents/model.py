@@ -7,12 +7,12 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from imgassets.spec import scheduler_names
-from imgassets.spec.base import Document, Name
-from imgassets.spec.loading import Loading, Value, refuse_remote_code
-from imgassets.spec.units import Usd
-from imgassets.spec.upscaler import Upscaler
-from imgassets.spec.weights import Weights
+from imgassets.documents import scheduler_names
+from imgassets.documents.base import Document, Name
+from imgassets.documents.pipeline_options import Loading, Value, refuse_remote_code
+from imgassets.documents.units import Usd
+from imgassets.documents.upscaler import Upscaler
+from imgassets.documents.weights import Weights
 
 
 class Scheduler(Document):

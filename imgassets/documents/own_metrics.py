@@ -13,8 +13,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
-from imgassets.spec.base import Document
-from imgassets.spec.metrics import METRICS, Metric
+from imgassets.documents.base import Document
+from imgassets.documents.metric_catalogue import METRICS, Metric
 
 MetricName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")]
 _declared: ContextVar[Mapping[str, Metric]] = ContextVar("declared", default={})  # noqa: B039

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from imgassets.spec.base import Document
+from imgassets.documents.base import Document
 
 #: A setting handed on as it is.
 Value = float | int | bool | str | None

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from imgassets.spec.written import found, quoted
+from imgassets.documents.yaml_misreadings import found, quoted
 
 #: What every type of error wants, made from its details. Types that are not here are said in
 #: general words, never in pydantic's.

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from imgassets.spec.base import Document
+from imgassets.documents.base import Document
 
 Side = Annotated[int, Field(ge=8, le=16384)]
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from imgassets.spec.plain_words import fix_of, said, said_of_all
-from imgassets.spec.written import Field, lost_text, odd_numbers
-from imgassets.spec.yamlfile import YamlFile
+from imgassets.documents.plain_words import fix_of, said, said_of_all
+from imgassets.documents.yaml_misreadings import Field, lost_text, odd_numbers
+from imgassets.documents.yamlfile import YamlFile
 
 if TYPE_CHECKING:
-    from imgassets.spec.project import Loaded
+    from imgassets.documents.project import Loaded
 _NOTHING = object()
 
 

@@ -10,15 +10,15 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
-from imgassets.spec import references
-from imgassets.spec.base import Document
-from imgassets.spec.contract import Endpoint
-from imgassets.spec.geneval import read_geneval
-from imgassets.spec.hosted import AnyModel, model_class
-from imgassets.spec.places import PlaceError, folder_in
-from imgassets.spec.problems import InvalidDocumentsError, Problem, misread, problems_of
-from imgassets.spec.prompts import Expectation, PromptSet
-from imgassets.spec.yamlfile import YamlError, YamlFile, read_yaml
+from imgassets.documents import references
+from imgassets.documents.base import Document
+from imgassets.documents.contract import Endpoint
+from imgassets.documents.environment import PlaceError, folder_in
+from imgassets.documents.geneval import read_geneval
+from imgassets.documents.hosted import AnyModel, model_class
+from imgassets.documents.problems import InvalidDocumentsError, Problem, misread, problems_of
+from imgassets.documents.prompts import Expectation, PromptSet
+from imgassets.documents.yamlfile import YamlError, YamlFile, read_yaml
 
 D = TypeVar("D", bound=Document)
 #: The document class a parsed file asks for.

@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from imgassets.spec.problems import Problem, problem_at
-from imgassets.spec.prompts import PromptSet
+from imgassets.documents.problems import Problem, problem_at
+from imgassets.documents.prompts import PromptSet
 
 if TYPE_CHECKING:
-    from imgassets.spec.project import Loaded, Project
+    from imgassets.documents.project import Loaded, Project
 
 #: What each form means where it comes from. Plain parentheses are ordinary writing, so none.
 _FORMS = (

@@ -12,9 +12,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from imgassets.spec.base import Document, Name
-from imgassets.spec.scalars import VisibleText
-from imgassets.spec.visible_text import comparable
+from imgassets.documents.base import Document, Name
+from imgassets.documents.scalars import VisibleText
+from imgassets.documents.visible_text import comparable
 
 Relation = Literal["left of", "right of", "above", "below"]
 

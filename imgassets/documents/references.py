@@ -7,25 +7,25 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imgassets.spec import hosted, installed, scheduler_names
-from imgassets.spec.contract import Endpoint
-from imgassets.spec.geneval import set_name
-from imgassets.spec.hosted import AnyModel, HostedModel
-from imgassets.spec.metrics import UNMEASURED
-from imgassets.spec.model import Model
-from imgassets.spec.postprocess import Watermark
-from imgassets.spec.problems import Problem
-from imgassets.spec.problems import problem_at as _problem
-from imgassets.spec.prompts import PromptSet
-from imgassets.spec.scheduler_settings import check_settings
-from imgassets.spec.seeds import MOST_HOSTED
-from imgassets.spec.size_references import check_regions, check_sizes
-from imgassets.spec.upscaler import DiffusionUpscaler, Network
-from imgassets.spec.weight_files import broken_files, broken_network
-from imgassets.spec.weights import foreign_code, hub_name, weights_folder
+from imgassets.documents import hosted, installed_diffusers, scheduler_names
+from imgassets.documents.contract import Endpoint
+from imgassets.documents.geneval import set_name
+from imgassets.documents.hosted import AnyModel, HostedModel
+from imgassets.documents.metric_catalogue import UNMEASURED
+from imgassets.documents.model import Model
+from imgassets.documents.postprocess import Watermark
+from imgassets.documents.problems import Problem
+from imgassets.documents.problems import problem_at as _problem
+from imgassets.documents.prompts import PromptSet
+from imgassets.documents.scheduler_settings import check_settings
+from imgassets.documents.seeds import MOST_HOSTED
+from imgassets.documents.size_references import check_regions, check_sizes
+from imgassets.documents.upscaler import DiffusionUpscaler, Network
+from imgassets.documents.weight_files import broken_files, broken_network
+from imgassets.documents.weights import foreign_code, hub_name, weights_folder
 
 if TYPE_CHECKING:
-    from imgassets.spec.project import Loaded, Project
+    from imgassets.documents.project import Loaded, Project
 
 Loc = tuple[str | int, ...]
 
@@ -60,7 +60,7 @@ def _check_model(project: Project, loaded: Loaded[AnyModel]) -> Iterator[Problem
 
 def _check_diffusers(project: Project, loaded: Loaded[AnyModel], model: Model) -> Iterator[Problem]:
     yield from _check_scheduler(loaded, model)
-    pipelines = installed.pipelines()
+    pipelines = installed_diffusers.pipelines()
     wanted: list[tuple[Loc, str | None]] = [
         (("pipeline",), model.pipeline),
         (("edit", "pipeline"), model.edit.pipeline if model.edit else None),
@@ -128,7 +128,7 @@ def _message_and_fix(sentence: str) -> tuple[str, str]:
 
 def _check_scheduler(loaded: Loaded[AnyModel], model: Model) -> Iterator[Problem]:
     scheduler = model.scheduler
-    known = installed.schedulers()
+    known = installed_diffusers.schedulers()
     if known and scheduler.class_ not in known:
         yield _problem(
             loaded,
@@ -137,7 +137,7 @@ def _check_scheduler(loaded: Loaded[AnyModel], model: Model) -> Iterator[Problem
             scheduler_names.hint(scheduler.class_) or _closest(scheduler.class_, known),
         )
         return
-    settings = installed.scheduler_settings(scheduler.class_)
+    settings = installed_diffusers.scheduler_settings(scheduler.class_)
     for name in scheduler.settings:
         if settings is not None and name not in settings:
             yield _problem(

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from imgassets.spec.criteria import Criterion
-from imgassets.spec.problems import Problem, dotted
-from imgassets.spec.units import UNITS
+from imgassets.documents.criteria import Criterion
+from imgassets.documents.problems import Problem, dotted
+from imgassets.documents.units import UNITS
 
 if TYPE_CHECKING:
-    from imgassets.spec.contract import Endpoint
-    from imgassets.spec.project import Loaded, Project
+    from imgassets.documents.contract import Endpoint
+    from imgassets.documents.project import Loaded, Project
 
 #: Lowest and highest possible value; None where there is no end, or none that is known.
 Ends = tuple[float | None, float | None]

@@ -10,8 +10,8 @@ import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from imgassets.spec import installed
-from imgassets.spec.installed import Argument
+from imgassets.documents import installed_diffusers
+from imgassets.documents.installed_diffusers import Argument
 
 _SIGMA_FLAGS = ("use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas")
 #: Arguments that every pipeline gives to a scheduler's `step`.
@@ -49,7 +49,9 @@ def check_settings(class_: str, settings: dict[str, Any]) -> Iterator[Found]:
     """What is wrong with the settings of a scheduler that diffusers has; unknown names apart."""
     yield from _fits(class_)
     yield from _packages(class_, settings)
-    known = {argument.name: argument for argument in installed.init_arguments(class_) or ()}
+    known = {
+        argument.name: argument for argument in installed_diffusers.init_arguments(class_) or ()
+    }
     for name, value in settings.items():
         if name in known:
             yield from _value(class_, known[name], value)
@@ -78,7 +80,10 @@ def check_settings(class_: str, settings: dict[str, Any]) -> Iterator[Found]:
 
 def _fits(class_: str) -> Iterator[Found]:
     """Schedulers of other pipelines than those that turn noise into an image step by step."""
-    step, init = installed.step_arguments(class_), installed.init_arguments(class_)
+    step, init = (
+        installed_diffusers.step_arguments(class_),
+        installed_diffusers.init_arguments(class_),
+    )
     needed = [a.name for a in step or () if a.required and a.name not in _GIVEN]
     needed += [a.name for a in init or () if a.required and a.name != "self"]
     if init is not None and step is None:
@@ -99,7 +104,7 @@ _OTHER_USES = {
 
 
 def _packages(class_: str, settings: dict[str, Any]) -> Iterator[Found]:
-    needed = installed.package_of(class_)
+    needed = installed_diffusers.package_of(class_)
     if needed and importlib.util.find_spec(needed) is None:
         yield Found(
             None,
@@ -141,7 +146,7 @@ def _wanted(class_: str, argument: Argument, value: Any) -> str | None:
         case _:
             # Annotations leave out words that the source takes; those are all named in it.
             listed = argument.words or argument.name == "beta_schedule"
-            named = bool(listed) and installed.says(class_, str(value))
+            named = bool(listed) and installed_diffusers.says(class_, str(value))
             fits = named or ("str" in kinds and not listed)
     return None if fits else _in_words(argument)
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from imgassets.spec.contract import Endpoint
-from imgassets.spec.hosted import AnyModel
-from imgassets.spec.problems import Problem, problem_at
-from imgassets.spec.prompts import PromptSet
-from imgassets.spec.sizes import grid_of, region_problem, size_problem
+from imgassets.documents.contract import Endpoint
+from imgassets.documents.hosted import AnyModel
+from imgassets.documents.problems import Problem, problem_at
+from imgassets.documents.prompts import PromptSet
+from imgassets.documents.sizes import grid_of, region_problem, size_problem
 
 if TYPE_CHECKING:
-    from imgassets.spec.project import Loaded, Project
+    from imgassets.documents.project import Loaded, Project
 
 
 def check_sizes(

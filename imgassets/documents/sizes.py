@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from imgassets.spec.hosted import AnyModel
-from imgassets.spec.model import Model
-from imgassets.spec.weights import cached_folder, hub_name, read_index, weights_folder
+from imgassets.documents.hosted import AnyModel
+from imgassets.documents.model import Model
+from imgassets.documents.weights import cached_folder, hub_name, read_index, weights_folder
 
 
 class Grid(NamedTuple):

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field, StringConstraints
 
-from imgassets.spec.base import Document
+from imgassets.documents.base import Document
 
 SourceFormat = Literal["PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF"]
 SourceKind = Literal["grayscale", "palette", "cmyk", "16-bit"]

@@ -17,7 +17,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
-from imgassets.spec.metrics import Metric
+from imgassets.documents.metric_catalogue import Metric
 
 _PERCENT = dict.fromkeys(
     ("%", "percent", "point", "points", "pp", "percentage point", "percentage points"),

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from imgassets.spec.base import Document
-from imgassets.spec.loading import Loading
-from imgassets.spec.weights import Weights, weights_fingerprint
+from imgassets.documents.base import Document
+from imgassets.documents.pipeline_options import Loading
+from imgassets.documents.weights import Weights, weights_fingerprint
 
 
 class Lanczos(Document):

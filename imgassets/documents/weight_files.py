@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from imgassets.spec.weights import component_libraries, never_loaded, of_variant
+from imgassets.documents.weights import component_libraries, never_loaded, of_variant
 
 #: Longest header that the format's own reader takes.
 _MAX_HEADER = 100_000_000

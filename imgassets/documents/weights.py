@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from imgassets.spec.base import Document, fingerprint
+from imgassets.documents.base import Document, fingerprint
 
 #: `package:NAME` means a model that ships inside imgassets.
 PACKAGE_PREFIX = "package:"

@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from imgassets.spec.scalars import DECIMAL
-from imgassets.spec.yamlfile import YamlFile
+from imgassets.documents.scalars import DECIMAL
+from imgassets.documents.yamlfile import YamlFile
 
 Field = tuple[str | int, ...]
 _NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from imgassets.backends.making import Make
-from imgassets.images.store import ImageStore
+from imgassets.backends.generation import Make
 from imgassets.requests import Request
-from imgassets.spec.whole_file import write_whole
+from imgassets.storage.image_store import ImageStore
+from imgassets.storage.whole_file import write_whole
 
 #: In what way images were made again, as reports name it.
 AGAIN, REVERSED, ALONE = "again, in another process", "in reverse order", "one alone"

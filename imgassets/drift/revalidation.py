@@ -15,13 +15,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from imgassets.backends.making import Make
+from imgassets.backends.generation import Make
+from imgassets.documents.base import fingerprint
+from imgassets.drift.reproducibility import RepetitionFile
 from imgassets.images.encoding import encode_png
-from imgassets.images.store import ImageStore
-from imgassets.lineage.repeating import RepetitionFile
 from imgassets.requests import Request
-from imgassets.spec.base import fingerprint
-from imgassets.spec.whole_file import write_whole
+from imgassets.storage.image_store import ImageStore
+from imgassets.storage.whole_file import write_whole
 
 
 @dataclass(frozen=True)

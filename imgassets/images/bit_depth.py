@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 from PIL.ImageFile import ImageFile
 
-from imgassets.images.refusal import RefusedError
+from imgassets.images.errors import RefusedError
 
 #: Pillow's unpackers of 16-bit channels take the high byte; with the other byte order, the low one.
 _OTHER_ORDER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}

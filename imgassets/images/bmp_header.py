@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 
 from imgassets.images.colors import check_chromaticities, check_gamma
-from imgassets.images.refusal import RefusedError
+from imgassets.images.errors import RefusedError
 
 _FILE_HEADER = 14
 _V4, _V5 = 108, 124

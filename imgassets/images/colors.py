@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, ImageColor
 
-from imgassets.images.refusal import RefusedError, readable
+from imgassets.images.errors import RefusedError, readable
 
 #: Photoshop's default: equal whites, and the darkest source color becomes black.
 _INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC

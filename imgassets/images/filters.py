@@ -3,7 +3,7 @@
 Filters are OpenCV's; colors are worked on block by block. These metrics see every image of a swap,
 and at 1024 px SciPy's filters, scikit-image's colors and whole-image temporaries took most of the
 time. Each agrees with the plain SciPy or scikit-image call to rounding
-(`imgassets_tests/metrics/test_filters.py`).
+(`imgassets_tests/images/test_filters.py`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from imgassets.metrics.pixels import Pixels
+from imgassets.images.pixels import Pixels
 
 Values = NDArray[np.float64]
 

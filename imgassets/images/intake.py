@@ -17,9 +17,9 @@ from PIL import Image
 from PIL.ImageFile import ImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
+from imgassets.documents.sources import SOURCE_FORMATS, SourceFormat, SourceRules
 from imgassets.images import bmp_header, foreign, jpeg_damage, jpeg_scans, png_chunks, tiff_pages
-from imgassets.images.refusal import RefusedError, broken
-from imgassets.spec.sources import SOURCE_FORMATS, SourceFormat, SourceRules
+from imgassets.images.errors import RefusedError, broken
 
 #: What is taken in where no contract says: every format that can be read.
 ANY_SOURCE = SourceRules(source_formats=SOURCE_FORMATS)

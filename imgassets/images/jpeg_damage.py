@@ -15,8 +15,8 @@ from dataclasses import replace
 import numpy as np
 import simplejpeg
 
+from imgassets.images.errors import RefusedError
 from imgassets.images.jpeg_scans import TABLE, Jpeg, Segment, check_complete, quantization
-from imgassets.images.refusal import RefusedError
 
 #: libjpeg's warnings (jerror.h) of lost pixels.
 _LIBJPEG = re.compile(r"Corrupt JPEG data|Premature end|Inconsistent progression")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from imgassets.images.refusal import RefusedError
+from imgassets.images.errors import RefusedError
 
 #: More scans make a progressive JPEG slow to decode and better in nothing; encoders write 10.
 MAX_SCANS = 100

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw
 
-from imgassets.spec.sizes import region_pixels
+from imgassets.documents.sizes import region_pixels
 
 
 class EmptyRegionError(ValueError):

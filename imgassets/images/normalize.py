@@ -12,12 +12,12 @@ from PIL import Image
 from PIL.ImageFile import ImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
+from imgassets.documents.sources import SourceKind, SourceRules
+from imgassets.images.bit_depth import is_deep, to_8_bits
 from imgassets.images.colors import check_encoding, to_srgb, with_alpha
-from imgassets.images.depth import is_deep, to_8_bits
+from imgassets.images.errors import RefusedError, broken
 from imgassets.images.intake import ANY_SOURCE, Opened, open_image, opened_again
 from imgassets.images.orientation import ORIENTATION, orientation, without_xmp
-from imgassets.images.refusal import RefusedError, broken
-from imgassets.spec.sources import SourceKind, SourceRules
 
 _T = Image.Transpose
 _UPRIGHT = {

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from PIL.ImageFile import ImageFile
 
-from imgassets.images.refusal import RefusedError, readable
+from imgassets.images.errors import RefusedError, readable
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 #: Color types of IHDR, with their channels.

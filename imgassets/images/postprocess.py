@@ -12,7 +12,7 @@ from typing import Any
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from pydantic import TypeAdapter
 
-from imgassets.spec.postprocess import Convert, Resize, Sharpen, Step, Watermark
+from imgassets.documents.postprocess import Convert, Resize, Sharpen, Step, Watermark
 
 _STEP: TypeAdapter[Step] = TypeAdapter(Step)
 _FILTERS = {
@@ -47,7 +47,7 @@ def apply(steps: Sequence[dict[str, Any]], image: Image.Image, root: Path) -> Pr
     """Do the steps, in order.
 
     Args:
-        steps: as `imgassets.spec.postprocess.step_facts` gives them.
+        steps: as `imgassets.documents.postprocess.step_facts` gives them.
         image: mode RGB or RGBA, 8 bits a channel.
         root: the project's; the files of watermarks are looked for from here.
 

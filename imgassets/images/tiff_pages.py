@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PIL.TiffImagePlugin import TiffImageFile
 
-from imgassets.images.refusal import RefusedError
+from imgassets.images.errors import RefusedError
 
 _NEW_SUBFILE_TYPE, _SUBFILE_TYPE = 254, 255
 #: Bits of NewSubfileType: a smaller version of another image, a transparency mask.

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from imgassets.spec.upscaler import Tiles
+from imgassets.documents.upscaler import Tiles
 
 
 class Span(NamedTuple):

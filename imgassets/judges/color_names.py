@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from imgassets.metrics.detector_words import COLOR_NAMES, COLOR_PROTOTYPES
+from imgassets.judges.detector_classes import COLOR_NAMES, COLOR_PROTOTYPES
 
 FloatArray = NDArray[np.float32]
 

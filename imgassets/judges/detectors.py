@@ -2,7 +2,7 @@
 
 One small protocol, so that detectors are swapped without touching the rule that judges their
 findings (`composition`). Here live the protocol and the deterministic detector of flat shapes;
-learned ones live in `detectors_learned`, which loads torch.
+learned ones live in `learned_detectors`, which loads torch.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from imgassets.metrics.detector_regions import Box, Region, find_regions
-from imgassets.metrics.detector_shapes import confidence, match_shape
-from imgassets.metrics.detector_words import COLOR_NAMES, SHAPES
+from imgassets.judges.detector_classes import COLOR_NAMES, SHAPES
+from imgassets.judges.regions import Box, Region, find_regions
+from imgassets.judges.shapes import confidence, match_shape
 
 
 class DetectorError(ValueError):
@@ -119,3 +119,26 @@ def _detection(region: Region) -> Detection:
     x0, y0, x1, y1 = region.box
     sure = confidence(match, (x1 - x0) / (y1 - y0))
     return Detection(match.shape, region.box, sure, region.color)
+
+
+def without_overlaps(group: Sequence[Detection], max_overlap: float) -> list[Detection]:
+    """Non-maximum suppression: each box (surest first) drops later ones of IoU >= max_overlap.
+
+    As in GenEval, 1.0 switches it off, and boxes count their last pixel (`_iou`).
+    """
+    if max_overlap == 1.0:
+        return list(group)
+    chosen: list[Detection] = []
+    for found in group:
+        if all(_iou(found.box, other.box) < max_overlap for other in chosen):
+            chosen.append(found)
+    return chosen
+
+
+def _iou(a: Sequence[float], b: Sequence[float]) -> float:
+    width = min(a[2], b[2]) - max(a[0], b[0]) + 1
+    height = min(a[3], b[3]) - max(a[1], b[1]) + 1
+    common = max(width, 0.0) * max(height, 0.0)
+    areas = [max(c[2] - c[0] + 1, 0.0) * max(c[3] - c[1] + 1, 0.0) for c in (a, b)]
+    union = sum(areas) - common
+    return common / union if union else 0.0

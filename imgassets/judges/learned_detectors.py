@@ -15,10 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from imgassets.metrics.detector_colors import name_indices
-from imgassets.metrics.detector_words import COLOR_NAMES
-from imgassets.metrics.detectors import Detection, DetectorError, check_image
-from imgassets.metrics.geneval import without_overlaps
+from imgassets.judges.color_names import name_indices
+from imgassets.judges.detector_classes import COLOR_NAMES
+from imgassets.judges.detectors import Detection, DetectorError, check_image, without_overlaps
 
 Box = tuple[float, float, float, float]
 

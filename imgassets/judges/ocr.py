@@ -35,9 +35,9 @@ from typing import Any
 
 import numpy as np
 
-from imgassets.metrics.ocr_case import settle_case
-from imgassets.metrics.ocr_order import reading_order
-from imgassets.metrics.pixels import Pixels, check_rgb
+from imgassets.images.pixels import Pixels, check_rgb
+from imgassets.judges.ocr_case import settle_case
+from imgassets.judges.ocr_order import reading_order
 
 WORKING_SIDE = 192
 LINE_HEIGHT = 96

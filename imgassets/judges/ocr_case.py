@@ -21,8 +21,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from imgassets.metrics.pixels import Pixels
-from imgassets.metrics.typography_lookalikes import size_letters
+from imgassets.images.pixels import Pixels
+from imgassets.judges.ocr_lookalikes import size_letters
 
 _TALL = frozenset("ABDEFGHIKLMNPRTUYbdfhklt0123456789!?&")
 _SHORT = frozenset("aemnrugpqyij")

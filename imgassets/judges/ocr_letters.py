@@ -11,8 +11,8 @@ import functools
 import unicodedata
 from collections.abc import Sequence
 
-from imgassets.metrics.ocr import recognizer_file
-from imgassets.spec.visible_text import pieces
+from imgassets.documents.visible_text import pieces
+from imgassets.judges.ocr import recognizer_file
 
 
 class UnreadableTextError(ValueError):

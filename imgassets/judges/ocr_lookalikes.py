@@ -12,7 +12,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from imgassets.spec.visible_text import comparable
+from imgassets.documents.visible_text import comparable
 
 #: From this share of the times a character was shown in one place (among letters, in codes, in
 #: drawn scenes) on, a confusion is blamed on the reader and not on the model.

@@ -12,13 +12,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from imgassets.metrics.detector_colors import (
+from imgassets.judges.color_names import (
     distances,
     name_indices,
     to_lab,
     to_pixel,
 )
-from imgassets.metrics.detector_words import COLOR_NAMES
+from imgassets.judges.detector_classes import COLOR_NAMES
 
 Mask = NDArray[np.uint8]
 FloatArray = NDArray[np.float32]

@@ -16,16 +16,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from imgassets.metrics.detector_colors import (
+from imgassets.judges.color_names import (
     color_name,
     distances,
     name_indices,
     to_lab,
     to_pixel,
 )
-from imgassets.metrics.detector_cores import Core, FloatArray, Mask, find_cores, mixture
-from imgassets.metrics.detector_shapes import confidence, match_shape
-from imgassets.metrics.detector_words import COLOR_NAMES
+from imgassets.judges.detector_classes import COLOR_NAMES
+from imgassets.judges.region_interiors import Core, FloatArray, Mask, find_cores, mixture
+from imgassets.judges.shapes import confidence, match_shape
 
 Box = tuple[float, float, float, float]
 

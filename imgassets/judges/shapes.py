@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from imgassets.metrics.detector_words import SHAPES
+from imgassets.judges.detector_classes import SHAPES
 
 FloatArray = NDArray[np.float32]
 Point = tuple[float, float]

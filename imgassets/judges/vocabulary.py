@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from imgassets.metrics.detector_words import COLOR_NAMES, SHAPES
-from imgassets.metrics.ocr_letters import in_words, unreadable
-from imgassets.spec.problems import Problem, dotted
-from imgassets.spec.project import Loaded, Project
-from imgassets.spec.prompts import Expectation, PromptSet
+from imgassets.documents.problems import Problem, dotted
+from imgassets.documents.project import Loaded, Project
+from imgassets.documents.prompts import Expectation, PromptSet
+from imgassets.judges.detector_classes import COLOR_NAMES, SHAPES
+from imgassets.judges.ocr_letters import in_words, unreadable
 
 
 def unknown_words(project: Project) -> list[Problem]:

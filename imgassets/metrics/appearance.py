@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
+from imgassets.images.pixels import Pixels, check_rgb
 from imgassets.metrics.artefact_patterns import luma
-from imgassets.metrics.drift import FEATURES, features
 from imgassets.metrics.duplicates import near_duplicates
-from imgassets.metrics.pixels import Pixels, check_rgb
 from imgassets.metrics.scores import Score
+from imgassets.metrics.style_features import FEATURES, features
 
 #: Bits of the perceptual hash two images may differ in to be looked at more closely.
 _BITS = 2

@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from imgassets.metrics.filters import blurred
-from imgassets.metrics.pixels import BadImageError, Pixels, check_rgb
+from imgassets.images.filters import blurred
+from imgassets.images.pixels import BadImageError, Pixels, check_rgb
 from imgassets.metrics.scores import Score
 
 #: Steps above this many levels between neighbours are edges of the picture, not of a pattern.

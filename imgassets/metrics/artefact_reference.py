@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from imgassets.images.filters import ciede2000, lab, laplacian
+from imgassets.images.pixels import Pixels, check_pair, check_rgb
 from imgassets.metrics.artefact_patterns import luma
 from imgassets.metrics.fidelity import ssim_map
-from imgassets.metrics.filters import ciede2000, lab, laplacian
-from imgassets.metrics.pixels import Pixels, check_pair, check_rgb
 
 WINDOW = 32
 #: The eight ways to lay an image, by the change that leads to them from upright.

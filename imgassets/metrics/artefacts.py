@@ -16,12 +16,12 @@ import cv2
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from imgassets.documents.failures import FailureMode
+from imgassets.documents.sources import MAX_SOURCE_PIXELS
 from imgassets.images.colors import is_srgb, profile_name
 from imgassets.images.intake import has_several
 from imgassets.images.orientation import orientation, without_xmp
 from imgassets.metrics.scores import Score
-from imgassets.spec.failures import FailureMode
-from imgassets.spec.sources import MAX_SOURCE_PIXELS
 
 #: An image is blank when no more than `BLANK_SHARE` of its pixels is further than `BLANK_LEVELS`
 #: from its median color. The smallest letter of the drawn scenes covers .24 % of 96 x 96 pixels.

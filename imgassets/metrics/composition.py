@@ -11,12 +11,12 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from imgassets.metrics.detector_regions import background_color
-from imgassets.metrics.detector_words import COLOR_NAMES
-from imgassets.metrics.detectors import Detector, DetectorError, FlatShapeDetector, check_image
+from imgassets.documents.prompts import Expectation, ObjectExpectation
+from imgassets.judges.detector_classes import COLOR_NAMES
+from imgassets.judges.detectors import Detector, DetectorError, FlatShapeDetector, check_image
+from imgassets.judges.regions import background_color
 from imgassets.metrics.geneval import GENEVAL, Objects, judge, kept, overall, task_means
 from imgassets.metrics.scores import Score
-from imgassets.spec.prompts import Expectation, ObjectExpectation
 
 __all__ = ["LARGE_SHARE", "overall", "score", "task_means"]
 

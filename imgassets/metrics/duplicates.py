@@ -14,7 +14,7 @@ from importlib.metadata import version
 import numpy as np
 from PIL import Image
 
-from imgassets.metrics.pixels import Pixels, check_rgb
+from imgassets.images.pixels import Pixels, check_rgb
 
 HASH_BITS = 64
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from imgassets.images.filters import ciede2000, grown, lab, largest_difference
+from imgassets.images.pixels import BadImageError, Pixels, check_pair
 from imgassets.metrics.artefact_patterns import luma
 from imgassets.metrics.fidelity import SSIM_RADIUS, psnr, ssim_map
-from imgassets.metrics.filters import ciede2000, grown, lab, largest_difference
-from imgassets.metrics.pixels import BadImageError, Pixels, check_pair
 from imgassets.metrics.scores import Score
 
 #: Width of the band around the mask in which bleeding shows first, in pixels.

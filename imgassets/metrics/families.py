@@ -7,10 +7,10 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
-from imgassets.metrics import tables
-from imgassets.spec.contract import Returns
-from imgassets.spec.project import Project
-from imgassets.spec.upscaler import seam_tiles
+from imgassets.documents.contract import Returns
+from imgassets.documents.project import Project
+from imgassets.documents.upscaler import seam_tiles
+from imgassets.metrics import metric_rows
 
 
 class Images(Protocol):
@@ -26,7 +26,7 @@ def measure(
     """The metric table of one family.
 
     Args:
-        family: a key of `spec.metrics.FAMILY_VERSIONS`.
+        family: a key of `documents.metric_catalogue.FAMILY_VERSIONS`.
         project: its documents say what each image must show, and what the contract returns.
         endpoint, model: names.
         images: image tables of the flows the family looks at.
@@ -37,22 +37,22 @@ def measure(
     match family:
         case "composition" | "typography":
             wanted = project.expectations(contract)
-            return tables.content_table(family, images, wanted, stored.read_array)
+            return metric_rows.content_table(family, images, wanted, stored.read_array)
         case "artefacts":
             returned: dict[str, Returns] = {
                 flow: contract.returned(flow, scale) for flow in contract.flows
             }
-            return tables.artefact_table(images, returned, stored.read_bytes)
+            return metric_rows.artefact_table(images, returned, stored.read_bytes)
         case "edit_stability":
             prompts = [p for s in project.prompts_of(contract) for p in s.prompts]
             regions = {p.id: p.edit.region for p in prompts if p.edit}
-            return tables.edit_table(images, regions, stored.read_array)
+            return metric_rows.edit_table(images, regions, stored.read_array)
         case "stylization":
-            return tables.stylize_table(images, stored.read_array)
+            return metric_rows.stylize_table(images, stored.read_array)
         case "upscaling":
-            return tables.upscale_table(images, scale, stored.read_array, seam_tiles(upscaler))
+            return metric_rows.upscale_table(images, scale, stored.read_array, seam_tiles(upscaler))
         case "look":
-            return tables.look_table(images, stored.read_array)
+            return metric_rows.look_table(images, stored.read_array)
         case "cost":
-            return tables.cost_table(images, project.model(model).price)
+            return metric_rows.cost_table(images, project.model(model).price)
     raise ValueError(f"unknown metric family {family!r}; see spec.metrics.FAMILY_VERSIONS")

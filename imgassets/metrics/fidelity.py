@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from imgassets.metrics.filters import BLOCK, Values, blurred, ciede2000, lab
+from imgassets.images.filters import BLOCK, Values, blurred, ciede2000, lab
 
 #: What a PSNR of identical images is called, in dB. One wrong level in a megapixel is 108 dB.
 IDENTICAL_DB = 120.0

@@ -15,8 +15,8 @@ from typing import Literal
 
 import numpy as np
 
-from imgassets.metrics.detectors import Detection
-from imgassets.spec.prompts import Expectation, ObjectExpectation
+from imgassets.documents.prompts import Expectation, ObjectExpectation
+from imgassets.judges.detectors import Detection, without_overlaps
 
 FaultKind = Literal["count", "shape", "color", "position"]
 Objects = dict[str, list[Detection]]
@@ -126,20 +126,6 @@ def kept(detections: Iterable[Detection], expectation: Expectation, rule: Rule) 
     }
 
 
-def without_overlaps(group: Sequence[Detection], max_overlap: float) -> list[Detection]:
-    """Non-maximum suppression: each box (surest first) drops later ones of IoU >= max_overlap.
-
-    As in GenEval, 1.0 switches it off, and boxes count their last pixel (`_iou`).
-    """
-    if max_overlap == 1.0:
-        return list(group)
-    chosen: list[Detection] = []
-    for found in group:
-        if all(_iou(found.box, other.box) < max_overlap for other in chosen):
-            chosen.append(found)
-    return chosen
-
-
 def relations(box: Sequence[float], target: Sequence[float], position: float) -> set[str]:
     """Where a box lies as seen from a target: two relations on a diagonal, none when too close.
 
@@ -199,15 +185,6 @@ def overall(rows: Iterable[tuple[str, float]]) -> float:
     if not means:
         raise ValueError("no images to average over; give at least one (task, value) row")
     return sum(means.values()) / len(means)
-
-
-def _iou(a: Sequence[float], b: Sequence[float]) -> float:
-    width = min(a[2], b[2]) - max(a[0], b[0]) + 1
-    height = min(a[3], b[3]) - max(a[1], b[1]) + 1
-    common = max(width, 0.0) * max(height, 0.0)
-    areas = [max(c[2] - c[0] + 1, 0.0) * max(c[3] - c[1] + 1, 0.0) for c in (a, b)]
-    union = sum(areas) - common
-    return common / union if union else 0.0
 
 
 def _count_or_color_fault(

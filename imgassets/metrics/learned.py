@@ -17,10 +17,10 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from PIL import Image
 
-from imgassets.metrics.pixels import Pixels, check_pair, check_rgb
+from imgassets.documents.metric_catalogue import Metric
+from imgassets.documents.prompts import Expectation
+from imgassets.images.pixels import Pixels, check_pair, check_rgb
 from imgassets.metrics.scores import Score
-from imgassets.spec.metrics import Metric
-from imgassets.spec.prompts import Expectation
 
 #: Name cards, apart from `METRICS` so that contracts cannot name them.
 LEARNED: tuple[Metric, ...] = (

@@ -13,18 +13,18 @@ import numpy as np
 import pandas as pd
 from PIL.Image import DecompressionBombError
 
+from imgassets.documents.contract import Returns
+from imgassets.documents.metric_catalogue import METRICS
+from imgassets.documents.model import Price
+from imgassets.documents.prompts import Expectation
+from imgassets.documents.seeds import column_type
+from imgassets.documents.upscaler import Tiles
 from imgassets.images.masks import region_mask
-from imgassets.metrics.detectors import DetectorError
+from imgassets.images.pixels import BadImageError
+from imgassets.judges.detectors import DetectorError
+from imgassets.judges.ocr_letters import UnreadableTextError
 from imgassets.metrics.learned import Judge
-from imgassets.metrics.ocr_letters import UnreadableTextError
-from imgassets.metrics.pixels import BadImageError
 from imgassets.metrics.scores import ROW_COLUMNS, Score
-from imgassets.spec.contract import Returns
-from imgassets.spec.metrics import METRICS
-from imgassets.spec.model import Price
-from imgassets.spec.prompts import Expectation
-from imgassets.spec.seeds import column_type
-from imgassets.spec.upscaler import Tiles
 
 #: What each image must show, by (flow, prompt id).
 Expectations = Mapping[tuple[str, str], Expectation]
@@ -48,7 +48,7 @@ def content_table(
 
     Args:
         family: a module of `imgassets.metrics` with `score(image, expectation)`.
-        images: image tables of any flows, as `backends.making` makes them.
+        images: image tables of any flows, as `backends.generation` makes them.
         expectations: see `Expectations`.
         read: see `ReadArray`; called from several threads.
     """
@@ -146,22 +146,22 @@ def upscale_table(
 
 def look_table(images: pd.DataFrame, read: ReadArray) -> pd.DataFrame:
     """Features of each image's look, and whether a generated one repeats another."""
-    from imgassets.metrics import look
+    from imgassets.metrics import appearance
 
     usable = images[(images["status"] == "ok") & (images["flow"] == "generate")]
     # A replicate is the same request again, which ought to repeat.
     first = usable[usable["replicate"] == usable["replicate"].min()]
     # Two requests may share one key: then they repeat each other, which must show.
     names = [f"{i}:{key}" for i, key in enumerate(first["image_key"]) if _readable(read, key)]
-    alike = look.repeated(names, lambda name: read(name.partition(":")[2]))
+    alike = appearance.repeated(names, lambda name: read(name.partition(":")[2]))
     repeats = {name.partition(":")[2]: other for name, other in alike.items()}
 
     def scored(image: Any) -> list[Score]:
-        scores = look.score(read(image.image_key))
+        scores = appearance.score(read(image.image_key))
         if image.flow == "generate":
             twin = repeats.get(image.image_key)
             reason = f"repeats {twin.partition(':')[2][:12]}" if twin else ""
-            scores.append(Score("look.repeated", float(twin is not None), reason))
+            scores.append(Score("appearance.repeated", float(twin is not None), reason))
         return scores
 
     return _table(_each(images, scored, "look"))

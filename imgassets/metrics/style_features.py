@@ -14,9 +14,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from imgassets.images.filters import lab, laplacian
+from imgassets.images.pixels import Pixels, check_rgb
 from imgassets.metrics.artefact_patterns import luma
-from imgassets.metrics.filters import lab, laplacian
-from imgassets.metrics.pixels import Pixels, check_rgb
 
 FEATURES = ("lightness", "green_red", "blue_yellow", "chroma", "contrast", "sharpness", "noise")
 #: Fewer prompts cannot show anything: below it the test refuses.

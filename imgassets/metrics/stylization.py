@@ -6,9 +6,9 @@ done, `change` alone when everything was painted over.
 
 from __future__ import annotations
 
+from imgassets.images.pixels import Pixels, check_pair
 from imgassets.metrics.artefact_patterns import luma
 from imgassets.metrics.fidelity import delta_e, ssim
-from imgassets.metrics.pixels import Pixels, check_pair
 from imgassets.metrics.scores import Score
 
 

@@ -11,11 +11,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from imgassets.documents.upscaler import Tiles
+from imgassets.images.filters import Values, laplacian
+from imgassets.images.pixels import Pixels
 from imgassets.images.windows import shares
 from imgassets.metrics.artefact_patterns import luma
-from imgassets.metrics.filters import Values, laplacian
-from imgassets.metrics.pixels import Pixels
-from imgassets.spec.upscaler import Tiles
 
 #: How far grids that are not the upscaler's are moved off it, in shares of a cell, (down, across).
 _ELSEWHERE = ((1 / 2, 1 / 2), (1 / 3, 2 / 3), (2 / 3, 1 / 3))

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 
-from imgassets.metrics.ocr import Reading, read_text
-from imgassets.metrics.ocr_letters import UnreadableTextError, unreadable
-from imgassets.metrics.pixels import Pixels
+from imgassets.documents.prompts import Expectation
+from imgassets.documents.visible_text import visible
+from imgassets.images.pixels import Pixels
+from imgassets.judges.ocr import Reading, read_text
+from imgassets.judges.ocr_letters import UnreadableTextError, unreadable
 from imgassets.metrics.scores import Score
 from imgassets.metrics.typography_sizes import floor, floors
 from imgassets.metrics.typography_text import compare, reconcile
-from imgassets.spec.prompts import Expectation
-from imgassets.spec.visible_text import visible
 
 
 def score(image: Pixels, expectation: Expectation) -> list[Score]:

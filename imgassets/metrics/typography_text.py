@@ -2,7 +2,7 @@
 
 Papers differ in what they call NED and accuracy, so the definitions are written out here:
 
-- Both texts are *normalized* by one rule, `spec.visible_text`: what no image can show is gone,
+- Both texts are *normalized* by one rule, `documents.visible_text`: what no image can show is gone,
   quotes, dashes and Unicode's compatibility forms are one. Case counts, as in AnyText's published
   evaluation, which compares plain strings.
 - The text read is then *reconciled* with the text asked for: where the reader, as measured, takes
@@ -20,8 +20,8 @@ from dataclasses import dataclass
 
 from rapidfuzz.distance import Levenshtein
 
-from imgassets.metrics.typography_lookalikes import readings
-from imgassets.spec.visible_text import comparable, pieces, visible
+from imgassets.documents.visible_text import comparable, pieces, visible
+from imgassets.judges.ocr_lookalikes import readings
 
 
 def compare(asked: str, read: str) -> dict[str, float]:

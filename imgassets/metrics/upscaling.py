@@ -13,13 +13,13 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from imgassets.documents.upscaler import Tiles
+from imgassets.images.filters import Values, laplacian
+from imgassets.images.pixels import BadImageError, Pixels, check_pair, check_rgb
 from imgassets.metrics.artefact_patterns import luma
 from imgassets.metrics.fidelity import delta_e, psnr, ssim
-from imgassets.metrics.filters import Values, laplacian
-from imgassets.metrics.pixels import BadImageError, Pixels, check_pair, check_rgb
 from imgassets.metrics.scores import Score
 from imgassets.metrics.tile_shifts import detail_shifts, tone_shifts
-from imgassets.spec.upscaler import Tiles
 
 SHRINK = Image.Resampling.BICUBIC
 ENLARGE = Image.Resampling.LANCZOS

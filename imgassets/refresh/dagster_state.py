@@ -1,4 +1,4 @@
-"""What Dagster knows of the graph, read for `lineage.planning`: no run, no model, no pixel.
+"""What Dagster knows of the graph, read for `refresh.plan`: no run, no model, no pixel.
 
 Dagster's own stale status looks one step up and takes documents as they were last observed. Here
 the documents are read as they are, and the requests are built, so that the plan is known at once.
@@ -16,22 +16,22 @@ from typing import Any
 import dagster as dg
 
 from imgassets.backends.device import choose_device
-from imgassets.defs.checks import criteria_version
-from imgassets.defs.documents import DATA_VERSION_TAG, history_of, observation
-from imgassets.defs.more import more_key, more_observation
-from imgassets.defs.revalidation import drift_key, drift_observation
-from imgassets.home import home_of
-from imgassets.images.store import ImageStore
-from imgassets.lineage import estimating, produced
-from imgassets.lineage.more import MoreSeeds, requests_of
-from imgassets.lineage.planning import Asset, Documents, Made, Plan, walk
-from imgassets.lineage.revalidation import DriftFile
+from imgassets.defs.asset_checks import criteria_version
+from imgassets.defs.assets.documents import DATA_VERSION_TAG, history_of, observation
+from imgassets.defs.assets.extra_seeds import more_key, more_observation
+from imgassets.defs.assets.revalidation import drift_key, drift_observation
+from imgassets.documents.project import Project
+from imgassets.drift.revalidation import DriftFile
+from imgassets.refresh import estimate, outputs
+from imgassets.refresh.document_changes import Facet, FacetHistory, present_facets
+from imgassets.refresh.extra_seeds import MoreSeeds, requests_of
+from imgassets.refresh.plan import Asset, Documents, Made, Plan, walk
 from imgassets.requests import Request, requests_version
-from imgassets.spec.changes import Facet, FacetHistory, present_facets
-from imgassets.spec.project import Project
+from imgassets.storage.image_store import ImageStore
+from imgassets.storage.project_home import home_of
 
 _INPUT_TAG = "dagster/input_data_version/"
-_FLOWS = {stage: flow for flow, stage in produced.STAGES.items()}
+_FLOWS = {stage: flow for flow, stage in outputs.STAGES.items()}
 
 
 @dataclass(frozen=True)
@@ -111,13 +111,13 @@ class Reader:
             self._what_changed,
         )
         plan = walk(list(self._assets()), documents, {_text(key) for key in wanted}, tried)
-        missing = estimating.lacking(self._requests_of(plan), self.store)
+        missing = estimate.lacking(self._requests_of(plan), self.store)
         seconds, usd = (
-            estimating.estimate(missing, self._unit_seconds(), self.project)
+            estimate.estimate(missing, self._unit_seconds(), self.project)
             if missing
             else (0.0, 0.0)
         )
-        return replace(plan, images=estimating.count(missing), seconds=seconds, usd=usd)
+        return replace(plan, images=estimate.count(missing), seconds=seconds, usd=usd)
 
     def _what_changed(self, key: str, before: str | None) -> str:
         if key in self.facets:
@@ -208,15 +208,15 @@ class Reader:
 
     def _condition(self, key: dg.AssetKey, record: Any) -> tuple[str, str]:
         home = home_of(self.project.root)
-        return produced.condition(home, key.path, _file_sha256(record), self.store)
+        return outputs.condition(home, key.path, _file_sha256(record), self.store)
 
     def harmed_files(self) -> list[Path]:
         """Tables and verdicts that are not as they were written."""
         home = home_of(self.project.root)
         found = []
         for key, record in self.records.items():
-            path, written = produced.file_of(home, key.split("/")), _file_sha256(record)
-            if written and path.is_file() and not produced.is_as_written(path, written):
+            path, written = outputs.file_of(home, key.split("/")), _file_sha256(record)
+            if written and path.is_file() and not outputs.is_as_written(path, written):
                 found.append(path)
         return found
 
@@ -238,9 +238,9 @@ class Reader:
         for key in self.records:
             *branch, stage = key.split("/")
             if stage in _FLOWS:
-                path = produced.file_of(home_of(self.project.root), key.split("/"))
-                made.setdefault((branch[-1], _FLOWS[stage]), []).extend(produced.image_keys(path))
-        return estimating.unit_seconds(self.store, made)
+                path = outputs.file_of(home_of(self.project.root), key.split("/"))
+                made.setdefault((branch[-1], _FLOWS[stage]), []).extend(outputs.image_keys(path))
+        return estimate.unit_seconds(self.store, made)
 
 
 def _made(record: Any) -> Made:

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from imgassets.spec.facets import chain_facet, endpoint_facet, facets_of, model_facet
-from imgassets.spec.problems import dotted
-from imgassets.spec.project import Loaded, Project
-from imgassets.spec.prompts import PromptSet
-from imgassets.spec.whole_file import write_whole
+from imgassets.documents.facets import chain_facet, endpoint_facet, facets_of, model_facet
+from imgassets.documents.problems import dotted
+from imgassets.documents.project import Loaded, Project
+from imgassets.documents.prompts import PromptSet
+from imgassets.storage.whole_file import write_whole
 
 _KINDS = ("endpoints", "models", "prompts")
 _ABSENT = object()

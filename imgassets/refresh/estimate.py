@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 
-from imgassets.images.store import CorruptEntryError, ImageStore
-from imgassets.lineage.planning import Images
+from imgassets.documents.model import Price
+from imgassets.documents.project import Project
+from imgassets.refresh.plan import Images
 from imgassets.requests import Request
-from imgassets.spec.model import Price
-from imgassets.spec.project import Project
+from imgassets.storage.image_store import CorruptEntryError, ImageStore
 
 #: Seconds for one unit of work (a sampling step; for upscales an image), by model and flow.
 UnitSeconds = Mapping[tuple[str, str], float]

@@ -13,18 +13,18 @@ import dagster as dg
 import psutil
 from filelock import FileLock
 
-from imgassets.defs.branches import group_of
+from imgassets.defs.assets.branches import group_of
+from imgassets.defs.assets.report import report_key
 from imgassets.defs.build import VALIDATE_JOB, build_definitions, made_graph
-from imgassets.defs.reports import report_key
+from imgassets.defs.io_managers import JsonDocuments
 from imgassets.defs.resources import Workplace
-from imgassets.defs.tables import JsonDocuments
-from imgassets.home import home_of, ready_dagster_home
-from imgassets.lineage.more import MoreSeeds, extend
-from imgassets.lineage.planning import Plan
-from imgassets.lineage.produced import set_aside
-from imgassets.spec.places import PlaceError
-from imgassets.spec.project import Project
-from imgassets.staleness import Reader, asset_keys
+from imgassets.documents.environment import PlaceError
+from imgassets.documents.project import Project
+from imgassets.refresh.dagster_state import Reader, asset_keys
+from imgassets.refresh.extra_seeds import MoreSeeds, extend
+from imgassets.refresh.outputs import set_aside
+from imgassets.refresh.plan import Plan
+from imgassets.storage.project_home import home_of, ready_dagster_home
 
 if TYPE_CHECKING:
     from imgassets.decision import Verdict
@@ -78,7 +78,9 @@ def open_instance(root: Path) -> dg.DagsterInstance:
     os.environ["DAGSTER_HOME"] = str(home)
     config = home / "dagster.yaml"
     if not config.exists():
-        config.write_text((files("imgassets") / "dagster.yaml").read_text(), encoding="utf-8")
+        config.write_text(
+            (files("imgassets.storage") / "dagster.yaml").read_text(), encoding="utf-8"
+        )
     # Dagster's databases are made on first use, and two processes that make them at once fail.
     with FileLock(home / ".opening.lock"):
         try:

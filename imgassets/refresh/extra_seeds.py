@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imgassets.home import home_of
+from imgassets.documents.base import fingerprint
+from imgassets.documents.project import Project
+from imgassets.documents.seeds import MOST, MOST_HOSTED, noise_of
 from imgassets.requests import Request, build_requests
-from imgassets.spec.base import fingerprint
-from imgassets.spec.project import Project
-from imgassets.spec.seeds import MOST, MOST_HOSTED, noise_of
-from imgassets.spec.whole_file import write_whole
+from imgassets.storage.project_home import home_of
+from imgassets.storage.whole_file import write_whole
 
 if TYPE_CHECKING:  # a plan needs no statistics
     from imgassets.decision.verdict import Verdict

@@ -7,8 +7,8 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from imgassets.images.store import ImageStore
-from imgassets.spec.metrics import Flow
+from imgassets.documents.metric_catalogue import Flow
+from imgassets.storage.image_store import ImageStore
 
 _log = logging.getLogger(__name__)
 #: Failures that nothing in the documents can mend: waiting, or a mended account, may.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from imgassets.lineage.planning import Plan
+from imgassets.refresh.plan import Plan
 
 
 def plan_in_words(plan: Plan) -> str:

@@ -5,7 +5,7 @@ request) and stays under `page.MAX_BYTES` whatever the number of images.
 """
 
 from imgassets.report.build import build_report
-from imgassets.report.facts import report_document
+from imgassets.report.document import report_document
 from imgassets.report.inputs import ImagePair, ReportError, ReportInput
 from imgassets.report.junit import render_junit
 from imgassets.report.page import render_html

@@ -7,11 +7,11 @@ from typing import Any
 
 from imgassets.decision import Comparison, Measured, Verdict
 from imgassets.decision.matrix import cost_quality_matrix
-from imgassets.report.changed import Describe
+from imgassets.documents.contract import Endpoint
+from imgassets.documents.model import Price
+from imgassets.report.diff import Describe
 from imgassets.report.inputs import Load, ReportInput
 from imgassets.report.pairs import select_pairs
-from imgassets.spec.contract import Endpoint
-from imgassets.spec.model import Price
 
 
 def assemble(

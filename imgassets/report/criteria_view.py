@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from imgassets.decision.limits import State
-from imgassets.decision.wording import (
+from imgassets.decision.evidence import State
+from imgassets.decision.formatting import (
     amount,
     between,
     capitalized,
@@ -15,8 +15,8 @@ from imgassets.decision.wording import (
     signed,
     step,
 )
+from imgassets.documents.metric_catalogue import METRICS
 from imgassets.report.plots import Strip, strip
-from imgassets.spec.metrics import METRICS
 
 Row = Mapping[str, Any]
 _ABBREVIATIONS = {"ned", "cer", "usd", "psnr", "ssim"}

@@ -22,11 +22,11 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from imgassets import expectations as held
-from imgassets.home import plain_temporary_folder
-from imgassets.lineage.produced import STAGES, file_of
-from imgassets.spec.contract import Endpoint
-from imgassets.spec.project import Project
+from imgassets.decision import gx_suites as held
+from imgassets.documents.contract import Endpoint
+from imgassets.documents.project import Project
+from imgassets.refresh.outputs import STAGES, file_of
+from imgassets.storage.project_home import plain_temporary_folder
 
 _POLICY = (
     '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
@@ -206,7 +206,7 @@ def _only(folder: Path) -> Path:
 def _offline(page: str) -> str:
     """A page that fetches nothing, runs nothing, and is still readable."""
     page = _LOGO.sub("Data Docs", _REMOVED.sub("", page)).replace("<html>", '<html lang="en">')
-    style = (files("imgassets") / "data_docs.css").read_text(encoding="utf-8")
+    style = (files("imgassets.report") / "data_docs.css").read_text(encoding="utf-8")
     return page.replace("<head>", f"<head>{_POLICY}<style>{style}</style>", 1)
 
 
@@ -221,5 +221,5 @@ def _outlined(page: str) -> str:
 
 def _index(pages: list[SuitePage]) -> str:
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    template = (files("imgassets") / "data_docs.html.j2").read_text(encoding="utf-8")
+    template = (files("imgassets.report") / "data_docs.html.j2").read_text(encoding="utf-8")
     return _offline(environment.from_string(template).render(pages=pages))

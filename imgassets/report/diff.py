@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from imgassets.decision.wording import amount
+from imgassets.decision.formatting import amount
 from imgassets.report.criteria_view import title_of_row
 
 #: `report.json` of a report.

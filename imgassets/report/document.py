@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from imgassets.report.changed import Changes, changes
+from imgassets.report.diff import Changes, changes
 from imgassets.report.inputs import ReportInput
 
 

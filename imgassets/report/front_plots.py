@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from imgassets.decision.matrix import Quality, Standing, pareto_front
+from imgassets.documents.metric_catalogue import METRICS, Flow
 from imgassets.report.criteria_view import title_of
 from imgassets.report.plots import Scatter, scatter
-from imgassets.spec.metrics import METRICS, Flow
 
 #: More plots say less.
 MOST_PLOTS = 4

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from imgassets.home import REPORT_FORMS
-from imgassets.report.changed import Facts, same_facts
-from imgassets.spec.whole_file import write_whole
+from imgassets.report.diff import Facts, same_facts
+from imgassets.storage.project_home import REPORT_FORMS
+from imgassets.storage.whole_file import write_whole
 
 _PREVIOUS = "previous.json"
 

@@ -10,9 +10,9 @@ import pandas as pd
 
 from imgassets.decision import Comparison, Verdict
 from imgassets.decision.matrix import Standing
-from imgassets.report.changed import Describe, Facts
-from imgassets.spec.contract import Endpoint
-from imgassets.spec.model import Price
+from imgassets.documents.contract import Endpoint
+from imgassets.documents.model import Price
+from imgassets.report.diff import Describe, Facts
 
 PairKind = Literal["failed", "worst", "changed"]
 #: Gives the PNG bytes of an image key; raises LookupError or OSError where there is no image.

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from imgassets.decision.formatting import NOTHING, amount, between
 from imgassets.decision.matrix import Quality, Standing
 from imgassets.decision.quantiles import values_needed
-from imgassets.decision.wording import NOTHING, amount, between
+from imgassets.documents.contract import Endpoint, Traffic
+from imgassets.documents.metric_catalogue import Flow
+from imgassets.documents.model import Price
 from imgassets.report.criteria_view import title_of
 from imgassets.report.front_plots import DELIVERED, FrontPlot, criteria_of, front_plots
-from imgassets.spec.contract import Endpoint, Traffic
-from imgassets.spec.metrics import Flow
-from imgassets.spec.model import Price
 
 
 @dataclass(frozen=True)

@@ -12,19 +12,19 @@ import jinja2
 import pandas as pd
 
 from imgassets.decision import Verdict
+from imgassets.decision.formatting import amount, capitalized, confidence
 from imgassets.decision.looks import chance_of_any
-from imgassets.decision.wording import amount, capitalized, confidence
 from imgassets.report.criteria_view import (
     CriterionView,
     FailureView,
     criterion_view,
     failure_view,
 )
-from imgassets.report.facts import changes_of
+from imgassets.report.document import changes_of
 from imgassets.report.inputs import ReportInput
 from imgassets.report.matrix_view import matrix_view
 from imgassets.report.pair_view import MAX_REASON, PairView, pair_views, shortened
-from imgassets.report.repetition_view import repetition_view
+from imgassets.report.reproducibility_view import repetition_view
 
 #: No page is larger, whatever goes in.
 MAX_BYTES = 15_000_000

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from imgassets.decision.wording import amount, unit_of
+from imgassets.decision.formatting import amount, unit_of
+from imgassets.documents.metric_catalogue import METRICS
 from imgassets.report.criteria_view import title_of
 from imgassets.report.inputs import ImagePair, Load
-from imgassets.report.pictures import GAIN, Picture, difference, open_rgb, picture
-from imgassets.spec.metrics import METRICS
+from imgassets.report.thumbnails import GAIN, Picture, difference, open_rgb, picture
 
 #: Longest text of one reason and one request in the page, in characters.
 MAX_REASON = 1_500

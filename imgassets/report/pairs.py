@@ -9,10 +9,10 @@ from typing import Any
 import pandas as pd
 
 from imgassets.decision import Measured
+from imgassets.documents.contract import Endpoint
+from imgassets.documents.metric_catalogue import METRICS
 from imgassets.report.inputs import ImagePair, Load, PairKind
-from imgassets.report.pictures import difference, open_rgb
-from imgassets.spec.contract import Endpoint
-from imgassets.spec.metrics import METRICS
+from imgassets.report.thumbnails import difference, open_rgb
 
 _REQUEST = ["flow", "prompt_id", "seed", "replicate"]
 #: Pixel differences are looked for among at most this many pairs, evenly spread.

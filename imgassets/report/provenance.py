@@ -9,11 +9,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from imgassets.documents.contract import Endpoint
+from imgassets.documents.facets import facets_of
+from imgassets.documents.metric_catalogue import FAMILY_VERSIONS
+from imgassets.documents.project import Project
 from imgassets.requests import library_versions
-from imgassets.spec.contract import Endpoint
-from imgassets.spec.facets import facets_of
-from imgassets.spec.metrics import FAMILY_VERSIONS
-from imgassets.spec.project import Project
 
 _LIBRARIES = (
     "dagster",

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from imgassets.decision import Comparison, Verdict
-from imgassets.decision.wording import amount, signed
-from imgassets.report.changed import Change, Changes
+from imgassets.decision.formatting import amount, signed
 from imgassets.report.criteria_view import limits_text, title_of_row
+from imgassets.report.diff import Change, Changes
 
 _ICONS = {"GO": "✅", "NO-GO": "❌", "REVIEW": "👀", "INCONCLUSIVE": "❔"}
 _STATES = {"passed": "✅ passed", "broken": "❌ broken", "undecided": "❔ undecided"}

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from PIL import Image
 
-from imgassets.decision.faults import pixels, words
-from imgassets.spec.metrics import FLOWS, Flow
+from imgassets.documents.metric_catalogue import FLOWS, Flow
+from imgassets.selftest import image_faults, request_faults
 
 Strength = Literal["strong", "faint"]
 _UPSCALE: tuple[Flow, ...] = ("upscale",)
@@ -26,7 +26,7 @@ class Fault:
         spoil: changes image files.
         garble: changes the inputs of requests.
         document: fields of the model's document that are not what they were.
-        inside: (name, amount) of a fault inside the pipeline, see `backends.faulty`.
+        inside: (name, amount) of a fault inside the pipeline, see `selftest.pipeline_faults`.
         flows: where it strikes; what is made of a spoiled image is spoiled as well.
         guided: needs a model that is sampled with guidance.
     """
@@ -34,8 +34,8 @@ class Fault:
     name: str
     strength: Strength
     what: str
-    spoil: pixels.Spoil | None = None
-    garble: words.Garble | None = None
+    spoil: image_faults.Spoil | None = None
+    garble: request_faults.Garble | None = None
     document: Mapping[str, Any] = field(default_factory=dict)
     inside: tuple[str, float] | None = None
     flows: tuple[Flow, ...] = FLOWS
@@ -70,35 +70,41 @@ def _pipeline() -> Iterator[list[Fault]]:
     )
     yield _both(
         "guidance dropped",
-        {"what": "guidance 3 became 1", "garble": words.sampled(guidance_scale=1.0)},
-        {"what": "guidance 3 became 2.8", "garble": words.sampled(guidance_scale=2.8)},
+        {"what": "guidance 3 became 1", "garble": request_faults.sampled(guidance_scale=1.0)},
+        {"what": "guidance 3 became 2.8", "garble": request_faults.sampled(guidance_scale=2.8)},
         guided=True,
     )
     yield _both(
         "too few steps",
-        {"what": "one step", "garble": words.sampled(steps=1)},
-        {"what": "one step less", "garble": words.sampled(steps=3)},
+        {"what": "one step", "garble": request_faults.sampled(steps=1)},
+        {"what": "one step less", "garble": request_faults.sampled(steps=3)},
     )
     yield _both(
         "negative prompt lost",
-        {"what": "the prompt stands in its place", "garble": words.negative(None)},
-        {"what": "another negative prompt", "garble": words.negative("blurry, low quality")},
+        {"what": "the prompt stands in its place", "garble": request_faults.negative(None)},
+        {
+            "what": "another negative prompt",
+            "garble": request_faults.negative("blurry, low quality"),
+        },
         guided=True,
     )
     yield _both(
         "prompt truncated",
-        {"what": "only two words arrive", "garble": words.truncated(2)},
-        {"what": "the last word is cut off", "garble": words.truncated(-1)},
+        {"what": "only two words arrive", "garble": request_faults.truncated(2)},
+        {"what": "the last word is cut off", "garble": request_faults.truncated(-1)},
     )
     yield _both(
         "prompt template changed",
-        {"what": "on black instead of on white", "garble": words.replaced({"white$": "black"})},
-        {"what": "a full stop at the end", "garble": words.replaced({"$": "."})},
+        {
+            "what": "on black instead of on white",
+            "garble": request_faults.replaced({"white$": "black"}),
+        },
+        {"what": "a full stop at the end", "garble": request_faults.replaced({"$": "."})},
     )
     yield _both(
         "seed reused",
-        {"what": "one seed for all images", "garble": words.reseeded(1)},
-        {"what": "one seed for every 25th prompt", "garble": words.reseeded(25)},
+        {"what": "one seed for all images", "garble": request_faults.reseeded(1)},
+        {"what": "one seed for every 25th prompt", "garble": request_faults.reseeded(25)},
     )
     yield _both(
         "VAE scaling factor wrong",
@@ -127,14 +133,14 @@ def _pipeline() -> Iterator[list[Fault]]:
     )
     yield _both(
         "mask inverted",
-        {"what": "the part to keep is repainted", "garble": words.inverted()},
-        {"what": "the mask is 2 px off", "garble": words.moved(0.02)},
+        {"what": "the part to keep is repainted", "garble": request_faults.inverted()},
+        {"what": "the mask is 2 px off", "garble": request_faults.moved(0.02)},
         flows=_EDIT,
     )
     yield _both(
         "edit strength wrong",
-        {"what": "strength 0.25", "garble": words.sampled(strength=0.25)},
-        {"what": "strength 0.9", "garble": words.sampled(strength=0.9)},
+        {"what": "strength 0.25", "garble": request_faults.sampled(strength=0.25)},
+        {"what": "strength 0.9", "garble": request_faults.sampled(strength=0.9)},
         flows=_EDIT,
     )
 
@@ -142,66 +148,72 @@ def _pipeline() -> Iterator[list[Fault]]:
 def _image() -> Iterator[list[Fault]]:
     yield _both(
         "BGR swap",
-        {"what": "red and blue exchanged", "spoil": pixels.swapped(1.0)},
-        {"what": "2 % of red and blue mixed", "spoil": pixels.swapped(0.02)},
+        {"what": "red and blue exchanged", "spoil": image_faults.swapped(1.0)},
+        {"what": "2 % of red and blue mixed", "spoil": image_faults.swapped(0.02)},
     )
     yield _both(
         "gamma twice",
-        {"what": "gamma 2.2 once more", "spoil": pixels.gamma(1 / 2.2)},
-        {"what": "gamma 1.02 once more", "spoil": pixels.gamma(1 / 1.02)},
+        {"what": "gamma 2.2 once more", "spoil": image_faults.gamma(1 / 2.2)},
+        {"what": "gamma 1.02 once more", "spoil": image_faults.gamma(1 / 1.02)},
     )
     yield _both(
         "JPEG",
-        {"what": "quality 40", "spoil": pixels.jpeg(40)},
-        {"what": "quality 95", "spoil": pixels.jpeg(95)},
+        {"what": "quality 40", "spoil": image_faults.jpeg(40)},
+        {"what": "quality 95", "spoil": image_faults.jpeg(95)},
     )
     yield _both(
         "other upscaling filter",
-        {"what": "nearest neighbour", "spoil": pixels.enlarged(Image.Resampling.NEAREST)},
-        {"what": "Lanczos, not the network", "spoil": pixels.enlarged(Image.Resampling.LANCZOS)},
+        {"what": "nearest neighbour", "spoil": image_faults.enlarged(Image.Resampling.NEAREST)},
+        {
+            "what": "Lanczos, not the network",
+            "spoil": image_faults.enlarged(Image.Resampling.LANCZOS),
+        },
         flows=_UPSCALE,
     )
     yield _both(
         "half-pixel shift",
-        {"what": "half a pixel of the source", "spoil": pixels.shifted(1.0)},
-        {"what": "a twentieth of it", "spoil": pixels.shifted(0.1)},
+        {"what": "half a pixel of the source", "spoil": image_faults.shifted(1.0)},
+        {"what": "a twentieth of it", "spoil": image_faults.shifted(0.1)},
         flows=_UPSCALE,
     )
     yield _both(
         "1-px border",
-        {"what": "a black line around", "spoil": pixels.border(1.0)},
-        {"what": "a line 0.2 % darker around", "spoil": pixels.border(0.002)},
+        {"what": "a black line around", "spoil": image_faults.border(1.0)},
+        {"what": "a line 0.2 % darker around", "spoil": image_faults.border(0.002)},
     )
     yield _both(
         "tile seams",
-        {"what": "tiles of 64 px, 6 levels apart", "spoil": pixels.seams(6.0, 64)},
-        {"what": "tiles of 64 px, 1 level apart", "spoil": pixels.seams(1.0, 64)},
+        {"what": "tiles of 64 px, 6 levels apart", "spoil": image_faults.seams(6.0, 64)},
+        {"what": "tiles of 64 px, 1 level apart", "spoil": image_faults.seams(1.0, 64)},
         flows=_UPSCALE,
     )
     yield _both(
         "watermark",
-        {"what": "gray text, a quarter opaque", "spoil": pixels.watermark(0.25)},
-        {"what": "gray text, 2 % opaque", "spoil": pixels.watermark(0.02)},
+        {"what": "gray text, a quarter opaque", "spoil": image_faults.watermark(0.25)},
+        {"what": "gray text, 2 % opaque", "spoil": image_faults.watermark(0.02)},
     )
     yield _both(
         "EXIF rotation lost",
-        {"what": "every image on its side", "spoil": pixels.rotated()},
-        {"what": "every 50th image on its side", "spoil": pixels.every(50, pixels.rotated())},
+        {"what": "every image on its side", "spoil": image_faults.rotated()},
+        {
+            "what": "every 50th image on its side",
+            "spoil": image_faults.every(50, image_faults.rotated()),
+        },
     )
     yield _both(
         "alpha premultiplied",
-        {"what": "edges of 2 px", "spoil": pixels.premultiplied(2.0)},
-        {"what": "edges of 0.3 px", "spoil": pixels.premultiplied(0.3)},
+        {"what": "edges of 2 px", "spoil": image_faults.premultiplied(2.0)},
+        {"what": "edges of 0.3 px", "spoil": image_faults.premultiplied(0.3)},
     )
     yield _both(
         "black images",
-        {"what": "every 10th", "spoil": pixels.every(10, pixels.black())},
-        {"what": "every 200th", "spoil": pixels.every(200, pixels.black())},
+        {"what": "every 10th", "spoil": image_faults.every(10, image_faults.black())},
+        {"what": "every 200th", "spoil": image_faults.every(200, image_faults.black())},
     )
     yield _both(
         "corrupt files",
-        {"what": "1 % end too early", "spoil": pixels.every(100, pixels.cut(0.6))},
-        {"what": "0.25 % end too early", "spoil": pixels.every(400, pixels.cut(0.6))},
+        {"what": "1 % end too early", "spoil": image_faults.every(100, image_faults.cut(0.6))},
+        {"what": "0.25 % end too early", "spoil": image_faults.every(400, image_faults.cut(0.6))},
     )
 
 

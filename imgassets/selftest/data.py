@@ -13,15 +13,15 @@ import numpy as np
 import pandas as pd
 
 from imgassets.backends.device import Device
-from imgassets.backends.making import Make, make_images
-from imgassets.decision.faults.catalogue import Fault
-from imgassets.decision.faults.pixels import Spot, decode
-from imgassets.images.store import ImageStore
-from imgassets.metrics.measuring import measure
+from imgassets.backends.generation import Make, make_images
+from imgassets.documents.base import fingerprint
+from imgassets.documents.metric_catalogue import FAMILY_VERSIONS, Flow, families_of
+from imgassets.documents.project import Project
+from imgassets.metrics.families import measure
 from imgassets.requests import Request, build_requests, requests_version, stacked
-from imgassets.spec.base import fingerprint
-from imgassets.spec.metrics import FAMILY_VERSIONS, Flow, families_of
-from imgassets.spec.project import Project
+from imgassets.selftest.catalogue import Fault
+from imgassets.selftest.image_faults import Spot, decode
+from imgassets.storage.image_store import ImageStore
 
 #: Reproducible anywhere; the faults are planted on the CPU.
 _DEVICE: Device = "cpu"
@@ -168,8 +168,8 @@ class Workshop:
         return stacked(tables)
 
     def _maker(self, model: str, flow: Flow, fault: Fault | None) -> Make:
-        from imgassets.backends.faulty import faulty_backend
-        from imgassets.backends.loading import maker_of, upscale_maker
+        from imgassets.backends.registry import maker_of, upscale_maker
+        from imgassets.selftest.pipeline_faults import faulty_backend
 
         if flow == "upscale":
             return upscale_maker(self.project.root, self.project.model(model), _DEVICE)

@@ -21,10 +21,10 @@ import pandas as pd
 from scipy import special
 
 from imgassets.decision.comparison import compare
-from imgassets.decision.pairing import Measured
+from imgassets.decision.paired_scores import Measured
 from imgassets.decision.statistics import wilson_interval
 from imgassets.decision.verdict import Decision, Verdict, decide
-from imgassets.spec.contract import Endpoint
+from imgassets.documents.contract import Endpoint
 
 _WORST_FIRST: tuple[Decision, ...] = ("NO-GO", "REVIEW", "INCONCLUSIVE", "GO")
 _TEXTS = ("endpoint", "model", "flow", "metric", "prompt_id", "status")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from imgassets.backends.diffusers_backend import DiffusersBackend
-from imgassets.backends.loading import open_backend
-from imgassets.spec.project import Project
+from imgassets.backends.registry import open_backend
+from imgassets.documents.project import Project
 
 
 def faulty_backend(

@@ -17,8 +17,12 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from imgassets.decision.faults.catalogue import Fault
-from imgassets.decision.faults.detection import (
+from imgassets.decision.measurements import gather_measured
+from imgassets.documents.contract import Endpoint
+from imgassets.documents.project import Project
+from imgassets.selftest.catalogue import Fault
+from imgassets.selftest.data import Branch, Workshop
+from imgassets.selftest.detection import (
     Bench,
     Deck,
     Detection,
@@ -28,10 +32,6 @@ from imgassets.decision.faults.detection import (
     judge_draw,
     whole,
 )
-from imgassets.decision.measured import gather_measured
-from imgassets.selftest.images import Branch, Workshop
-from imgassets.spec.contract import Endpoint
-from imgassets.spec.project import Project
 
 Progress = Callable[[str], None]
 #: Seeds beside the contract's own, for the healthy model against itself.

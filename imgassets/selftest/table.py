@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from imgassets.decision.faults.catalogue import Fault
-from imgassets.decision.faults.detection import Detection, Rate
+from imgassets.selftest.catalogue import Fault
+from imgassets.selftest.detection import Detection, Rate
 from imgassets.selftest.run import SelfTest
 
 COLUMNS = ("fault", "kind", "strength", "what is planted", "verdict", "criterion that caught it",

@@ -17,8 +17,8 @@ from typing import Any
 
 from filelock import FileLock
 
-from imgassets.spec.base import fingerprint
-from imgassets.spec.whole_file import write_whole
+from imgassets.documents.base import fingerprint
+from imgassets.storage.whole_file import write_whole
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from imgassets.images.store import CorruptEntryError, ImageStore
+from imgassets.storage.image_store import CorruptEntryError, ImageStore
 
 _KEY = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _TEMPORARY = "[0-9a-f][0-9a-f]/.tmp-*"  # of a write or deletion that did not end

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from imgassets.spec.places import PlaceError, folder_in
-from imgassets.spec.whole_file import write_whole
+from imgassets.documents.environment import PlaceError, folder_in
+from imgassets.storage.whole_file import write_whole
 
 #: File of each form of an endpoint's report, in `reports/ENDPOINT/`.
 REPORT_FORMS = {

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from imgassets.spec.model import Model
+from imgassets.documents.model import Model
 from imgassets_tests.small_pipelines import save
 
 SCHEDULERS = {"sdxl": "EulerDiscreteScheduler", "sd15": "DDIMScheduler"}

@@ -12,8 +12,8 @@ import pytest
 from imgassets.backends.base import Outcome
 from imgassets.backends.hosted import HostedBackend
 from imgassets.backends.journal import Journal
-from imgassets.backends.loading import open_backend
-from imgassets.spec.hosted import GeminiModel, Hosted, IdeogramModel, api_facts
+from imgassets.backends.registry import open_backend
+from imgassets.documents.hosted import GeminiModel, Hosted, IdeogramModel, api_facts
 from imgassets_tests.fakes.faults import Misbehaviour
 from imgassets_tests.fakes.gemini_api import FakeGemini
 from imgassets_tests.fakes.ideogram_api import FakeIdeogram

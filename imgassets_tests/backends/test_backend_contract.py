@@ -17,11 +17,11 @@ from PIL import Image
 from imgassets.backends.base import BackendError
 from imgassets.backends.device import Meter, choose_device
 from imgassets.backends.diffusers_backend import DiffusersBackend
-from imgassets.backends.loading import open_backend, upscale_maker
+from imgassets.backends.registry import open_backend, upscale_maker
+from imgassets.documents.model import Model
+from imgassets.documents.project import load_project
 from imgassets.images.masks import region_mask
 from imgassets.requests import build_requests
-from imgassets.spec.model import Model
-from imgassets.spec.project import load_project
 from imgassets_tests.conftest import edit_file, write_project
 
 #: A pipeline that is never called.
@@ -156,7 +156,7 @@ def test_a_wrong_scale_is_refused(root: Path, model: Model) -> None:
 def test_a_missing_weight_file_is_named(root: Path, model: Model, tmp_path: Path) -> None:
     write_project(tmp_path)
     weights = tmp_path / "weights"
-    from imgassets.spec.weights import weights_folder
+    from imgassets.documents.weights import weights_folder
 
     shutil.copytree(weights_folder(tmp_path, model.weights), weights)
     next((weights / "vae").glob("*.safetensors")).unlink()

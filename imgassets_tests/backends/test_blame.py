@@ -13,7 +13,7 @@ from PIL import Image
 from imgassets.backends.base import DeviceError, DocumentFault, MachineFault
 from imgassets.backends.blame import failed
 from imgassets.backends.diffusers_backend import DiffusersBackend
-from imgassets.backends.loading import (
+from imgassets.backends.registry import (
     maker_of,
     open_backend,
     opened_late,

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from imgassets.backends.base import BackendError
-from imgassets.backends.loading import open_backend, upscale_maker
+from imgassets.backends.registry import open_backend, upscale_maker
 from imgassets.tiny.upscaler import SRVGGNetCompact, UpscalerConfig
 from imgassets_tests.backends.conftest import asked, document
 

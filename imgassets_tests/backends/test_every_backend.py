@@ -15,13 +15,13 @@ import pytest
 from PIL import Image
 
 from imgassets.backends.base import Backend, Outcome
-from imgassets.backends.loading import open_backend
+from imgassets.backends.registry import open_backend
+from imgassets.documents.failures import FailureMode
+from imgassets.documents.project import load_project
 from imgassets.requests import build_requests
-from imgassets.spec.failures import FailureMode
-from imgassets.spec.project import load_project
 from imgassets_tests.backends.hosted_models import provider
 from imgassets_tests.conftest import write_project
-from imgassets_tests.spec.test_hosted_documents import GEMINI, IDEOGRAM
+from imgassets_tests.documents.test_hosted_documents import GEMINI, IDEOGRAM
 
 DOCUMENTS = {"diffusers": None, "ideogram": IDEOGRAM, "gemini": GEMINI}
 

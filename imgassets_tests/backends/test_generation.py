@@ -12,12 +12,12 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from imgassets.backends import making
+from imgassets.backends import generation
 from imgassets.backends.base import Outcome
-from imgassets.backends.making import make_images
-from imgassets.images.store import ImageStore, Record, StoreError
+from imgassets.backends.generation import make_images
+from imgassets.documents.metric_catalogue import Flow
 from imgassets.requests import Request
-from imgassets.spec.metrics import Flow
+from imgassets.storage.image_store import ImageStore, Record, StoreError
 
 
 def request(seed: int, flow: Flow = "generate", source: str | None = None) -> Request:
@@ -91,14 +91,14 @@ def test_progress_is_told_every_few_seconds_and_at_the_end(
         return words
 
     assert told("quick") == [(5, 5)]
-    monkeypatch.setattr(making, "_PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr(generation, "_PROGRESS_SECONDS", 0.0)
     assert told("slow") == [(2, 5), (4, 5), (5, 5)]
 
 
 def test_an_interrupted_run_goes_on_where_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(making, "_PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr(generation, "_PROGRESS_SECONDS", 0.0)
     store, painter = ImageStore(tmp_path), Painter()
     requests = [request(n) for n in range(1, 8)]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imgassets.backends.loading import open_backend
+from imgassets.backends.registry import open_backend
 from imgassets_tests.backends.conftest import asked, document
 from imgassets_tests.benchmarks import gpu
 

@@ -15,9 +15,9 @@ from PIL import Image
 from imgassets.backends.base import BackendError, HostedError, Outcome
 from imgassets.backends.ideogram import ideogram_mask
 from imgassets.backends.journal import Journal
+from imgassets.documents.failures import FailureMode
+from imgassets.documents.hosted import GeminiModel
 from imgassets.images.masks import region_mask
-from imgassets.spec.failures import FailureMode
-from imgassets.spec.hosted import GeminiModel
 from imgassets_tests.backends.hosted_models import FAKES, asked, backend_of, model_of, provider
 from imgassets_tests.fakes.drawing import draw
 from imgassets_tests.fakes.faults import FAULTS, Misbehaviour, faults_of

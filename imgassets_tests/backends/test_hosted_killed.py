@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from imgassets.backends.journal import Journal
-from imgassets.lineage.produced import PASSING
-from imgassets.spec.base import fingerprint
+from imgassets.documents.base import fingerprint
+from imgassets.refresh.outputs import PASSING
 from imgassets_tests.backends.hosted_models import asked, backend_of, model_of, provider
 from imgassets_tests.fakes.server import FakeProvider
 

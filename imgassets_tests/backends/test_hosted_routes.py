@@ -17,7 +17,7 @@ import pytest
 from imgassets.backends.base import BackendError
 from imgassets.backends.hosted_http import Wire, base_url, is_loopback
 from imgassets.backends.journal import Journal
-from imgassets.spec.failures import NOT_THE_MODELS
+from imgassets.documents.failures import NOT_THE_MODELS
 from imgassets_tests.backends.hosted_models import FAKES, asked, backend_of, model_of, provider
 from imgassets_tests.fakes.server import SECRET, Refuse, http
 

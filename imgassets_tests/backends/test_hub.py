@@ -10,7 +10,7 @@ import pytest
 
 from imgassets.backends.base import BackendError
 from imgassets.backends.hub import pipeline_folder
-from imgassets.backends.loading import open_backend
+from imgassets.backends.registry import open_backend
 from imgassets_tests.backends.conftest import asked, document
 from imgassets_tests.hub_server import serve
 

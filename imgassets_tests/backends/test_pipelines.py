@@ -14,8 +14,8 @@ from PIL import Image
 
 from imgassets.backends.base import BackendError, Outcome
 from imgassets.backends.diffusers_backend import DiffusersBackend
-from imgassets.backends.loading import open_backend
-from imgassets.spec.loading import Quantization
+from imgassets.backends.registry import open_backend
+from imgassets.documents.pipeline_options import Quantization
 from imgassets_tests.backends.conftest import asked, document
 
 Small = Callable[[str], Path]

@@ -13,10 +13,10 @@ import torch
 
 from imgassets.backends.base import BackendError
 from imgassets.backends.diffusers_backend import DiffusersBackend
-from imgassets.backends.loading import open_backend
 from imgassets.backends.noise import own_noise
-from imgassets.spec import installed
-from imgassets.spec.scheduler_settings import adds_noise, check_settings
+from imgassets.backends.registry import open_backend
+from imgassets.documents import installed_diffusers
+from imgassets.documents.scheduler_settings import adds_noise, check_settings
 from imgassets_tests.backends.conftest import asked, document
 
 Small = Callable[[str], Path]
@@ -45,7 +45,7 @@ MORE_SETTINGS: list[tuple[str, dict[str, Any]]] = [
 
 def acceptable() -> Iterator[tuple[str, dict[str, Any]]]:
     """Every scheduler with its defaults that `check` lets through, and then some settings."""
-    for name in sorted(installed.schedulers()):
+    for name in sorted(installed_diffusers.schedulers()):
         if not list(check_settings(name, {})):
             yield name, {}
     yield from MORE_SETTINGS

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imgassets.backends.loading import open_backend
-from imgassets.spec.project import load_project
-from imgassets.spec.sizes import grid_of, region_problem, size_problem
+from imgassets.backends.registry import open_backend
+from imgassets.documents.project import load_project
+from imgassets.documents.sizes import grid_of, region_problem, size_problem
 from imgassets_tests.backends.conftest import asked, document
 from imgassets_tests.conftest import edit_file
 

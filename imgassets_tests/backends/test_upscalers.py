@@ -14,11 +14,11 @@ from safetensors.torch import save_file
 
 from imgassets.backends import rrdbnet
 from imgassets.backends.base import BackendError, Outcome
-from imgassets.backends.loading import open_backend, upscale_maker
 from imgassets.backends.padding import cropped, padded
+from imgassets.backends.registry import open_backend, upscale_maker
 from imgassets.backends.upscalers import Upscaled, upscale_one
+from imgassets.documents.upscaler import Tiles
 from imgassets.metrics.upscaling import score
-from imgassets.spec.upscaler import Tiles
 from imgassets.tiny.upscaler import SRVGGNetCompact, UpscalerConfig
 from imgassets_tests.backends.conftest import ASKED, document
 from imgassets_tests.metrics import image_faults as faults

@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from imgassets.spec.project import load_project
+from imgassets.documents.project import load_project
 
 LENGTHS = (7_500, 15_000, 30_000)
 _LINE = (

@@ -17,10 +17,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from imgassets.metrics.detectors import FlatShapeDetector
+from imgassets.judges.detectors import FlatShapeDetector
 from imgassets.metrics.geneval import GENEVAL, judge
+from imgassets_tests.judges.shades import drawings, pairs
 from imgassets_tests.metrics.planted_scenes import CONDITIONS, pixels, samples
-from imgassets_tests.metrics.shades import drawings, pairs
 
 FAULTS = ("color", "count", "shape", "position")
 #: The conditions the bar is set for: the share of right verdicts each must reach.

@@ -25,7 +25,7 @@ from pathlib import Path
 import dagster as dg
 import pandas as pd
 
-from imgassets.images.store import ImageStore
+from imgassets.storage.image_store import ImageStore
 from imgassets_tests.integration.forked import (
     die_in_a_store_write,
     die_in_a_table_write,

@@ -22,7 +22,7 @@ from scipy import optimize, special, stats
 from imgassets.decision import decide_table
 from imgassets.decision.looks import share_of_look
 from imgassets.decision.statistics import Difference, Estimate, holm
-from imgassets.spec.decision_contract import DecisionContract
+from imgassets.documents.decision_contract import DecisionContract
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "decision.md"
 BEGIN, END = "<!-- simulation begins -->", "<!-- simulation ends -->"

@@ -25,11 +25,11 @@ import numpy as np
 
 from imgassets.backends.device import Device
 from imgassets.backends.diffusers_backend import DiffusersBackend
-from imgassets.backends.loading import open_backend
+from imgassets.backends.registry import open_backend
+from imgassets.documents.model import Model
+from imgassets.documents.project import load_project
 from imgassets.metrics.fidelity import psnr
 from imgassets.requests import build_requests
-from imgassets.spec.model import Model
-from imgassets.spec.project import load_project
 from imgassets_tests import small_pipelines
 from imgassets_tests.benchmarks.pages import table
 

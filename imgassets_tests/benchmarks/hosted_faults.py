@@ -23,12 +23,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from imgassets.backends.generation import make_images
 from imgassets.backends.journal import Journal
-from imgassets.backends.loading import maker_of, open_backend
-from imgassets.backends.making import make_images
-from imgassets.images.store import ImageStore
+from imgassets.backends.registry import maker_of, open_backend
+from imgassets.documents.hosted import Hosted
 from imgassets.requests import Request
-from imgassets.spec.hosted import Hosted
+from imgassets.storage.image_store import ImageStore
 from imgassets_tests.backends.hosted_models import FAKES, asked, model_of, provider
 from imgassets_tests.benchmarks.pages import table
 from imgassets_tests.fakes.faults import FAULTS, Misbehaviour, faults_of

@@ -15,8 +15,8 @@ from random import Random
 import numpy as np
 from PIL import Image
 
+from imgassets.images.errors import RefusedError
 from imgassets.images.normalize import normalize
-from imgassets.images.refusal import RefusedError
 from imgassets_tests.benchmarks.pages import table
 from imgassets_tests.images import jpegs
 from imgassets_tests.images.files import encoded

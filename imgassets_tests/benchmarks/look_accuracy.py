@@ -12,7 +12,7 @@ import random
 
 import numpy as np
 
-from imgassets.metrics.look import score
+from imgassets.metrics.appearance import score
 from imgassets.tiny.scenes import sample_scene
 from imgassets_tests.benchmarks.pages import table, write
 from imgassets_tests.metrics import image_faults as faults
@@ -56,9 +56,10 @@ def main() -> None:
         "look",
         "Look: how far faults move the features of images",
         [
-            "Features as in `metrics.drift.features` and `metrics.look.frame`. `look.repeated` "
-            "finds images whose hashes are within 2 bits and whose pixels differ by at most 0.1 "
-            "levels on average; in the demo, images of two seeds differ by 0.5 and more.\n",
+            "Features as in `metrics.style_features.features` and `metrics.appearance.frame`. "
+            "`look.repeated` finds images whose hashes are within 2 bits and whose pixels differ "
+            "by at most 0.1 levels on average; in the demo, images of two seeds differ by 0.5 and "
+            "more.\n",
             "## Photographs\n",
             table(head, shifts(photographs)),
             "## Drawn scenes\n",

@@ -18,8 +18,8 @@ import pandas as pd
 import psutil
 
 from imgassets.backends.device import Meter
-from imgassets.metrics import tables
-from imgassets.spec.contract import Returns
+from imgassets.documents.contract import Returns
+from imgassets.metrics import metric_rows
 from imgassets_tests.benchmarks.metrics_speed import CORES, WANTED, drawn, png
 from imgassets_tests.benchmarks.pages import append, table
 
@@ -57,12 +57,12 @@ def table_calls(count: int) -> dict[str, Call]:
     upscaled = image_rows(count, "upscale")
     upscaled["image_key"] = "9" + upscaled["image_key"].str[1:]
     return {
-        "composition": lambda: tables.content_table("composition", generated, wanted, read),
-        "artefacts": lambda: tables.artefact_table(
+        "composition": lambda: metric_rows.content_table("composition", generated, wanted, read),
+        "artefacts": lambda: metric_rows.artefact_table(
             generated, {"generate": returns}, lambda key: png(made_up(key, 64))),
-        "edit stability": lambda: tables.edit_table(
+        "edit stability": lambda: metric_rows.edit_table(
             image_rows(count, "edit"), {"p": (0.0, 0.0, 0.5, 1.0)}, read),
-        "upscaling": lambda: tables.upscale_table(
+        "upscaling": lambda: metric_rows.upscale_table(
             upscaled, 2, lambda key: made_up(key, 128 if key[0] == "9" else 64)),
     }  # fmt: skip
 

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from imgassets.documents.metric_catalogue import FAMILY_VERSIONS, FLOWS, METRICS, UNMEASURED, Metric
 from imgassets.metrics.learned import LEARNED
-from imgassets.spec.metrics import FAMILY_VERSIONS, FLOWS, METRICS, UNMEASURED, Metric
 from imgassets_tests.benchmarks.pages import FOLDER, table
 
 PAGE = FOLDER.parent / "metrics.md"
@@ -302,7 +302,8 @@ def page() -> str:
         [
             "# The metrics, and how far to trust them\n",
             "Written by `python -m imgassets_tests.benchmarks.metrics_page` from "
-            "`imgassets.spec.metrics` and the family pages, which their own commands write.\n",
+            "`imgassets.documents.metric_catalogue` and the family pages, which their own commands "
+            "write.\n",
             "A failed image is a row without a value and with a reason, never a score. Hold "
             "metrics that compare pictures of different content against the incumbent by a "
             "margin; absolute bounds are for faults.\n",

@@ -23,17 +23,17 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from imgassets.documents.prompts import Expectation
 from imgassets.metrics import (
     artefact_reference,
     artefacts,
     composition,
-    drift,
     edit_stability,
     reproducibility,
+    style_features,
     upscaling,
 )
 from imgassets.metrics.artefact_patterns import luma, score_patterns
-from imgassets.spec.prompts import Expectation
 from imgassets_tests.benchmarks.pages import table, write
 from imgassets_tests.metrics import image_faults as faults
 
@@ -90,7 +90,8 @@ def families(side: int) -> dict[str, tuple[Call, str, Call]]:
             lambda: reproducibility.score(noisy, image),
             "scikit-image: SSIM, PSNR", lambda: _plain_pair(noisy, image)),
         "drift": (
-            lambda: drift.features(image), "scikit-image: CIELAB", lambda: _plain_lab(image)),
+            lambda: style_features.features(image),
+            "scikit-image: CIELAB", lambda: _plain_lab(image)),
         "artefacts against a reference": (
             lambda: artefact_reference.differences(noisy, image),
             "scikit-image: SSIM, CIEDE2000; OpenCV: ECC", lambda: _plain_reference(noisy, image)),

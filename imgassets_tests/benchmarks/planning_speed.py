@@ -18,7 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from imgassets.home import home_of
+from imgassets.storage.project_home import home_of
 from imgassets_tests.conftest import edit_file, write_project
 from imgassets_tests.integration.small import write_small_project
 
@@ -26,13 +26,13 @@ PROMPTS, SEEDS = 2505, 10
 HEADING = "## Speed\n"
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "incremental.md"
-_COMMAND = "from imgassets.cli import entry; entry()"
+_COMMAND = "from imgassets.cli.main import entry; entry()"
 _CHILD = """
 import contextlib, io, json, resource, sys, time
 start = time.perf_counter()
-from imgassets.cli import main
+from imgassets.cli.main import main
 from imgassets import running
-from imgassets.lineage import planning_words
+from imgassets.refresh import planning_words
 from dagster._core.storage import sqlalchemy_compat
 import dagster._core.storage.runs, dagster._core.storage.event_log, alembic.command
 imported = time.perf_counter()

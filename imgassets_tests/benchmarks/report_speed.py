@@ -50,22 +50,23 @@ def report_numbers() -> Numbers:
     from imgassets.decision import compare, decide
     from imgassets.report import build_report
     from imgassets.report.assemble import assemble
-    from imgassets_tests.report import made_up
+    from imgassets_tests.report import factories
 
-    per_prompt = sum(len(m.rows) for m in made_up.results(10).values()) // 10
-    found = made_up.results(-(-REPORT_ROWS // per_prompt))
-    contract, base = made_up.contract(), found[made_up.BASE]
+    per_prompt = sum(len(m.rows) for m in factories.results(10).values()) // 10
+    found = factories.results(-(-REPORT_ROWS // per_prompt))
+    contract, base = factories.contract(), found[factories.BASE]
     numbers = {"rows": sum(len(m.rows) for m in found.values()), "models": len(found)}
     numbers["tables_mib"] = peak_mib()
     start = time.perf_counter()
     compared = {
-        m: compare(contract, mine, None if m == made_up.BASE else base) for m, mine in found.items()
+        m: compare(contract, mine, None if m == factories.BASE else base)
+        for m, mine in found.items()
     }
     verdicts = [decide(c) for c in compared.values()]
     numbers["verdict_seconds"] = time.perf_counter() - start
     report = assemble(
-        contract, found, compared, verdicts, load=made_up.draw, request=made_up.request, prices={},
-        provenance={}, repetitions={}, describe=lambda *_: "", created="now",
+        contract, found, compared, verdicts, load=factories.draw, request=factories.request,
+        prices={}, provenance={}, repetitions={}, describe=lambda *_: "", created="now",
     )  # fmt: skip
     files = build_report(report)
     numbers["all_seconds"] = time.perf_counter() - start
@@ -118,8 +119,8 @@ def checked_table(rows: int) -> pd.DataFrame:
 
 def check_numbers() -> Numbers:
     """Each kind of check once, after a first one on a small table that pays for the import."""
-    from imgassets.expectations import hold_metric, hold_statuses
-    from imgassets.spec.criteria import Criterion
+    from imgassets.decision.gx_suites import hold_metric, hold_statuses
+    from imgassets.documents.criteria import Criterion
 
     mean = Criterion(metric="cost.seconds", ceiling=0.9)
     worst = Criterion(metric="cost.seconds", ceiling=10.0, statistic="worst")

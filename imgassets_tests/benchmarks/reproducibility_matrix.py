@@ -58,8 +58,8 @@ def make(place: Place, name: str, folder: Path) -> None:
     import torch
 
     from imgassets.backends.diffusers_backend import DiffusersBackend
-    from imgassets.spec.project import load_project
-    from imgassets.spec.weights import weights_folder
+    from imgassets.documents.project import load_project
+    from imgassets.documents.weights import weights_folder
 
     torch.set_num_threads(place["threads"])
     changed = {"batch_size": place["batch_size"], "dtype": place["dtype"]}

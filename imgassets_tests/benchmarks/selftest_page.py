@@ -12,12 +12,12 @@ from pathlib import Path
 
 from PIL import Image
 
-from imgassets.decision.faults.catalogue import Fault, all_faults
-from imgassets.home import home_of
+from imgassets.documents.project import find_root, load_project
 from imgassets.images.contact_sheet import contact_sheet, jpeg
+from imgassets.selftest.catalogue import Fault, all_faults
 from imgassets.selftest.run import SelfTest, SelfTester
 from imgassets.selftest.table import COLUMNS, rows, sums
-from imgassets.spec.project import find_root, load_project
+from imgassets.storage.project_home import home_of
 from imgassets_tests.benchmarks.pages import replace_part, table
 
 PAGE = Path(__file__).parents[2] / "docs" / "selftest.md"

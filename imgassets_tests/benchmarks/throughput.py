@@ -22,12 +22,12 @@ from pathlib import Path
 from statistics import median
 
 from imgassets.backends.device import choose_device
-from imgassets.defs.branches import stage_key
+from imgassets.defs.assets.branches import stage_key
 from imgassets.defs.build import VALIDATE_JOB, build_definitions
-from imgassets.images.store import ImageStore
-from imgassets.spec.model import Model
-from imgassets.spec.project import load_project
-from imgassets.spec.weights import absent_components, weights_folder
+from imgassets.documents.model import Model
+from imgassets.documents.project import load_project
+from imgassets.documents.weights import absent_components, weights_folder
+from imgassets.storage.image_store import ImageStore
 from imgassets_tests.benchmarks.pages import table
 from imgassets_tests.benchmarks.turns import by_turns, wait_for_turns
 from imgassets_tests.conftest import edit_file, write_project

@@ -18,12 +18,12 @@ from pathlib import Path
 
 import numpy as np
 
-from imgassets.backends.loading import open_backend
+from imgassets.backends.registry import open_backend
 from imgassets.decision.statistics import wilson_interval
+from imgassets.documents.contract import Returns
+from imgassets.documents.project import load_project
+from imgassets.documents.prompts import Expectation
 from imgassets.metrics import composition, typography
-from imgassets.spec.contract import Returns
-from imgassets.spec.project import load_project
-from imgassets.spec.prompts import Expectation
 from imgassets.tiny.scenes import Scene, Task, sample_scene
 
 ROOT = Path(__file__).parents[2]

@@ -31,7 +31,7 @@ from PIL import Image, ImageDraw, ImageFont
 from rapidfuzz.distance import Levenshtein
 from scipy.stats import beta
 
-from imgassets.metrics.ocr import read_text
+from imgassets.judges.ocr import read_text
 from imgassets.metrics.typography_sizes import Floor, bucket, by_height
 from imgassets.metrics.typography_text import compare, reconcile
 from imgassets.tiny.scenes import sample_scene

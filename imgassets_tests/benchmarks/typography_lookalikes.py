@@ -1,4 +1,4 @@
-"""Which characters does the reader take for others? Writes imgassets/metrics/ocr_lookalikes.json.
+"""Which characters does the reader take for others? Writes imgassets/judges/ocr_lookalikes.json.
 
 Every character that the recognizer's dictionary and the font both hold (CJK aside: no font here
 has it) is rendered among sure neighbours in 6 fonts. Those that prompts use (ASCII, Latin with
@@ -27,13 +27,13 @@ import numpy as np
 from fontTools.ttLib import TTFont
 from PIL import Image, ImageDraw
 
-from imgassets.metrics.ocr import prepare_line, read_text, recognize
-from imgassets.metrics.ocr_letters import dictionary
-from imgassets.spec.visible_text import comparable
+from imgassets.documents.visible_text import comparable
+from imgassets.judges.ocr import prepare_line, read_text, recognize
+from imgassets.judges.ocr_letters import dictionary
 from imgassets.tiny.scenes import sample_scene
 from imgassets_tests.benchmarks.typography_accuracy import FONTS, ROOT, font_of
 
-PATH = ROOT / "imgassets/metrics/ocr_lookalikes.json"
+PATH = ROOT / "imgassets/judges/ocr_lookalikes.json"
 HEIGHTS = (12, 20, 32, 48)
 #: Two characters are measured in one line, each among these.
 CAPITALS, SMALL = ("HE", "MN", "RT"), ("he", "mn", "rt")

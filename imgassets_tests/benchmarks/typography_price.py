@@ -20,10 +20,10 @@ from pathlib import Path
 
 import numpy as np
 
-from imgassets.metrics import ocr
+from imgassets.documents.visible_text import comparable
+from imgassets.judges import ocr
+from imgassets.judges.ocr_lookalikes import LEAST_SHARE, readings, size_letters, table
 from imgassets.metrics.typography import score_reading
-from imgassets.metrics.typography_lookalikes import LEAST_SHARE, readings, size_letters, table
-from imgassets.spec.visible_text import comparable
 from imgassets_tests.benchmarks import pages
 from imgassets_tests.benchmarks.typography_accuracy import FONTS, WORDS, rendered
 from imgassets_tests.benchmarks.typography_lookalikes import held
@@ -234,7 +234,7 @@ def write(good: list[list[str]], bad: list[list[str]]) -> None:
             "others are symbols and letters with rare accents). Confusions seen in at least "
             f"{LEAST_SHARE:.0%} of the times are forgiven, in the direction in which they were "
             f"seen: {accepted} in all, listed with fonts and heights in "
-            "`imgassets/metrics/ocr_lookalikes.json`. Those of ASCII: " + pairs() + ".\n",
+            "`imgassets/judges/ocr_lookalikes.json`. Those of ASCII: " + pairs() + ".\n",
             "Letters whose case shows in their size alone: "
             + " ".join(sorted(c for c in size_letters() if c.islower() and c.isascii()))
             + ", and those with an accent.\n",

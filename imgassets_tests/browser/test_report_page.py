@@ -10,7 +10,7 @@ import pytest
 
 from imgassets.report import build_report
 from imgassets_tests.browser.conftest import Open
-from imgassets_tests.report.made_up import BASE, report_input
+from imgassets_tests.report.factories import BASE, report_input
 
 pytestmark = pytest.mark.browser
 WIDE, NARROW = 1280, 360

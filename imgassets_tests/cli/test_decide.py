@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 import yaml
 
-from imgassets.cli import main
-from imgassets.commands.deciding import read_contract
+from imgassets.cli.decide import read_contract
+from imgassets.cli.main import main
 from imgassets.decision import compare, decide, decide_table
 from imgassets.decision.errors import DecisionError
-from imgassets_tests.decision.made_up import BASE, NEW, measured
+from imgassets_tests.decision.factories import BASE, NEW, measured
 
 EXACT = "typography.exact"
 

@@ -14,12 +14,12 @@ import pytest
 from PIL import Image
 
 from imgassets.backends.base import Outcome
-from imgassets.cli import main
-from imgassets.commands.taking_in import inputs_of, normalize_files, upscale_files
+from imgassets.cli.main import main
+from imgassets.cli.normalize import inputs_of, normalize_files, upscale_files
+from imgassets.documents.sources import SOURCE_FORMATS, SourceRules
 from imgassets.images import outputs
 from imgassets.images.intake import ANY_SOURCE
 from imgassets.images.outputs import OutputFolder
-from imgassets.spec.sources import SOURCE_FORMATS, SourceRules
 from imgassets_tests.conftest import edit_file
 from imgassets_tests.images.files import PICTURE, encoded
 

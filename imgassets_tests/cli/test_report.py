@@ -8,11 +8,11 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from imgassets.cli import main
+from imgassets.cli.main import main
 from imgassets.report import build_report
-from imgassets.report.kept import KeptReport
+from imgassets.report.history import KeptReport
 from imgassets_tests.conftest import edit_file
-from imgassets_tests.report.made_up import BASE, report_input
+from imgassets_tests.report.factories import BASE, report_input
 
 
 @pytest.fixture

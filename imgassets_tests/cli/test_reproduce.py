@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imgassets.cli import main
-from imgassets.report.repeats import amplified
+from imgassets.cli.main import main
+from imgassets.documents.project import load_project
+from imgassets.report.reproducibility import amplified
 from imgassets.requests import build_requests
-from imgassets.spec.project import load_project
 from imgassets_tests.conftest import edit_file
 
 Captured = pytest.CaptureFixture[str]

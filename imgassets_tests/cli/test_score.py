@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from imgassets.cli import main
-from imgassets.commands.scoring import ScoredFolder, score_folder
+from imgassets.cli.main import main
+from imgassets.cli.score import ScoredFolder, score_folder
 from imgassets.tiny.scenes import Scene, sample_scene, text_scene
 
 PROMPTS = """\

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from imgassets.decision import Measured
-from imgassets.spec.contract import Endpoint
+from imgassets.documents.contract import Endpoint
 
 ENDPOINT = "hero-banner"
 BASE, NEW = "tiny-base", "tiny-new"

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from imgassets.decision import Comparison, Measured, compare, decide
-from imgassets_tests.decision.made_up import BASE, NEW, Scores, endpoint, measured, pattern
+from imgassets_tests.decision.factories import BASE, NEW, Scores, endpoint, measured, pattern
 
 SECONDS, USD = "cost.seconds", "cost.usd"
 #: Level of the first look.

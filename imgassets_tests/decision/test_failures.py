@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from imgassets.decision import Measured, compare, decide
-from imgassets.decision.wording import quoted
-from imgassets_tests.decision.made_up import BASE, NEW, endpoint, measured
+from imgassets.decision.formatting import quoted
+from imgassets_tests.decision.factories import BASE, NEW, endpoint, measured
 
 EXACT = "typography.exact"
 #: Level of the first look.

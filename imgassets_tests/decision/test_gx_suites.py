@@ -5,15 +5,15 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from imgassets.expectations import (
+from imgassets.decision.gx_suites import (
     hold_comparison,
     hold_metric,
     hold_reviews,
     hold_statuses,
     hold_unlisted,
 )
+from imgassets.documents.criteria import Criterion
 from imgassets.metrics.scores import ROW_COLUMNS
-from imgassets.spec.criteria import Criterion
 
 
 def table(metric: str, values: list[float | None]) -> pd.DataFrame:

@@ -10,9 +10,9 @@ import pytest
 
 from imgassets.decision import compare, decide
 from imgassets.decision.looks import chance_of_any, level, share_of_look
-from imgassets.lineage.looks import Looks
-from imgassets.spec.criteria import Decision
-from imgassets_tests.decision.made_up import BASE, NEW, endpoint, measured
+from imgassets.documents.criteria import Decision
+from imgassets.storage.looks import Looks
+from imgassets_tests.decision.factories import BASE, NEW, endpoint, measured
 
 EXACT = "typography.exact"
 

@@ -9,7 +9,7 @@ import pytest
 
 from imgassets.decision import Measured, compare
 from imgassets.decision.matrix import Standing, cost_quality_matrix, pareto_front
-from imgassets_tests.decision.made_up import BASE, NEW, endpoint, measured, noisy
+from imgassets_tests.decision.factories import BASE, NEW, endpoint, measured, noisy
 
 TRAFFIC = {
     "busiest_hour": 360,

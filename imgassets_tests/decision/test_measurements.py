@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from imgassets.decision.measured import gather_measured
-from imgassets_tests.decision.made_up import NEW, measured
+from imgassets.decision.measurements import gather_measured
+from imgassets_tests.decision.factories import NEW, measured
 
 
 def test_a_blank_image_has_no_scores_but_was_paid_for() -> None:

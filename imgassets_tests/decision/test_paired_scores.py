@@ -17,7 +17,7 @@ from imgassets.decision.errors import (
     NonFiniteScoreError,
     UnknownStatusError,
 )
-from imgassets.decision.pairing import (
+from imgassets.decision.paired_scores import (
     OneScore,
     PerSeed,
     paired_differences,
@@ -25,7 +25,7 @@ from imgassets.decision.pairing import (
     seed_means,
     variance_parts,
 )
-from imgassets_tests.decision.made_up import NEW, measured, noisy
+from imgassets_tests.decision.factories import NEW, measured, noisy
 
 EXACT = "typography.exact"
 

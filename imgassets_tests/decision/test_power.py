@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from imgassets.decision.planning import prompts_needed
+from imgassets.decision.needed_data import prompts_needed
 from imgassets.decision.power import MOST_PROMPTS, seeds_needed
 from imgassets.decision.statistics import ENDLESS, Estimate
-from imgassets.spec.scale_ends import Ends
+from imgassets.documents.scale_ends import Ends
 
 SHARE: Ends = (0.0, 1.0)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from imgassets.decision import Measured, compare, decide
 from imgassets.decision.statistics import Estimate
-from imgassets_tests.decision.made_up import BASE, NEW, endpoint, measured
+from imgassets_tests.decision.factories import BASE, NEW, endpoint, measured
 
 SECONDS, EXACT = "cost.seconds", "typography.exact"
 VALUES = st.lists(st.integers(0, 1000).map(lambda v: v / 250), min_size=8, max_size=8)

@@ -8,9 +8,9 @@ import pytest
 from pydantic import ValidationError
 
 from imgassets.decision import Comparison, Verdict, compare, decide
-from imgassets.spec.contract import Endpoint
-from imgassets.spec.criteria import Criterion
-from imgassets_tests.decision.made_up import BASE, NEW, Scores, endpoint, measured, noisy
+from imgassets.documents.contract import Endpoint
+from imgassets.documents.criteria import Criterion
+from imgassets_tests.decision.factories import BASE, NEW, Scores, endpoint, measured, noisy
 
 CLEAN, EXACT, WORDS = "artefacts.clean", "typography.exact", "typography.words"
 LIGHT = "look.lightness"

@@ -13,7 +13,7 @@ import pytest
 from imgassets.decision import Comparison, Measured, Verdict, compare, decide
 from imgassets.decision.errors import MissingIncumbentError, MixedRowsError
 from imgassets.decision.rows import COLUMNS
-from imgassets_tests.decision.made_up import (
+from imgassets_tests.decision.factories import (
     BASE,
     NEW,
     Scores,

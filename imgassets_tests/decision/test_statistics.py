@@ -17,7 +17,7 @@ from imgassets.decision.statistics import (
     holm,
     wilson_interval,
 )
-from imgassets.spec.scale_ends import Ends
+from imgassets.documents.scale_ends import Ends
 
 ALPHAS = st.floats(0.001, 0.4)
 SHARES = st.lists(st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]), min_size=2, max_size=40)

@@ -10,11 +10,11 @@ import yaml
 from PIL import Image
 from pydantic import TypeAdapter, ValidationError
 
+from imgassets.documents.contract import Endpoint
+from imgassets.documents.metric_catalogue import FLOWS
+from imgassets.documents.postprocess import Step
+from imgassets.documents.project import load_project
 from imgassets.requests import Request, build_requests
-from imgassets.spec.contract import Endpoint
-from imgassets.spec.metrics import FLOWS
-from imgassets.spec.postprocess import Step
-from imgassets.spec.project import load_project
 from imgassets_tests.conftest import ENDPOINT, add_chain, edit_file
 
 STEPS: TypeAdapter[tuple[Step, ...]] = TypeAdapter(tuple[Step, ...])

@@ -14,16 +14,16 @@ import yaml
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from imgassets.spec.base import Document, canonical_json, fingerprint
-from imgassets.spec.contract import Endpoint
-from imgassets.spec.facets import facets_of
-from imgassets.spec.geneval import read_geneval
-from imgassets.spec.model import Model
-from imgassets.spec.problems import InvalidDocumentsError, Problem
-from imgassets.spec.project import load_project, read_document
-from imgassets.spec.prompts import PromptSet
-from imgassets.spec.yamlfile import YamlError, read_yaml
-from imgassets.vocabulary import unknown_words
+from imgassets.documents.base import Document, canonical_json, fingerprint
+from imgassets.documents.contract import Endpoint
+from imgassets.documents.facets import facets_of
+from imgassets.documents.geneval import read_geneval
+from imgassets.documents.model import Model
+from imgassets.documents.problems import InvalidDocumentsError, Problem
+from imgassets.documents.project import load_project, read_document
+from imgassets.documents.prompts import PromptSet
+from imgassets.documents.yamlfile import YamlError, read_yaml
+from imgassets.judges.vocabulary import unknown_words
 from imgassets_tests.conftest import ENDPOINT, MODEL, PROMPTS, write_project
 
 quick = settings(

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from imgassets.cli import main
-from imgassets.spec.project import load_project
-from imgassets.vocabulary import unknown_words
+from imgassets.cli.main import main
+from imgassets.documents.project import load_project
+from imgassets.judges.vocabulary import unknown_words
 from imgassets_tests.conftest import edit_file
 
 ENDPOINT = "contracts/endpoints/cards.yaml"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from imgassets.spec.facets import facets_of
-from imgassets.spec.project import load_project
+from imgassets.documents.facets import facets_of
+from imgassets.documents.project import load_project
 from imgassets_tests.conftest import edit_file
 
 DOCUMENTS = [("endpoints", "cards"), ("models", "prod"), ("models", "fast"), ("prompts", "few")]

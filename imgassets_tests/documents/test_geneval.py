@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from imgassets.spec.geneval import read_geneval
-from imgassets.spec.problems import InvalidDocumentsError, Problem
+from imgassets.documents.geneval import read_geneval
+from imgassets.documents.problems import InvalidDocumentsError, Problem
 
 ROW: dict[str, Any] = {
     "tag": "single_object",

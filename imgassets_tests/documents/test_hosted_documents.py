@@ -6,10 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from imgassets.lineage.estimating import estimate
-from imgassets.requests import Request, build_requests
-from imgassets.spec.facets import facets_of
-from imgassets.spec.hosted import (
+from imgassets.documents.facets import facets_of
+from imgassets.documents.hosted import (
     GeminiModel,
     HostedModel,
     IdeogramModel,
@@ -17,8 +15,10 @@ from imgassets.spec.hosted import (
     pairing_of,
     size_problem,
 )
-from imgassets.spec.project import Project, load_project
-from imgassets.spec.yamlfile import read_yaml
+from imgassets.documents.project import Project, load_project
+from imgassets.documents.yamlfile import read_yaml
+from imgassets.refresh.estimate import estimate
+from imgassets.requests import Request, build_requests
 from imgassets_tests.conftest import edit_file
 
 EXAMPLES = Path(__file__).parents[2] / "contracts" / "models" / "examples"

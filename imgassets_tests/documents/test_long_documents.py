@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from imgassets.spec.prompts import PromptSet
-from imgassets.spec.yamlfile import YamlError, read_yaml
+from imgassets.documents.prompts import PromptSet
+from imgassets.documents.yamlfile import YamlError, read_yaml
 
 
 class _CountedName(str):

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from imgassets.documents.project import load_project
 from imgassets.requests import build_requests
-from imgassets.spec.project import load_project
 from imgassets_tests.conftest import edit_file
 
 ROOT = Path(__file__).parents[2]

@@ -13,16 +13,16 @@ import pytest
 import yaml
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from imgassets.spec.base import Document
-from imgassets.spec.contract import Endpoint
-from imgassets.spec.hosted import GeminiModel, IdeogramModel
-from imgassets.spec.model import Model
-from imgassets.spec.problems import InvalidDocumentsError, Problem
-from imgassets.spec.project import load_project, read_document
-from imgassets.spec.prompts import Edit, PromptSet
-from imgassets.spec.scalars import is_blank
+from imgassets.documents.base import Document
+from imgassets.documents.contract import Endpoint
+from imgassets.documents.hosted import GeminiModel, IdeogramModel
+from imgassets.documents.model import Model
+from imgassets.documents.problems import InvalidDocumentsError, Problem
+from imgassets.documents.project import load_project, read_document
+from imgassets.documents.prompts import Edit, PromptSet
+from imgassets.documents.scalars import is_blank
 from imgassets_tests.conftest import ENDPOINT, MODEL, PROMPTS, edit_file
-from imgassets_tests.spec.test_hosted_documents import GEMINI, IDEOGRAM
+from imgassets_tests.documents.test_hosted_documents import GEMINI, IDEOGRAM
 
 #: Words of Python and of pydantic that mean nothing to who writes a document.
 PYTHON = re.compile(

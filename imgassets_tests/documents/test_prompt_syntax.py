@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from imgassets.cli import main
-from imgassets.spec.prompt_syntax import foreign_syntax
+from imgassets.cli.main import main
+from imgassets.documents.prompt_syntax import foreign_syntax
 from imgassets_tests.conftest import write_project
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from imgassets.cli import main
-from imgassets.spec.project import load_project
-from imgassets.spec.scale_ends import hints
+from imgassets.cli.main import main
+from imgassets.documents.project import load_project
+from imgassets.documents.scale_ends import hints
 
 SECONDS = {"metric": "cost.seconds", "ceiling": 5}
 WORST = {"metric": "cost.seconds", "ceiling": 20, "statistic": "worst"}

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from imgassets.documents import installed_diffusers, scheduler_names
+from imgassets.documents.project import load_project
+from imgassets.documents.scheduler_settings import check_settings
 from imgassets.requests import build_requests
-from imgassets.spec import installed, scheduler_names
-from imgassets.spec.project import load_project
-from imgassets.spec.scheduler_settings import check_settings
 from imgassets_tests.conftest import edit_file
 
 MODEL = "contracts/models/fast.yaml"
@@ -70,7 +70,7 @@ def test_what_the_names_mean_is_there() -> None:
     """Every class and setting of the table is one that diffusers has, and fits."""
     for class_, settings in scheduler_names._SAMPLERS.values():
         for schedule in scheduler_names._SCHEDULES.values():
-            known = installed.scheduler_settings(class_)
+            known = installed_diffusers.scheduler_settings(class_)
             assert known is not None
             assert set(settings) <= set(known)
             fitting = {k: v for k, v in (settings | schedule).items() if k in known}
@@ -82,7 +82,7 @@ def test_every_default_of_diffusers_is_valid() -> None:
     """Writing a default out is never a problem; the annotations are read rightly."""
     import diffusers
 
-    for name in sorted(installed.schedulers() - {"KarrasVeScheduler"}):
+    for name in sorted(installed_diffusers.schedulers() - {"KarrasVeScheduler"}):
         if list(check_settings(name, {})):
             continue
         defaults = dict(getattr(diffusers, name)().config)

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 import torch
 
-from imgassets.lineage.more import _further
+from imgassets.documents.project import load_project
+from imgassets.documents.seeds import MOST, column_type, noise_of, twins
+from imgassets.refresh.extra_seeds import _further
 from imgassets.requests import Request, build_requests, request_table, stacked
-from imgassets.spec.project import load_project
-from imgassets.spec.seeds import MOST, column_type, noise_of, twins
 from imgassets_tests.conftest import edit_file
 
 ENDPOINT = "contracts/endpoints/cards.yaml"

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from imgassets.cli import main
-from imgassets.decision import wording
-from imgassets.spec.contract import Traffic
-from imgassets.spec.criteria import (
+from imgassets.cli.main import main
+from imgassets.decision import formatting
+from imgassets.documents.contract import Traffic
+from imgassets.documents.criteria import (
     Budget,
     Criterion,
     Decision,
@@ -22,10 +22,10 @@ from imgassets.spec.criteria import (
     Near,
     Review,
 )
-from imgassets.spec.hosted import HostedPrice, Limits
-from imgassets.spec.metrics import METRICS
-from imgassets.spec.model import Price
-from imgassets.spec.units import UNITS, amount, level, step, unit_of_limit
+from imgassets.documents.hosted import HostedPrice, Limits
+from imgassets.documents.metric_catalogue import METRICS
+from imgassets.documents.model import Price
+from imgassets.documents.units import UNITS, amount, level, step, unit_of_limit
 from imgassets_tests.conftest import edit_file
 
 EXACT = "typography.exact"
@@ -158,8 +158,8 @@ def test_what_a_report_prints_is_taken_as_it_stands(metric: str, share: float) -
     """A value and a difference in the report's words, within the digits they are printed with."""
     unit, limit = METRICS[metric].unit, unit_of_limit(METRICS[metric])
     value = share * min(limit.highest, 200.0)
-    assert amount(wording.amount(value, unit), limit) == pytest.approx(value, rel=0.01, abs=0.01)
-    assert amount(wording.step(value, unit), limit) == pytest.approx(value, rel=0.01, abs=0.01)
+    assert amount(formatting.amount(value, unit), limit) == pytest.approx(value, rel=0.01, abs=0.01)
+    assert amount(formatting.step(value, unit), limit) == pytest.approx(value, rel=0.01, abs=0.01)
 
 
 @given(
@@ -195,8 +195,8 @@ def test_check_names_file_line_field_and_what_was_meant(
 
 def test_the_unit_a_limit_is_written_with_changes_no_version(project_root: Path) -> None:
     """`20 points` and 0.2 are one meaning: nothing is judged again."""
-    from imgassets.spec.facets import facets_of
-    from imgassets.spec.project import load_project
+    from imgassets.documents.facets import facets_of
+    from imgassets.documents.project import load_project
 
     before = facets_of(load_project(project_root), "endpoints", "cards")
     contract = project_root / "contracts/endpoints/cards.yaml"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgassets.spec.visible_text import comparable, pieces, visible
+from imgassets.documents.visible_text import comparable, pieces, visible
 
 SAME = [
     ("don’t", "don't"), ("“FRESH”", '"FRESH"'), ("„FRESH‟", '"FRESH"'), ("MON–FRI", "MON-FRI"),

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from imgassets.documents.project import load_project
+from imgassets.documents.weights import folder_fingerprint, weights_folder
 from imgassets.requests import build_requests
-from imgassets.spec.project import load_project
-from imgassets.spec.weights import folder_fingerprint, weights_folder
 from imgassets_tests.conftest import edit_file
 
 MODEL = "contracts/models/fast.yaml"

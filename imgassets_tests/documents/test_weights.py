@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from imgassets.spec.weights import folder_fingerprint
+from imgassets.documents.weights import folder_fingerprint
 
 
 def test_it_changes_with_content_and_names_and_with_nothing_else(tmp_path: Path) -> None:

@@ -11,10 +11,17 @@ import pytest
 from PIL import Image
 
 from imgassets.backends.base import Outcome
-from imgassets.images.store import ImageStore
-from imgassets.lineage.repeating import AGAIN, ALONE, REVERSED, Repetition, RepetitionFile, repeat
-from imgassets.lineage.revalidation import DriftFile
+from imgassets.drift.reproducibility import (
+    AGAIN,
+    ALONE,
+    REVERSED,
+    Repetition,
+    RepetitionFile,
+    repeat,
+)
+from imgassets.drift.revalidation import DriftFile
 from imgassets.requests import Request
+from imgassets.storage.image_store import ImageStore
 
 
 def picture(seed: int) -> Image.Image:

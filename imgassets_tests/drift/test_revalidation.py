@@ -14,11 +14,11 @@ import pytest
 from PIL import Image
 
 from imgassets.backends.base import Outcome
-from imgassets.defs import revalidation
-from imgassets.images.store import ImageStore
-from imgassets.lineage.revalidation import DriftFile, difference, pinned, remake
+from imgassets.defs.assets import revalidation
+from imgassets.drift.revalidation import DriftFile, difference, pinned, remake
 from imgassets.report.drift_page import drift_page
 from imgassets.requests import Request
+from imgassets.storage.image_store import ImageStore
 
 
 def request(seed: int) -> Request:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps
 
-from imgassets.spec.hosted_sizes import SIZES
+from imgassets.documents.hosted_sizes import SIZES
 from imgassets_tests.fakes.drawing import draw, edited, png
 from imgassets_tests.fakes.server import BOMB, SECRET, FakeProvider, Refuse
 

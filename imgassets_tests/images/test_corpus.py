@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from imgassets.commands.taking_in import normalize_files
+from imgassets.cli.normalize import normalize_files
 from imgassets.images.intake import ANY_SOURCE
 from imgassets_tests.images.corpus import CORPUS, Case
 
@@ -85,7 +85,7 @@ def test_all_at_once_by_the_command(tmp_path: Path) -> None:
     lines = [p for p in paths if p and "\n" not in p]
     expected = {p: c for p, c in zip(paths, CORPUS, strict=True) if p in lines}
     ran = subprocess.run(
-        [sys.executable, "-m", "imgassets.cli", "normalize", "-", "--json", "--out",
+        [sys.executable, "-m", "imgassets.cli.main", "normalize", "-", "--json", "--out",
          str(tmp_path / "out")],
         input="\n".join(lines).encode("utf-8", "surrogateescape"),
         capture_output=True,

@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter, laplace, maximum_filter
 from skimage.color import deltaE_ciede2000, rgb2lab
 from skimage.metrics import structural_similarity
 
-from imgassets.metrics import filters
+from imgassets.images import filters
 from imgassets.metrics.artefact_patterns import luma
 from imgassets.metrics.fidelity import ssim_map
 from imgassets_tests.metrics import image_faults as faults

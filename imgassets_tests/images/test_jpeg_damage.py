@@ -10,8 +10,8 @@ from random import Random
 import pytest
 
 from imgassets.images import jpeg_scans
+from imgassets.images.errors import RefusedError
 from imgassets.images.normalize import normalize
-from imgassets.images.refusal import RefusedError
 from imgassets_tests.benchmarks.jpeg_damage import accepted, outcomes, whole_files
 from imgassets_tests.images import jpegs
 

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
+from imgassets.documents.sources import SOURCE_FORMATS, SourceRules
+from imgassets.images.errors import RefusedError
 from imgassets.images.intake import ANY_SOURCE, check_bytes
 from imgassets.images.normalize import normalize
-from imgassets.images.refusal import RefusedError
-from imgassets.spec.sources import SOURCE_FORMATS, SourceRules
 from imgassets_tests.images import icc
 from imgassets_tests.images.corpus import Case
 from imgassets_tests.images.corpus.broken import BROKEN_FILES

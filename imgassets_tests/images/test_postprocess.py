@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from imgassets.documents.postprocess import Step, mode_after, size_after, step_facts
+from imgassets.images.filters import laplacian
 from imgassets.images.postprocess import PostprocessError, apply
-from imgassets.metrics.filters import laplacian
-from imgassets.spec.postprocess import Step, mode_after, size_after, step_facts
+from imgassets_tests.documents.test_chain import STEPS
 from imgassets_tests.metrics import image_faults as faults
-from imgassets_tests.spec.test_chain import STEPS
 
 PICTURE = Image.fromarray(faults.photograph("coffee", 96))
 

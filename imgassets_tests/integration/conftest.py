@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 from imgassets.decision import Verdict
-from imgassets.running import Selection, open_instance, validate
-from imgassets.spec.project import load_project
+from imgassets.documents.project import load_project
+from imgassets.refresh.execute import Selection, open_instance, validate
 from imgassets_tests.conftest import write_project
 from imgassets_tests.integration.small import validated, write_small_project
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from imgassets.images import store as store_module
+from imgassets.storage import image_store as store_module
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ def warm_up() -> None:
         StableDiffusion3Pipeline,  # noqa: F401
     )
 
-    import imgassets.cli
-    import imgassets.running  # noqa: F401
+    import imgassets.cli.main
+    import imgassets.refresh.execute  # noqa: F401
 
 
 def validate_in_a_fork(root: Path, prepare: Callable[[], None] = lambda: None) -> Run:
@@ -68,7 +68,7 @@ def validate_in_a_fork(root: Path, prepare: Callable[[], None] = lambda: None) -
         os.environ["IMGASSETS_PROJECT"] = str(root)
         os.environ["DAGSTER_HOME"] = str(root / ".imgassets" / "dagster")
         os.environ.pop("IMGASSETS_HOME", None)
-        from imgassets.cli import main
+        from imgassets.cli.main import main
 
         prepare()
         code = main(["validate"])

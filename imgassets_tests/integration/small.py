@@ -12,11 +12,11 @@ from pathlib import Path
 import dagster as dg
 import pandas as pd
 
-from imgassets.images.store import ImageStore
-from imgassets.lineage.planning import Plan
-from imgassets.running import Selection, open_instance, plan, validate
-from imgassets.spec.metrics import FLOWS
-from imgassets.spec.project import load_project
+from imgassets.documents.metric_catalogue import FLOWS
+from imgassets.documents.project import load_project
+from imgassets.refresh.execute import Selection, open_instance, plan, validate
+from imgassets.refresh.plan import Plan
+from imgassets.storage.image_store import ImageStore
 from imgassets_tests.conftest import edit_file, write_project
 
 MODELS = ("prod", "fast")

@@ -9,9 +9,9 @@ import dagster as dg
 
 from imgassets.defs.build import build_definitions
 from imgassets.defs.resources import Workplace
-from imgassets.spec.changes import present_facets
-from imgassets.spec.project import load_project
-from imgassets.staleness import Reader
+from imgassets.documents.project import load_project
+from imgassets.refresh.dagster_state import Reader
+from imgassets.refresh.document_changes import present_facets
 from imgassets_tests.conftest import edit_file
 from imgassets_tests.integration.small import at_home, model_file
 

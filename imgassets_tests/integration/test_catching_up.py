@@ -13,13 +13,14 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from imgassets import requests, running
-from imgassets.cli import main
+from imgassets import requests
+from imgassets.cli.main import main
 from imgassets.defs.build import VALIDATE_JOB, build_definitions
-from imgassets.images.store import ImageStore
-from imgassets.lineage.planning import Asset, Documents, Made, Plan, walk
-from imgassets.spec.project import load_project
-from imgassets.staleness import Reader
+from imgassets.documents.project import load_project
+from imgassets.refresh import execute
+from imgassets.refresh.dagster_state import Reader
+from imgassets.refresh.plan import Asset, Documents, Made, Plan, walk
+from imgassets.storage.image_store import ImageStore
 from imgassets_tests.conftest import edit_file
 from imgassets_tests.integration.small import at_home, model_file, write_small_project
 
@@ -41,10 +42,10 @@ class Stuck:
 
 def test_what_stays_out_of_date_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     runs: list[Any] = []
-    monkeypatch.setattr(running, "_run", lambda *given: runs.append(given) or [])
+    monkeypatch.setattr(execute, "_run", lambda *given: runs.append(given) or [])
     job: Any = None
     look: Any = Stuck
-    errors = running._catch_up(job, look, set())
+    errors = execute._catch_up(job, look, set())
     assert errors == ["a is still out of date, run again to go on: a is missing"]
     assert len(runs) == 1
 
@@ -68,8 +69,8 @@ def test_an_interrupt_is_no_failed_asset() -> None:
     job = definitions.resolve_job_def("all")
     with dg.DagsterInstance.ephemeral() as instance:
         with pytest.raises(KeyboardInterrupt):
-            running._run(job, instance, {interrupted.key}, set())
-        errors = running._run(job, instance, {broken.key}, set())
+            execute._run(job, instance, {interrupted.key}, set())
+        errors = execute._run(job, instance, {broken.key}, set())
         assert errors == ["broken: ValueError: not interrupted"]
 
 
@@ -93,7 +94,7 @@ class Requests:
 
     def catch_up(self) -> list[str]:
         self.look().observe()
-        return running._catch_up(self.job, self.look, self.keys)
+        return execute._catch_up(self.job, self.look, self.keys)
 
     def must(self) -> dict[str, str]:
         return dict(self.look().plan(self.keys).must)
@@ -179,7 +180,7 @@ def test_a_report_is_named_only_where_it_was_brought_up_to_date(
 def test_a_document_that_changed_meanwhile_is_told(
     copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    validate = running.validate
+    validate = execute.validate
 
     def slowly(*given: Any) -> Any:
         verdicts = validate(*given)
@@ -187,7 +188,7 @@ def test_a_document_that_changed_meanwhile_is_told(
         (copy / "prompts/few.yaml").touch()
         return verdicts
 
-    monkeypatch.setattr(running, "validate", slowly)
+    monkeypatch.setattr(execute, "validate", slowly)
     assert main(["validate"]) in (0, 1)
     assert capsys.readouterr().err.splitlines()[-1] == (
         "imgassets: changed while this ran, so run it again to take it in: "
@@ -204,7 +205,7 @@ def test_no_image_is_kept_under_the_key_of_another(home: tuple[Path, Any]) -> No
     job = build_definitions(project, "cpu").resolve_job_def(VALIDATE_JOB)
     subset = job.get_subset(asset_selection={dg.AssetKey(["cards", "fast", "generated"])})
     result = subset.execute_in_process(instance=instance, raise_on_error=False)
-    assert "materialize requests_generate first" in running._errors(result)[0]
+    assert "materialize requests_generate first" in execute._errors(result)[0]
     assert list(ImageStore(root / ".imgassets" / "images").keys()) == []
 
 
@@ -215,7 +216,7 @@ def test_several_may_be_the_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     def first(_: int) -> int:
         together.wait()
-        with running.open_instance(tmp_path) as instance:
+        with execute.open_instance(tmp_path) as instance:
             return len(instance.get_runs())
 
     with ThreadPoolExecutor(4) as pool:

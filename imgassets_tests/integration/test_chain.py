@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from imgassets.commands.data_docs import suite
-from imgassets.images.store import ImageStore
-from imgassets.spec.metrics import FLOWS
-from imgassets.spec.project import load_project
+from imgassets.documents.metric_catalogue import FLOWS
+from imgassets.documents.project import load_project
+from imgassets.report.data_docs import suite
+from imgassets.storage.image_store import ImageStore
 from imgassets_tests.conftest import add_chain, edit_file
 from imgassets_tests.integration.conftest import read_table
 from imgassets_tests.integration.small import Done, validated, write_small_project

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from imgassets.commands.data_docs import NothingMadeError, build_docs, suite
-from imgassets.spec.criteria import Review
-from imgassets.spec.project import load_project
+from imgassets.documents.criteria import Review
+from imgassets.documents.project import load_project
+from imgassets.report.data_docs import NothingMadeError, build_docs, suite
 from imgassets_tests.integration.conftest import Finished
 
 

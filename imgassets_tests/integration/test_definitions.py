@@ -10,7 +10,7 @@ from pathlib import Path
 import dagster as dg
 
 from imgassets.defs.build import build_definitions
-from imgassets.spec.project import load_project
+from imgassets.documents.project import load_project
 
 ROOT = Path(__file__).parents[2]
 HEAVY = ("torch", "diffusers", "transformers", "great_expectations", "cv2", "skimage", "matplotlib")
@@ -81,7 +81,7 @@ def test_loading_the_code_location_imports_nothing_heavy() -> None:
 def test_planning_imports_no_more_than_it_needs(tmp_path: Path) -> None:
     """It answers in seconds because it leaves these out."""
     code = (
-        "import sys; from imgassets.cli import main; main(['plan', '--json']);"
+        "import sys; from imgassets.cli.main import main; main(['plan', '--json']);"
         f"print([m for m in {(*HEAVY, 'pandas', 'scipy', 'skimage')!r} if m in sys.modules])"
     )
     done = subprocess.run(

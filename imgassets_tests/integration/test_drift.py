@@ -9,12 +9,12 @@ from pathlib import Path
 
 import dagster as dg
 
+from imgassets.defs.assets.revalidation import nightly_drift, revalidate
 from imgassets.defs.build import build_definitions
-from imgassets.defs.revalidation import nightly_drift, revalidate
-from imgassets.images.store import ImageStore
-from imgassets.lineage.revalidation import pinned
+from imgassets.documents.project import load_project
+from imgassets.drift.revalidation import pinned
 from imgassets.requests import build_requests
-from imgassets.spec.project import load_project
+from imgassets.storage.image_store import ImageStore
 from imgassets_tests.conftest import edit_file
 from imgassets_tests.integration.small import at_home, model_file, validated
 

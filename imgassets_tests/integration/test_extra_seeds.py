@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from imgassets.images.store import ImageStore
-from imgassets.lineage.more import MoreSeeds, extend
-from imgassets.running import Selection, forget_more, plan, validate, validate_with_more
-from imgassets.spec.project import load_project
+from imgassets.documents.project import load_project
+from imgassets.refresh.execute import Selection, forget_more, plan, validate, validate_with_more
+from imgassets.refresh.extra_seeds import MoreSeeds, extend
+from imgassets.storage.image_store import ImageStore
 from imgassets_tests.integration.conftest import read_table
 from imgassets_tests.integration.small import at_home, write_small_project
 

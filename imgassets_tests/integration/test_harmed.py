@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from imgassets.images.store import ImageStore
+from imgassets.storage.image_store import ImageStore
 from imgassets_tests.integration.small import Done, same_tables, validated
 
 

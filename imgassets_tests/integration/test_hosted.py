@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from imgassets.cli import main
+from imgassets.cli.main import main
 from imgassets.decision import Verdict
 from imgassets.defs.build import build_definitions
-from imgassets.running import Selection, plan
-from imgassets.spec.project import load_project
+from imgassets.documents.project import load_project
+from imgassets.refresh.execute import Selection, plan
 from imgassets_tests.backends.hosted_models import provider
 from imgassets_tests.conftest import edit_file
 from imgassets_tests.fakes.faults import Misbehaviour

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from imgassets.images.store import ImageStore
+from imgassets.storage.image_store import ImageStore
 from imgassets_tests.conftest import write_project
 from imgassets_tests.integration.conftest import Finished, read_table
 
@@ -27,7 +27,7 @@ def start(root: Path) -> subprocess.Popen[bytes]:
     }
     environment.pop("IMGASSETS_HOME", None)
     return subprocess.Popen(
-        [sys.executable, "-m", "imgassets.cli", "validate"],
+        [sys.executable, "-m", "imgassets.cli.main", "validate"],
         env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -7,10 +7,10 @@ import json
 import dagster as dg
 import pytest
 
-from imgassets.cli import main
-from imgassets.images.store import ImageStore
-from imgassets.running import Selection, validate
-from imgassets.spec.project import load_project
+from imgassets.cli.main import main
+from imgassets.documents.project import load_project
+from imgassets.refresh.execute import Selection, validate
+from imgassets.storage.image_store import ImageStore
 from imgassets_tests.integration.conftest import Finished
 
 

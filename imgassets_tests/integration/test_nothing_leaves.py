@@ -97,7 +97,7 @@ def left_in(folder: Path) -> list[str]:
 #: What a user's own program does with the package, without its command.
 PROGRAMS = {
     "the package first": "import imgassets, onnxruntime",
-    "a module of it": "import imgassets.spec.project, onnxruntime",
+    "a module of it": "import imgassets.documents.project, onnxruntime",
     "the code location": "import imgassets.definitions, onnxruntime",
 }
 
@@ -173,7 +173,9 @@ def test_importing_the_package_imports_nothing_heavy(tmp_path: Path) -> None:
 
 def test_dagsters_own_processes_find_telemetry_switched_off(tmp_path: Path) -> None:
     """`dagster dev` imports no code of ours, but reads `dagster.yaml` where it is started."""
-    assert (ROOT / "dagster.yaml").read_text() == (ROOT / "imgassets/dagster.yaml").read_text()
+    assert (ROOT / "dagster.yaml").read_text() == (
+        ROOT / "imgassets/storage/dagster.yaml"
+    ).read_text()
     program = (
         "from dagster._cli.utils import get_possibly_temporary_instance_for_cli as opened\n"
         "with opened() as instance: print(instance.telemetry_enabled)"

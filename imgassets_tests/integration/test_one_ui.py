@@ -61,7 +61,7 @@ def ui(root: Path, port: int) -> subprocess.Popen[bytes]:
         k: v for k, v in os.environ.items() if not k.startswith(("IMGASSETS", "DAGSTER_H"))
     }
     return subprocess.Popen(
-        [sys.executable, "-m", "imgassets.cli", "ui", "--port", str(port)],
+        [sys.executable, "-m", "imgassets.cli.main", "ui", "--port", str(port)],
         cwd=root, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
     )  # fmt: skip
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from imgassets.cli import main
-from imgassets.home import home_of, own_home, ready_dagster_home, ready_home
-from imgassets.spec.places import PlaceError, folder_in, timezone
+from imgassets.cli.main import main
+from imgassets.documents.environment import PlaceError, folder_in, timezone
+from imgassets.storage.project_home import home_of, own_home, ready_dagster_home, ready_home
 from imgassets_tests.integration.small import write_small_project
 
 ODD = [

@@ -8,11 +8,11 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from imgassets.defs.assets.release_gate import clearance_asset, clearance_check, clearance_key
 from imgassets.defs.build import VALIDATE_JOB, build_definitions
-from imgassets.defs.clearance import clearance_asset, clearance_check, clearance_key
+from imgassets.defs.io_managers import JsonDocuments
 from imgassets.defs.resources import Workplace
-from imgassets.defs.tables import JsonDocuments
-from imgassets.spec.project import load_project
+from imgassets.documents.project import load_project
 
 CLEARANCE = clearance_key("cards", "fast")
 

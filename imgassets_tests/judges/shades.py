@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from imgassets.metrics.detector_colors import color_name, distances, to_lab
-from imgassets.metrics.detector_shapes import canonical_outline
-from imgassets.metrics.detector_words import COLOR_PROTOTYPES, RGB, SHAPES
+from imgassets.judges.color_names import color_name, distances, to_lab
+from imgassets.judges.detector_classes import COLOR_PROTOTYPES, RGB, SHAPES
+from imgassets.judges.shapes import canonical_outline
 
 Pixels = NDArray[np.uint8]
 Box = tuple[float, float, float, float]

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from imgassets.metrics.detector_colors import color_name
-from imgassets.metrics.detector_regions import background_color, find_regions
-from imgassets.metrics.detector_shapes import canonical_outline, match_shape
-from imgassets.metrics.detector_words import COLOR_NAMES, COLOR_PROTOTYPES, SHAPES
-from imgassets.metrics.detectors import Detection, Detector, DetectorError, FlatShapeDetector
-from imgassets.metrics.detectors_learned import GENEVAL_COLORS
+from imgassets.judges.color_names import color_name
+from imgassets.judges.detector_classes import COLOR_NAMES, COLOR_PROTOTYPES, SHAPES
+from imgassets.judges.detectors import Detection, Detector, DetectorError, FlatShapeDetector
+from imgassets.judges.learned_detectors import GENEVAL_COLORS
+from imgassets.judges.regions import background_color, find_regions
+from imgassets.judges.shapes import canonical_outline, match_shape
 from imgassets.tiny import scenes
 from imgassets.tiny.scenes import Scene, SceneObject, sample_scene
 from imgassets_tests.metrics.planted_scenes import CONDITIONS, TASKS, pixels

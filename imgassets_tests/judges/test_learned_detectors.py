@@ -8,16 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imgassets.metrics.composition import score
-from imgassets.metrics.detectors import DetectorError
-from imgassets.metrics.detectors_learned import (
+from imgassets.documents.prompts import Expectation
+from imgassets.judges.detectors import DetectorError
+from imgassets.judges.learned_detectors import (
     GENEVAL_COLORS,
     Bars,
     ClipColors,
     OpenVocabularyDetector,
     PixelColors,
 )
-from imgassets.spec.prompts import Expectation
+from imgassets.metrics.composition import score
 
 transformers = pytest.importorskip("transformers")
 

@@ -7,12 +7,11 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from imgassets.documents.prompts import Expectation
+from imgassets.judges.detector_classes import RGB, SHAPES
+from imgassets.judges.detectors import FlatShapeDetector
 from imgassets.metrics.composition import score
-from imgassets.metrics.detector_words import RGB, SHAPES
-from imgassets.metrics.detectors import FlatShapeDetector
-from imgassets.spec.prompts import Expectation
-from imgassets_tests.metrics.planted_scenes import CONDITIONS
-from imgassets_tests.metrics.shades import (
+from imgassets_tests.judges.shades import (
     BACKGROUNDS,
     LAYOUTS,
     SHADINGS,
@@ -23,6 +22,7 @@ from imgassets_tests.metrics.shades import (
     pairs,
     shaded,
 )
+from imgassets_tests.metrics.planted_scenes import CONDITIONS
 
 BLUE, NAVY, SKY = (20, 85, 230), (0, 0, 128), (100, 149, 237)
 WHITE = BACKGROUNDS[0]

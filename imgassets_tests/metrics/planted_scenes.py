@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from imgassets.spec.prompts import Expectation
+from imgassets.documents.prompts import Expectation
 from imgassets.tiny.scenes import COLORS, SHAPES, Scene, SceneObject, sample_scene
 
 Pixels = NDArray[np.uint8]

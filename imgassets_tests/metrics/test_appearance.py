@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from imgassets.metrics.look import frame, repeated, score
-from imgassets.metrics.pixels import BadImageError, Pixels
-from imgassets.metrics.tables import look_table
-from imgassets.spec.metrics import METRICS
+from imgassets.documents.metric_catalogue import METRICS
+from imgassets.images.pixels import BadImageError, Pixels
+from imgassets.metrics.appearance import frame, repeated, score
+from imgassets.metrics.metric_rows import look_table
 from imgassets_tests.metrics.image_faults import (
     gamma_twice,
     narrow_range,

@@ -7,6 +7,8 @@ import random
 import numpy as np
 import pytest
 
+from imgassets.documents.metric_catalogue import METRICS
+from imgassets.images.pixels import BadImageError
 from imgassets.metrics.artefact_patterns import (
     banding,
     blockiness,
@@ -18,8 +20,6 @@ from imgassets.metrics.artefact_patterns import (
     shared_overlay,
     tiling,
 )
-from imgassets.metrics.pixels import BadImageError
-from imgassets.spec.metrics import METRICS
 from imgassets.tiny.scenes import sample_scene
 from imgassets_tests.metrics import image_faults as faults
 

@@ -15,10 +15,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from imgassets.commands.scoring import score_bytes
-from imgassets.metrics import tables
-from imgassets.spec.contract import Returns
-from imgassets.spec.prompts import Expectation
+from imgassets.cli.score import score_bytes
+from imgassets.documents.contract import Returns
+from imgassets.documents.prompts import Expectation
+from imgassets.metrics import metric_rows
 from imgassets.tiny.scenes import sample_scene
 
 SCENE = sample_scene(random.Random(1), "single_object").render()
@@ -84,17 +84,17 @@ def test_tables_record_the_failure_and_score_nothing(name: str) -> None:
     """One row, `artefacts.clean` 0 with its mode; no other table scores the image afterwards."""
     wrong_size = ("wrong_size", lambda: encoded(SCENE.resize((95, 96))))
     mode, make = BAD.get(name, wrong_size)
-    found = tables.artefact_table(images(), {"generate": RETURNS}, lambda _: make())
+    found = metric_rows.artefact_table(images(), {"generate": RETURNS}, lambda _: make())
     assert found["metric"].tolist() == ["artefacts.clean"]
     assert found["value"].tolist() == [0.0]
     assert found["reason"].iloc[0].startswith(f"{mode}: ")
-    marked = tables.with_artefacts(images(), found)
+    marked = metric_rows.with_artefacts(images(), found)
     assert marked["status"].tolist() == [mode]
 
     def read(key: str) -> np.ndarray:
         raise AssertionError("an unusable image must not be read")
 
-    rows = tables.content_table("composition", marked, {("generate", "p"): WANTED}, read)
+    rows = metric_rows.content_table("composition", marked, {("generate", "p"): WANTED}, read)
     assert rows["value"].isna().all()
     assert rows["reason"].str.startswith(f"{mode}: ").all()
 
@@ -129,7 +129,9 @@ def test_an_image_too_small_to_judge_is_not_scored() -> None:
 )
 def test_arrays_of_another_kind_are_refused_by_every_family(family: str, array: np.ndarray) -> None:
     """Not converted on the way in: the row says why it has no value."""
-    found = tables.content_table(family, images(), {("generate", "p"): WANTED}, lambda _: array)
+    found = metric_rows.content_table(
+        family, images(), {("generate", "p"): WANTED}, lambda _: array
+    )
     assert len(found) > 0
     assert found["value"].isna().all()
     assert found["reason"].str.startswith("cannot be judged: expected").all()
@@ -141,10 +143,10 @@ def test_pairs_of_another_kind_or_size_are_refused(tmp_path: Path) -> None:
     small, gray = np.zeros((48, 48, 3), np.uint8), np.zeros((96, 96), np.uint8)
     for wrong in (small, gray):
         arrays = {"0": wrong, "source": np.asarray(SCENE)}
-        edits = tables.edit_table(
+        edits = metric_rows.edit_table(
             pair.assign(flow="edit"), {"p": (0.0, 0.0, 0.5, 1.0)}, arrays.__getitem__
         )
-        upscales = tables.upscale_table(pair.assign(flow="upscale"), 2, arrays.__getitem__)
+        upscales = metric_rows.upscale_table(pair.assign(flow="upscale"), 2, arrays.__getitem__)
         for rows in (edits, upscales):
             assert len(rows) > 0
             assert rows["value"].isna().all()
@@ -159,7 +161,7 @@ def test_a_file_that_cannot_be_decoded_while_reading_is_a_row() -> None:
             return np.asarray(Image.open(io.BytesIO(encoded(SCENE)[:-40])))
         return np.asarray(SCENE)
 
-    found = tables.content_table("composition", images(3), {("generate", "p"): WANTED}, read)
+    found = metric_rows.content_table("composition", images(3), {("generate", "p"): WANTED}, read)
     lost = found.groupby("image_key")["value"].apply(lambda values: values.isna().all())
     assert lost.to_dict() == {"0": False, "1": True, "2": False}
     assert found[found["image_key"] == "1"]["reason"].str.startswith("unreadable: ").all()
@@ -170,4 +172,4 @@ def test_a_file_the_store_lost_is_an_error() -> None:
         raise FileNotFoundError(key)
 
     with pytest.raises(FileNotFoundError):
-        tables.content_table("composition", images(), {("generate", "p"): WANTED}, read)
+        metric_rows.content_table("composition", images(), {("generate", "p"): WANTED}, read)

@@ -9,7 +9,6 @@ import pytest
 from PIL import Image
 from scipy.fft import dct
 
-from imgassets.metrics.drift import FEATURES, TooFewPromptsError, drift, features, holm
 from imgassets.metrics.duplicates import (
     duplicate_share,
     hash_distance,
@@ -17,6 +16,7 @@ from imgassets.metrics.duplicates import (
     near_duplicates,
     perceptual_hash,
 )
+from imgassets.metrics.style_features import FEATURES, TooFewPromptsError, drift, features, holm
 from imgassets.tiny.scenes import sample_scene
 from imgassets_tests.metrics import image_faults as faults
 

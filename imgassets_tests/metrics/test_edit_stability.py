@@ -7,10 +7,10 @@ import random
 import numpy as np
 import pytest
 
+from imgassets.documents.metric_catalogue import METRICS
+from imgassets.images.pixels import BadImageError
 from imgassets.metrics.edit_stability import band, repeated_edits, score
 from imgassets.metrics.fidelity import IDENTICAL_DB
-from imgassets.metrics.pixels import BadImageError
-from imgassets.spec.metrics import METRICS
 from imgassets.tiny.scenes import sample_scene
 from imgassets_tests.metrics import image_faults as faults
 

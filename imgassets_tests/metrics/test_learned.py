@@ -11,6 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from imgassets.documents.metric_catalogue import METRICS
+from imgassets.documents.prompts import Expectation
+from imgassets.images.pixels import BadImageError
 from imgassets.metrics import learned
 from imgassets.metrics.learned import (
     LEARNED,
@@ -21,12 +24,9 @@ from imgassets.metrics.learned import (
     VqaCheck,
     questions,
 )
-from imgassets.metrics.pixels import BadImageError
-from imgassets.metrics.tables import learned_table
-from imgassets.spec.metrics import METRICS
-from imgassets.spec.prompts import Expectation
-from imgassets_tests.metrics.test_detectors_learned import clip as clip
-from imgassets_tests.metrics.test_detectors_learned import photo
+from imgassets.metrics.metric_rows import learned_table
+from imgassets_tests.judges.test_learned_detectors import clip as clip
+from imgassets_tests.judges.test_learned_detectors import photo
 
 transformers = pytest.importorskip("transformers")
 

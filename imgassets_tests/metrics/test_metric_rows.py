@@ -10,9 +10,9 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from imgassets.documents.prompts import Expectation
+from imgassets.metrics.metric_rows import content_table, upscale_table
 from imgassets.metrics.scores import ROW_COLUMNS
-from imgassets.metrics.tables import content_table, upscale_table
-from imgassets.spec.prompts import Expectation
 from imgassets_tests.benchmarks.metrics_memory import image_rows, made_up
 
 
@@ -53,7 +53,7 @@ def test_rows_come_in_the_order_of_the_images_from_all_cores() -> None:
 
 def test_images_are_taken_only_as_they_are_needed() -> None:
     """The table's rows are drawn from a stream: what is not yet asked for is not yet read."""
-    from imgassets.metrics.tables import _on_all_cores
+    from imgassets.metrics.metric_rows import _on_all_cores
 
     taken = 0
 

@@ -7,10 +7,10 @@ import random
 import numpy as np
 import pytest
 
+from imgassets.documents.metric_catalogue import METRICS
+from imgassets.images.pixels import BadImageError
 from imgassets.metrics.fidelity import IDENTICAL_DB
-from imgassets.metrics.pixels import BadImageError
 from imgassets.metrics.reproducibility import Tolerance, compare, matrix, score, seed_spread
-from imgassets.spec.metrics import METRICS
 from imgassets.tiny.scenes import text_scene
 from imgassets_tests.metrics import image_faults as faults
 

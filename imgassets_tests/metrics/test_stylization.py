@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from imgassets.metrics.pixels import BadImageError
+from imgassets.documents.metric_catalogue import METRICS
+from imgassets.images.pixels import BadImageError
 from imgassets.metrics.stylization import score
-from imgassets.spec.metrics import METRICS
 from imgassets_tests.metrics import image_faults as faults
 
 PHOTOGRAPHS = {name: faults.photograph(name, 128) for name in faults.PHOTOGRAPHS}

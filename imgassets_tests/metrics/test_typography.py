@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFilter
 
-from imgassets.metrics.ocr import Line, Reading, prepare_line, read_text
-from imgassets.metrics.pixels import BadImageError
+from imgassets.documents.metric_catalogue import METRICS
+from imgassets.documents.prompts import Expectation
+from imgassets.images.pixels import BadImageError
+from imgassets.judges.ocr import Line, Reading, prepare_line, read_text
 from imgassets.metrics.typography import score, score_reading
 from imgassets.metrics.typography_sizes import BUCKETS, bucket, by_height, floor, floors
 from imgassets.metrics.typography_text import compare, reconcile
-from imgassets.spec.metrics import METRICS
-from imgassets.spec.prompts import Expectation
 from imgassets.tiny.scenes import ALPHABET, BACKGROUNDS, COLORS, text_scene
 
 WORDS = st.text(alphabet="AB01OIl x", min_size=1, max_size=8).filter(lambda t: t.strip())
@@ -150,7 +150,7 @@ def test_ned_falls_with_noise() -> None:
 
 def test_reading_repeats_and_never_opens_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same pixels give the same reading, with the network out of reach."""
-    from imgassets.metrics import ocr
+    from imgassets.judges import ocr
 
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("the reader opened a connection")

@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from imgassets.metrics.ocr import Line, Reading, read_text
-from imgassets.metrics.ocr_letters import UnreadableTextError, dictionary, unreadable
-from imgassets.metrics.ocr_order import reading_order
+from imgassets.documents.prompts import Expectation
+from imgassets.judges.ocr import Line, Reading, read_text
+from imgassets.judges.ocr_letters import UnreadableTextError, dictionary, unreadable
+from imgassets.judges.ocr_lookalikes import readings, size_letters, table
+from imgassets.judges.ocr_order import reading_order
 from imgassets.metrics.typography import score, score_reading
-from imgassets.metrics.typography_lookalikes import readings, size_letters, table
 from imgassets.metrics.typography_text import compare
-from imgassets.spec.prompts import Expectation
 
 FONTS = Path(matplotlib.get_data_path()) / "fonts/ttf"
 

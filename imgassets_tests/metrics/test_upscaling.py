@@ -7,7 +7,9 @@ import pytest
 from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio
 
-from imgassets.metrics.pixels import BadImageError
+from imgassets.documents.metric_catalogue import METRICS, UNMEASURED
+from imgassets.documents.upscaler import Tiles
+from imgassets.images.pixels import BadImageError
 from imgassets.metrics.upscaling import (
     ENLARGE,
     SHRINK,
@@ -19,8 +21,6 @@ from imgassets.metrics.upscaling import (
     tile_seams,
     y_channel,
 )
-from imgassets.spec.metrics import METRICS, UNMEASURED
-from imgassets.spec.upscaler import Tiles
 from imgassets_tests.metrics import image_faults as faults
 from imgassets_tests.metrics.test_fidelity import ssim_by_formula
 

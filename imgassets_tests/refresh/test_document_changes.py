@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from imgassets.spec.changes import FacetHistory, differences, present_facets
-from imgassets.spec.project import load_project
+from imgassets.documents.project import load_project
+from imgassets.refresh.document_changes import FacetHistory, differences, present_facets
 from imgassets_tests.conftest import edit_file
 
 CARDS, FAST, FEW = (

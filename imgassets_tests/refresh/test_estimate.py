@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from imgassets.images.store import ImageStore
-from imgassets.lineage.estimating import count, estimate, lacking, unit_seconds
+from imgassets.documents.project import load_project
+from imgassets.refresh.estimate import count, estimate, lacking, unit_seconds
 from imgassets.requests import build_requests
-from imgassets.spec.project import load_project
+from imgassets.storage.image_store import ImageStore
 
 
 def test_from_the_store_to_an_estimate(project_root: Path) -> None:

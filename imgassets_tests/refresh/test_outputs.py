@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from imgassets.images.store import ImageStore
-from imgassets.lineage.produced import condition
+from imgassets.refresh.outputs import condition
+from imgassets.storage.image_store import ImageStore
 
 KEY = ("cards", "prod", "edited")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from imgassets.lineage.planning import Asset, Documents, Made, Plan, walk
-from imgassets.lineage.planning_words import plan_in_words
+from imgassets.refresh.plan import Asset, Documents, Made, Plan, walk
+from imgassets.refresh.plan_text import plan_in_words
 
 DOCUMENT = "documents/models/prod/generator"
 CRITERIA = "documents/endpoints/cards/criteria"

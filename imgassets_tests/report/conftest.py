@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from imgassets.report import ReportInput, build_report
-from imgassets_tests.report.made_up import BASE, report_input
+from imgassets_tests.report.factories import BASE, report_input
 
 
 @pytest.fixture(scope="session")

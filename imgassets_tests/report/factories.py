@@ -13,10 +13,10 @@ from PIL import Image, ImageDraw
 
 from imgassets.decision import Measured, compare, decide
 from imgassets.decision.matrix import cost_quality_matrix
+from imgassets.documents.contract import Endpoint
+from imgassets.documents.model import Price
 from imgassets.report import ImagePair, ReportInput, select_pairs
-from imgassets.spec.contract import Endpoint
-from imgassets.spec.model import Price
-from imgassets_tests.decision.made_up import BASE, Scores, coin, endpoint, measured, noisy
+from imgassets_tests.decision.factories import BASE, Scores, coin, endpoint, measured, noisy
 
 SEEDS = (1, 2, 3, 4)
 #: From this many prompts on, the pairs that changed most are chosen as well.

@@ -9,8 +9,8 @@ from imgassets.decision import compare, decide
 from imgassets.report import build_report
 from imgassets.report.assemble import assemble
 from imgassets.report.table import verdict_table
-from imgassets_tests.decision.made_up import BASE, NEW, endpoint, measured
-from imgassets_tests.report.made_up import draw
+from imgassets_tests.decision.factories import BASE, NEW, endpoint, measured
+from imgassets_tests.report.factories import draw
 
 
 def test_assembled_from_tables_alone() -> None:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from imgassets.report import ReportInput, build_report, report_document
-from imgassets.report.changed import Changes, changes
-from imgassets.report.kept import KeptReport
+from imgassets.report.diff import Changes, changes
+from imgassets.report.history import KeptReport
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from xml.etree import ElementTree as ET
 
 from imgassets.decision import Verdict, compare, decide
 from imgassets.report import ReportInput, render_junit, render_markdown
-from imgassets.report.changed import changes
-from imgassets_tests.decision.made_up import BASE, endpoint, measured
+from imgassets.report.diff import changes
+from imgassets_tests.decision.factories import BASE, endpoint, measured
 
 HOSTILE = "<b>|`x`\x00\x1b[31m\ud800 [a](http://x) @everyone"
 

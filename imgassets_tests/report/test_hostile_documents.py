@@ -11,9 +11,9 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
+from imgassets.documents.project import load_project
 from imgassets.report import ImagePair, ReportInput, build_report
 from imgassets.requests import build_requests
-from imgassets.spec.project import load_project
 from imgassets_tests.conftest import edit_file
 from imgassets_tests.report.test_page import Outline
 

@@ -10,8 +10,8 @@ from imgassets.decision.matrix import FlowCost, Quality, Standing
 from imgassets.report import ReportInput, render_html
 from imgassets.report.front_plots import front_plots
 from imgassets.report.matrix_view import matrix_view
-from imgassets.report.repetition_view import repetition_view
-from imgassets_tests.report.made_up import REPEATED
+from imgassets.report.reproducibility_view import repetition_view
+from imgassets_tests.report.factories import REPEATED
 
 
 def test_every_model_has_a_cell_in_every_row(made_up: ReportInput) -> None:

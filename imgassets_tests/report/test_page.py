@@ -15,8 +15,8 @@ from PIL import Image
 from imgassets.decision import Verdict, compare, decide
 from imgassets.report import ImagePair, ReportError, ReportInput, render_html
 from imgassets.report.page import MAX_BYTES
-from imgassets_tests.decision.made_up import BASE, NEW, endpoint, measured, noisy
-from imgassets_tests.report.made_up import REPEATED, keys
+from imgassets_tests.decision.factories import BASE, NEW, endpoint, measured, noisy
+from imgassets_tests.report.factories import REPEATED, keys
 
 HOSTILE = """<script>alert("1")</script>'"><img src=x onerror=alert(2)>&amp;{{7*7}}"""
 VOID = {"meta", "link", "img", "br", "input", "hr", "rect", "line", "circle", "path"}

@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from imgassets.decision import compare
-from imgassets.decision.wording import PHRASES, amount, between, measured_phrase, signed, step
+from imgassets.decision.formatting import PHRASES, amount, between, measured_phrase, signed, step
+from imgassets.documents.criteria import Criterion
+from imgassets.documents.metric_catalogue import METRICS
 from imgassets.report import select_pairs
 from imgassets.report.criteria_view import criterion_view, limits_text, strips_of, title_of
-from imgassets.report.pictures import difference, open_rgb, picture
 from imgassets.report.plots import LIMIT_AT, nice_ticks, scatter, strip
-from imgassets.spec.criteria import Criterion
-from imgassets.spec.metrics import METRICS
-from imgassets_tests.decision.made_up import BASE, NEW, endpoint, measured
-from imgassets_tests.report.made_up import draw
+from imgassets.report.thumbnails import difference, open_rgb, picture
+from imgassets_tests.decision.factories import BASE, NEW, endpoint, measured
+from imgassets_tests.report.factories import draw
 
 FLOATS = st.floats(-1e6, 1e6)
 

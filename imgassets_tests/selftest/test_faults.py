@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imgassets.decision.faults import pixels, words
-from imgassets.decision.faults.catalogue import all_faults
-from imgassets.decision.faults.detection import Bench, Deck, Rate, detection, judge_draw, whole
-from imgassets.decision.faults.pixels import Spot, decode, encode
-from imgassets_tests.decision.made_up import BASE, NEW, coin, endpoint, measured
+from imgassets.selftest import image_faults, request_faults
+from imgassets.selftest.catalogue import all_faults
+from imgassets.selftest.detection import Bench, Deck, Rate, detection, judge_draw, whole
+from imgassets.selftest.image_faults import Spot, decode, encode
+from imgassets_tests.decision.factories import BASE, NEW, coin, endpoint, measured
 
 EXACT = "typography.exact"
 
@@ -26,7 +26,7 @@ def scene(side: int = 96) -> np.ndarray:
     return image
 
 
-def spoiled(spoil: pixels.Spoil, image: np.ndarray, number: int = 0) -> np.ndarray:
+def spoiled(spoil: image_faults.Spoil, image: np.ndarray, number: int = 0) -> np.ndarray:
     return decode(spoil(encode(image), Spot(number)))
 
 
@@ -58,24 +58,30 @@ def test_every_image_fault_changes_a_file(fault) -> None:
 
 def test_image_faults_do_what_they_say() -> None:
     image = scene()
-    assert (spoiled(pixels.swapped(1.0), image) == image[..., ::-1]).all()
-    assert spoiled(pixels.gamma(1 / 2.2), image).mean() > image.mean() + 5
-    assert (spoiled(pixels.rotated(), image) == np.rot90(image, -1)).all()
-    lined = spoiled(pixels.border(1.0), image)
+    assert (spoiled(image_faults.swapped(1.0), image) == image[..., ::-1]).all()
+    assert spoiled(image_faults.gamma(1 / 2.2), image).mean() > image.mean() + 5
+    assert (spoiled(image_faults.rotated(), image) == np.rot90(image, -1)).all()
+    lined = spoiled(image_faults.border(1.0), image)
     assert not lined[0].any()
     assert (lined[1:-1, 1:-1] == image[1:-1, 1:-1]).all()
-    seamed = spoiled(pixels.seams(6, 48), image).astype(int)
+    seamed = spoiled(image_faults.seams(6, 48), image).astype(int)
     assert (image - seamed)[:48, :48].max() == 0
     assert (image - seamed)[:48, 48:].max() == 6
-    fringe = image.astype(int) - spoiled(pixels.premultiplied(2.0), image)
+    fringe = image.astype(int) - spoiled(image_faults.premultiplied(2.0), image)
     assert fringe.max() > 40
     assert fringe[90:, 90:].max() == 0
-    hits = [n for n in range(100) if not spoiled(pixels.every(10, pixels.black()), image, n).any()]
+    hits = [
+        n
+        for n in range(100)
+        if not spoiled(image_faults.every(10, image_faults.black()), image, n).any()
+    ]
     assert len(hits) == 10
 
 
 def test_a_plain_filter_takes_the_place_of_the_upscaler() -> None:
-    png = pixels.enlarged(Image.Resampling.NEAREST)(encode(scene()), Spot(0, encode(scene(48))))
+    png = image_faults.enlarged(Image.Resampling.NEAREST)(
+        encode(scene()), Spot(0, encode(scene(48)))
+    )
     assert (decode(png) == scene(48).repeat(2, axis=0).repeat(2, axis=1)).all()
     assert Image.open(io.BytesIO(png)).size == (96, 96)
 
@@ -89,14 +95,17 @@ def test_request_faults_change_a_copy() -> None:
         "region": [0.0, 0.0, 0.5, 1.0],
     }
     before = repr(asked)
-    assert words.sampled(steps=1)(asked, 0)["sampling"] == {"steps": 1, "guidance_scale": 3.0}
-    assert words.truncated(2)(asked, 0)["prompt"] == "large text"
-    assert words.truncated(-1)(asked, 0)["prompt"] == "large text HI on"
-    assert words.replaced({"white$": "black"})(asked, 0)["prompt"].endswith("on black")
-    assert words.negative(None)(asked, 0)["negative_prompt"] == asked["prompt"]
-    assert words.inverted()(asked, 0)["region"] == [0.5, 0.0, 1.0, 1.0]
-    assert words.moved(0.02)(asked, 0)["region"] == [0.02, 0.02, 0.52, 1.0]
-    assert [words.reseeded(2)(asked, n)["seed"] for n in range(6)] == [0, 0, 7, 7, 0, 0]
+    assert request_faults.sampled(steps=1)(asked, 0)["sampling"] == {
+        "steps": 1,
+        "guidance_scale": 3.0,
+    }
+    assert request_faults.truncated(2)(asked, 0)["prompt"] == "large text"
+    assert request_faults.truncated(-1)(asked, 0)["prompt"] == "large text HI on"
+    assert request_faults.replaced({"white$": "black"})(asked, 0)["prompt"].endswith("on black")
+    assert request_faults.negative(None)(asked, 0)["negative_prompt"] == asked["prompt"]
+    assert request_faults.inverted()(asked, 0)["region"] == [0.5, 0.0, 1.0, 1.0]
+    assert request_faults.moved(0.02)(asked, 0)["region"] == [0.02, 0.02, 0.52, 1.0]
+    assert [request_faults.reseeded(2)(asked, n)["seed"] for n in range(6)] == [0, 0, 7, 7, 0, 0]
     assert repr(asked) == before
 
 

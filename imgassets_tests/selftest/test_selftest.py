@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from imgassets.decision.faults.catalogue import Fault, all_faults
+from imgassets.documents.project import load_project
+from imgassets.selftest.catalogue import Fault, all_faults
 from imgassets.selftest.run import SelfTester
 from imgassets.selftest.table import in_words
-from imgassets.spec.project import load_project
 from imgassets_tests.integration.small import write_small_project
 
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from imgassets.images.encoding import NonFiniteImageError, encode_png, quantize
-from imgassets.images.store import CorruptEntryError, ImageStore, StoreError
+from imgassets.storage.image_store import CorruptEntryError, ImageStore, StoreError
 
 KEY = "ab" * 32
 

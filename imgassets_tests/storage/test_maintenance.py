@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from imgassets.cli import main
-from imgassets.images import care
-from imgassets.images.store import ImageStore
+from imgassets.cli.main import main
+from imgassets.storage import maintenance
+from imgassets.storage.image_store import ImageStore
 
 KEYS = [f"{digit}" * 64 for digit in "abcdef"]
 OLD = time.time() - 3 * 24 * 3600
@@ -50,14 +50,14 @@ def refer(home: Path, *keys: str) -> Path:
 
 
 def test_stats_count_by_flow(home: Path) -> None:
-    found = care.stats(store_of(home))
+    found = maintenance.stats(store_of(home))
     assert (found.images, found.by_flow) == (6, {"generate": 1, "edit": 5})
     assert found.bytes > 6 * 60
 
 
 def test_what_a_table_refers_to_is_kept_with_its_sources(home: Path) -> None:
     refer(home, KEYS[2])
-    found = care.garbage(store_of(home), home)
+    found = maintenance.garbage(store_of(home), home)
     assert found.images == tuple(KEYS[3:])
     assert found.kept == 3
 
@@ -69,23 +69,23 @@ def test_any_document_that_names_an_image_keeps_it(home: Path, name: str) -> Non
     path = home / name
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps({"images": [f"img/{KEYS[0]}.png"]}))
-    assert care.garbage(store_of(home), home).images == tuple(KEYS[1:])
+    assert maintenance.garbage(store_of(home), home).images == tuple(KEYS[1:])
 
 
 def test_young_images_are_left_alone(home: Path) -> None:
     os.utime(store_of(home).path(KEYS[0]).parent)
-    assert KEYS[0] not in care.garbage(store_of(home), home).images
+    assert KEYS[0] not in maintenance.garbage(store_of(home), home).images
 
 
 def test_half_a_table_of_a_killed_run_goes_once_it_is_old(home: Path) -> None:
     table = refer(home, *KEYS)
     half = table.with_name(f".{table.name}.4711")
     half.write_bytes(table.read_bytes()[:20])
-    assert care.garbage(store_of(home), home).leftovers == ()
+    assert maintenance.garbage(store_of(home), home).leftovers == ()
     os.utime(half, (0, 0))
-    found = care.garbage(store_of(home), home)
+    found = maintenance.garbage(store_of(home), home)
     assert found.leftovers == (half,)
-    care.delete(store_of(home), found)
+    maintenance.delete(store_of(home), found)
     assert table.is_file()
     assert not half.exists()
 
@@ -95,7 +95,7 @@ def test_an_interrupted_deletion_leaves_no_entry_and_goes_with_the_next(
 ) -> None:
     store = store_of(home)
     refer(home, *KEYS[:5])
-    found = care.garbage(store, home)
+    found = maintenance.garbage(store, home)
     assert found.images == (KEYS[5],)
 
     def killed_half_way(path: Path) -> None:
@@ -103,29 +103,31 @@ def test_an_interrupted_deletion_leaves_no_entry_and_goes_with_the_next(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("imgassets.images.care.shutil.rmtree", killed_half_way)
+        patch.setattr("imgassets.storage.maintenance.shutil.rmtree", killed_half_way)
         with pytest.raises(KeyboardInterrupt):
-            care.delete(store, found)
+            maintenance.delete(store, found)
     assert sorted(store.keys()) == KEYS[:5]
-    assert care.stats(store).leftovers == 1
-    care.delete(store, care.garbage(store, home, older_than=-1.0))
-    assert care.stats(store).leftovers == 0
+    assert maintenance.stats(store).leftovers == 1
+    maintenance.delete(store, maintenance.garbage(store, home, older_than=-1.0))
+    assert maintenance.stats(store).leftovers == 0
 
 
 def test_a_damaged_table_stops_the_deletion(home: Path) -> None:
     table = refer(home, *KEYS)
     table.write_bytes(table.read_bytes()[:-20])
-    with pytest.raises(care.UnreadableReferenceError, match=r"generated\.parquet cannot be read"):
-        care.garbage(store_of(home), home)
+    with pytest.raises(
+        maintenance.UnreadableReferenceError, match=r"generated\.parquet cannot be read"
+    ):
+        maintenance.garbage(store_of(home), home)
 
 
 def test_a_harmed_image_is_found_and_shown_in_quarantine(home: Path) -> None:
     store = store_of(home)
     store.path(KEYS[1]).write_bytes(b"no image")
-    found = care.verify(store)
+    found = maintenance.verify(store)
     assert found.harmed == found.quarantined == (KEYS[1],)
-    assert care.stats(store).quarantined == (KEYS[1],)
-    assert care.verify(store).harmed == ()
+    assert maintenance.stats(store).quarantined == (KEYS[1],)
+    assert maintenance.verify(store).harmed == ()
 
 
 def test_the_command(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from imgassets.spec.whole_file import whole_file, write_whole
+from imgassets.storage.whole_file import whole_file, write_whole
 
 
 def test_it_takes_the_place_of_what_was_there(tmp_path: Path) -> None:

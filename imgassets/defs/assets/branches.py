@@ -9,13 +9,15 @@ from typing import Any
 import dagster as dg
 
 from imgassets.backends.device import Device
-from imgassets.defs.documents import facet_key
-from imgassets.defs.more import more_key
+from imgassets.defs.assets.documents import facet_key
+from imgassets.defs.assets.extra_seeds import more_key
+from imgassets.defs.io_managers import Table, data_version
+from imgassets.defs.metadata import image_metadata, table_metadata
 from imgassets.defs.resources import Maker, Workplace
-from imgassets.defs.shown import image_metadata, table_metadata
-from imgassets.defs.tables import Table, data_version
-from imgassets.lineage.more import requests_of
-from imgassets.lineage.produced import STAGES
+from imgassets.documents.contract import Endpoint
+from imgassets.documents.metric_catalogue import FAMILY_VERSIONS, Flow, families_of
+from imgassets.refresh.extra_seeds import requests_of
+from imgassets.refresh.outputs import STAGES
 from imgassets.requests import (
     Request,
     environment_words,
@@ -23,8 +25,6 @@ from imgassets.requests import (
     requests_version,
     stacked,
 )
-from imgassets.spec.contract import Endpoint
-from imgassets.spec.metrics import FAMILY_VERSIONS, Flow, families_of
 
 _REQUESTS_VERSION = "1"
 #: Raise when failures are told apart in another way: failed images are asked for again.
@@ -46,7 +46,7 @@ def branch_assets(
 ) -> list[dg.AssetsDefinition]:
     """All assets of a branch up to its metric tables, made on a device class.
 
-    `facets` are the model's (`spec.facets.model_facets`).
+    `facets` are the model's (`documents.facets.model_facets`).
     """
     # A raised budget lets a hosted model go on where it stopped.
     limits = [facet_key("models", model, "limits")] if "limits" in facets else []
@@ -124,7 +124,7 @@ def _images(
     def images(
         context: dg.AssetExecutionContext, workplace: Workplace, maker: Maker, asked: Table
     ) -> dg.Output[Table]:
-        from imgassets.backends.making import make_images
+        from imgassets.backends.generation import make_images
 
         project, store = workplace.project(), workplace.store()
         device, why = maker.chosen()
@@ -183,7 +183,7 @@ def _metrics(endpoint: Endpoint, model: str, family: str, flows: list[Flow]) -> 
     def metrics(
         context: dg.AssetExecutionContext, workplace: Workplace, **tables: Table
     ) -> dg.Output[Table]:
-        from imgassets.metrics.measuring import measure
+        from imgassets.metrics.families import measure
 
         images = stacked(tables.values())
         table = measure(family, workplace.project(), name, model, images, workplace.store())

@@ -7,11 +7,11 @@ from pathlib import Path
 import dagster as dg
 
 from imgassets.defs.resources import Workplace
-from imgassets.home import home_of
-from imgassets.spec import changes
-from imgassets.spec.changes import Facet, FacetHistory
-from imgassets.spec.facets import ENDPOINT_FACETS, PROMPT_FACETS, model_facets
-from imgassets.spec.project import Project
+from imgassets.documents.facets import ENDPOINT_FACETS, PROMPT_FACETS, model_facets
+from imgassets.documents.project import Project
+from imgassets.refresh import document_changes
+from imgassets.refresh.document_changes import Facet, FacetHistory
+from imgassets.storage.project_home import home_of
 
 _WHAT = {
     "requests": "What the endpoint accepts, returns and asks for; decides which images exist.",
@@ -68,7 +68,7 @@ def _observable(kind: str, name: str, file: str, facets: tuple[str, ...]) -> dg.
             told = [str(p) for p in project.problems if p.file == file]
             raise dg.Failure("\n".join(told) or f"{file} is gone; reload definitions")
         history = history_of(project.root)
-        for facet in changes.of(project, kind, name):
+        for facet in document_changes.of(project, kind, name):
             history.keep(facet)
             yield dg.ObserveResult(
                 asset_key=keys[facet.facet],

@@ -2,10 +2,10 @@
 
 import dagster as dg
 
-from imgassets.defs.documents import DATA_VERSION_TAG
-from imgassets.defs.observed import observed_assets, observed_key
-from imgassets.lineage.more import MoreSeeds
-from imgassets.spec.contract import Endpoint
+from imgassets.defs.assets.documents import DATA_VERSION_TAG
+from imgassets.defs.observable_state import observed_assets, observed_key
+from imgassets.documents.contract import Endpoint
+from imgassets.refresh.extra_seeds import MoreSeeds
 
 
 def more_key(endpoint: str, model: str) -> dg.AssetKey:

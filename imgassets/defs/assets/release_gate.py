@@ -11,8 +11,8 @@ from typing import Any
 
 import dagster as dg
 
-from imgassets.defs.branches import stage_key
-from imgassets.spec.contract import Endpoint
+from imgassets.defs.assets.branches import stage_key
+from imgassets.documents.contract import Endpoint
 
 CLEARANCE_GROUP = "clearance"
 _CLEARANCE_VERSION = "1"

@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from imgassets.defs.branches import stage_key
-from imgassets.defs.documents import facet_key, history_of
+from imgassets.defs.assets.branches import stage_key
+from imgassets.defs.assets.documents import facet_key, history_of
+from imgassets.defs.assets.revalidation import drift_file, drift_key
+from imgassets.defs.assets.verdict import measured, measured_inputs
 from imgassets.defs.resources import Workplace
-from imgassets.defs.revalidation import drift_file, drift_key
-from imgassets.defs.verdicts import measured, measured_inputs
-from imgassets.home import REPORT_FORMS
-from imgassets.spec.changes import present_facets
-from imgassets.spec.contract import Endpoint
-from imgassets.spec.project import Project
+from imgassets.documents.contract import Endpoint
+from imgassets.documents.project import Project
+from imgassets.refresh.document_changes import present_facets
+from imgassets.storage.project_home import REPORT_FORMS
 
 if TYPE_CHECKING:
     from imgassets.report import ReportInput
-    from imgassets.report.changed import Describe
+    from imgassets.report.diff import Describe
 
 _REPORT_VERSION = "2"
 
@@ -54,7 +54,7 @@ def report_asset(endpoint: Endpoint) -> dg.AssetsDefinition:
     )
     def report(workplace: Workplace, **tables: Any) -> dg.MaterializeResult:
         from imgassets.report import build_report, report_document
-        from imgassets.report.kept import KeptReport
+        from imgassets.report.history import KeptReport
 
         found = _report_input(workplace, name, tables)
         kept = KeptReport(workplace.home() / "reports" / name)
@@ -73,8 +73,8 @@ def report_asset(endpoint: Endpoint) -> dg.AssetsDefinition:
 
 def _report_input(workplace: Workplace, name: str, tables: dict[str, Any]) -> "ReportInput":
     from imgassets.decision import Comparison, Verdict
-    from imgassets.provenance import provenance
     from imgassets.report.assemble import assemble
+    from imgassets.report.provenance import provenance
 
     project, store = workplace.project(), workplace.store()
     contract = project.endpoint(name)

@@ -5,17 +5,17 @@ from datetime import timedelta
 
 import dagster as dg
 
-from imgassets.defs.documents import DATA_VERSION_TAG
-from imgassets.defs.observed import observed_assets, observed_key
+from imgassets.defs.assets.documents import DATA_VERSION_TAG
+from imgassets.defs.observable_state import observed_assets, observed_key
 from imgassets.defs.resources import Maker, Workplace
-from imgassets.images.store import CorruptEntryError
-from imgassets.lineage.more import requests_of
-from imgassets.lineage.repeating import Repetition, repeat
-from imgassets.lineage.revalidation import Drift, DriftFile, pinned, remake, still_drifting
-from imgassets.spec.contract import Endpoint
-from imgassets.spec.hosted import HostedModel
-from imgassets.spec.places import timezone
-from imgassets.spec.whole_file import write_whole
+from imgassets.documents.contract import Endpoint
+from imgassets.documents.environment import timezone
+from imgassets.documents.hosted import HostedModel
+from imgassets.drift.reproducibility import Repetition, repeat
+from imgassets.drift.revalidation import Drift, DriftFile, pinned, remake, still_drifting
+from imgassets.refresh.extra_seeds import requests_of
+from imgassets.storage.image_store import CorruptEntryError
+from imgassets.storage.whole_file import write_whole
 
 REVALIDATE_JOB = "revalidate"
 #: Times of day mean this zone.

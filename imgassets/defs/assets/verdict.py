@@ -4,19 +4,19 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from imgassets.defs.branches import group_of, stage_key
-from imgassets.defs.documents import facet_key
+from imgassets.defs.assets.branches import group_of, stage_key
+from imgassets.defs.assets.documents import facet_key
+from imgassets.defs.assets.revalidation import drift_file, drift_key
+from imgassets.defs.io_managers import Table, data_version
+from imgassets.defs.metadata import table_metadata
 from imgassets.defs.resources import Workplace
-from imgassets.defs.revalidation import drift_file, drift_key
-from imgassets.defs.shown import table_metadata
-from imgassets.defs.tables import Table, data_version
-from imgassets.lineage.looks import Looks
-from imgassets.lineage.more import MoreSeeds
-from imgassets.lineage.produced import STAGES
-from imgassets.spec.contract import Endpoint
-from imgassets.spec.facets import facets_of
-from imgassets.spec.hosted import pairing_of
-from imgassets.spec.metrics import families_of
+from imgassets.documents.contract import Endpoint
+from imgassets.documents.facets import facets_of
+from imgassets.documents.hosted import pairing_of
+from imgassets.documents.metric_catalogue import families_of
+from imgassets.refresh.extra_seeds import MoreSeeds
+from imgassets.refresh.outputs import STAGES
+from imgassets.storage.looks import Looks
 
 if TYPE_CHECKING:
     from imgassets.decision import Measured
@@ -42,7 +42,7 @@ def measured_inputs(endpoint: Endpoint, model: str) -> dict[str, dg.AssetIn]:
 
 def measured(endpoint: Endpoint, model: str, tables: Tables) -> "Measured":
     """All that was measured on a model, from the tables of `measured_inputs`."""
-    from imgassets.decision.measured import gather_measured
+    from imgassets.decision.measurements import gather_measured
     from imgassets.requests import stacked
 
     def table(stage: str) -> Table:
@@ -119,7 +119,7 @@ def _verdict(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, workplace: Workplace, comparison: Table
     ) -> dg.Output[dict]:
         from imgassets.decision import Comparison, decide
-        from imgassets.spec.base import fingerprint
+        from imgassets.documents.base import fingerprint
 
         reasons = drift_file(workplace).reasons(name, compared)
         added = len(MoreSeeds(workplace.home() / "more").read(name, model))
