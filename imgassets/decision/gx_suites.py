@@ -42,7 +42,7 @@ class Outcome:
     unexpected: pd.DataFrame
 
 
-def hold_metric(table: pd.DataFrame, criterion: Criterion) -> Outcome:
+def check_metric(table: pd.DataFrame, criterion: Criterion) -> Outcome:
     """A metric table against a criterion's floor or ceiling.
 
     The mean (over prompts, each with equal weight) or the worst single value must be on the good
@@ -73,13 +73,13 @@ def hold_metric(table: pd.DataFrame, criterion: Criterion) -> Outcome:
     )
 
 
-def hold_statuses(images: pd.DataFrame, mode: str, max_rate: float) -> Outcome:
+def check_statuses(images: pd.DataFrame, mode: str, max_rate: float) -> Outcome:
     """An image table against the highest rate a contract allows for one failure mode."""
     failed = images["status"] == mode
     return _hold_failures(images, failed, status_expectation(mode, max_rate, "status"))
 
 
-def hold_unlisted(images: pd.DataFrame, listed: Sequence[str]) -> Outcome:
+def check_unlisted(images: pd.DataFrame, listed: Sequence[str]) -> Outcome:
     """An image table against all failure modes a contract does not list: none may occur.
 
     A missing source is the failure of another image, and is checked there.
@@ -102,7 +102,7 @@ def _hold_failures(images: pd.DataFrame, failed: pd.Series, expectation: Any) ->
     )
 
 
-def hold_comparison(comparison: pd.DataFrame, criterion: Criterion) -> Outcome:
+def check_comparison(comparison: pd.DataFrame, criterion: Criterion) -> Outcome:
     """A comparison against a criterion: its bounds, error bars included, must show it holds."""
     row = comparison[comparison["criterion"] == criterion.name]
     result = _validate(
@@ -199,7 +199,7 @@ def _margin_words(criterion: Criterion) -> str:
     )
 
 
-def hold_reviews(comparison: pd.DataFrame) -> Outcome:
+def check_reviews(comparison: pd.DataFrame) -> Outcome:
     """A comparison's rows of severity `review`: none is shown to be broken."""
     import great_expectations.expectations as gxe
 

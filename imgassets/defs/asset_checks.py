@@ -7,7 +7,7 @@ import dagster as dg
 from imgassets.defs.assets.branches import stage_key
 from imgassets.defs.io_managers import Table
 from imgassets.defs.metadata import markdown_table
-from imgassets.defs.resources import Workplace
+from imgassets.defs.resources import ProjectResource
 from imgassets.documents.base import fingerprint
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.criteria import Criterion
@@ -46,9 +46,9 @@ def _metric_check(endpoint: Endpoint, model: str, written: Criterion) -> dg.Asse
     family = written.metric.partition(".")[0]
 
     def run(contract: Endpoint, table: Table):  # type: ignore[no-untyped-def]
-        from imgassets.decision.gx_suites import hold_metric
+        from imgassets.decision.gx_suites import check_metric
 
-        return hold_metric(table, _criterion(contract, written.name))
+        return check_metric(table, _criterion(contract, written.name))
 
     side = "floor" if written.floor is not None else "ceiling"
     what = f"{written.metric} of flow {written.flow} against its {side}."
@@ -58,9 +58,9 @@ def _metric_check(endpoint: Endpoint, model: str, written: Criterion) -> dg.Asse
 
 def _margin_check(endpoint: Endpoint, model: str, written: Criterion) -> dg.AssetChecksDefinition:
     def run(contract: Endpoint, table: Table):  # type: ignore[no-untyped-def]
-        from imgassets.decision.gx_suites import hold_comparison
+        from imgassets.decision.gx_suites import check_comparison
 
-        return hold_comparison(table, _criterion(contract, written.name))
+        return check_comparison(table, _criterion(contract, written.name))
 
     same = METRICS[written.metric].direction == "same"
     near = "as near as the margin to" if same else "no worse, by more than the margin, than"
@@ -71,9 +71,9 @@ def _margin_check(endpoint: Endpoint, model: str, written: Criterion) -> dg.Asse
 
 def _review_check(endpoint: Endpoint, model: str) -> dg.AssetChecksDefinition:
     def run(_: Endpoint, table: Table):  # type: ignore[no-untyped-def]
-        from imgassets.decision.gx_suites import hold_reviews
+        from imgassets.decision.gx_suites import check_reviews
 
-        return hold_reviews(table)
+        return check_reviews(table)
 
     key = stage_key(endpoint.endpoint, model, "comparison")
     what = "Nothing that the contract sends to a person is shown to be off."
@@ -84,9 +84,9 @@ def _failure_check(
     endpoint: Endpoint, model: str, stage: str, mode: str
 ) -> dg.AssetChecksDefinition:
     def run(contract: Endpoint, table: Table):  # type: ignore[no-untyped-def]
-        from imgassets.decision.gx_suites import hold_statuses
+        from imgassets.decision.gx_suites import check_statuses
 
-        return hold_statuses(table, mode, contract.max_failure_rate(mode))
+        return check_statuses(table, mode, contract.max_failure_rate(mode))
 
     key = stage_key(endpoint.endpoint, model, stage)
     return _check(endpoint, key, f"failures__{mode}", f"How often {mode} occurs.", "gating", run)
@@ -94,9 +94,9 @@ def _failure_check(
 
 def _unlisted_check(endpoint: Endpoint, model: str, stage: str) -> dg.AssetChecksDefinition:
     def run(contract: Endpoint, table: Table):  # type: ignore[no-untyped-def]
-        from imgassets.decision.gx_suites import hold_unlisted
+        from imgassets.decision.gx_suites import check_unlisted
 
-        return hold_unlisted(table, [f.mode for f in contract.failure_modes])
+        return check_unlisted(table, [f.mode for f in contract.failure_modes])
 
     key = stage_key(endpoint.endpoint, model, stage)
     what = "No failure mode occurs that the contract does not list."
@@ -126,7 +126,7 @@ def _check(
         description=description,
         metadata={"severity": severity},
     )
-    def check(workplace: Workplace, table: Table) -> dg.AssetCheckResult:
+    def check(workplace: ProjectResource, table: Table) -> dg.AssetCheckResult:
         contract = workplace.project().endpoint(endpoint.endpoint)
         outcome = run(contract, table)
         columns = [c for c in outcome.unexpected.columns if c not in ("endpoint", "model")]

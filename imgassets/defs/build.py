@@ -17,7 +17,7 @@ from imgassets.defs.assets.revalidation import drift_assets, nightly_drift, reva
 from imgassets.defs.assets.verdict import verdict_assets
 from imgassets.defs.document_check import all_documents, document_check
 from imgassets.defs.io_managers import JsonDocuments, ParquetTables
-from imgassets.defs.resources import Maker, Workplace
+from imgassets.defs.resources import BackendPool, ProjectResource
 from imgassets.defs.run_logger import progress
 from imgassets.defs.schedules import nightly_revalidation
 from imgassets.defs.sensors import automated, documents_changed, keep_in_step
@@ -88,10 +88,10 @@ def _made(project: Project, device: str) -> list[dg.AssetsDefinition]:
 
 
 def _resources(project: Project, device: str) -> dict[str, Any]:
-    workplace = Workplace(root=str(project.root))
+    workplace = ProjectResource(root=str(project.root))
     return {
         "workplace": workplace,
-        "maker": Maker(device=device),
+        "maker": BackendPool(device=device),
         "io_manager": ParquetTables(workplace=workplace),
         "verdicts": JsonDocuments(workplace=workplace),
     }

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from imgassets.defs.metadata import markdown_table
-from imgassets.defs.resources import Workplace
+from imgassets.defs.resources import ProjectResource
 from imgassets.documents.base import fingerprint
 from imgassets.documents.problems import Problem
 from imgassets.documents.project import Project
@@ -28,7 +28,7 @@ def document_check() -> dg.AssetChecksDefinition:
     """Whether every document can be used, with file, line, field and fix of what cannot."""
 
     @dg.asset_check(asset=ALL_DOCUMENTS, name=_NAME, description="The same as `imgassets check`.")
-    def every_document_is_valid(workplace: Workplace) -> dg.AssetCheckResult:
+    def every_document_is_valid(workplace: ProjectResource) -> dg.AssetCheckResult:
         problems = problems_of(workplace.project())
         return dg.AssetCheckResult(
             passed=not problems, description=_words(problems), metadata=_metadata(problems)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from imgassets.defs.resources import Workplace
+from imgassets.defs.resources import ProjectResource
 from imgassets.storage.whole_file import whole_file
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ else:
 class ParquetTables(dg.ConfigurableIOManager):
     """Keeps data frames under `HOME/tables/ENDPOINT/MODEL/STAGE.parquet`."""
 
-    workplace: dg.ResourceDependency[Workplace]
+    workplace: dg.ResourceDependency[ProjectResource]
 
     def path(self, key: dg.AssetKey) -> Path:
         return (self.workplace.home() / "tables").joinpath(*key.path).with_suffix(".parquet")
@@ -55,7 +55,7 @@ def data_version(table: Table) -> dg.DataVersion:
 class JsonDocuments(dg.ConfigurableIOManager):
     """Keeps verdicts under `HOME/tables/ENDPOINT/MODEL/STAGE.json`."""
 
-    workplace: dg.ResourceDependency[Workplace]
+    workplace: dg.ResourceDependency[ProjectResource]
 
     def path(self, key: dg.AssetKey) -> Path:
         return (self.workplace.home() / "tables").joinpath(*key.path).with_suffix(".json")

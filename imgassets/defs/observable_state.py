@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 import dagster as dg
 
-from imgassets.defs.resources import Workplace
+from imgassets.defs.resources import ProjectResource
 from imgassets.documents.contract import Endpoint
 
 #: The version of a branch's state, given the workplace, endpoint and model.
-Version = Callable[[Workplace, str, str], str]
+Version = Callable[[ProjectResource, str, str], str]
 
 
 def observed_key(kind: str, endpoint: str, model: str) -> dg.AssetKey:
@@ -36,7 +36,7 @@ def _observable(
     @dg.observable_source_asset(
         key=observed_key(kind, *branch), group_name=kind, description=description
     )
-    def state(workplace: Workplace) -> dg.DataVersion:
+    def state(workplace: ProjectResource) -> dg.DataVersion:
         return dg.DataVersion(version(workplace, *branch))
 
     return state  # type: ignore[return-value]

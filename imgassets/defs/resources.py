@@ -13,7 +13,7 @@ from imgassets.storage.image_store import ImageStore
 from imgassets.storage.project_home import home_of
 
 
-class Workplace(dg.ConfigurableResource):
+class ProjectResource(dg.ConfigurableResource):
     """The project on disk. Documents are read anew in every run, so edits need no restart."""
 
     root: str = ""
@@ -30,7 +30,7 @@ class Workplace(dg.ConfigurableResource):
         return ImageStore(self.home() / "images")
 
 
-class Maker(dg.ConfigurableResource):
+class BackendPool(dg.ConfigurableResource):
     """Picks the device, and keeps each model's pipeline loaded for the length of a run."""
 
     device: str = "auto"

@@ -7,7 +7,7 @@ import dagster as dg
 
 from imgassets.defs.assets.documents import history_of, observation
 from imgassets.defs.document_check import check_evaluation
-from imgassets.defs.resources import Workplace
+from imgassets.defs.resources import ProjectResource
 from imgassets.refresh.document_changes import present_facets
 
 _SECONDS = 30
@@ -66,7 +66,7 @@ def documents_changed(known: set[dg.AssetKey]) -> dg.SensorDefinition:
         description="Notices changed, new and broken documents without a restart.",
     )
     def documents_changed(
-        context: dg.SensorEvaluationContext, workplace: Workplace
+        context: dg.SensorEvaluationContext, workplace: ProjectResource
     ) -> dg.SensorResult:
         project = workplace.project()
         facets, history = present_facets(project), history_of(project.root)

@@ -41,7 +41,7 @@ def compare(asked: str, read: str) -> dict[str, float]:
         `typography.cer`: `ED / len(asked)`, reconciled; above 1 when much was added. Lower is
         better.
         `typography.words`: share of the words asked for that were read, reconciled, order
-        unpunished (LongText-Bench's recall over bags of words). Higher is better.
+        unpunished (LongText-SelfTestData's recall over bags of words). Higher is better.
         ED is Levenshtein's distance: insertion, deletion and substitution cost 1 each.
 
     Raises:

@@ -24,7 +24,7 @@ from imgassets.documents.project import Project
 from imgassets.drift.revalidation import DriftFile
 from imgassets.refresh import estimate, outputs
 from imgassets.refresh.document_changes import Facet, FacetHistory, present_facets
-from imgassets.refresh.extra_seeds import MoreSeeds, requests_of
+from imgassets.refresh.extra_seeds import ExtraSeeds, requests_of
 from imgassets.refresh.plan import Asset, Documents, Made, Plan, walk
 from imgassets.requests import Request, requests_version
 from imgassets.storage.image_store import ImageStore
@@ -58,8 +58,8 @@ class Reader:
         return {_text(drift_key(*b)): self.drift.version(*b) for b in self.requests}
 
     @cached_property
-    def more(self) -> MoreSeeds:
-        return MoreSeeds.of(self.project.root)
+    def more(self) -> ExtraSeeds:
+        return ExtraSeeds.of(self.project.root)
 
     @cached_property
     def mores(self) -> dict[str, str]:

@@ -17,11 +17,11 @@ from imgassets.defs.assets.branches import group_of
 from imgassets.defs.assets.report import report_key
 from imgassets.defs.build import VALIDATE_JOB, build_definitions, made_graph
 from imgassets.defs.io_managers import JsonDocuments
-from imgassets.defs.resources import Workplace
+from imgassets.defs.resources import ProjectResource
 from imgassets.documents.environment import PlaceError
 from imgassets.documents.project import Project
 from imgassets.refresh.dagster_state import Reader, asset_keys
-from imgassets.refresh.extra_seeds import MoreSeeds, extend
+from imgassets.refresh.extra_seeds import ExtraSeeds, extend
 from imgassets.refresh.outputs import set_aside
 from imgassets.refresh.plan import Plan
 from imgassets.storage.project_home import home_of, ready_dagster_home
@@ -135,7 +135,7 @@ def validate(
     errors = _catch_up(job, look, _wanted(project, graph, selection))
     if errors:
         raise RunFailedError("\n".join(errors))
-    documents = JsonDocuments(workplace=Workplace(root=str(project.root)))
+    documents = JsonDocuments(workplace=ProjectResource(root=str(project.root)))
     return [
         Verdict.model_validate_json(documents.path(dg.AssetKey([e, m, "verdict"])).read_text())
         for e, m in branches
@@ -166,7 +166,7 @@ def validate_with_more(
 
 def forget_more(project: Project, selection: Selection) -> None:
     """Take back the seeds added to branches, and to their incumbents."""
-    more = MoreSeeds.of(project.root)
+    more = ExtraSeeds.of(project.root)
     for endpoint, model in selection.branches(project):
         more.forget(endpoint, model)
         more.forget(endpoint, project.endpoint(endpoint).incumbent)

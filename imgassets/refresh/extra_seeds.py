@@ -24,13 +24,13 @@ if TYPE_CHECKING:  # a plan needs no statistics
 
 
 @dataclass(frozen=True)
-class MoreSeeds:
+class ExtraSeeds:
     """Seeds added to branches; a missing file means none."""
 
     folder: Path
 
     @classmethod
-    def of(cls, root: Path) -> MoreSeeds:
+    def of(cls, root: Path) -> ExtraSeeds:
         """Those of a project."""
         return cls(home_of(root) / "more")
 
@@ -73,7 +73,7 @@ class MoreSeeds:
 
 def requests_of(project: Project, endpoint: str, model: str, device: str) -> list[Request]:
     """The requests of a branch: those of its contract, and those for seeds added to it."""
-    more = MoreSeeds.of(project.root).read(endpoint, model)
+    more = ExtraSeeds.of(project.root).read(endpoint, model)
     return build_requests(project, endpoint, model, device, more)
 
 
@@ -83,11 +83,11 @@ def extend(project: Project, verdicts: Sequence[Verdict]) -> list[str]:
     Returns:
         What was done, or why nothing could be, one line a verdict that is INCONCLUSIVE.
     """
-    more = MoreSeeds.of(project.root)
+    more = ExtraSeeds.of(project.root)
     return [_extend(project, more, v) for v in verdicts if v.verdict == "INCONCLUSIVE"]
 
 
-def _extend(project: Project, more: MoreSeeds, verdict: Verdict) -> str:
+def _extend(project: Project, more: ExtraSeeds, verdict: Verdict) -> str:
     where = f"{verdict.endpoint}/{verdict.model}"
     contract = project.endpoint(verdict.endpoint)
     have = list(dict.fromkeys((*contract.sampling.seeds, *more.read(*_branch(verdict)))))

@@ -34,8 +34,8 @@ class Fault:
     name: str
     strength: Strength
     what: str
-    spoil: image_faults.Spoil | None = None
-    garble: request_faults.Garble | None = None
+    spoil: image_faults.ImageFault | None = None
+    garble: request_faults.RequestFault | None = None
     document: Mapping[str, Any] = field(default_factory=dict)
     inside: tuple[str, float] | None = None
     flows: tuple[Flow, ...] = FLOWS

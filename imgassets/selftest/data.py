@@ -50,7 +50,7 @@ class Branch:
 
 
 @dataclass
-class Workshop:
+class FaultRunner:
     """Makes and measures images, and keeps both the store and what was measured."""
 
     project: Project

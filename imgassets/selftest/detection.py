@@ -62,7 +62,7 @@ class Detection:
     no_go: Rate
 
 
-class Deck:
+class BootstrapSample:
     """What was measured on a model, ready to be drawn from."""
 
     def __init__(self, measured: Measured, metrics: Sequence[str]) -> None:
@@ -87,7 +87,7 @@ class Deck:
 
 
 @dataclass(frozen=True)
-class Bench:
+class SelfTestData:
     """One endpoint's healthy side.
 
     Attributes:
@@ -97,8 +97,8 @@ class Bench:
     """
 
     endpoint: Endpoint
-    incumbent: Deck
-    candidate: Deck
+    incumbent: BootstrapSample
+    candidate: BootstrapSample
 
     def prompts(self, draw: int) -> list[str]:
         """The prompts of a draw; the same for every fault."""
@@ -134,7 +134,9 @@ def judge(endpoint: Endpoint, candidate: Measured, incumbent: Measured) -> Verdi
     return decide(compare(endpoint, candidate, incumbent, seed=None))
 
 
-def judge_draw(benches: Sequence[Bench], faulty: Sequence[Sequence[Deck]], draw: int) -> Drawn:
+def judge_draw(
+    benches: Sequence[SelfTestData], faulty: Sequence[Sequence[BootstrapSample]], draw: int
+) -> Drawn:
     """Judge one draw of the healthy model and of every fault.
 
     Arguments:
@@ -157,7 +159,7 @@ def judge_draw(benches: Sequence[Bench], faulty: Sequence[Sequence[Deck]], draw:
     return Drawn(tuple(healthy), tuple(alarms))
 
 
-def whole(benches: Sequence[Bench], decks: Sequence[Deck]) -> Verdict:
+def whole(benches: Sequence[SelfTestData], decks: Sequence[BootstrapSample]) -> Verdict:
     """The worst of the endpoints' verdicts on all that was measured, nothing drawn."""
     found = []
     for bench, deck in zip(benches, decks, strict=True):

@@ -27,7 +27,7 @@ class Spot:
 
 
 #: Spoils a file.
-Spoil = Callable[[bytes, Spot], bytes]
+ImageFault = Callable[[bytes, Spot], bytes]
 
 
 def decode(png: bytes) -> Pixels:
@@ -43,27 +43,27 @@ def encode(image: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def on_pixels(change: Callable[[Pixels], np.ndarray]) -> Spoil:
+def on_pixels(change: Callable[[Pixels], np.ndarray]) -> ImageFault:
     """A fault that needs to know the pixels alone."""
     return lambda png, _: encode(change(decode(png)))
 
 
-def every(k: int, spoil: Spoil) -> Spoil:
+def every(k: int, spoil: ImageFault) -> ImageFault:
     """Every k-th file only."""
     return lambda png, spot: spoil(png, spot) if spot.number % k == k // 2 else png
 
 
-def swapped(share: float) -> Spoil:
+def swapped(share: float) -> ImageFault:
     """Red and blue exchanged, or mixed where `share` is below 1."""
     return on_pixels(lambda x: (1 - share) * x + share * x[..., ::-1].astype(float))
 
 
-def gamma(exponent: float) -> Spoil:
+def gamma(exponent: float) -> ImageFault:
     """Encoded values raised to `exponent`: 1/2.2 is gamma applied twice."""
     return on_pixels(lambda x: 255.0 * (x / 255.0) ** exponent)
 
 
-def jpeg(quality: int) -> Spoil:
+def jpeg(quality: int) -> ImageFault:
     """Through a JPEG file and back."""
 
     def spoil(png: bytes, _: Spot) -> bytes:
@@ -74,7 +74,7 @@ def jpeg(quality: int) -> Spoil:
     return spoil
 
 
-def enlarged(how: Image.Resampling) -> Spoil:
+def enlarged(how: Image.Resampling) -> ImageFault:
     """The upscaled file replaced by its source, enlarged by a plain filter."""
 
     def spoil(png: bytes, spot: Spot) -> bytes:
@@ -87,7 +87,7 @@ def enlarged(how: Image.Resampling) -> Spoil:
     return spoil
 
 
-def shifted(pixels: float) -> Spoil:
+def shifted(pixels: float) -> ImageFault:
     """Moved right and down by a part of a pixel, as by an off-by-half in a resize."""
     matrix = np.array([[1.0, 0.0, pixels], [0.0, 1.0, pixels]])
     return on_pixels(
@@ -97,7 +97,7 @@ def shifted(pixels: float) -> Spoil:
     )
 
 
-def border(darkness: float) -> Spoil:
+def border(darkness: float) -> ImageFault:
     """The outermost line of pixels darkened, 1 is black."""
 
     def change(x: Pixels) -> np.ndarray:
@@ -110,7 +110,7 @@ def border(darkness: float) -> Spoil:
     return on_pixels(change)
 
 
-def seams(levels: float, tile: int) -> Spoil:
+def seams(levels: float, tile: int) -> ImageFault:
     """Tiles alternately as they are and darker by `levels`."""
 
     def change(x: Pixels) -> np.ndarray:
@@ -120,7 +120,7 @@ def seams(levels: float, tile: int) -> Spoil:
     return on_pixels(change)
 
 
-def watermark(strength: float) -> Spoil:
+def watermark(strength: float) -> ImageFault:
     """Gray text across the middle."""
 
     def change(x: Pixels) -> np.ndarray:
@@ -135,12 +135,12 @@ def watermark(strength: float) -> Spoil:
     return on_pixels(change)
 
 
-def rotated() -> Spoil:
+def rotated() -> ImageFault:
     """Turned by a quarter: what is left when an EXIF orientation is dropped."""
     return on_pixels(lambda x: np.rot90(x, -1))
 
 
-def premultiplied(radius: float) -> Spoil:
+def premultiplied(radius: float) -> ImageFault:
     """Cut out with a soft edge, and multiplied by its alpha once too often: a dark fringe."""
 
     def change(x: Pixels) -> np.ndarray:
@@ -152,11 +152,11 @@ def premultiplied(radius: float) -> Spoil:
     return on_pixels(change)
 
 
-def black() -> Spoil:
+def black() -> ImageFault:
     """Nothing but black."""
     return on_pixels(np.zeros_like)
 
 
-def cut(keep: float) -> Spoil:
+def cut(keep: float) -> ImageFault:
     """A file that ends too early."""
     return lambda png, _: png[: int(len(png) * keep)]

@@ -11,20 +11,20 @@ from typing import Any
 
 Inputs = dict[str, Any]
 #: Takes a request's inputs and its number among all requests of its flow.
-Garble = Callable[[Inputs, int], Inputs]
+RequestFault = Callable[[Inputs, int], Inputs]
 
 
-def sampled(**settings: float) -> Garble:
+def sampled(**settings: float) -> RequestFault:
     """Other sampling settings, such as `steps` or `strength`."""
     return lambda inputs, _: inputs | {"sampling": inputs["sampling"] | settings}
 
 
-def truncated(words: int) -> Garble:
+def truncated(words: int) -> RequestFault:
     """The prompt's last words cut off; a positive number keeps so many, a negative drops some."""
     return lambda inputs, _: inputs | {"prompt": " ".join(inputs["prompt"].split()[:words])}
 
 
-def replaced(changes: dict[str, str]) -> Garble:
+def replaced(changes: dict[str, str]) -> RequestFault:
     """Words of the prompt's template exchanged for others (regular expressions)."""
 
     def garble(inputs: Inputs, _: int) -> Inputs:
@@ -36,19 +36,19 @@ def replaced(changes: dict[str, str]) -> Garble:
     return garble
 
 
-def reseeded(every: int) -> Garble:
+def reseeded(every: int) -> RequestFault:
     """The same seed for all, or for every so many-th pair of requests."""
     return lambda inputs, n: inputs | {"seed": 0} if n // 2 % every == 0 else inputs
 
 
-def negative(text: str | None) -> Garble:
+def negative(text: str | None) -> RequestFault:
     """Another negative prompt; None puts the prompt itself there, so that guidance cancels out."""
     return lambda inputs, _: (
         inputs | {"negative_prompt": inputs["prompt"] if text is None else text}
     )
 
 
-def inverted() -> Garble:
+def inverted() -> RequestFault:
     """What was to be kept is repainted: the region of the mask on the other side of the image.
 
     Regions are boxes; that of an inverted mask is what the widest strip beside the box holds.
@@ -67,7 +67,7 @@ def inverted() -> Garble:
     return garble
 
 
-def moved(share: float) -> Garble:
+def moved(share: float) -> RequestFault:
     """The mask a little further to the right and down than asked for, by a share of the side."""
 
     def garble(inputs: Inputs, _: int) -> Inputs:

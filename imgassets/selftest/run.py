@@ -21,13 +21,13 @@ from imgassets.decision.measurements import gather_measured
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.project import Project
 from imgassets.selftest.catalogue import Fault
-from imgassets.selftest.data import Branch, Workshop
+from imgassets.selftest.data import Branch, FaultRunner
 from imgassets.selftest.detection import (
-    Bench,
-    Deck,
+    BootstrapSample,
     Detection,
     Drawn,
     Rate,
+    SelfTestData,
     detection,
     judge_draw,
     whole,
@@ -145,11 +145,11 @@ class SelfTester:
         """A file of the healthy model, and the same with a fault planted, to look at."""
         return self._side(fault).example(fault)
 
-    def _planted(self, fault: Fault, number: str) -> list[Deck]:
+    def _planted(self, fault: Fault, number: str) -> list[BootstrapSample]:
         self.progress(f"{number} {fault.name}, {fault.strength}: {fault.what}")
         return self._side(fault).planted(fault)
 
-    def _judged(self, side: Side, planted: list[list[Deck]]) -> list[Drawn]:
+    def _judged(self, side: Side, planted: list[list[BootstrapSample]]) -> list[Drawn]:
         """All draws of one side, on all cores."""
         # Spawned, not forked: torch and OpenCV keep threads that a fork would lose.
         with ProcessPoolExecutor(
@@ -209,18 +209,18 @@ class Side:
             e.model_copy(update={"incumbent": model, "candidates": (self._planted,)})
             for e in project.usable_endpoints()
         ]
-        self._workshop = Workshop(_with(project, self._endpoints), home / "selftest", progress)
+        self._workshop = FaultRunner(_with(project, self._endpoints), home / "selftest", progress)
 
     @cached_property
-    def benches(self) -> list[Bench]:
+    def benches(self) -> list[SelfTestData]:
         """The healthy side of each endpoint."""
         return [
-            Bench(e, self._deck(e, pooled), self._deck(e, pooled, self._planted))
+            SelfTestData(e, self._deck(e, pooled), self._deck(e, pooled, self._planted))
             for e in self._endpoints
             for pooled in [self._pooled(e)]
         ]
 
-    def planted(self, fault: Fault) -> list[Deck]:
+    def planted(self, fault: Fault) -> list[BootstrapSample]:
         """What is measured on the model with a fault planted, one deck an endpoint."""
         return [
             self._deck(e, self._workshop.faulty(self._healthy(e), fault), self._planted)
@@ -239,7 +239,7 @@ class Side:
         seeds = (*endpoint.sampling.seeds, *self._others)
         return self._workshop.healthy(endpoint.endpoint, self.model, seeds)
 
-    def _deck(self, endpoint: Endpoint, branch: Branch, name: str = "") -> Deck:
+    def _deck(self, endpoint: Endpoint, branch: Branch, name: str = "") -> BootstrapSample:
         name = name or self.model
         images, tables = (
             branch.images.assign(model=name),
@@ -247,7 +247,7 @@ class Side:
         )
         metrics = [c.metric for c in endpoint.all_criteria]
         metrics += [m for d in endpoint.review.disagree for m in d.metrics]
-        return Deck(gather_measured(name, images, tables), metrics)
+        return BootstrapSample(gather_measured(name, images, tables), metrics)
 
 
 def _with(project: Project, endpoints: Sequence[Endpoint]) -> Project:

@@ -6,11 +6,11 @@ import pandas as pd
 import pytest
 
 from imgassets.decision.gx_suites import (
-    hold_comparison,
-    hold_metric,
-    hold_reviews,
-    hold_statuses,
-    hold_unlisted,
+    check_comparison,
+    check_metric,
+    check_reviews,
+    check_statuses,
+    check_unlisted,
 )
 from imgassets.documents.criteria import Criterion
 from imgassets.metrics.scores import ROW_COLUMNS
@@ -26,10 +26,10 @@ def table(metric: str, values: list[float | None]) -> pd.DataFrame:
 
 def test_a_floor_holds_the_mean_and_shows_the_worst_rows() -> None:
     criterion = Criterion(metric="composition.correct", floor=0.6)
-    good = hold_metric(table("composition.correct", [1, 1, 0, 1]), criterion)
+    good = check_metric(table("composition.correct", [1, 1, 0, 1]), criterion)
     assert good.passed
     assert good.observed == pytest.approx(0.75)
-    bad = hold_metric(table("composition.correct", [1, 0, 0, 1]), criterion)
+    bad = check_metric(table("composition.correct", [1, 0, 0, 1]), criterion)
     assert not bad.passed
     assert bad.evaluated == 4
     assert bad.unexpected["reason"].tolist() == ["why 1", "why 2"]
@@ -38,15 +38,15 @@ def test_a_floor_holds_the_mean_and_shows_the_worst_rows() -> None:
 def test_the_mean_is_over_prompts_not_images() -> None:
     rows = table("composition.correct", [1, 0, 0, 0])
     rows["prompt_id"] = ["a", "b", "b", "b"]
-    outcome = hold_metric(rows, Criterion(metric="composition.correct", floor=0.5))
+    outcome = check_metric(rows, Criterion(metric="composition.correct", floor=0.5))
     assert outcome.observed == pytest.approx(0.5)
     assert outcome.passed
 
 
 def test_a_ceiling_on_the_worst_image() -> None:
     criterion = Criterion(metric="cost.seconds", ceiling=2.0, statistic="worst")
-    assert hold_metric(table("cost.seconds", [0.5, 1.9]), criterion).passed
-    slow = hold_metric(table("cost.seconds", [0.5, 3.0, 2.5]), criterion)
+    assert check_metric(table("cost.seconds", [0.5, 1.9]), criterion).passed
+    slow = check_metric(table("cost.seconds", [0.5, 3.0, 2.5]), criterion)
     assert not slow.passed
     assert slow.observed == 3.0
     assert slow.unexpected["value"].tolist() == [3.0, 2.5]
@@ -54,22 +54,22 @@ def test_a_ceiling_on_the_worst_image() -> None:
 
 def test_failed_images_are_no_scores_and_nothing_measured_is_no_pass() -> None:
     criterion = Criterion(metric="composition.correct", floor=0.9)
-    some = hold_metric(table("composition.correct", [1, None, 1]), criterion)
+    some = check_metric(table("composition.correct", [1, None, 1]), criterion)
     assert some.passed
     assert some.evaluated == 2
-    none = hold_metric(table("composition.correct", [None, None]), criterion)
+    none = check_metric(table("composition.correct", [None, None]), criterion)
     assert not none.passed
     assert none.observed is None
 
 
 def test_failure_rates() -> None:
     images = pd.DataFrame({"status": ["ok"] * 98 + ["backend_error"] * 2, "message": "m"})
-    assert hold_statuses(images, "backend_error", 0.02).passed
-    over = hold_statuses(images, "backend_error", 0.01)
+    assert check_statuses(images, "backend_error", 0.02).passed
+    over = check_statuses(images, "backend_error", 0.01)
     assert not over.passed
     assert over.observed == pytest.approx(0.02)
     assert len(over.unexpected) == 2
-    assert hold_statuses(images, "blank", 0.0).passed
+    assert check_statuses(images, "blank", 0.0).passed
 
 
 @pytest.mark.parametrize(
@@ -83,19 +83,19 @@ def test_a_margin_that_asks_for_a_person_is_not_shown_to_be_broken(
         ("estimate", "difference", "difference_lower", "difference_upper", "reason"), 0.5
     )
     table = pd.DataFrame([row | {"criterion": criterion.name, "state": state}])
-    outcome = hold_comparison(table, criterion)
+    outcome = check_comparison(table, criterion)
     assert outcome.passed is passed
     assert outcome.expected == "not shown to be more than 1 away from the incumbent"
 
 
 def test_failure_modes_that_the_contract_does_not_list() -> None:
     images = pd.DataFrame({"status": ["ok"] * 98 + ["backend_error", "blank"], "message": "m"})
-    assert hold_unlisted(images, ["backend_error", "blank"]).passed
-    surprised = hold_unlisted(images, ["backend_error"])
+    assert check_unlisted(images, ["backend_error", "blank"]).passed
+    surprised = check_unlisted(images, ["backend_error"])
     assert not surprised.passed
     assert surprised.observed == pytest.approx(0.01)
     assert surprised.unexpected["status"].tolist() == ["blank"]
-    assert not hold_unlisted(images.head(0), []).passed
+    assert not check_unlisted(images.head(0), []).passed
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_a_margin_is_held_by_the_comparison_with_its_error_bars(state: str, pass
         "state": state,
         "reason": "because",
     }
-    outcome = hold_comparison(pd.DataFrame([row]), criterion)
+    outcome = check_comparison(pd.DataFrame([row]), criterion)
     assert outcome.passed is passed
     assert outcome.observed == pytest.approx(-0.02)
     assert len(outcome.unexpected) == (0 if passed else 1)
@@ -130,7 +130,7 @@ def test_reviews_hold_unless_one_is_shown_to_be_off() -> None:
             "reason": ["because"] * 3,
         }
     )
-    assert hold_reviews(rows).passed
-    asked = hold_reviews(rows.assign(state="broken"))
+    assert check_reviews(rows).passed
+    asked = check_reviews(rows.assign(state="broken"))
     assert not asked.passed
     assert list(asked.unexpected["criterion"]) == ["b", "c"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import dagster as dg
 
 from imgassets.defs.build import build_definitions
-from imgassets.defs.resources import Workplace
+from imgassets.defs.resources import ProjectResource
 from imgassets.documents.project import load_project
 from imgassets.refresh.dagster_state import Reader
 from imgassets.refresh.document_changes import present_facets
@@ -24,7 +24,7 @@ def tick(root: Path, cursor: str | None = None) -> dg.SensorResult:
             instance=instance,
             cursor=cursor,
             repository_def=repository,
-            resources={"workplace": Workplace(root=str(root))},
+            resources={"workplace": ProjectResource(root=str(root))},
         )
         return repository.get_sensor_def("documents_changed").evaluate_tick(context)
 

@@ -8,7 +8,7 @@ import pytest
 
 from imgassets.documents.project import load_project
 from imgassets.refresh.execute import Selection, forget_more, plan, validate, validate_with_more
-from imgassets.refresh.extra_seeds import MoreSeeds, extend
+from imgassets.refresh.extra_seeds import ExtraSeeds, extend
 from imgassets.storage.image_store import ImageStore
 from imgassets_tests.integration.conftest import read_table
 from imgassets_tests.integration.small import at_home, write_small_project
@@ -87,7 +87,7 @@ def test_more_makes_just_what_settles_it_and_can_be_taken_back(
 
 
 def test_a_damaged_extension_is_not_taken_for_none(tmp_path: Path) -> None:
-    more = MoreSeeds(tmp_path)
+    more = ExtraSeeds(tmp_path)
     assert more.read("cards", "fast") == ()
     more.write("cards", "fast", [7])
     assert more.read("cards", "fast") == (7,)

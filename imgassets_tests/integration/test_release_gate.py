@@ -11,7 +11,7 @@ import pytest
 from imgassets.defs.assets.release_gate import clearance_asset, clearance_check, clearance_key
 from imgassets.defs.build import VALIDATE_JOB, build_definitions
 from imgassets.defs.io_managers import JsonDocuments
-from imgassets.defs.resources import Workplace
+from imgassets.defs.resources import ProjectResource
 from imgassets.documents.project import load_project
 
 CLEARANCE = clearance_key("cards", "fast")
@@ -32,7 +32,7 @@ def ran(root: Path, verdict: str) -> set[str]:
     judged = dg.AssetSpec(
         ["cards", "fast", "verdict"], metadata={"dagster/io_manager_key": "verdicts"}
     )
-    documents = JsonDocuments(workplace=Workplace(root=str(root)))
+    documents = JsonDocuments(workplace=ProjectResource(root=str(root)))
     result = dg.materialize(
         [judged, clearance_asset(contract, "fast"), clearance_check(contract, "fast"), rollout],
         resources={"verdicts": documents, "io_manager": documents},

@@ -10,7 +10,14 @@ from PIL import Image
 
 from imgassets.selftest import image_faults, request_faults
 from imgassets.selftest.catalogue import all_faults
-from imgassets.selftest.detection import Bench, Deck, Rate, detection, judge_draw, whole
+from imgassets.selftest.detection import (
+    BootstrapSample,
+    Rate,
+    SelfTestData,
+    detection,
+    judge_draw,
+    whole,
+)
 from imgassets.selftest.image_faults import Spot, decode, encode
 from imgassets_tests.decision.factories import BASE, NEW, coin, endpoint, measured
 
@@ -26,7 +33,7 @@ def scene(side: int = 96) -> np.ndarray:
     return image
 
 
-def spoiled(spoil: image_faults.Spoil, image: np.ndarray, number: int = 0) -> np.ndarray:
+def spoiled(spoil: image_faults.ImageFault, image: np.ndarray, number: int = 0) -> np.ndarray:
     return decode(spoil(encode(image), Spot(number)))
 
 
@@ -109,20 +116,20 @@ def test_request_faults_change_a_copy() -> None:
     assert repr(asked) == before
 
 
-def bench() -> Bench:
+def bench() -> SelfTestData:
     """60 prompts, six seeds, right in 80 %; a floor of 50 % and a margin of 20 points."""
     contract = endpoint([{"metric": EXACT, "floor": 0.5, "margin": 0.2}], flows=["generate"])
     seeds = (1, 2, 3, 4, 5, 6)
     decks = [
-        Deck(measured(name, {EXACT: coin(0.8, 3)}, range(60), seeds), [EXACT])
+        BootstrapSample(measured(name, {EXACT: coin(0.8, 3)}, range(60), seeds), [EXACT])
         for name in (BASE, NEW)
     ]
-    return Bench(contract, *decks)
+    return SelfTestData(contract, *decks)
 
 
-def planted(rate: float) -> Deck:
+def planted(rate: float) -> BootstrapSample:
     scores = coin(rate, 3)
-    return Deck(measured(NEW, {EXACT: scores}, range(60), (1, 2)), [EXACT])
+    return BootstrapSample(measured(NEW, {EXACT: scores}, range(60), (1, 2)), [EXACT])
 
 
 def test_a_ruined_model_is_caught_in_every_draw_and_a_healthy_one_never() -> None:
@@ -143,7 +150,7 @@ def test_a_ruined_model_is_caught_in_every_draw_and_a_healthy_one_never() -> Non
 def test_an_alarm_that_the_healthy_model_raises_as_well_is_no_catch() -> None:
     """A floor nobody meets is broken by both, so it says nothing of the fault."""
     contract = endpoint([{"metric": EXACT, "floor": 0.99}], flows=["generate"])
-    strict = Bench(contract, bench().incumbent, bench().candidate)
+    strict = SelfTestData(contract, bench().incumbent, bench().candidate)
     drawn = [judge_draw([strict], [[planted(0.1)]], draw) for draw in range(5)]
     assert {d.alarms for d in drawn} == {("",)}
     assert {d.healthy for d in drawn} == {("NO-GO",)}

@@ -13,7 +13,7 @@ from imgassets.defs.assets.documents import facet_key
 from imgassets.defs.assets.extra_seeds import more_key
 from imgassets.defs.io_managers import Table, data_version
 from imgassets.defs.metadata import image_metadata, table_metadata
-from imgassets.defs.resources import Maker, Workplace
+from imgassets.defs.resources import BackendPool, ProjectResource
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.metric_catalogue import FAMILY_VERSIONS, Flow, families_of
 from imgassets.refresh.extra_seeds import requests_of
@@ -87,7 +87,7 @@ def _requests(endpoint: Endpoint, model: str, device: Device) -> dg.AssetsDefini
         deps=facets,
         group_name=group,
     )
-    def requests(workplace: Workplace, maker: Maker) -> Any:
+    def requests(workplace: ProjectResource, maker: BackendPool) -> Any:
         device, _ = maker.chosen()
         rows = requests_of(workplace.project(), endpoint.endpoint, model, device)
         for flow in keys:
@@ -122,7 +122,10 @@ def _images(
         description=f"Images of flow {flow}: those the store lacks are made, the rest is reused.",
     )
     def images(
-        context: dg.AssetExecutionContext, workplace: Workplace, maker: Maker, asked: Table
+        context: dg.AssetExecutionContext,
+        workplace: ProjectResource,
+        maker: BackendPool,
+        asked: Table,
     ) -> dg.Output[Table]:
         from imgassets.backends.generation import make_images
 
@@ -181,7 +184,7 @@ def _metrics(endpoint: Endpoint, model: str, family: str, flows: list[Flow]) -> 
         description=f"Metric family {family}: one row for each metric of each image.",
     )
     def metrics(
-        context: dg.AssetExecutionContext, workplace: Workplace, **tables: Table
+        context: dg.AssetExecutionContext, workplace: ProjectResource, **tables: Table
     ) -> dg.Output[Table]:
         from imgassets.metrics.families import measure
 

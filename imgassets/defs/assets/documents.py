@@ -6,7 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from imgassets.defs.resources import Workplace
+from imgassets.defs.resources import ProjectResource
 from imgassets.documents.facets import ENDPOINT_FACETS, PROMPT_FACETS, model_facets
 from imgassets.documents.project import Project
 from imgassets.refresh import document_changes
@@ -62,7 +62,7 @@ def _observable(kind: str, name: str, file: str, facets: tuple[str, ...]) -> dg.
             for facet, key in keys.items()
         ],
     )
-    def observe(workplace: Workplace) -> Iterator[dg.ObserveResult]:
+    def observe(workplace: ProjectResource) -> Iterator[dg.ObserveResult]:
         project = workplace.project()
         if not is_valid(project, kind, name):
             told = [str(p) for p in project.problems if p.file == file]

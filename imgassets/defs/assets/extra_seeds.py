@@ -5,7 +5,7 @@ import dagster as dg
 from imgassets.defs.assets.documents import DATA_VERSION_TAG
 from imgassets.defs.observable_state import observed_assets, observed_key
 from imgassets.documents.contract import Endpoint
-from imgassets.refresh.extra_seeds import MoreSeeds
+from imgassets.refresh.extra_seeds import ExtraSeeds
 
 
 def more_key(endpoint: str, model: str) -> dg.AssetKey:
@@ -19,11 +19,11 @@ def more_assets(endpoints: list[Endpoint]) -> list[dg.AssetsDefinition]:
         "more",
         "Seeds beside the contract's, added by `imgassets validate --more`.",
         endpoints,
-        lambda workplace, *branch: MoreSeeds(workplace.home() / "more").version(*branch),
+        lambda workplace, *branch: ExtraSeeds(workplace.home() / "more").version(*branch),
     )
 
 
-def more_observation(more: MoreSeeds, endpoint: str, model: str) -> dg.AssetObservation:
+def more_observation(more: ExtraSeeds, endpoint: str, model: str) -> dg.AssetObservation:
     """What is added to a branch now, as an event."""
     return dg.AssetObservation(
         asset_key=more_key(endpoint, model),

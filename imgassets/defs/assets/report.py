@@ -10,7 +10,7 @@ from imgassets.defs.assets.branches import stage_key
 from imgassets.defs.assets.documents import facet_key, history_of
 from imgassets.defs.assets.revalidation import drift_file, drift_key
 from imgassets.defs.assets.verdict import measured, measured_inputs
-from imgassets.defs.resources import Workplace
+from imgassets.defs.resources import ProjectResource
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.project import Project
 from imgassets.refresh.document_changes import present_facets
@@ -52,7 +52,7 @@ def report_asset(endpoint: Endpoint) -> dg.AssetsDefinition:
         kinds={"html"},
         description=f"The go/no-go report of {name}: HTML, Markdown, JUnit XML and JSON.",
     )
-    def report(workplace: Workplace, **tables: Any) -> dg.MaterializeResult:
+    def report(workplace: ProjectResource, **tables: Any) -> dg.MaterializeResult:
         from imgassets.report import build_report, report_document
         from imgassets.report.history import KeptReport
 
@@ -71,7 +71,7 @@ def report_asset(endpoint: Endpoint) -> dg.AssetsDefinition:
     return report
 
 
-def _report_input(workplace: Workplace, name: str, tables: dict[str, Any]) -> "ReportInput":
+def _report_input(workplace: ProjectResource, name: str, tables: dict[str, Any]) -> "ReportInput":
     from imgassets.decision import Comparison, Verdict
     from imgassets.report.assemble import assemble
     from imgassets.report.provenance import provenance

@@ -7,7 +7,7 @@ import dagster as dg
 
 from imgassets.defs.assets.documents import DATA_VERSION_TAG
 from imgassets.defs.observable_state import observed_assets, observed_key
-from imgassets.defs.resources import Maker, Workplace
+from imgassets.defs.resources import BackendPool, ProjectResource
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.environment import timezone
 from imgassets.documents.hosted import HostedModel
@@ -34,7 +34,7 @@ def drift_key(endpoint: str, model: str) -> dg.AssetKey:
     return observed_key("drift", endpoint, model)
 
 
-def drift_file(workplace: Workplace) -> DriftFile:
+def drift_file(workplace: ProjectResource) -> DriftFile:
     return DriftFile(workplace.home() / "drift")
 
 
@@ -66,7 +66,7 @@ class Sample(dg.Config):
 
 @dg.op(pool="gpu")
 def revalidate_sample(
-    context: dg.OpExecutionContext, config: Sample, workplace: Workplace, maker: Maker
+    context: dg.OpExecutionContext, config: Sample, workplace: ProjectResource, maker: BackendPool
 ) -> None:
     """Make the pinned sample of every branch again; a branch that fails stops no other."""
     errors = []
@@ -87,8 +87,8 @@ def revalidate_sample(
 
 def _revalidate(
     context: dg.OpExecutionContext,
-    workplace: Workplace,
-    maker: Maker,
+    workplace: ProjectResource,
+    maker: BackendPool,
     branch: tuple[str, str],
     config: Sample,
 ) -> list[Drift]:
@@ -134,7 +134,7 @@ def _known(file: DriftFile, branch: tuple[str, str]) -> tuple[list[Drift], Value
         return [], error
 
 
-def _write_page(workplace: Workplace, branches: list[tuple[str, str]]) -> None:
+def _write_page(workplace: ProjectResource, branches: list[tuple[str, str]]) -> None:
     from imgassets.report.drift_page import drift_page
 
     file, store = drift_file(workplace), workplace.store()

@@ -9,12 +9,12 @@ from imgassets.defs.assets.documents import facet_key
 from imgassets.defs.assets.revalidation import drift_file, drift_key
 from imgassets.defs.io_managers import Table, data_version
 from imgassets.defs.metadata import table_metadata
-from imgassets.defs.resources import Workplace
+from imgassets.defs.resources import ProjectResource
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.facets import facets_of
 from imgassets.documents.hosted import pairing_of
 from imgassets.documents.metric_catalogue import families_of
-from imgassets.refresh.extra_seeds import MoreSeeds
+from imgassets.refresh.extra_seeds import ExtraSeeds
 from imgassets.refresh.outputs import STAGES
 from imgassets.storage.looks import Looks
 
@@ -77,7 +77,7 @@ def _comparison(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
             )
         ),
     )
-    def comparison(workplace: Workplace, **tables: Table) -> dg.Output[Table]:
+    def comparison(workplace: ProjectResource, **tables: Table) -> dg.Output[Table]:
         from imgassets.decision import compare
 
         project = workplace.project()
@@ -116,13 +116,13 @@ def _verdict(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
         description=f"GO, NO-GO, REVIEW or INCONCLUSIVE for {model} at {name}, in one sentence.",
     )
     def verdict(
-        context: dg.AssetExecutionContext, workplace: Workplace, comparison: Table
+        context: dg.AssetExecutionContext, workplace: ProjectResource, comparison: Table
     ) -> dg.Output[dict]:
         from imgassets.decision import Comparison, decide
         from imgassets.documents.base import fingerprint
 
         reasons = drift_file(workplace).reasons(name, compared)
-        added = len(MoreSeeds(workplace.home() / "more").read(name, model))
+        added = len(ExtraSeeds(workplace.home() / "more").read(name, model))
         found = decide(Comparison(name, model, endpoint.incumbent, comparison), reasons, added)
         context.log.info(f"{name}/{model}: {found.sentence}")
         return dg.Output(
