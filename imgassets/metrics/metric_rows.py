@@ -161,7 +161,7 @@ def look_table(images: pd.DataFrame, read: ReadArray) -> pd.DataFrame:
         if image.flow == "generate":
             twin = repeats.get(image.image_key)
             reason = f"repeats {twin.partition(':')[2][:12]}" if twin else ""
-            scores.append(Score("appearance.repeated", float(twin is not None), reason))
+            scores.append(Score("look.repeated", float(twin is not None), reason))
         return scores
 
     return _table(_each(images, scored, "look"))
