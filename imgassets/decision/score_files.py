@@ -1,8 +1,7 @@
-"""`imgassets decide`: verdicts from a table of scores that anybody made."""
+"""Verdicts from a file of scores that anybody made, and a contract: `imgassets decide`."""
 
 from __future__ import annotations
 
-import argparse
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,41 +16,6 @@ if TYPE_CHECKING:
     from imgassets.decision import Verdict
 
 _FORMS = {".csv": "CSV", ".jsonl": "JSON lines", ".ndjson": "JSON lines", ".parquet": "Parquet"}
-
-
-def add_arguments(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """What the command can be told."""
-    decide = commands.add_parser(
-        "decide",
-        help="verdicts from a table of scores made by anyone",
-        description="Judges a table by the same rule as `validate`. FILE is CSV, JSON lines or "
-        "Parquet with the columns model, prompt_id, seed, metric, value, and optionally flow, "
-        "replicate and status (ok, or a failure mode). The contract needs endpoint, incumbent, "
-        "candidates and criteria; it may declare metrics of its own. Exit 0 when every verdict is "
-        "GO, 1 when one is not, 2 on bad input.",
-    )
-    decide.add_argument("--scores", type=Path, required=True, metavar="FILE")
-    decide.add_argument("--contract", type=Path, required=True, metavar="FILE")
-    decide.add_argument(
-        "--look",
-        type=int,
-        default=1,
-        metavar="N",
-        help="which look at this comparison it is; later ones are judged more strictly (default 1)",
-    )
-    decide.add_argument("--json", action="store_true", help="print verdicts as JSON")
-
-
-def run(parsed: argparse.Namespace) -> int:
-    """Judge, print, and tell by the exit code."""
-    verdicts = decide_file(parsed.scores, parsed.contract, parsed.look)
-    if parsed.json:
-        print(json.dumps([v.to_dict() for v in verdicts], indent=2))  # noqa: T201
-    else:
-        from imgassets.report.table import verdict_table
-
-        print(verdict_table(verdicts))  # noqa: T201
-    return 0 if all(v.verdict == "GO" for v in verdicts) else 1
 
 
 def decide_file(scores: Path, contract: Path, look: int = 1) -> list[Verdict]:

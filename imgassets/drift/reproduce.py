@@ -1,4 +1,4 @@
-"""`imgassets reproduce`: the same image made again, and whether it is the same.
+"""The same image made again on demand, and whether it is the same.
 
 Every run loads the model anew, so that nothing of the run before can help it.
 """
