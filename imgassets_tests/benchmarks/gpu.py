@@ -1,6 +1,6 @@
 """What does the product's own path cost on a GPU, and does it repeat its images there?
 
-    python -m imgassets_tests.benchmarks.gpu                        # on a GPU: writes docs/measurements/gpu.md
+    python -m imgassets_tests.benchmarks.gpu   # on a GPU: writes docs/measurements/gpu.md
     python -m imgassets_tests.benchmarks.gpu --size small --device cpu --steps 2 --no-write
 
 A transformer of Stable Diffusion 3.5 Large by its published configuration with random bfloat16

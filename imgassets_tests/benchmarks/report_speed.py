@@ -2,8 +2,9 @@
 
     python -m imgassets_tests.benchmarks.report_speed
 
-Writes docs/measurements/speed.md: verdict and report from 100,000 metric rows, the cluster bootstrap beside
-scipy's in one run, and Great Expectations' checks on 1,000,000 rows, each in a process of its own.
+Writes docs/measurements/speed.md: verdict and report from 100,000 metric rows, the cluster
+bootstrap beside scipy's in one run, and Great Expectations' checks on 1,000,000 rows, each in a
+process of its own.
 """
 
 from __future__ import annotations
