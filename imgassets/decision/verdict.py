@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from imgassets.decision.comparison import Comparison
 from imgassets.decision.formatting import capitalized
 from imgassets.documents.failures import NEVER_ASKED, NOT_THE_MODELS
+from imgassets.flows import in_brackets
 
 Decision = Literal["GO", "NO-GO", "REVIEW", "INCONCLUSIVE"]
 #: How many further criteria a sentence names.
@@ -233,8 +234,7 @@ def _others(rows: Sequence[dict[str, Any]], what: str) -> str:
 
 
 def _short_name(row: dict[str, Any]) -> str:
-    flow = "" if row["flow"] in ("generate", "all") else f" ({row['flow']})"
-    return f"{row['metric']}{flow}"
+    return f"{row['metric']}{in_brackets(row['flow'])}"
 
 
 def _settling(prompts: int | None, seeds: int | None) -> str:

@@ -13,7 +13,7 @@ from imgassets.documents.contract import Endpoint
 from imgassets.documents.criteria import Criterion
 from imgassets.documents.facets import endpoint_facet
 from imgassets.documents.metric_catalogue import METRICS
-from imgassets.refresh.outputs import STAGES
+from imgassets.flows import FLOWS
 
 _SEVERITY = {"gating": dg.AssetCheckSeverity.ERROR, "warning": dg.AssetCheckSeverity.WARN}
 
@@ -36,9 +36,10 @@ def branch_checks(endpoint: Endpoint, model: str) -> list[dg.AssetChecksDefiniti
             checks.append(_margin_check(endpoint, model, criterion))
     for flow in endpoint.flows:
         checks += [
-            _failure_check(endpoint, model, STAGES[flow], f.mode) for f in endpoint.failure_modes
+            _failure_check(endpoint, model, FLOWS[flow].stage, f.mode)
+            for f in endpoint.failure_modes
         ]
-        checks.append(_unlisted_check(endpoint, model, STAGES[flow]))
+        checks.append(_unlisted_check(endpoint, model, FLOWS[flow].stage))
     return checks
 
 

@@ -17,6 +17,7 @@ import dagster as dg
 
 from imgassets.backends.device import choose_device
 from imgassets.documents.project import Project
+from imgassets.flows import OF_STAGE
 from imgassets.refresh import estimate, outputs
 from imgassets.refresh.extra_seeds import requests_of
 from imgassets.refresh.observed.documents import facet_key
@@ -32,7 +33,6 @@ DATA_VERSION_TAG = "dagster/data_version"
 #: The change of what was never observed before.
 FIRST_SEEN = "first seen"
 _INPUT_TAG = "dagster/input_data_version/"
-_FLOWS = {stage: flow for flow, stage in outputs.STAGES.items()}
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class Reader:
         node, text = self.graph.get(key), _text(key)
         record = self.records.get(text)
         stage = key.path[-1]
-        mirrored = f"requests_{_FLOWS[stage]}" if stage in _FLOWS else None
+        mirrored = f"requests_{OF_STAGE[stage]}" if stage in OF_STAGE else None
         harm, passing = self._condition(key, record) if record else ("", "")
         return Asset(
             text,
@@ -177,7 +177,7 @@ class Reader:
         """Requests of the image assets in a plan."""
         planned = [key.split("/") for key in plan.assets]
         stages = {
-            (e, m, _FLOWS[s]) for e, m, s in (k for k in planned if len(k) == 3) if s in _FLOWS
+            (e, m, OF_STAGE[s]) for e, m, s in (k for k in planned if len(k) == 3) if s in OF_STAGE
         }
         return [
             request
@@ -190,9 +190,9 @@ class Reader:
         made: dict[tuple[str, str], list[str]] = {}
         for key in self.records:
             *branch, stage = key.split("/")
-            if stage in _FLOWS:
+            if stage in OF_STAGE:
                 path = outputs.file_of(home_of(self.project.root), key.split("/"))
-                made.setdefault((branch[-1], _FLOWS[stage]), []).extend(outputs.image_keys(path))
+                made.setdefault((branch[-1], OF_STAGE[stage]), []).extend(outputs.image_keys(path))
         return estimate.unit_seconds(self.store, made)
 
 

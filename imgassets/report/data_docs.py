@@ -25,7 +25,8 @@ import pandas as pd
 from imgassets.decision import gx_suites as held
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.project import Project
-from imgassets.refresh.outputs import STAGES, file_of
+from imgassets.flows import FLOWS
+from imgassets.refresh.outputs import file_of
 from imgassets.storage.project_home import plain_temporary_folder
 
 _POLICY = (
@@ -139,10 +140,10 @@ def _parts(endpoint: Endpoint, model: str, home: Path) -> Iterator[tuple[str, An
         for mode in endpoint.failure_modes:
             name = f"{flow}__failures_{mode.mode}"
             expectation = held.status_expectation(mode.mode, mode.max_rate, name)
-            yield name, expectation, table(STAGES[flow])["status"]
+            yield name, expectation, table(FLOWS[flow].stage)["status"]
         name = f"{flow}__failures_unlisted"
         listed = [f.mode for f in endpoint.failure_modes]
-        yield name, held.unlisted_expectation(listed, name), table(STAGES[flow])["status"]
+        yield name, held.unlisted_expectation(listed, name), table(FLOWS[flow].stage)["status"]
 
 
 def _built(suites: list[Suite], folder: Path) -> list[SuitePage]:

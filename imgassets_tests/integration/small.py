@@ -12,8 +12,8 @@ from pathlib import Path
 import dagster as dg
 import pandas as pd
 
-from imgassets.documents.metric_catalogue import FLOWS
 from imgassets.documents.project import load_project
+from imgassets.flows import FLOWS
 from imgassets.refresh.execute import Selection, open_instance, plan, validate
 from imgassets.refresh.plan import Plan
 from imgassets.storage.image_store import ImageStore

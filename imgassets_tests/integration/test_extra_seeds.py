@@ -80,7 +80,7 @@ def test_more_makes_just_what_settles_it_and_can_be_taken_back(
 
         forget_more(load_project(root), Selection(("cards",)))
         undone = plan(load_project(root), instance, Selection())
-        assert undone.images.total == 0
+        assert undone.images == {}
         assert undone.must["cards/fast/requests_generate"] == "no seeds added any more"
         back = validate(load_project(root), instance, Selection())
         assert back == before  # the first look again, not a third
