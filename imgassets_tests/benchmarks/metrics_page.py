@@ -14,7 +14,7 @@ from pathlib import Path
 
 from imgassets.documents.metric_catalogue import FAMILY_VERSIONS, METRICS, UNMEASURED, Metric
 from imgassets.flows import FLOWS
-from imgassets.metrics.learned import LEARNED
+from imgassets.metrics.formulas.learned import LEARNED
 from imgassets_tests.benchmarks.pages import FOLDER, table
 
 PAGE = FOLDER.parent / "metrics.md"

@@ -17,7 +17,7 @@ def test_from_the_store_to_an_estimate(project_root: Path) -> None:
     project = load_project(project_root)
     store = ImageStore(project_root / "images")
     requests = build_requests(project, "cards", "fast", "cpu")
-    assert count(lacking([*requests, *requests], store)).total == 14
+    assert sum(count(lacking([*requests, *requests], store)).values()) == 14
     first = requests[0]
     store.put(
         first.image_key,
