@@ -29,7 +29,7 @@ def test_from_the_store_to_an_estimate(project_root: Path) -> None:
         made_at="2026-11-24T00:00:00+00:00",
     )
     missing = lacking(requests, store)
-    assert (count(missing).generate, count(missing).edit, count(missing).upscale) == (5, 2, 6)
+    assert count(missing) == {"generate": 5, "edit": 2, "upscale": 6}
     measured = unit_seconds(store, {("fast", "generate"): [first.image_key]})
     assert measured == {("fast", "generate"): 1.5}  # 3 s in 2 steps
     generated = [r for r in missing if r.flow == "generate"]
