@@ -25,6 +25,8 @@ from imgassets.documents.project import Project
 
 #: Runs everything in one process, so that a loaded pipeline serves all image assets of a run.
 VALIDATE_JOB = "validate"
+#: What the job makes, and what a plan looks at.
+KEPT_UP_TO_DATE = dg.AssetSelection.all() - dg.AssetSelection.groups(CLEARANCE_GROUP)
 
 
 def build_definitions(project: Project, device: str = "auto") -> dg.Definitions:
@@ -35,7 +37,7 @@ def build_definitions(project: Project, device: str = "auto") -> dg.Definitions:
     observed = observed_assets(project)
     job = dg.define_asset_job(
         VALIDATE_JOB,
-        selection=dg.AssetSelection.all() - dg.AssetSelection.groups(CLEARANCE_GROUP),
+        selection=KEPT_UP_TO_DATE,
         executor_def=dg.in_process_executor,
         description="From requests to verdicts and reports; images in the store are reused.",
     )
