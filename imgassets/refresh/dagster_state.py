@@ -16,7 +16,7 @@ from typing import Any
 import dagster as dg
 
 from imgassets.backends.device import choose_device
-from imgassets.defs.asset_checks import criteria_version
+from imgassets.defs.asset_checks import check_versions
 from imgassets.defs.assets.documents import DATA_VERSION_TAG, history_of, observation
 from imgassets.defs.assets.extra_seeds import more_key, more_observation
 from imgassets.defs.assets.revalidation import drift_key, drift_observation
@@ -101,6 +101,15 @@ class Reader:
             for model in e.models
         }
 
+    @cached_property
+    def check_versions(self) -> dict[dg.AssetCheckKey, str]:
+        """The version of what each check of a branch holds."""
+        return {
+            key: version
+            for endpoint, model in self.requests
+            for key, version in check_versions(self.project.endpoint(endpoint), model).items()
+        }
+
     def plan(self, wanted: set[dg.AssetKey], tried: Iterable[str] = ()) -> Plan:
         """What is out of date among some assets, and what making it will cost.
 
@@ -171,9 +180,8 @@ class Reader:
             or target.storage_id != self.records[_text(key.asset_key)].storage_id
         ):
             return False
-        contract = self.project.endpoint(key.asset_key.path[0])
         against = evaluation.metadata.get("criteria")
-        return against is not None and against.value == criteria_version(contract)
+        return against is not None and against.value == self.check_versions.get(key)
 
     def _assets(self) -> Iterator[Asset]:
         for key in self.graph.toposorted_asset_keys:
