@@ -10,21 +10,26 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-from pydantic_core import to_jsonable_python
 
 from imgassets.defs.assets.branches import group_of, stage_key
 from imgassets.defs.io_managers import Table
 from imgassets.defs.metadata import markdown_table
 from imgassets.defs.resources import ProjectResource
-from imgassets.documents.base import fingerprint
 from imgassets.documents.contract import Endpoint
-from imgassets.documents.yardstick import COMPARISON, DecisionRule, Rule, rules_by_table
+from imgassets.documents.yardstick import (
+    COMPARISON,
+    VERDICT,
+    VERDICT_CHECK,
+    DecisionRule,
+    Rule,
+    rules_by_check,
+    version_of,
+)
 from imgassets.refresh.outputs import STAGES
 
 if TYPE_CHECKING:
     from imgassets.decision.gx_suites import Outcome
 
-VERDICT_CHECK = "verdict"
 Shown = dict[str, Any]
 _ERROR, _WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
 _SEVERITY = {"gating": _ERROR, "review": _WARN, "warning": _WARN}
@@ -34,33 +39,9 @@ _DECIDED = ["criterion", "estimate", "lower", "upper", "difference", "difference
 
 def branch_checks(endpoint: Endpoint, model: str) -> list[dg.AssetChecksDefinition]:
     """All checks of a branch: one definition, and so one step, a table."""
-    tables = rules_by_check(endpoint, model)
+    tables = rules_by_check(endpoint, model, STAGES)
     checks = [_table_check(endpoint, model, table, rules) for table, rules in tables.items()]
     return [*checks, _verdict_check(endpoint, model)]
-
-
-def rules_by_check(endpoint: Endpoint, model: str) -> dict[str, dict[str, list[Rule]]]:
-    """The rules behind each check, by table and name of the check."""
-    found: dict[str, dict[str, list[Rule]]] = {}
-    for table, rules in rules_by_table(endpoint, model, STAGES).items():
-        for rule in rules:
-            found.setdefault(table, {}).setdefault(rule.check, []).append(rule)
-    return found
-
-
-def check_versions(endpoint: Endpoint, model: str) -> dict[dg.AssetCheckKey, str]:
-    """The version of what each check holds; one made against another has to be made again."""
-    versions = {
-        dg.AssetCheckKey(stage_key(endpoint.endpoint, model, table), check): _version(rules)
-        for table, checks in rules_by_check(endpoint, model).items()
-        for check, rules in checks.items()
-    }
-    verdict = stage_key(endpoint.endpoint, model, "verdict")
-    return versions | {dg.AssetCheckKey(verdict, VERDICT_CHECK): _version([])}
-
-
-def _version(rules: list[Rule]) -> str:
-    return fingerprint(to_jsonable_python(rules))
 
 
 def _table_check(
@@ -90,7 +71,7 @@ def _table_check(
         contract = workplace.project().endpoint(name)
         chosen = {check.name for check in context.selected_asset_check_keys}
         # The contract as it is now, which may ask for less than when definitions were loaded.
-        present = rules_by_check(contract, model).get(table_name, {})
+        present = rules_by_check(contract, model, STAGES).get(table_name, {})
         rules = {check: present[check] for check in present if check in chosen}
         outcomes = iter(hold(table, [rule for group in rules.values() for rule in group]))
         for check, group in rules.items():
@@ -116,7 +97,7 @@ def _result(key: dg.AssetCheckKey, found: list["Outcome"], alone: bool) -> dg.As
             "observed": "nothing" if first.observed is None else first.observed,
             **shown,
             "evaluated_rows": sum(outcome.evaluated for outcome in found),
-            "criteria": _version([outcome.rule for outcome in found]),
+            "criteria": version_of([outcome.rule for outcome in found]),
         },
     )
 
@@ -162,7 +143,7 @@ def _markdown(rows: Table) -> dg.MarkdownMetadataValue:
 
 
 def _verdict_check(endpoint: Endpoint, model: str) -> dg.AssetChecksDefinition:
-    key = stage_key(endpoint.endpoint, model, "verdict")
+    key = stage_key(endpoint.endpoint, model, VERDICT)
 
     @dg.asset_check(
         asset=key,
@@ -178,7 +159,7 @@ def _verdict_check(endpoint: Endpoint, model: str) -> dg.AssetChecksDefinition:
                 "expected": "GO",
                 "observed": verdict["verdict"],
                 "decided_by": ", ".join(verdict["decided_by"]),
-                "criteria": _version([]),
+                "criteria": version_of([]),
             },
         )
 

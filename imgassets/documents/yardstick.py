@@ -8,10 +8,13 @@ the incumbent, come in with the comparison, whose rules hold what it decided.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from pydantic_core import to_jsonable_python
+
+from imgassets.documents.base import fingerprint
 from imgassets.documents.criteria import Criterion, Severity
 from imgassets.documents.decision_contract import DecisionContract
 from imgassets.documents.failures import NOT_THE_MODELS, FailureMode
@@ -19,6 +22,8 @@ from imgassets.documents.metric_catalogue import Flow
 
 #: The table of decisions.
 COMPARISON = "comparison"
+#: The verdict, and its one check.
+VERDICT = VERDICT_CHECK = "verdict"
 #: Stands for every failure mode that the contract does not list.
 OTHER = "other"
 #: Stands for all failure modes that are the model's own, together.
@@ -145,6 +150,34 @@ def rules_by_table(
         tables.setdefault(image_tables[flow], []).extend(_failure_rules(contract, flow))
     tables[COMPARISON] = list(_decision_rules(contract, model))
     return tables
+
+
+def rules_by_check(
+    contract: DecisionContract, model: str, image_tables: Mapping[Flow, str]
+) -> dict[str, dict[str, list[Rule]]]:
+    """The rules behind each check, by table and name of the check."""
+    found: dict[str, dict[str, list[Rule]]] = {}
+    for table, rules in rules_by_table(contract, model, image_tables).items():
+        for rule in rules:
+            found.setdefault(table, {}).setdefault(rule.check, []).append(rule)
+    return found
+
+
+def check_versions(
+    contract: DecisionContract, model: str, image_tables: Mapping[Flow, str]
+) -> dict[tuple[str, str], str]:
+    """The version of what each check holds, by table and name; that of a verdict never changes."""
+    found = rules_by_check(contract, model, image_tables)
+    return {(VERDICT, VERDICT_CHECK): version_of([])} | {
+        (table, check): version_of(rules)
+        for table, checks in found.items()
+        for check, rules in checks.items()
+    }
+
+
+def version_of(rules: Sequence[Rule]) -> str:
+    """What a check was made against: with another version it has to be made again."""
+    return fingerprint(to_jsonable_python(rules))
 
 
 def limited_modes(
