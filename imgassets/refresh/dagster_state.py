@@ -7,7 +7,7 @@ test `imgassets_tests/refresh/test_dagster_canary.py` names and uses each of the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -84,23 +84,25 @@ class DagsterState:
         return (event.tags or {}).get(DATA_VERSION_TAG) if event else None
 
     def outdated_checks(
-        self, assets: set[str], criteria: Callable[[str], str]
+        self, assets: set[str], versions: Mapping[tuple[str, str], str]
     ) -> set[dg.AssetCheckKey]:
         """Checks of some assets that were made of another table, or against other criteria.
 
         Args:
             assets: their keys; all of them were made.
-            criteria: version of what must hold of an asset now, by its key.
+            versions: of what each check holds them to, by asset and name of the check.
         """
         keys = [k for k in self.graph.asset_check_keys if asset_text(k.asset_key) in assets]
         latest = self.instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
         return {
             key
             for key in keys
-            if not self._holds(latest.get(key), text := asset_text(key.asset_key), criteria(text))
+            if not self._holds(
+                latest.get(key), text := asset_text(key.asset_key), versions.get((text, key.name))
+            )
         }
 
-    def _holds(self, execution: Any, asset: str, criteria: str) -> bool:
+    def _holds(self, execution: Any, asset: str, version: str | None) -> bool:
         evaluation: Any = None
         if execution and execution.event and execution.event.dagster_event:
             evaluation = execution.event.dagster_event.event_specific_data
@@ -108,7 +110,7 @@ class DagsterState:
         if target is None or target.storage_id != self._records[asset].storage_id:
             return False
         against = evaluation.metadata.get("criteria")
-        return against is not None and against.value == criteria
+        return against is not None and against.value == version
 
 
 def _made(record: Any) -> Made:

@@ -7,16 +7,16 @@ The truth is the same: data versions, code versions and dependencies of latest m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
 from imgassets.documents.project import Project
+from imgassets.documents.yardstick import check_versions
 from imgassets.refresh import estimate, outputs
 from imgassets.refresh.extra_seeds import requests_of
-from imgassets.refresh.observed.documents import facet_key
 from imgassets.refresh.observed.kinds import observed_states
 from imgassets.refresh.observed.state import ObservedState
 from imgassets.refresh.plan import Asset, Plan, walk
@@ -38,7 +38,9 @@ class Known(Protocol):
     def observe(self, states: Iterable[ObservedState]) -> None:
         """Record what changed since it was last observed."""
 
-    def outdated_checks(self, assets: set[str], criteria: Callable[[str], str]) -> Set[Check]:
+    def outdated_checks(
+        self, assets: set[str], versions: Mapping[tuple[str, str], str]
+    ) -> Set[Check]:
         """Checks that were made of another table, or against other criteria."""
 
 
@@ -71,11 +73,14 @@ class Planner:
     def outdated_checks(self, plan: Plan, wanted: set[str]) -> Set[Check]:
         """Checks of assets that are up to date, held against other criteria or another table."""
 
-        def criteria(asset: str) -> str:
-            endpoint = asset.partition("/")[0]
-            return self.observed[facet_key("endpoints", endpoint, "criteria")].version
-
-        return self.known.outdated_checks(wanted - plan.assets.keys(), criteria)
+        versions = {
+            (f"{endpoint}/{model}/{table}", check): version
+            for endpoint, model in self.requests
+            for (table, check), version in check_versions(
+                self.project.endpoint(endpoint), model, outputs.STAGES
+            ).items()
+        }
+        return self.known.outdated_checks(wanted - plan.assets.keys(), versions)
 
     def observe(self) -> None:
         """Record what changed in the observed state since it was last observed."""
