@@ -219,10 +219,10 @@ class _Walker:
 
     def _cause_above(self, made: Made, parent: str) -> list[str]:
         before, now = made.inputs.get(parent), self._versions.get(parent)
-        if parent in self._observed:
-            return [self._observed[parent].change(before)] if before != now else []
         if before is None:
             return [f"now depends on {parent}"]
+        if parent in self._observed:
+            return [self._observed[parent].change(before)] if before != now else []
         if parent in self._changes:
             return self._roots[parent]
         if before != now:
