@@ -9,14 +9,13 @@ import dagster as dg
 from imgassets.backends.device import choose_device
 from imgassets.defs.asset_checks import branch_checks
 from imgassets.defs.assets.branches import branch_assets
-from imgassets.defs.assets.documents import document_assets
-from imgassets.defs.assets.extra_seeds import more_assets
 from imgassets.defs.assets.report import report_asset
-from imgassets.defs.assets.revalidation import drift_assets, revalidate
+from imgassets.defs.assets.revalidation import revalidate
 from imgassets.defs.assets.verdict import verdict_assets
 from imgassets.defs.document_check import all_documents, document_check
 from imgassets.defs.io_managers import JsonDocuments, ParquetTables
 from imgassets.defs.jobs import validate_job
+from imgassets.defs.observable_state import observed_assets
 from imgassets.defs.resources import BackendPool, ProjectResource
 from imgassets.defs.run_logger import progress
 from imgassets.defs.schedules import nightly_revalidate, nightly_validate
@@ -29,24 +28,21 @@ def build_definitions(project: Project, device: str = "auto") -> dg.Definitions:
     """All assets, checks, jobs and schedules of a project's usable documents."""
     endpoints = project.usable_endpoints()
     branches = [(endpoint, model) for endpoint in endpoints for model in endpoint.models]
-    documents = document_assets(project)
-    job = validate_job()
+    observed = observed_assets(project)
     return dg.Definitions(
         assets=[
             all_documents(),
-            *documents,
-            *drift_assets(endpoints),
-            *more_assets(endpoints),
+            *observed,
             *automated(_made(project, device)),
         ],
         asset_checks=[
             document_check(),
             *(check for e, m in branches for check in branch_checks(e, m)),
         ],
-        jobs=[job, revalidate] if branches else [],
-        schedules=[nightly_validate(job), nightly_revalidate()] if branches else [],
+        jobs=[validate_job(), revalidate] if branches else [],
+        schedules=[nightly_validate(), nightly_revalidate()] if branches else [],
         sensors=[
-            documents_changed({key for document in documents for key in document.keys}),
+            documents_changed({key for kind in observed for key in kind.keys}),
             *([keep_in_step()] if branches else []),
         ],
         resources=_resources(project, device),

@@ -10,6 +10,7 @@ from datetime import timedelta
 import dagster as dg
 
 from imgassets.defs.assets.revalidation import REVALIDATE_JOB, revalidate
+from imgassets.defs.jobs import VALIDATE_JOB
 from imgassets.documents.environment import timezone
 
 #: A revalidation that has not ended after so long was killed without a word.
@@ -22,11 +23,11 @@ _UNFINISHED = [
 ]
 
 
-def nightly_validate(job: dg.UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
+def nightly_validate() -> dg.ScheduleDefinition:
     """Every night at 02:30: whatever changed during the day is judged by the morning."""
     return dg.ScheduleDefinition(
         name="nightly_validate",
-        job=job,
+        job_name=VALIDATE_JOB,
         cron_schedule="30 2 * * *",
         execution_timezone=timezone(),
         description="Brings every endpoint up to date; images already made are reused.",

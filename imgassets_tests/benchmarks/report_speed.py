@@ -2,8 +2,9 @@
 
     python -m imgassets_tests.benchmarks.report_speed
 
-Writes docs/speed.md: verdict and report from 100,000 metric rows, the cluster bootstrap beside
-scipy's in one run, and Great Expectations' checks on 1,000,000 rows, each in a process of its own.
+Writes docs/measurements/speed.md: verdict and report from 100,000 metric rows, the cluster
+bootstrap beside scipy's in one run, and Great Expectations' checks on 1,000,000 rows, each in a
+process of its own.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ import psutil
 from imgassets.backends.device import Meter
 from imgassets_tests.benchmarks.pages import table
 
-PAGE = Path(__file__).parents[2] / "docs" / "speed.md"
+PAGE = Path(__file__).parents[2] / "docs/measurements/speed.md"
 REPORT_ROWS, CHECKED_ROWS = 100_000, 1_000_000
 REPORT_BAR_SECONDS, REPORT_BAR_MIB = 20.0, 1000.0
 BOOTSTRAP_SIZES = (100, 400, 2_000, 10_000)
