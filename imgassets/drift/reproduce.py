@@ -25,7 +25,7 @@ from imgassets.documents.prompts import Prompt, PromptSet
 from imgassets.documents.seeds import MOST, MOST_HOSTED
 from imgassets.images.encoding import encode_png
 from imgassets.images.outputs import OutputFolder
-from imgassets.metrics.reproducibility import compare
+from imgassets.metrics.formulas.reproducibility import compare
 from imgassets.report.reproducibility import Repeat, comparison_page, comparison_picture
 from imgassets.requests import Request, build_requests
 

@@ -25,7 +25,7 @@ from imgassets.images.normalize import normalize
 from imgassets.images.pixels import BadImageError
 from imgassets.judges.detectors import DetectorError
 from imgassets.judges.ocr_letters import UnreadableTextError
-from imgassets.metrics import artefacts, composition, typography
+from imgassets.metrics.formulas import artefacts, composition, typography
 
 _SHOWN = 10
 #: Metrics that say whether an image shows what it must; the others are shown beside them.

@@ -28,7 +28,7 @@ from imgassets.backends.diffusers_backend import DiffusersBackend
 from imgassets.backends.registry import open_backend
 from imgassets.documents.model import Model
 from imgassets.documents.project import load_project
-from imgassets.metrics.fidelity import psnr
+from imgassets.metrics.formulas.fidelity import psnr
 from imgassets.requests import build_requests
 from imgassets_tests import small_pipelines
 from imgassets_tests.benchmarks.pages import table
