@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from imgassets.backends.device import choose_device
-from imgassets.defs.build import KEPT_UP_TO_DATE, VALIDATE_JOB, build_definitions, made_graph
+from imgassets.defs.build import build_definitions, made_graph
+from imgassets.defs.jobs import VALIDATE_JOB, VALIDATED
 from imgassets.documents.project import Project
 from imgassets.refresh import execute
 from imgassets.refresh.dagster_runs import bury_dead_runs, run_assets
@@ -90,4 +91,4 @@ def validate_and_add_seeds(
 
 
 def _wanted(project: Project, graph: Any, selection: Selection) -> set[str]:
-    return selection.assets(project, map(asset_text, KEPT_UP_TO_DATE.resolve(graph)))
+    return selection.assets(project, map(asset_text, VALIDATED.resolve(graph)))

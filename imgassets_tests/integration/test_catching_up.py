@@ -16,7 +16,8 @@ import pytest
 from imgassets import requests
 from imgassets.cli.main import main
 from imgassets.defs import headless
-from imgassets.defs.build import VALIDATE_JOB, build_definitions
+from imgassets.defs.build import build_definitions
+from imgassets.defs.jobs import VALIDATE_JOB
 from imgassets.documents.project import load_project
 from imgassets.refresh import execute
 from imgassets.refresh.dagster_runs import errors_of, open_instance, run_assets
