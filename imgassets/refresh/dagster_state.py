@@ -14,6 +14,7 @@ from typing import Any
 
 import dagster as dg
 
+from imgassets.documents.yardstick import VERSION_METADATA
 from imgassets.refresh.observed.state import ObservedState
 from imgassets.refresh.plan import Asset, Made
 
@@ -109,7 +110,7 @@ class DagsterState:
         target = getattr(evaluation, "target_materialization_data", None)
         if target is None or target.storage_id != self._records[asset].storage_id:
             return False
-        against = evaluation.metadata.get("criteria")
+        against = evaluation.metadata.get(VERSION_METADATA)
         return against is not None and against.value == version
 
 
