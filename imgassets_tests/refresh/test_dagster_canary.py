@@ -15,6 +15,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from imgassets.documents.yardstick import VERSION_METADATA
 from imgassets.refresh import dagster_runs
 from imgassets.refresh.dagster_runs import bury_dead_runs, errors_of, run_assets
 from imgassets.refresh.dagster_state import DagsterState, observation
@@ -56,7 +57,7 @@ def verdict() -> None:
 
 @dg.asset_check(asset=TABLE, name="floor")
 def floor() -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(passed=True, metadata={"criteria": "c1"})
+    return dg.AssetCheckResult(passed=True, metadata={VERSION_METADATA: "c1"})
 
 
 @dataclass
