@@ -134,6 +134,8 @@ FLOWS: dict[FlowName, Flow] = {
 }
 #: The flow that starts from the prompt alone; every chain begins with it.
 FIRST: FlowName = next(name for name, flow in FLOWS.items() if flow.source is None)
+#: The asset of each flow whose table lists its images.
+STAGES: dict[FlowName, str] = {name: flow.stage for name, flow in FLOWS.items()}
 #: The flow of each stage.
 OF_STAGE: dict[str, FlowName] = {flow.stage: name for name, flow in FLOWS.items()}
 

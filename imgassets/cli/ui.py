@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import sys
+from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
 
@@ -40,13 +41,15 @@ def start(root: Path, port: int) -> int:
     note = ready_home(root) / "ui.json"
     _refuse_second(note)
     _refuse_taken(port)
-    from imgassets.refresh.execute import open_instance
+    from imgassets.refresh.dagster_runs import open_instance
 
     open_instance(root).dispose()  # puts dagster.yaml there
     os.environ["IMGASSETS_PROJECT"] = str(root)
     write_whole(note, json.dumps({"pid": os.getpid(), "port": port}))
     command = [sys.executable, "-m", "dagster", "dev", "-h", HOST, "-p", str(port)]
-    command += ["-m", "imgassets.definitions"]
+    # Not `-m`: its code location would be named after the module, and `dagster dev` in the
+    # repository would take switches and schedules for those of another one.
+    command += ["-w", str(files("imgassets.cli") / "workspace.yaml")]
     os.execv(sys.executable, command)  # noqa: S606 - our own interpreter, fixed arguments
 
 

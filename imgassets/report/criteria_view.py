@@ -16,6 +16,7 @@ from imgassets.decision.formatting import (
     step,
 )
 from imgassets.documents.metric_catalogue import METRICS
+from imgassets.documents.yardstick import TOTAL
 from imgassets.flows import in_brackets
 from imgassets.report.plots import Strip, strip
 
@@ -97,7 +98,7 @@ def criterion_view(row: Row) -> CriterionView:
 def failure_view(row: Row, examples: tuple[str, ...]) -> FailureView:
     """A `failure` row for the template; `examples` are messages of failed requests."""
     mode = row["metric"].removeprefix("failures.")
-    named = {"other": "any other mode", "total": "all modes together"}
+    named = {TOTAL: "all modes together"}
     return FailureView(
         mode=named.get(mode, mode.replace("_", " ")) + in_brackets(row["flow"]),
         phrase=capitalized(failure_phrase(mode, int(row["n_failed"]), int(row["n_images"]))) + ".",

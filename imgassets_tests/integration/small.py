@@ -12,10 +12,12 @@ from pathlib import Path
 import dagster as dg
 import pandas as pd
 
+from imgassets.defs.headless import plan, validate
 from imgassets.documents.project import load_project
 from imgassets.flows import FLOWS
-from imgassets.refresh.execute import Selection, open_instance, plan, validate
+from imgassets.refresh.dagster_runs import open_instance
 from imgassets.refresh.plan import Plan
+from imgassets.refresh.selection import Selection
 from imgassets.storage.image_store import ImageStore
 from imgassets_tests.conftest import edit_file, write_project
 
@@ -88,13 +90,14 @@ def _materializations(instance: dg.DagsterInstance) -> dict[str, int]:
     }
 
 
-def _check_runs(instance: dg.DagsterInstance) -> set[tuple[str, str, int]]:
+def _check_runs(instance: dg.DagsterInstance) -> set[tuple[str, str, str]]:
     runs = set()
     for record in instance.get_event_records(
         dg.EventRecordsFilter(dg.DagsterEventType.ASSET_CHECK_EVALUATION)
     ):
-        evaluation = record.event_log_entry.dagster_event.event_specific_data
-        runs.add((str(evaluation.asset_key), evaluation.check_name, record.storage_id))
+        entry = record.event_log_entry
+        evaluation = entry.dagster_event.event_specific_data
+        runs.add((str(evaluation.asset_key), evaluation.check_name, entry.run_id))
     return runs
 
 
