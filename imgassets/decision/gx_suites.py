@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from imgassets.documents.criteria import Criterion
-from imgassets.documents.metric_catalogue import METRICS
+from imgassets.metrics.families import METRICS
 
 #: What Great Expectations calls a contract's severities.
 SEVERITIES = {"gating": "critical", "review": "warning", "warning": "warning"}

@@ -12,7 +12,7 @@ from imgassets.documents.base import fingerprint
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.criteria import Criterion
 from imgassets.documents.facets import endpoint_facet
-from imgassets.documents.metric_catalogue import METRICS
+from imgassets.metrics.families import METRICS
 from imgassets.refresh.outputs import STAGES
 
 _SEVERITY = {"gating": dg.AssetCheckSeverity.ERROR, "warning": dg.AssetCheckSeverity.WARN}

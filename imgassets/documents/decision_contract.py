@@ -18,8 +18,9 @@ from imgassets.documents.criteria import (
     Near,
     Review,
 )
-from imgassets.documents.metric_catalogue import FLOWS, METRICS, Flow
+from imgassets.documents.metric_catalogue import FLOWS, Flow
 from imgassets.documents.own_metrics import MetricName, OwnMetric, declared
+from imgassets.metrics.families import METRICS
 
 
 class DecisionContract(Document):

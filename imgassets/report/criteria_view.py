@@ -15,7 +15,7 @@ from imgassets.decision.formatting import (
     signed,
     step,
 )
-from imgassets.documents.metric_catalogue import METRICS
+from imgassets.metrics.families import METRICS
 from imgassets.report.plots import Strip, strip
 
 Row = Mapping[str, Any]

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from imgassets.decision.matrix import Quality, Standing, pareto_front
-from imgassets.documents.metric_catalogue import METRICS, Flow
+from imgassets.documents.metric_catalogue import Flow
+from imgassets.metrics.families import METRICS
 from imgassets.report.criteria_view import title_of
 from imgassets.report.plots import Scatter, scatter
 

@@ -87,7 +87,7 @@ def families(side: int) -> dict[str, tuple[Call, str, Call]]:
             lambda: upscaling.score(image, small, 2),
             "Pillow: both resizes; scikit-image: SSIM, CIEDE2000", lambda: _plain_up(image, small)),
         "reproducibility": (
-            lambda: reproducibility.score(noisy, image),
+            lambda: reproducibility.compare(noisy, image),
             "scikit-image: SSIM, PSNR", lambda: _plain_pair(noisy, image)),
         "drift": (
             lambda: style_features.features(image),

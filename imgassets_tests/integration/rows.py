@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from imgassets.documents.metric_catalogue import FAMILY_VERSIONS
+from imgassets.metrics.families import FAMILY_VERSIONS
 from imgassets_tests.conftest import edit_file
 from imgassets_tests.integration.small import MODELS, model_file
 

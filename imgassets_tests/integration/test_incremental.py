@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from imgassets.documents.metric_catalogue import FAMILY_VERSIONS
+from imgassets.metrics.families import FAMILY_VERSIONS
 from imgassets_tests.conftest import edit_file
 from imgassets_tests.integration.rows import ALL_OF_FAST, ROWS, Change, Row, edit, fast
 from imgassets_tests.integration.small import Done, validated

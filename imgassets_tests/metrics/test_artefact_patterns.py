@@ -7,8 +7,8 @@ import random
 import numpy as np
 import pytest
 
-from imgassets.documents.metric_catalogue import METRICS
 from imgassets.images.pixels import BadImageError
+from imgassets.metrics.families import METRICS
 from imgassets.metrics.formulas.artefact_patterns import (
     banding,
     blockiness,

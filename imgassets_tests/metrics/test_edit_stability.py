@@ -7,8 +7,8 @@ import random
 import numpy as np
 import pytest
 
-from imgassets.documents.metric_catalogue import METRICS
 from imgassets.images.pixels import BadImageError
+from imgassets.metrics.families import METRICS
 from imgassets.metrics.formulas.edit_stability import band, repeated_edits, score
 from imgassets.metrics.formulas.fidelity import IDENTICAL_DB
 from imgassets.tiny.scenes import sample_scene

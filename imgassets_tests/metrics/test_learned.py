@@ -5,15 +5,17 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from imgassets.documents.metric_catalogue import METRICS
 from imgassets.documents.prompts import Expectation
 from imgassets.images.pixels import BadImageError
+from imgassets.metrics.families import METRICS
+from imgassets.metrics.family import Family
 from imgassets.metrics.formulas import learned
 from imgassets.metrics.formulas.learned import (
     LEARNED,
@@ -24,7 +26,7 @@ from imgassets.metrics.formulas.learned import (
     VqaCheck,
     questions,
 )
-from imgassets.metrics.metric_rows import learned_table
+from imgassets.metrics.metric_rows import metric_table
 from imgassets_tests.judges.test_learned_detectors import clip as clip
 from imgassets_tests.judges.test_learned_detectors import photo
 
@@ -215,9 +217,16 @@ def test_a_table_of_learned_scores_keeps_failures_apart(clip: Path) -> None:
             "replicate": 0, "image_key": ["a", "b"], "status": ["ok", "blank"], "message": "flat",
         }
     )  # fmt: skip
-    judges = [ClipScore(clip, device="cpu")]
-    asked = {("generate", "p"): ("a red star", NOTHING)}
-    rows = learned_table(images, asked, judges, lambda _: photo())
+    judge = ClipScore(clip, device="cpu")
+    family = Family(
+        "learned",
+        "1",
+        "How near is an image to its prompt?",
+        tuple(m for m in LEARNED if m.name in judge.metrics),
+        (),
+        lambda _: lambda image: judge.score(photo(), "a red star", NOTHING),
+    )
+    rows = metric_table(family, SimpleNamespace(images=images))
     assert list(rows["metric"]) == ["learned.clip_score"] * 2
     assert rows["value"].isna().tolist() == [False, True]
     assert rows["reason"].iloc[1] == "blank: flat"

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgassets.images.filters import ciede2000, grown, lab, largest_difference
+from imgassets.images.masks import region_mask
 from imgassets.images.pixels import BadImageError, Pixels, check_pair
 from imgassets.metrics.formulas.artefact_patterns import luma
 from imgassets.metrics.formulas.fidelity import SSIM_RADIUS, psnr, ssim_map
@@ -60,6 +61,16 @@ def score(edited: Pixels, source: Pixels, mask: Mask) -> list[Score]:
         Score("edit_stability.seam", seam(edited, mask)),
         Score("edit_stability.border_color", border_color(edited, mask)),
     ]
+
+
+def score_region(edited: Pixels, source: Pixels, region: Sequence[float]) -> list[Score]:
+    """As `score`, with the mask given as a box; nothing where it leaves no outside to keep.
+
+    Args:
+        region: left, top, right and bottom of the box, in fractions of width and height.
+    """
+    mask = np.asarray(region_mask(region, (edited.shape[1], edited.shape[0]))) > 0
+    return [] if mask.all() else score(edited, source, mask)
 
 
 def check_mask(mask: Mask, image: Pixels) -> None:

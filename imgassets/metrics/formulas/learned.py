@@ -17,9 +17,9 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from PIL import Image
 
-from imgassets.documents.metric_catalogue import Metric
 from imgassets.documents.prompts import Expectation
 from imgassets.images.pixels import Pixels, check_pair, check_rgb
+from imgassets.metrics.family import Metric
 from imgassets.metrics.scores import Score
 
 #: Name cards, apart from `METRICS` so that contracts cannot name them.

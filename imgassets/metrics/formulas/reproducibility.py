@@ -19,7 +19,6 @@ from imgassets.images.pixels import BadImageError, Pixels, check_pair
 from imgassets.metrics.formulas.artefact_patterns import luma
 from imgassets.metrics.formulas.duplicates import HASH_BITS, hash_distance, perceptual_hash
 from imgassets.metrics.formulas.fidelity import delta_e, psnr, ssim
-from imgassets.metrics.scores import Score
 
 Repetition = Literal["identical", "within tolerance", "different"]
 
@@ -94,25 +93,6 @@ def compare(image: Pixels, original: Pixels) -> Comparison:
     bits = hash_distance(perceptual_hash(image), perceptual_hash(original))
     similarity = ssim(luma(image), luma(original))
     return Comparison(True, largest, psnr(image, original), similarity, bits)
-
-
-def score(image: Pixels, original: Pixels) -> list[Score]:
-    """A comparison as scores; a different size is refused there, since it has no number.
-
-    Returns:
-        `reproducibility.identical` (1.0 or 0.0, higher is better), `.max_difference` (levels,
-        lower), `.psnr` (dB, higher), `.ssim` (higher) and `.hash_bits` (lower).
-    """
-    check_pair(image, original)
-    found = compare(image, original)
-    reason = "" if found.identical else f"differs by up to {found.max_difference} levels"
-    return [
-        Score("reproducibility.identical", float(found.identical), reason),
-        Score("reproducibility.max_difference", float(found.max_difference), reason),
-        Score("reproducibility.psnr", found.psnr, reason),
-        Score("reproducibility.ssim", found.ssim, reason),
-        Score("reproducibility.hash_bits", float(found.bits), reason),
-    ]
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Upscaling: is the large image the small one, made large?
 
-Without a high-resolution truth: the upscaled image, made small again, must be its source; it must
-not ring, and should be sharper than Lanczos. With a truth: PSNR and SSIM as BasicSR computes them.
+No high-resolution truth is needed: the upscaled image, made small again, must be its source; it
+must not ring, and should be sharper than Lanczos.
 
 Filters, since they are half of every number: made small with Pillow's `BICUBIC` (antialiased, as
 MATLAB's `imresize`), made large for the baseline with Pillow's `LANCZOS`.
@@ -26,7 +26,7 @@ ENLARGE = Image.Resampling.LANCZOS
 
 
 def score(upscaled: Pixels, source: Pixels, scale: int, tiles: Tiles | None = None) -> list[Score]:
-    """All measures that need no truth.
+    """All measures of one image.
 
     Args:
         upscaled: uint8, (scale * H, scale * W, 3), sRGB.
@@ -80,23 +80,6 @@ def y_channel(image: Pixels) -> Values:
     """
     weights = np.array([65.481, 128.553, 24.966]) / 255.0
     return check_rgb(image).astype(np.float64) @ weights + 16.0
-
-
-def full_reference(upscaled: Pixels, truth: Pixels, scale: int) -> list[Score]:
-    """PSNR and SSIM against a high-resolution truth, as BasicSR: on Y, border of `scale` cropped.
-
-    Returns:
-        `upscaling.psnr` (dB, higher is better) and `upscaling.ssim` (-1..1, higher).
-
-    Agreement: PSNR equals scikit-image's on the cropped Y, SSIM the formula in numpy, to 1e-4.
-    """
-    upscaled, truth = check_pair(upscaled, truth, least=2 * scale + 16)
-    inside = slice(scale, -scale)
-    image, reference = (y_channel(x)[inside, inside] for x in (upscaled, truth))
-    return [
-        Score("upscaling.psnr", psnr(image, reference)),
-        Score("upscaling.ssim", ssim(image, reference)),
-    ]
 
 
 def overshoot(upscaled: Pixels, source: Pixels, scale: int) -> float:
