@@ -17,9 +17,9 @@ import dagster as dg
 
 from imgassets.backends.device import choose_device
 from imgassets.documents.project import Project
+from imgassets.documents.yardstick import check_versions
 from imgassets.refresh import estimate, outputs
 from imgassets.refresh.extra_seeds import requests_of
-from imgassets.refresh.observed.documents import facet_key
 from imgassets.refresh.observed.kinds import observed_states
 from imgassets.refresh.observed.state import ObservedState
 from imgassets.refresh.plan import Asset, Made, Plan, walk
@@ -80,6 +80,17 @@ class Reader:
             for model in e.models
         }
 
+    @cached_property
+    def check_versions(self) -> dict[tuple[str, ...], str]:
+        """The version of what each check holds, by endpoint, model, table and check."""
+        return {
+            (endpoint, model, *check): version
+            for endpoint, model in self.requests
+            for check, version in check_versions(
+                self.project.endpoint(endpoint), model, outputs.STAGES
+            ).items()
+        }
+
     def plan(self, wanted: set[dg.AssetKey], tried: Iterable[str] = ()) -> Plan:
         """What is out of date among some assets, and what making it will cost.
 
@@ -124,9 +135,10 @@ class Reader:
             or target.storage_id != self.records[_text(key.asset_key)].storage_id
         ):
             return False
-        criteria = self.observed[facet_key("endpoints", key.asset_key.path[0], "criteria")]
         against = evaluation.metadata.get("criteria")
-        return against is not None and against.value == criteria.version
+        return against is not None and against.value == self.check_versions.get(
+            (*key.asset_key.path, key.name)
+        )
 
     def _assets(self) -> Iterator[Asset]:
         for key in self.graph.toposorted_asset_keys:
