@@ -1,5 +1,6 @@
 """Learned detectors for photographs: OWLv2, OWL-ViT or Grounding DINO through transformers.
 
+Nothing chooses them yet: composition uses the detector of flat shapes.
 Any object that has a name can be asked for. Weights come from a local folder or the hub, as
 safetensors only: a pickle can run code. torch and transformers load when a detector is made, not
 when this module is imported.

@@ -228,15 +228,11 @@ LIBRARIES = (
     ("Y of upscaling", "numpy", "BT.601 studio range, not rounded, as BasicSR",
      "scikit-image's PSNR on it", "1e-4"),
     ("resizing", "Pillow", "bicubic, antialiased (small); Lanczos (large)", "-", "-"),
-    ("registration", "OpenCV (ECC)", "affine", "scikit-image's phase correlation", ".2 px"),
     ("perceptual hash", "ImageHash", "pHash, 8 x 8 of a 32 x 32 DCT", "SciPy's DCT", "exact"),
     ("edit distance", "rapidfuzz", "Levenshtein, all weights 1", "textbook dynamic program",
      "exact"),
     ("OCR", "rapidocr (PP-OCRv6), chosen by measurement", "see typography", "rapidocr's pipeline",
      "the same text from 40 px"),
-    ("tests of drift", "SciPy", "Wilcoxon's signed rank over prompts; Holm", "Holm by hand",
-     "exact"),
-    ("LPIPS", "torch", "version 0.1, AlexNet", "lpips 0.1.4", "1e-8"),
 )  # fmt: skip
 
 

@@ -9,13 +9,9 @@ import pytest
 
 from imgassets.images.pixels import BadImageError
 from imgassets.metrics.formulas.fidelity import IDENTICAL_DB
-from imgassets.metrics.formulas.reproducibility import (
-    Tolerance,
-    compare,
-    matrix,
-    seed_spread,
-)
+from imgassets.metrics.formulas.reproducibility import Tolerance, compare
 from imgassets.tiny.scenes import text_scene
+from imgassets_tests.benchmarks.places_and_seeds import matrix, seed_spread
 from imgassets_tests.metrics import image_faults as faults
 
 PHOTOGRAPHS = {name: faults.photograph(name, 96) for name in faults.PHOTOGRAPHS}

@@ -16,7 +16,6 @@ from imgassets.metrics.formulas.upscaling import (
     resized,
     score,
     sharpness,
-    tile_seams,
     y_channel,
 )
 from imgassets_tests.metrics import image_faults as faults
@@ -86,16 +85,6 @@ def test_y_is_the_studio_range_of_bt601() -> None:
     """Black is 16, white 235, and green weighs most; RGB order, not BGR."""
     colors = np.array([[[0, 0, 0], [255, 255, 255], [255, 0, 0], [0, 255, 0]]], np.uint8)
     assert y_channel(colors)[0] == pytest.approx([16, 235, 81.481, 144.553], abs=1e-3)
-
-
-@pytest.mark.parametrize("name", TRUTHS)
-def test_tile_seams_are_found_and_their_absence_too(name: str) -> None:
-    """Tiles +-3 levels give a ratio far above 1; noise gives 1."""
-    assert tile_seams(faults.noise(LARGE[name], 2), LARGE[name], 48) == pytest.approx(1, abs=0.15)
-    assert tile_seams(faults.tile_seams(LARGE[name], 48), LARGE[name], 48) > 20
-    assert tile_seams(LARGE[name], LARGE[name], 48) == 1.0
-    with pytest.raises(BadImageError, match="no border"):
-        tile_seams(LARGE[name], LARGE[name], 128)
 
 
 def test_names_are_in_the_vocabulary_and_wrong_sizes_are_refused() -> None:

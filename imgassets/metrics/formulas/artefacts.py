@@ -2,8 +2,7 @@
 
 Here belong the faults that make an image unusable, each a failure mode of the contract. They are
 findings, not grades: an image that fails one has no other scores. Patterns that spoil a usable
-image (banding, tiles, blocks) are in `artefact_patterns`; what only shows beside the incumbent's
-image is in `artefact_reference`.
+image (banding, tiles, blocks) are in `artefact_patterns`.
 """
 
 from __future__ import annotations

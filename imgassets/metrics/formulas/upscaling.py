@@ -15,7 +15,7 @@ from PIL import Image
 
 from imgassets.documents.upscaler import Tiles
 from imgassets.images.filters import Values, laplacian
-from imgassets.images.pixels import BadImageError, Pixels, check_pair, check_rgb
+from imgassets.images.pixels import BadImageError, Pixels, check_rgb
 from imgassets.metrics.formulas.artefact_patterns import luma
 from imgassets.metrics.formulas.fidelity import delta_e, psnr, ssim
 from imgassets.metrics.formulas.tile_shifts import detail_shifts, tone_shifts
@@ -131,30 +131,6 @@ def seams(upscaled: Pixels, source: Pixels, small: Pixels, scale: int, tiles: Ti
         tone_shifts(small, source, tiles, scale),
         detail_shifts(upscaled, baseline, source, tiles, scale),
     )
-
-
-def tile_seams(image: Pixels, reference: Pixels, tile: int) -> float:
-    """Whether the difference of two images steps at the borders of tiles laid without overlap.
-
-    Args:
-        image: uint8, (H, W, 3): the image made in tiles.
-        reference: the same made in one piece, or the source enlarged by Lanczos.
-        tile: side of the tiles in pixels of the image, at most half its side.
-
-    Returns:
-        Mean step of the difference's luma across tile borders / mean step elsewhere; 0 and up,
-        about 1 without seams, lower is better.
-    """
-    image, reference = check_pair(image, reference)
-    if not 2 <= tile <= min(image.shape[:2]) // 2:
-        raise BadImageError(f"tiles of {tile} px leave no border in {image.shape[:2]}")
-    difference = luma(image) - luma(reference)
-    ratios = []
-    for plane in (difference, difference.T):
-        steps = np.abs(np.diff(plane, axis=1))
-        border = np.arange(1, plane.shape[1]) % tile == 0
-        ratios.append((steps[:, border].mean() + 0.01) / (steps[:, ~border].mean() + 0.01))
-    return float(np.mean(ratios))
 
 
 def resized(image: Pixels, width: int, height: int, how: Image.Resampling) -> Pixels:
