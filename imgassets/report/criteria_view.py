@@ -15,6 +15,7 @@ from imgassets.decision.formatting import (
     signed,
     step,
 )
+from imgassets.documents.yardstick import TOTAL
 from imgassets.metrics.families import METRICS
 from imgassets.report.plots import Strip, strip
 
@@ -96,7 +97,7 @@ def criterion_view(row: Row) -> CriterionView:
 def failure_view(row: Row, examples: tuple[str, ...]) -> FailureView:
     """A `failure` row for the template; `examples` are messages of failed requests."""
     mode = row["metric"].removeprefix("failures.")
-    named = {"other": "any other mode", "total": "all modes together"}
+    named = {TOTAL: "all modes together"}
     flow = "" if row["flow"] == "generate" else f" ({row['flow']})"
     return FailureView(
         mode=named.get(mode, mode.replace("_", " ")) + flow,
