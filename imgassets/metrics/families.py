@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from imgassets.documents.metric_catalogue import Flow
+from imgassets.flows import FlowName
 from imgassets.metrics import (
     artefacts,
     composition,
@@ -39,7 +39,7 @@ METRICS: dict[str, Metric] = {
 FAMILY_VERSIONS: dict[str, str] = {name: family.version for name, family in FAMILIES.items()}
 
 
-def families_of(flows: Sequence[Flow]) -> dict[str, list[Flow]]:
+def families_of(flows: Sequence[FlowName]) -> dict[str, list[FlowName]]:
     """Names of the families that look at any of these flows, with the flows each looks at."""
     looked_at = {
         name: [flow for flow in flows if family.measured_on(flow)]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from imgassets.documents.metric_catalogue import FLOWS, Flow
+from imgassets.flows import FLOWS, FlowName
 
 if TYPE_CHECKING:
     from imgassets.metrics.branch import Branch
@@ -44,7 +44,7 @@ class Metric:
     direction: Direction
     unit: str
     summary: str
-    flows: tuple[Flow, ...] = FLOWS
+    flows: tuple[FlowName, ...] = tuple(FLOWS)
     range: tuple[float, float] | None = None
     phrase: str = ""
     limit_unit: str = ""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from imgassets.documents.metric_catalogue import FLOWS
+from imgassets.flows import FLOWS
 from imgassets.metrics.families import FAMILIES
 from imgassets.metrics.family import Family, Metric
 from imgassets.metrics.formulas.learned import LEARNED
@@ -246,7 +246,7 @@ def metric_rows(metrics: Sequence[Metric]) -> str:
     rows = [
         [
             f"`{m.name}`", m.unit, m.direction,
-            "all" if m.flows == FLOWS else ", ".join(m.flows), m.summary.replace("|", "\\|"),
+            "all" if m.flows == tuple(FLOWS) else ", ".join(m.flows), m.summary.replace("|", "\\|"),
         ]
         for m in metrics
     ]  # fmt: skip
