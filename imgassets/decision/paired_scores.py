@@ -24,7 +24,7 @@ from imgassets.documents.hosted import Pairing
 from imgassets.metrics.scores import ROW_COLUMNS
 
 IMAGE_COLUMNS = ("flow", "prompt_id", "seed", "replicate", "image_key", "status")
-_SCORE_COLUMNS = tuple(c for c in ROW_COLUMNS if c != "reason")
+_SCORE_COLUMNS = tuple(c for c in ROW_COLUMNS if c not in ("reason", "failure_mode"))
 #: One number a (prompt_id, seed), in this order.
 PerSeed = dict[tuple[str, int], float]
 _ONE_SCORE = ["flow", "prompt_id", "seed", "replicate", "metric"]

@@ -26,7 +26,7 @@ def _scorer(branch: Branch) -> Scorer:
 
 FAMILY = Family(
     name="artefacts",
-    version="1",
+    version="2",
     question="Is it a usable image, free of a pipeline's patterns?",
     metrics=(
         Metric(

@@ -45,14 +45,17 @@ def metric_table(family: Family, branch: Branch) -> pd.DataFrame:
 def with_artefacts(images: pd.DataFrame, artefacts: pd.DataFrame) -> pd.DataFrame:
     """Image tables whose `status` also tells of images that exist but are not usable."""
     unclean = (artefacts["metric"] == "artefacts.clean") & (artefacts["value"] == 0.0)
-    found = dict(artefacts[unclean].set_index(["flow", "image_key"])["reason"].items())
+    found = artefacts[unclean].drop_duplicates(["flow", "image_key"])
+    found = found.set_index(["flow", "image_key"])
+    keys = pd.MultiIndex.from_frame(images[["flow", "image_key"]])
+    spoiled = keys.isin(found.index) & (images["status"] == "ok").to_numpy()
+    modes = found["failure_mode"].reindex(keys[spoiled])
+    reasons = found["reason"].reindex(keys[spoiled])
     marked = images.copy()
-    keys = list(zip(images["flow"], images["image_key"], strict=True))
-    for column, part in (("status", 0), ("message", 2)):
-        marked[column] = [
-            found[key].partition(": ")[part] if status == "ok" and key in found else value
-            for key, status, value in zip(keys, images["status"], images[column], strict=True)
-        ]
+    marked.loc[spoiled, "status"] = modes.to_numpy()
+    marked.loc[spoiled, "message"] = [
+        reason.removeprefix(f"{mode}: ") for mode, reason in zip(modes, reasons, strict=True)
+    ]
     return marked
 
 
@@ -64,7 +67,7 @@ def _rows(family: Family, branch: Branch) -> Iterator[dict[str, Any]]:
         if not metrics:
             return []
         if image.status != "ok":
-            return _failed_rows(image, metrics, f"{image.status}: {image.message}")
+            return _failed_rows(image, metrics, f"{image.status}: {image.message}", image.status)
         try:
             return [_row(image, s) for s in score(image) if s.metric in metrics]
         except FileNotFoundError:
@@ -111,9 +114,13 @@ def _row(image: Any, score: Score) -> dict[str, Any]:
         "metric": score.metric,
         "value": float(score.value),
         "reason": score.reason,
+        "failure_mode": score.failure_mode,
     }
 
 
-def _failed_rows(image: Any, metrics: Sequence[str], reason: str) -> list[dict[str, Any]]:
-    identity = {name: getattr(image, name) for name in _IDENTITY}
-    return [identity | {"metric": m, "value": None, "reason": reason} for m in metrics]
+def _failed_rows(
+    image: Any, metrics: Sequence[str], reason: str, failure_mode: str = ""
+) -> list[dict[str, Any]]:
+    row = {name: getattr(image, name) for name in _IDENTITY}
+    row |= {"value": None, "reason": reason, "failure_mode": failure_mode}
+    return [row | {"metric": metric} for metric in metrics]

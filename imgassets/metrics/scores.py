@@ -17,6 +17,7 @@ ROW_COLUMNS = (
     "metric",
     "value",
     "reason",
+    "failure_mode",
 )
 
 
@@ -28,8 +29,10 @@ class Score:
         metric: its name in `imgassets.metrics.families.METRICS`.
         value: in the metric's unit; 1.0 and 0.0 for verdicts.
         reason: why, in words a person can check by looking; empty when there is nothing to say.
+        failure_mode: of an image that is there and cannot be used; empty otherwise.
     """
 
     metric: str
     value: float
     reason: str = ""
+    failure_mode: str = ""

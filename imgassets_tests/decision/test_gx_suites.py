@@ -16,7 +16,7 @@ from imgassets_tests.decision.factories import NEW, endpoint
 
 def table(metric: str, values: list[float | None]) -> pd.DataFrame:
     rows = [
-        ("cards", "prod", "generate", f"p{i}", 1, 0, f"{i:064x}", metric, value, f"why {i}")
+        ("cards", "prod", "generate", f"p{i}", 1, 0, f"{i:064x}", metric, value, f"why {i}", "")
         for i, value in enumerate(values)
     ]
     return pd.DataFrame(rows, columns=list(ROW_COLUMNS)).astype({"value": "float64"})

@@ -18,7 +18,10 @@ def test_a_blank_image_has_no_scores_but_was_paid_for() -> None:
     }
     made = measured(NEW, metrics, range(6))
     blank = (made.rows["metric"] == "artefacts.clean") & (made.rows["value"] == 0)
-    rows = made.rows.assign(reason=np.where(blank, "blank: one flat color", ""))
+    rows = made.rows.assign(
+        reason=np.where(blank, "blank: one flat color", ""),
+        failure_mode=np.where(blank, "blank", ""),
+    )
     tables = [table for _, table in rows.groupby("metric")]
     found = gather_measured(NEW, made.images.assign(message=""), tables)
     assert list(found.images.loc[found.images["status"] != "ok", "status"]) == ["blank"] * 2

@@ -89,6 +89,7 @@ def test_tables_record_the_failure_and_score_nothing(name: str) -> None:
     found = table("artefacts", images(), lambda _: make(), returned={"generate": RETURNS})
     assert found["metric"].tolist() == ["artefacts.clean"]
     assert found["value"].tolist() == [0.0]
+    assert found["failure_mode"].tolist() == [mode]
     assert found["reason"].iloc[0].startswith(f"{mode}: ")
     marked = metric_rows.with_artefacts(images(), found)
     assert marked["status"].tolist() == [mode]

@@ -84,7 +84,8 @@ def examine(
 def score(findings: list[Finding]) -> Score:
     """`artefacts.clean`: 1.0 without findings, else 0.0 with the reasons; higher is better."""
     reason = "; ".join(f"{finding.mode}: {finding.reason}" for finding in findings)
-    return Score("artefacts.clean", float(not findings), reason)
+    first = findings[0].mode if findings else ""
+    return Score("artefacts.clean", float(not findings), reason, first)
 
 
 def score_file(source: bytes, size: tuple[int, int], mode: str) -> list[Score]:
