@@ -4,7 +4,7 @@ import dagster as dg
 
 from imgassets.defs.resources import BackendPool, ProjectResource
 from imgassets.documents.hosted import HostedModel
-from imgassets.drift.revalidation import DriftFile
+from imgassets.drift.findings import DriftFile
 from imgassets.drift.revalidation import revalidate as revalidate_branch
 from imgassets.refresh.dagster_state import observation
 from imgassets.refresh.extra_seeds import requests_of
