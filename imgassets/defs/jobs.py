@@ -4,14 +4,29 @@ from typing import Any
 
 import dagster as dg
 
-VALIDATE_JOB = "validate"
+from imgassets.defs.assets.revalidation import REVALIDATION
+
+VALIDATE_JOB, REVALIDATE_JOB = "validate", "revalidate"
+_REVALIDATIONS = dg.AssetSelection.key_substring(f"/{REVALIDATION}")
+#: What the job `validate` makes, and what a plan looks at.
+KEPT_UP_TO_DATE = dg.AssetSelection.all() - _REVALIDATIONS
 
 
 def validate_job() -> Any:
     """Everything from requests to reports, in one process: a loaded pipeline serves all of it."""
     return dg.define_asset_job(
         VALIDATE_JOB,
-        selection=dg.AssetSelection.all(),
+        selection=KEPT_UP_TO_DATE,
         executor_def=dg.in_process_executor,
         description="From requests to verdicts and reports; images in the store are reused.",
+    )
+
+
+def revalidate_job() -> Any:
+    """The pinned sample of every branch; a branch that fails stops no other."""
+    return dg.define_asset_job(
+        REVALIDATE_JOB,
+        selection=_REVALIDATIONS,
+        executor_def=dg.in_process_executor,
+        description="Makes stored images again, and reports those that come out differently.",
     )

@@ -9,8 +9,7 @@ from datetime import timedelta
 
 import dagster as dg
 
-from imgassets.defs.assets.revalidation import REVALIDATE_JOB, revalidate
-from imgassets.defs.jobs import VALIDATE_JOB
+from imgassets.defs.jobs import REVALIDATE_JOB, VALIDATE_JOB
 from imgassets.documents.environment import timezone
 
 #: A revalidation that has not ended after so long was killed without a word.
@@ -43,7 +42,7 @@ def nightly_revalidate() -> dg.ScheduleDefinition:
     """
 
     @dg.schedule(
-        job=revalidate,
+        job_name=REVALIDATE_JOB,
         name="nightly_revalidate",
         cron_schedule="0 3 * * *",
         execution_timezone=timezone(),

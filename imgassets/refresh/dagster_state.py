@@ -47,7 +47,7 @@ class Reader:
     @cached_property
     def observed(self) -> dict[str, ObservedState]:
         """Documents, drift and the like, as they are now."""
-        return observed_states(self.project)
+        return observed_states(self.project, self.device)
 
     @cached_property
     def store(self) -> ImageStore:

@@ -6,16 +6,15 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from imgassets.backends.base import Outcome
-from imgassets.defs.assets import revalidation
-from imgassets.drift.revalidation import DriftFile, difference, pinned, remake
+from imgassets.drift.branch import BranchSample, write_drift_page
+from imgassets.drift.revalidation import DriftFile, difference, drift_reasons, pinned, remake
 from imgassets.report.drift_page import drift_page
 from imgassets.requests import Request
 from imgassets.storage.image_store import ImageStore
@@ -77,7 +76,8 @@ def test_drift_is_told_apart_from_failure_and_the_original_stays(
     file.write("cards", "fast", drifts)
     assert file.read("cards", "fast") == drifts
     assert file.version("cards", "fast") != none
-    assert file.reasons("cards", ["fast", "prod", "fast"]) == [
+    drifts = {model: file.read("cards", model) for model in ("fast", "prod", "fast")}
+    assert drift_reasons(drifts) == [
         "drift of fast: generate of word, seed 1: 0.4% of pixels differ, by up to 8 levels"
     ]
     page = drift_page(
@@ -108,26 +108,19 @@ class Nights:
             images = [made.get(i["seed"], drawn(i["seed"])) for i in inputs]
             return [Outcome(i) if i else Outcome(None, "out_of_memory", "no") for i in images]
 
-        project = SimpleNamespace(
-            model=lambda _: None, endpoint=lambda _: SimpleNamespace(flows=["generate"])
-        )
-        workplace = SimpleNamespace(
-            project=lambda: project, store=lambda: self.store, home=lambda: self.home
-        )
-        maker = SimpleNamespace(chosen=lambda: ("cpu", ""), maker=lambda *_: make)
-        context = SimpleNamespace(log=logging.getLogger(__name__))
         branch = ("cards", "fast")
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(revalidation, "requests_of", lambda *_: self.requests)
-            found = revalidation._revalidate(
-                cast(Any, context),
-                cast(Any, workplace),
-                cast(Any, maker),
-                branch,
-                revalidation.Sample(images_per_flow=images_per_flow),
-            )
-        self.file.write(*branch, found)
-        revalidation._write_page(cast(Any, workplace), [branch])
+        sample = BranchSample(
+            *branch,
+            flows=["generate"],
+            requests=self.requests,
+            store=self.store,
+            make=lambda _: make,
+            device="cpu",
+            file=self.file,
+            log=logging.getLogger(__name__),
+        )
+        found = sample.revalidate(images_per_flow)
+        write_drift_page(self.file, self.store, [branch])
         return sorted(d.seed for d in found)
 
 
@@ -142,12 +135,12 @@ OTHER = Image.new("RGB", (16, 16), "red")
 def test_only_an_image_that_comes_out_as_stored_is_no_longer_drift(nights: Nights) -> None:
     assert nights.night({2: OTHER, 4: OTHER}) == [2, 4]
     version = nights.file.version("cards", "fast")
-    reasons = nights.file.reasons("cards", ["fast"])
+    reasons = drift_reasons({"fast": nights.file.read("cards", "fast")})
     assert len(reasons) == 1
 
     assert nights.night({2: None, 4: OTHER}) == [2, 4]
     assert nights.night(dict.fromkeys(range(6))) == [2, 4]
-    assert nights.file.reasons("cards", ["fast"]) == reasons
+    assert drift_reasons({"fast": nights.file.read("cards", "fast")}) == reasons
     assert nights.night({2: OTHER, 4: OTHER}) == [2, 4]
     assert nights.file.version("cards", "fast") == version, "the same drift, in the same order"
     assert nights.night({2: None}) == [2]

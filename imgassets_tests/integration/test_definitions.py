@@ -37,6 +37,7 @@ def test_the_branch_of_a_model(project_root: Path) -> None:
             "cost",
             "comparison",
             "verdict",
+            "revalidation",
         )
     }
     assert "cards/report" in keys

@@ -1,25 +1,33 @@
-"""Nightly revalidation: a pinned sample made again; what drifted is observed, and stops a GO."""
+"""Revalidation: a pinned sample of a branch's images made again; what drifted stops a GO.
 
-from collections.abc import Callable
+It is made by a job of its own and not by `validate`, since images that drift change no table.
+Verdicts depend on what it found, which is observed as `drift/ENDPOINT/MODEL`.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from imgassets.defs.assets.branches import group_of, stage_key, tags_of
 from imgassets.defs.resources import BackendPool, ProjectResource
+from imgassets.documents.contract import Endpoint
 from imgassets.documents.hosted import HostedModel
-from imgassets.drift.reproducibility import Repetition, repeat
-from imgassets.drift.revalidation import Drift, DriftFile, pinned, remake, still_drifting
-from imgassets.refresh.dagster_state import observation
+from imgassets.documents.project import Project
+from imgassets.drift.revalidation import Drift, DriftFile
+from imgassets.refresh.dagster_state import asset_key, observation
 from imgassets.refresh.extra_seeds import requests_of
-from imgassets.refresh.observed.drift import drift_state
-from imgassets.storage.image_store import CorruptEntryError
-from imgassets.storage.whole_file import write_whole
+from imgassets.refresh.observed.drift import drift_key, drift_state
+from imgassets.refresh.observed.state import branches
+from imgassets.refresh.outputs import STAGES
 
-REVALIDATE_JOB = "revalidate"
+if TYPE_CHECKING:
+    import logging
 
+    from imgassets.drift.branch import BranchSample
 
-def drift_file(workplace: ProjectResource) -> DriftFile:
-    """What is known to drift in the project."""
-    return DriftFile(workplace.home() / "drift")
+REVALIDATION = "revalidation"
+_REVALIDATION_VERSION = "1"
 
 
 class Sample(dg.Config):
@@ -28,98 +36,85 @@ class Sample(dg.Config):
     images_per_flow: int = 4
 
 
-@dg.op(pool="gpu")
-def revalidate_sample(
-    context: dg.OpExecutionContext, config: Sample, workplace: ProjectResource, maker: BackendPool
-) -> None:
-    """Make the pinned sample of every branch again; a branch that fails stops no other."""
-    errors = []
-    branches = [(e.endpoint, m) for e in workplace.project().usable_endpoints() for m in e.models]
-    for endpoint, model in branches:
-        try:
-            found = _revalidate(context, workplace, maker, (endpoint, model), config)
-        except Exception as error:
-            errors.append(f"{endpoint}/{model}: {error}")
-            continue
-        file = drift_file(workplace)
-        file.write(endpoint, model, found)
-        state = drift_state(file, endpoint, model)
+def revalidation_asset(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
+    """The last revalidation of a branch. One that fails stops no other branch's."""
+    name = endpoint.endpoint
+
+    @dg.asset(
+        key=stage_key(name, model, REVALIDATION),
+        deps=[stage_key(name, model, STAGES[flow]) for flow in endpoint.flows],
+        group_name=group_of(name, model),
+        code_version=_REVALIDATION_VERSION,
+        tags=tags_of(endpoint, model),
+        pool="gpu",
+        kinds={"image"},
+        description="A pinned sample of the stored images, made again and compared pixel by pixel.",
+    )
+    def revalidation(
+        context: dg.AssetExecutionContext,
+        config: Sample,
+        workplace: ProjectResource,
+        maker: BackendPool,
+    ) -> dg.MaterializeResult:
+        from imgassets.drift.branch import write_drift_page
+
+        file = DriftFile(workplace.home() / "drift")
+        sample = _sample(workplace, maker, (name, model), context.log)
+        drifts = sample.revalidate(config.images_per_flow) if sample else file.read(name, model)
+        state = drift_state(file, name, model)
         context.log_event(observation(state, state.change(None)))
-    _write_page(workplace, branches)
-    if errors:
-        raise dg.Failure("not revalidated: " + "; ".join(errors))
+        write_drift_page(file, workplace.store(), branches(workplace.project()))
+        return dg.MaterializeResult(
+            data_version=dg.DataVersion(state.version), metadata=_shown(drifts, hosted=not sample)
+        )
+
+    return revalidation
 
 
-def _revalidate(
-    context: dg.OpExecutionContext,
+def _sample(
     workplace: ProjectResource,
     maker: BackendPool,
     branch: tuple[str, str],
-    config: Sample,
-) -> list[Drift]:
-    project, store = workplace.project(), workplace.store()
-    endpoint, model = branch
-    file = drift_file(workplace)
+    log: "logging.Logger",
+) -> "BranchSample | None":
+    """None of a hosted model: each remade image would be paid for again (docs/hosted.md)."""
+    from imgassets.drift.branch import BranchSample
+
+    project, (endpoint, model) = workplace.project(), branch
     if isinstance(project.model(model), HostedModel):
-        # Each remade image would be paid for again; docs/hosted.md tells what to do instead.
-        context.log.info(f"{endpoint}/{model}: hosted, not made again")
-        return file.read(endpoint, model)
-    known, damage = _known(file, branch)
+        return None
     device, _ = maker.chosen()
-    requests = requests_of(project, endpoint, model, device)
-    found: list[Drift] = []
-    repeated: list[Repetition] = []
-    for flow in project.endpoint(endpoint).flows:
-        of_flow = [r for r in requests if r.flow == flow]
-        sample = pinned(of_flow, store, config.images_per_flow)
-        if not sample:
-            found += still_drifting([], known, of_flow, [])
-            continue
-        # What drifted before is looked at even outside the sample: nothing else would clear it.
-        again = pinned(of_flow, store, config.images_per_flow, {d.image_key for d in known})
-        make = maker.maker(project, model, flow)
-        drifts, failures = remake(again, store, make, file.images)
-        if failures and damage:
-            raise damage
-        compared = {r.image_key for r in again} - failures.keys()
-        found += still_drifting(drifts, known, of_flow, compared)
-        repeated += repeat(sample, store, make, device)
-        context.log.info(f"{endpoint}/{model}: {len(drifts)} of {len(compared)} drifted ({flow})")
-        for failure in failures.values():
-            context.log.warning(f"{endpoint}/{model}: not made again: {failure}")
-    file.repetitions(endpoint, model).write(repeated)
-    return found
-
-
-def _known(file: DriftFile, branch: tuple[str, str]) -> tuple[list[Drift], ValueError | None]:
-    """What drifted before, or that nobody knows: a whole sample compared makes that good."""
-    try:
-        return file.read(*branch), None
-    except ValueError as error:
-        return [], error
-
-
-def _write_page(workplace: ProjectResource, branches: list[tuple[str, str]]) -> None:
-    from imgassets.report.drift_page import drift_page
-
-    file, store = drift_file(workplace), workplace.store()
-    page = drift_page(
-        [drift for branch in branches for drift in file.read(*branch)],
-        stored=lambda drift: _picture(lambda: store.read_bytes(drift.image_key)),
-        remade=lambda drift: _picture((file.images / drift.remade).read_bytes),
+    return BranchSample(
+        endpoint,
+        model,
+        project.endpoint(endpoint).flows,
+        requests_of(project, endpoint, model, device),
+        workplace.store(),
+        lambda flow: maker.maker(project, model, flow),
+        device,
+        DriftFile(workplace.home() / "drift"),
+        log,
     )
-    write_whole(file.folder / "drift.html", page)
 
 
-def _picture(read: Callable[[], bytes]) -> bytes:
-    """Nothing where it was deleted or harmed since it drifted: the page then has words alone."""
-    try:
-        return read()
-    except (KeyError, OSError, CorruptEntryError):
-        return b""
+def _shown(drifts: list[Drift], hosted: bool) -> dict[str, str | int]:
+    if hosted:
+        return {"drifted": "hosted, not made again: each image would be paid for once more"}
+    return {"drifted": len(drifts), "which": "\n".join(d.words for d in drifts) or "none"}
 
 
-@dg.job(name=REVALIDATE_JOB, executor_def=dg.in_process_executor)
-def revalidate() -> None:
-    """Make a pinned sample of stored images again, and report those that come out differently."""
-    revalidate_sample()
+def fed_by_revalidation(
+    observed: Iterable[dg.AssetsDefinition], project: Project
+) -> list[dg.AssetsDefinition]:
+    """Observed state in which each drift names the revalidation that finds it."""
+    found_by = {
+        asset_key(drift_key(*branch)): stage_key(*branch, REVALIDATION)
+        for branch in branches(project)
+    }
+
+    def fed(spec: dg.AssetSpec) -> dg.AssetSpec:
+        if spec.key not in found_by:
+            return spec
+        return spec.replace_attributes(deps=[found_by[spec.key]])
+
+    return [assets.map_asset_specs(fed) for assets in observed]
