@@ -17,7 +17,7 @@ from imgassets.defs.assets.branches import group_of
 from imgassets.defs.assets.report import report_key
 from imgassets.defs.build import build_definitions, made_graph
 from imgassets.defs.io_managers import JsonDocuments
-from imgassets.defs.jobs import VALIDATE_JOB
+from imgassets.defs.jobs import KEPT_UP_TO_DATE, VALIDATE_JOB
 from imgassets.defs.resources import ProjectResource
 from imgassets.documents.environment import PlaceError
 from imgassets.documents.project import Project
@@ -180,7 +180,7 @@ def _wanted(project: Project, graph: Any, selection: Selection) -> set[dg.AssetK
     wanted: dg.AssetSelection = dg.AssetSelection.groups(*sorted(groups))
     if not selection.models:
         wanted |= dg.AssetSelection.assets(*{report_key(e) for e, _ in branches})
-    return set(wanted.resolve(graph))
+    return set((wanted & KEPT_UP_TO_DATE).resolve(graph))
 
 
 def bury_dead_runs(instance: dg.DagsterInstance) -> list[str]:

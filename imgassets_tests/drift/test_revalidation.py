@@ -76,8 +76,8 @@ def test_drift_is_told_apart_from_failure_and_the_original_stays(
     file.write("cards", "fast", drifts)
     assert file.read("cards", "fast") == drifts
     assert file.version("cards", "fast") != none
-    drifts = {model: file.read("cards", model) for model in ("fast", "prod", "fast")}
-    assert drift_reasons(drifts) == [
+    by_model = {model: file.read("cards", model) for model in ("fast", "prod", "fast")}
+    assert drift_reasons(by_model) == [
         "drift of fast: generate of word, seed 1: 0.4% of pixels differ, by up to 8 levels"
     ]
     page = drift_page(
