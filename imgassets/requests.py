@@ -108,7 +108,7 @@ def _installed(name: str) -> str:
 
 
 def build_requests(
-    project: Project, endpoint: str, model: str, device: str, more_seeds: Sequence[int] = ()
+    project: Project, endpoint: str, model: str, device: str, extra_seeds: Sequence[int] = ()
 ) -> list[Request]:
     """All requests of one branch, ordered by flow, prompt, seed and replicate.
 
@@ -117,7 +117,7 @@ def build_requests(
         endpoint: name of a valid endpoint contract.
         model: name of a valid model.
         device: device class the images are made on: `cpu`, `cuda` or `mps`.
-        more_seeds: asked for after the contract's own.
+        extra_seeds: asked for after the contract's own.
 
     Raises:
         FileNotFoundError: a weights folder is missing.
@@ -130,7 +130,7 @@ def build_requests(
         generator=_generator_facts(project.root, project.model(model)),
         upscaler=upscaler_facts(project.root, project.model(model).upscaler),
         steps=step_facts(project.root, contract.postprocess),
-        seeds=tuple(dict.fromkeys((*contract.sampling.seeds, *more_seeds))),
+        seeds=tuple(dict.fromkeys((*contract.sampling.seeds, *extra_seeds))),
     )
     sets = project.prompts_of(contract)
     return [

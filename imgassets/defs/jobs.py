@@ -9,14 +9,14 @@ from imgassets.defs.assets.revalidation import REVALIDATION
 VALIDATE_JOB, REVALIDATE_JOB = "validate", "revalidate"
 _REVALIDATIONS = dg.AssetSelection.key_substring(f"/{REVALIDATION}")
 #: What the job `validate` makes, and what a plan looks at.
-KEPT_UP_TO_DATE = dg.AssetSelection.all() - _REVALIDATIONS
+VALIDATED = dg.AssetSelection.all() - _REVALIDATIONS
 
 
 def validate_job() -> Any:
     """Everything from requests to reports, in one process: a loaded pipeline serves all of it."""
     return dg.define_asset_job(
         VALIDATE_JOB,
-        selection=KEPT_UP_TO_DATE,
+        selection=VALIDATED,
         executor_def=dg.in_process_executor,
         description="From requests to verdicts and reports; images in the store are reused.",
     )

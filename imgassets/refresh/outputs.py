@@ -64,7 +64,7 @@ def condition(
 ) -> tuple[str, str]:
     """Why what an asset wrote cannot be used any more, and what failed in it and may pass.
 
-    Both are empty where there is nothing to say; of a harmed file only the harm is told.
+    Both are empty where there is nothing to say; of a corrupted file nothing else is told.
 
     Args:
         home: everything made by the project.
@@ -86,11 +86,11 @@ def _condition_of_images(table: Path, store: ImageStore) -> tuple[str, str]:
     except (OSError, ValueError):
         return f"{table.name} cannot be read", ""
     lost = [k for k, status, _ in rows if status == "ok" and not store.seems_intact(k)]
-    passing = [status for _, status, source in rows if _may_pass(status, source, store)]
-    modes = ", ".join(sorted(set(passing)))
+    transient = [status for _, status, source in rows if _may_pass(status, source, store)]
+    modes = ", ".join(sorted(set(transient)))
     return (
         f"{len(lost)} of its images left the store or were harmed" if lost else "",
-        f"{len(passing)} images failed in a way that may pass ({modes})" if passing else "",
+        f"{len(transient)} images failed in a way that may pass ({modes})" if transient else "",
     )
 
 
@@ -107,7 +107,7 @@ def is_as_written(path: Path, sha256: str) -> bool:
 
 
 def set_aside(home: Path, path: Path) -> Path:
-    """Move a harmed file to `HOME/quarantine`, for inspection; returns where it went."""
+    """Move a corrupted file to `HOME/quarantine`, for inspection; returns where it went."""
     target = home / "quarantine" / path.relative_to(home)
     number = 0
     while target.exists():

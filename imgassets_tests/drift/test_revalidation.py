@@ -13,8 +13,15 @@ import pytest
 from PIL import Image
 
 from imgassets.backends.base import Outcome
-from imgassets.drift.branch import BranchSample, write_drift_page
-from imgassets.drift.revalidation import DriftFile, difference, drift_reasons, pinned, remake
+from imgassets.drift.page import write_drift_page
+from imgassets.drift.revalidation import (
+    DriftFile,
+    difference,
+    drift_reasons,
+    pinned,
+    remake,
+    revalidate,
+)
 from imgassets.report.drift_page import drift_page
 from imgassets.requests import Request
 from imgassets.storage.image_store import ImageStore
@@ -108,19 +115,17 @@ class Nights:
             images = [made.get(i["seed"], drawn(i["seed"])) for i in inputs]
             return [Outcome(i) if i else Outcome(None, "out_of_memory", "no") for i in images]
 
-        branch = ("cards", "fast")
-        sample = BranchSample(
-            *branch,
-            flows=["generate"],
-            requests=self.requests,
-            store=self.store,
-            make=lambda _: make,
+        found = revalidate(
+            ("cards", "fast"),
+            {"generate": self.requests},
+            self.store,
+            self.file,
+            lambda _: make,
+            images_per_flow=images_per_flow,
             device="cpu",
-            file=self.file,
             log=logging.getLogger(__name__),
         )
-        found = sample.revalidate(images_per_flow)
-        write_drift_page(self.file, self.store, [branch])
+        write_drift_page(self.file, self.store, [("cards", "fast")])
         return sorted(d.seed for d in found)
 
 

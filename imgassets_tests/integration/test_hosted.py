@@ -10,8 +10,9 @@ import pytest
 from imgassets.cli.main import main
 from imgassets.decision import Verdict
 from imgassets.defs.build import build_definitions
+from imgassets.defs.headless import plan
 from imgassets.documents.project import load_project
-from imgassets.refresh.execute import Selection, plan
+from imgassets.refresh.selection import Selection
 from imgassets_tests.backends.hosted_models import provider
 from imgassets_tests.conftest import edit_file
 from imgassets_tests.fakes.faults import Misbehaviour

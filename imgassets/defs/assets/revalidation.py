@@ -14,7 +14,7 @@ from imgassets.defs.resources import BackendPool, ProjectResource
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.hosted import HostedModel
 from imgassets.documents.project import Project
-from imgassets.drift.revalidation import Drift, DriftFile
+from imgassets.drift.revalidation import DriftFile, revalidate
 from imgassets.refresh.dagster_state import asset_key, observation
 from imgassets.refresh.extra_seeds import requests_of
 from imgassets.refresh.observed.drift import drift_key, drift_state
@@ -23,8 +23,6 @@ from imgassets.refresh.outputs import STAGES
 
 if TYPE_CHECKING:
     import logging
-
-    from imgassets.drift.branch import BranchSample
 
 REVALIDATION = "revalidation"
 _REVALIDATION_VERSION = "1"
@@ -56,51 +54,43 @@ def revalidation_asset(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
         workplace: ProjectResource,
         maker: BackendPool,
     ) -> dg.MaterializeResult:
-        from imgassets.drift.branch import write_drift_page
+        from imgassets.drift.page import write_drift_page
 
         file = DriftFile(workplace.home() / "drift")
-        sample = _sample(workplace, maker, (name, model), context.log)
-        drifts = sample.revalidate(config.images_per_flow) if sample else file.read(name, model)
+        hosted = isinstance(workplace.project().model(model), HostedModel)
+        if not hosted:  # there each image would be paid for once more (docs/hosted.md)
+            _make_again(workplace, maker, (name, model), config.images_per_flow, context.log)
         state = drift_state(file, name, model)
         context.log_event(observation(state, state.change(None)))
         write_drift_page(file, workplace.store(), branches(workplace.project()))
+        shown = {"hosted": "not made again: each image would be paid for once more"}
         return dg.MaterializeResult(
-            data_version=dg.DataVersion(state.version), metadata=_shown(drifts, hosted=not sample)
+            data_version=dg.DataVersion(state.version), metadata=shown if hosted else state.shown
         )
 
     return revalidation
 
 
-def _sample(
+def _make_again(
     workplace: ProjectResource,
     maker: BackendPool,
     branch: tuple[str, str],
+    images_per_flow: int,
     log: "logging.Logger",
-) -> "BranchSample | None":
-    """None of a hosted model: each remade image would be paid for again (docs/hosted.md)."""
-    from imgassets.drift.branch import BranchSample
-
+) -> None:
     project, (endpoint, model) = workplace.project(), branch
-    if isinstance(project.model(model), HostedModel):
-        return None
     device, _ = maker.chosen()
-    return BranchSample(
-        endpoint,
-        model,
-        project.endpoint(endpoint).flows,
-        requests_of(project, endpoint, model, device),
+    requests = requests_of(project, endpoint, model, device)
+    revalidate(
+        branch,
+        {f: [r for r in requests if r.flow == f] for f in project.endpoint(endpoint).flows},
         workplace.store(),
-        lambda flow: maker.maker(project, model, flow),
-        device,
         DriftFile(workplace.home() / "drift"),
-        log,
+        lambda flow: maker.maker(project, model, flow),
+        images_per_flow=images_per_flow,
+        device=device,
+        log=log,
     )
-
-
-def _shown(drifts: list[Drift], hosted: bool) -> dict[str, str | int]:
-    if hosted:
-        return {"drifted": "hosted, not made again: each image would be paid for once more"}
-    return {"drifted": len(drifts), "which": "\n".join(d.words for d in drifts) or "none"}
 
 
 def fed_by_revalidation(
