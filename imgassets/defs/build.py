@@ -11,13 +11,14 @@ from imgassets.defs.assets.branches import branch_assets
 from imgassets.defs.assets.report import report_asset
 from imgassets.defs.assets.revalidation import fed_by_revalidation, revalidation_asset
 from imgassets.defs.assets.verdict import verdict_assets
+from imgassets.defs.code_references import with_code_references
 from imgassets.defs.document_check import all_documents, document_check
 from imgassets.defs.io_managers import JsonDocuments, ObservedContent, ParquetTables
-from imgassets.defs.jobs import revalidate_job, validate_job
+from imgassets.defs.jobs import catch_up, revalidate_job, validate_job
 from imgassets.defs.observable_state import observed_assets
 from imgassets.defs.resources import BackendPool, EarlierReports, LookRecord, ProjectResource
 from imgassets.defs.run_logger import progress
-from imgassets.defs.schedules import nightly_revalidate, nightly_validate
+from imgassets.defs.schedules import nightly_catch_up, nightly_revalidate
 from imgassets.defs.sensors import automated, documents_changed, keep_in_step
 from imgassets.documents.facets import model_facets
 from imgassets.documents.project import Project
@@ -28,19 +29,19 @@ def build_definitions(project: Project, device: str = "auto") -> dg.Definitions:
     endpoints = project.usable_endpoints()
     branches = [(endpoint, model) for endpoint in endpoints for model in endpoint.models]
     observed = fed_by_revalidation(observed_assets(project), project)
+    assets = [
+        *observed,
+        *(revalidation_asset(e, m) for e, m in branches),
+        *automated(_made(project)),
+    ]
     return dg.Definitions(
-        assets=[
-            all_documents(),
-            *observed,
-            *(revalidation_asset(e, m) for e, m in branches),
-            *automated(_made(project)),
-        ],
+        assets=[all_documents(), *with_code_references(assets, project)],
         asset_checks=[
             document_check(),
             *(check for e, m in branches for check in branch_checks(e, m)),
         ],
-        jobs=[validate_job(), revalidate_job()] if branches else [],
-        schedules=[nightly_validate(), nightly_revalidate()] if branches else [],
+        jobs=[validate_job(), revalidate_job(), catch_up] if branches else [],
+        schedules=[nightly_catch_up(), nightly_revalidate()] if branches else [],
         sensors=[
             documents_changed({key for kind in observed for key in kind.keys}),
             *([keep_in_step()] if branches else []),
