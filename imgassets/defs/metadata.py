@@ -20,9 +20,11 @@ _SHEET_IMAGES = 48
 
 
 def table_metadata(table: pd.DataFrame, rows: int = _PREVIEW_ROWS) -> dict[str, Any]:
-    """Number of rows, and the first ones as a Markdown table."""
+    """Number of rows, the columns with their types, and the first rows as a Markdown table."""
+    columns = [dg.TableColumn(str(name), str(kind)) for name, kind in table.dtypes.items()]
     return {
         "dagster/row_count": len(table),
+        "dagster/column_schema": dg.TableSchema(columns),
         "preview": dg.MetadataValue.md(markdown_table(table.head(rows))),
     }
 
