@@ -18,7 +18,13 @@ from imgassets_tests.conftest import edit_file
 from imgassets_tests.fakes.faults import Misbehaviour
 from imgassets_tests.fakes.server import SECRET
 from imgassets_tests.integration.conftest import read_table
-from imgassets_tests.integration.small import MODELS, at_home, model_file, validated, write_small_project
+from imgassets_tests.integration.small import (
+    MODELS,
+    at_home,
+    model_file,
+    validated,
+    write_small_project,
+)
 
 CANDIDATE = """\
 model: fast
