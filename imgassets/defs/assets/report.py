@@ -10,6 +10,7 @@ from imgassets.defs.assets.branches import stage_key
 from imgassets.defs.assets.verdict import measured, measured_inputs, observed_input
 from imgassets.defs.resources import EarlierReports, ProjectResource
 from imgassets.documents.contract import Endpoint
+from imgassets.documents.environment import reports_url
 from imgassets.refresh.dagster_state import asset_keys
 from imgassets.refresh.observed.documents import facet_key
 from imgassets.refresh.observed.drift import drift_key
@@ -50,6 +51,7 @@ def report_asset(endpoint: Endpoint) -> dg.AssetsDefinition:
         group_name=f"{name}_report".replace("-", "_"),
         code_version=_REPORT_VERSION,
         tags={"endpoint": name},
+        metadata=_link(name),
         kinds={"html"},
         description=f"The go/no-go report of {name}: HTML, Markdown, JUnit XML and JSON.",
     )
@@ -65,8 +67,9 @@ def report_asset(endpoint: Endpoint) -> dg.AssetsDefinition:
         kept.write(files, previous)
         return dg.MaterializeResult(
             metadata={
-                "report": dg.MetadataValue.path(str(kept.folder / REPORT_FORMS["html"])),
+                "verdicts": dg.MetadataValue.md(_verdicts(found)),
                 "summary": dg.MetadataValue.md(files[REPORT_FORMS["md"]]),
+                "file": dg.MetadataValue.path(str(kept.folder / REPORT_FORMS["html"])),
             }
         )
 
@@ -98,6 +101,18 @@ def _report_input(
         describe=earlier.describe(),
         created=f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC",
     )
+
+
+def _link(endpoint: str) -> dict[str, dg.MetadataValue]:
+    """A link that opens the report, where `imgassets ui` serves it."""
+    url = reports_url()
+    page = f"{url}/{endpoint}/{REPORT_FORMS['html']}"
+    return {"report": dg.MetadataValue.url(page)} if url else {}
+
+
+def _verdicts(found: "ReportInput") -> str:
+    """One line a model; Dagster shows no more than a thousand characters at once."""
+    return "\n".join(f"- {v.model}: **{v.verdict}**" for v in found.verdicts)
 
 
 def _input(model: str, stage: str) -> str:
