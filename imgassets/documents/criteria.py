@@ -9,9 +9,10 @@ from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_
 
 from imgassets.documents.base import Document
 from imgassets.documents.failures import FailureMode
-from imgassets.documents.metric_catalogue import METRICS, UNMEASURED, Flow, Metric
+from imgassets.documents.metric_catalogue import METRICS, UNMEASURED, Metric
 from imgassets.documents.own_metrics import known_metric, known_names
 from imgassets.documents.units import ImageSeconds, Share, Usd, level, step, unit_of_limit
+from imgassets.flows import FIRST, FlowName
 
 Severity = Literal["gating", "review", "warning"]
 
@@ -48,7 +49,7 @@ class Criterion(Document):
     """One thing that must hold: an absolute floor or ceiling, a non-inferiority margin, or both."""
 
     metric: str = Field(description="A metric's name, such as `composition.correct`.")
-    flow: Flow = "generate"
+    flow: FlowName = FIRST
     floor: float | None = Field(None, description="For metrics where higher is better.")
     ceiling: float | None = Field(None, description="For metrics where lower is better.")
     margin: float | None = Field(
@@ -150,7 +151,7 @@ class Near(Document):
     """A criterion that holds, but by so little that a person must look."""
 
     metric: str
-    flow: Flow = "generate"
+    flow: FlowName = FIRST
     within: float = Field(gt=0.0, description="Distance to the floor or ceiling, metric's unit.")
 
     @field_validator("within", mode="before")
@@ -163,7 +164,7 @@ class Disagreement(Document):
     """Two shares that ought to say the same of an image."""
 
     metrics: tuple[str, str]
-    flow: Flow = "generate"
+    flow: FlowName = FIRST
     max_rate: Share = Field(lt=1.0, description="Share of images they may differ on.")
 
     @model_validator(mode="after")
@@ -192,7 +193,7 @@ class Review(Document):
     near: tuple[Near, ...] = ()
     disagree: tuple[Disagreement, ...] = ()
 
-    def criteria(self, flows: Sequence[Flow]) -> tuple[Criterion, ...]:
+    def criteria(self, flows: Sequence[FlowName]) -> tuple[Criterion, ...]:
         """The margins of `look` as criteria of severity `review`."""
         return tuple(
             Criterion(metric=f"look.{name}", flow=flow, margin=margin, severity="review")

@@ -15,9 +15,9 @@ import numpy as np
 from PIL import Image
 
 from imgassets.backends.generation import Make
-from imgassets.documents.metric_catalogue import Flow
 from imgassets.drift.findings import Drift, DriftFile
 from imgassets.drift.reproducibility import Repetition, repeat
+from imgassets.flows import FlowName
 from imgassets.images.encoding import encode_png
 from imgassets.requests import Request
 from imgassets.storage.image_store import ImageStore
@@ -25,10 +25,10 @@ from imgassets.storage.image_store import ImageStore
 
 def revalidate(
     branch: tuple[str, str],
-    requests: Mapping[Flow, Sequence[Request]],
+    requests: Mapping[FlowName, Sequence[Request]],
     store: ImageStore,
     file: DriftFile,
-    maker: Callable[[Flow], Make],
+    maker: Callable[[FlowName], Make],
     *,
     images_per_flow: int,
     device: str,

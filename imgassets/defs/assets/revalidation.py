@@ -16,11 +16,11 @@ from imgassets.documents.hosted import HostedModel
 from imgassets.documents.project import Project
 from imgassets.drift.findings import DriftFile
 from imgassets.drift.revalidation import revalidate
+from imgassets.flows import STAGES
 from imgassets.refresh.dagster_state import asset_key, observation
 from imgassets.refresh.extra_seeds import requests_of
 from imgassets.refresh.observed.drift import drift_key, drift_state
 from imgassets.refresh.observed.state import branches
-from imgassets.refresh.outputs import STAGES
 
 if TYPE_CHECKING:
     import logging
