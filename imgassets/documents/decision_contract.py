@@ -18,9 +18,9 @@ from imgassets.documents.criteria import (
     Near,
     Review,
 )
-from imgassets.documents.metric_catalogue import METRICS
 from imgassets.documents.own_metrics import MetricName, OwnMetric, declared
 from imgassets.flows import FLOWS, FlowName
+from imgassets.metrics.families import METRICS
 
 
 class DecisionContract(Document):

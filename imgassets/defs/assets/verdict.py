@@ -11,9 +11,9 @@ from imgassets.defs.resources import LookRecord, ProjectResource
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.facets import facets_of
 from imgassets.documents.hosted import pairing_of
-from imgassets.documents.metric_catalogue import families_of
 from imgassets.drift.findings import Revalidated, drift_reasons
 from imgassets.flows import FLOWS
+from imgassets.metrics.families import families_of
 from imgassets.refresh.dagster_state import asset_key, asset_keys
 from imgassets.refresh.observed.documents import facet_key
 from imgassets.refresh.observed.drift import drift_key
