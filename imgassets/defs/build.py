@@ -21,7 +21,7 @@ from imgassets.defs.resources import BackendPool, ProjectResource
 from imgassets.defs.run_logger import progress
 from imgassets.defs.schedules import nightly_revalidation
 from imgassets.defs.sensors import automated, documents_changed, keep_in_step
-from imgassets.documents.facets import model_facets
+from imgassets.documents.facets import facet_names
 from imgassets.documents.project import Project
 
 #: Runs everything in one process, so that a loaded pipeline serves all image assets of a run.
@@ -80,7 +80,7 @@ def _made(project: Project, device: str) -> list[dg.AssetsDefinition]:
         *(
             asset
             for e, m in branches
-            for asset in branch_assets(e, m, chosen, model_facets(project.model(m)))
+            for asset in branch_assets(e, m, chosen, facet_names(type(project.model(m))))
         ),
         *(asset for e, m in branches for asset in verdict_assets(e, m)),
         *(report_asset(e) for e in endpoints),

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import patch
 
-from imgassets import requests
+from imgassets.documents import image_key
 from imgassets.documents.facets import facets_of
 from imgassets.documents.project import Project, load_project
 from imgassets.requests import build_requests, requests_version
@@ -26,7 +26,7 @@ def found(root: Path) -> dict[str, str]:
     write_every_document(root)
     project = load_project(root)
     assert project.problems == (), "\n".join(map(str, project.problems))
-    with patch.object(requests, "_installed", lambda name: f"{name} 1.0"):
+    with patch.object(image_key, "version", lambda package: f"{package} 1.0"):
         versions = dict([*facets(project), *branches(project)])
     return {what: version[:16] for what, version in versions.items()}
 

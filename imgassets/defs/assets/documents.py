@@ -7,25 +7,11 @@ from pathlib import Path
 import dagster as dg
 
 from imgassets.defs.resources import ProjectResource
-from imgassets.documents.facets import ENDPOINT_FACETS, PROMPT_FACETS, model_facets
+from imgassets.documents.facets import decides, facet_names
 from imgassets.documents.project import Project
 from imgassets.refresh import document_changes
 from imgassets.refresh.document_changes import Facet, FacetHistory
 from imgassets.storage.project_home import home_of
-
-_WHAT = {
-    "requests": "What the endpoint accepts, returns and asks for; decides which images exist.",
-    "chain": "What is done to generated images: style, post-processing, what starts from what.",
-    "criteria": "What must hold, against whom; decides verdicts, never images.",
-    "traffic": "How often the endpoint is called; decides waiting times and bills in reports.",
-    "generator": "Weights, pipeline, scheduler and sampling; decides generated and edited images.",
-    "upscaler": "How images are made larger; decides upscaled images alone.",
-    "price": "What running the model costs; decides cost tables.",
-    "limits": "Budget, rate and patience of a hosted model; decide which failures are tried again.",
-    "prompts": "Texts after their transforms, and edits; decides which images exist.",
-    "composition": "Objects each image must show; decides composition tables.",
-    "typography": "Text each image must show; decides typography tables.",
-}
 
 #: Dagster's tag of an event's data version.
 DATA_VERSION_TAG = "dagster/data_version"
@@ -39,15 +25,16 @@ def facet_key(kind: str, name: str, facet: str) -> dg.AssetKey:
 def document_assets(project: Project) -> list[dg.AssetsDefinition]:
     """One observation for each valid document; it yields the data version of every facet."""
     documents = [
-        *(("endpoints", n, i.file, ENDPOINT_FACETS) for n, i in project.endpoints.items()),
-        *(("models", n, i.file, model_facets(i.document)) for n, i in project.models.items()),
-        *(("prompts", n, i.file, PROMPT_FACETS) for n, i in project.prompt_sets.items()),
+        *(("endpoints", n, i.file, i.document) for n, i in project.endpoints.items()),
+        *(("models", n, i.file, i.document) for n, i in project.models.items()),
+        *(("prompts", n, i.file, i.document) for n, i in project.prompt_sets.items()),
     ]
     with warnings.catch_warnings():
         # The decorator is marked beta; we pin Dagster's minor version and test what we use of it.
         warnings.simplefilter("ignore", dg.BetaWarning)
         return [
-            _observable(kind, name, str(file), facets) for kind, name, file, facets in documents
+            _observable(kind, name, str(file), facet_names(type(document)))
+            for kind, name, file, document in documents
         ]
 
 
@@ -58,7 +45,7 @@ def _observable(kind: str, name: str, file: str, facets: tuple[str, ...]) -> dg.
         name=f"observe__{kind}__{name.replace('-', '_')}",
         group_name="documents",
         specs=[
-            dg.AssetSpec(key, description=f"{_WHAT[facet]} From `{file}`.", kinds={"yaml"})
+            dg.AssetSpec(key, description=f"{decides(facet)} From `{file}`.", kinds={"yaml"})
             for facet, key in keys.items()
         ],
     )
