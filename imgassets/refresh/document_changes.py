@@ -18,6 +18,7 @@ from imgassets.documents.facets import expected, parsed_facets
 from imgassets.documents.problems import dotted
 from imgassets.documents.project import Loaded, Project
 from imgassets.documents.prompts import PromptSet
+from imgassets.storage.project_home import home_of
 from imgassets.storage.whole_file import write_whole
 
 _KINDS = ("endpoints", "models", "prompts")
@@ -121,6 +122,11 @@ class FacetHistory:
     """Facets as they once were: one small JSON file a version, never overwritten."""
 
     folder: Path
+
+    @classmethod
+    def of(cls, root: Path) -> FacetHistory:
+        """That of a project."""
+        return cls(home_of(root) / "documents")
 
     def keep(self, facet: Facet) -> None:
         """Remember a facet under its version."""

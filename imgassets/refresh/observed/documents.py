@@ -1,0 +1,47 @@
+"""The documents people write, one state a facet: versioned by what it means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from imgassets.documents.facets import decides, facet_names
+from imgassets.documents.project import Project
+from imgassets.refresh.document_changes import Facet, FacetHistory, present_facets
+from imgassets.refresh.observed.state import ObservedKind, ObservedState
+
+
+def facet_key(kind: str, name: str, facet: str) -> str:
+    """Key of one facet of one document."""
+    return f"documents/{kind}/{name}/{facet}"
+
+
+def _keys(project: Project) -> Mapping[str, str]:
+    documents = [
+        *(("endpoints", n, i.file, i.document) for n, i in project.endpoints.items()),
+        *(("models", n, i.file, i.document) for n, i in project.models.items()),
+        *(("prompts", n, i.file, i.document) for n, i in project.prompt_sets.items()),
+    ]
+    return {
+        facet_key(kind, name, facet): f"{decides(facet)} From `{file}`."
+        for kind, name, file, document in documents
+        for facet in facet_names(type(document))
+    }
+
+
+def _states(project: Project) -> Iterator[ObservedState]:
+    history = FacetHistory.of(project.root)
+    for facet in present_facets(project).values():
+        yield _state(facet, history)
+
+
+def _state(facet: Facet, history: FacetHistory) -> ObservedState:
+    return ObservedState(
+        facet.key,
+        facet.version,
+        change=lambda before: history.describe(facet, before),
+        shown={"file": facet.file, "facet": facet.facet},
+        remember=lambda: history.keep(facet),
+    )
+
+
+DOCUMENTS = ObservedKind("documents", _keys, _states)
