@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import sys
+from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
 
@@ -46,7 +47,9 @@ def start(root: Path, port: int) -> int:
     os.environ["IMGASSETS_PROJECT"] = str(root)
     write_whole(note, json.dumps({"pid": os.getpid(), "port": port}))
     command = [sys.executable, "-m", "dagster", "dev", "-h", HOST, "-p", str(port)]
-    command += ["-m", "imgassets.definitions"]
+    # Not `-m`: its code location would be named after the module, and `dagster dev` in the
+    # repository would take switches and schedules for those of another one.
+    command += ["-w", str(files("imgassets.cli") / "workspace.yaml")]
     os.execv(sys.executable, command)  # noqa: S606 - our own interpreter, fixed arguments
 
 

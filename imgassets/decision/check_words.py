@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from imgassets.decision.formatting import amount, capitalized, step
 from imgassets.decision.settling import Row, what_settles
+from imgassets.documents.criteria import Criterion
 from imgassets.documents.yardstick import OTHER, DecisionRule, FailureRule, MetricRule, Rule
 
 _LATER = "Error bars are not judged here but at `comparison`, by the check {}."
@@ -39,16 +40,20 @@ def _expected_of_failures(rule: FailureRule) -> str:
 
 def _expected_of_decision(rule: DecisionRule) -> str:
     """`no more than 5 points worse than the incumbent, error bars included`."""
-    criterion = rule.criterion
-    if criterion is None or criterion.margin is None:
-        asks = rule.severity == "review"
-        return "not shown to be off" if asks else "shown to hold, error bars included"
-    unit = criterion.definition.unit
-    way = "away from" if criterion.definition.direction == "same" else "worse than"
-    limit = f"more than {step(criterion.margin, unit)} {way} the incumbent"
+    criterion = rule.limit.criterion if isinstance(rule.limit, MetricRule) else None
+    beyond = _beyond(criterion) if criterion and criterion.margin is not None else ""
     if rule.severity == "review":
-        return f"not shown to be {limit}"
-    return f"no {limit}, error bars included"
+        return f"not shown to be {beyond or 'off'}"
+    plain = expected_of(rule.limit) if rule.limit and (not criterion or criterion.has_limit) else ""
+    margin = f"no {beyond}" if beyond else ""
+    return f"{' and '.join(filter(None, (plain, margin)))}, error bars included"
+
+
+def _beyond(criterion: Criterion) -> str:
+    """`more than 5 points worse than the incumbent`, of a criterion with a margin."""
+    definition = criterion.definition
+    way = "away from" if definition.direction == "same" else "worse than"
+    return f"more than {step(criterion.margin or 0.0, definition.unit)} {way} the incumbent"
 
 
 def said_of_mean(rule: Rule, passed: bool, observed: float | None, failed: int) -> str:

@@ -86,7 +86,7 @@ def expectation(rule: Rule) -> Any:
 
 
 def suite(name: str, rules: Sequence[Rule]) -> Any:
-    """The suite (`ExpectationSuite`) of some rules, of the columns that `batch` makes."""
+    """The suite (`ExpectationSuite`) of some rules, of the columns that `columns` makes."""
     import great_expectations as gx
 
     return gx.ExpectationSuite(name=name, expectations=[expectation(rule) for rule in rules])
@@ -107,7 +107,7 @@ def values_of(rule: Rule, table: pd.DataFrame) -> pd.Series:
     return scored.groupby("prompt_id")["value"].mean().reset_index(drop=True)
 
 
-def batch(rules: Sequence[Rule], tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def columns(rules: Sequence[Rule], tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """One column a rule, of different lengths: Great Expectations passes over missing values."""
     held = zip(rules, tables, strict=True)
     return pd.DataFrame({column_of(rule): values_of(rule, table) for rule, table in held})
@@ -121,7 +121,7 @@ def hold(table: pd.DataFrame, rules: Sequence[Rule]) -> list[Outcome]:
     Raises:
         RuntimeError: Great Expectations could not evaluate an expectation.
     """
-    found = batch(rules, [table] * len(rules))
+    found = columns(rules, [table] * len(rules))
     # Of nothing at all, any expectation would be met.
     filled = [rule for rule in rules if found[column_of(rule)].notna().any()]
     met = _validated(found, filled) if filled else {}
@@ -179,17 +179,16 @@ def new_context() -> Any:
 
 
 @cache
-def _context_of_checks() -> Any:
-    return new_context()
+def _batches_of_checks() -> Any:
+    """Where checks put their tables, in a context of their own."""
+    asset = new_context().data_sources.add_pandas("tables").add_dataframe_asset("table")
+    return asset.add_batch_definition_whole_dataframe("all")
 
 
 def _validated(table: pd.DataFrame, rules: Sequence[Rule]) -> dict[str, bool]:
     """Whether each rule's expectation is met, by column, from an ephemeral context."""
-    source = _context_of_checks().data_sources.add_or_update_pandas("tables")
-    definition = source.add_dataframe_asset("table").add_batch_definition_whole_dataframe("all")
-    found = definition.get_batch(batch_parameters={"dataframe": table}).validate(
-        suite("table", rules), result_format="BOOLEAN_ONLY"
-    )
+    batch = _batches_of_checks().get_batch(batch_parameters={"dataframe": table})
+    found = batch.validate(suite("table", rules), result_format="BOOLEAN_ONLY")
     for result in found.results:
         if result.exception_info.get("raised_exception"):
             raise RuntimeError(f"Great Expectations failed: {result.exception_info}")

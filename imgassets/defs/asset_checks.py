@@ -20,6 +20,7 @@ from imgassets.documents.yardstick import (
     COMPARISON,
     VERDICT,
     VERDICT_CHECK,
+    VERSION_METADATA,
     DecisionRule,
     Rule,
     rules_by_check,
@@ -97,7 +98,7 @@ def _result(key: dg.AssetCheckKey, found: list["Outcome"], alone: bool) -> dg.As
             "observed": "nothing" if first.observed is None else first.observed,
             **shown,
             "evaluated_rows": sum(outcome.evaluated for outcome in found),
-            "criteria": version_of([outcome.rule for outcome in found]),
+            VERSION_METADATA: version_of([outcome.rule for outcome in found]),
         },
     )
 
@@ -159,7 +160,7 @@ def _verdict_check(endpoint: Endpoint, model: str) -> dg.AssetChecksDefinition:
                 "expected": "GO",
                 "observed": verdict["verdict"],
                 "decided_by": ", ".join(verdict["decided_by"]),
-                "criteria": version_of([]),
+                VERSION_METADATA: version_of([]),
             },
         )
 

@@ -27,22 +27,40 @@ def table_metadata(table: pd.DataFrame, rows: int = _PREVIEW_ROWS) -> dict[str, 
     }
 
 
-def image_metadata(table: pd.DataFrame, store: ImageStore) -> dict[str, Any]:
-    """A contact sheet of the first images, spread over the prompts, failed ones crossed; and what
-    really made the first of them, with every setting of its scheduler.
+def image_metadata(table: pd.DataFrame, store: ImageStore, made: int) -> dict[str, Any]:
+    """What an image table shows: the picture, the numbers, the first rows, what made them.
+
+    Args:
+        table: one row an image.
+        store: holds the images.
+        made: how many of them this run made.
     """
+    failed = int((table["status"] != "ok").sum())
+    return {
+        "contact_sheet": _contact_sheet(table, store),
+        "made_now": made,
+        "from_store": len(table) - failed - made,
+        "failed": failed,
+        **table_metadata(table),
+        "made_with": dg.MetadataValue.json(_made_with(table, store)),
+    }
+
+
+def _contact_sheet(table: pd.DataFrame, store: ImageStore) -> dg.MetadataValue:
+    """The first images, spread over the prompts; failed ones are crossed."""
     first = table.sort_values(["replicate", "seed", "prompt_id"], kind="stable")
     shown = [
         (row.prompt_id, store.read(row.image_key) if row.status == "ok" else None)
         for row in cast("Iterable[Any]", first.head(_SHEET_IMAGES).itertuples())
     ]
-    ok = table["image_key"][table["status"] == "ok"]
-    made_with = store.record(ok.iloc[0]).made_with if len(ok) else {}
     sheet = base64.b64encode(jpeg(contact_sheet(shown))).decode()
-    return {
-        "made_with": dg.MetadataValue.json(made_with),
-        "contact_sheet": dg.MetadataValue.md(f"![contact sheet](data:image/jpeg;base64,{sheet})"),
-    }
+    return dg.MetadataValue.md(f"![contact sheet](data:image/jpeg;base64,{sheet})")
+
+
+def _made_with(table: pd.DataFrame, store: ImageStore) -> dict[str, Any]:
+    """What really made the first image, with every setting of its scheduler."""
+    ok = table["image_key"][table["status"] == "ok"]
+    return store.record(ok.iloc[0]).made_with if len(ok) else {}
 
 
 def markdown_table(table: pd.DataFrame) -> str:

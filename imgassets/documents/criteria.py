@@ -119,6 +119,11 @@ class Criterion(Document):
         return self._definition
 
     @property
+    def has_limit(self) -> bool:
+        """Whether it has a floor or a ceiling; else it only compares with the incumbent."""
+        return self.floor is not None or self.ceiling is not None
+
+    @property
     def name(self) -> str:
         """Unique within a contract, and fit for an asset check name."""
         worst = "__worst" if self.statistic == "worst" else ""

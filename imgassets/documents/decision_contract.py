@@ -82,7 +82,7 @@ class DecisionContract(Document):
                 c
                 for c in self.all_criteria
                 if (c.metric, c.flow, c.statistic) == (near.metric, near.flow, "mean")
-                and (c.floor is not None or c.ceiling is not None)
+                and c.has_limit
             ),
             None,
         )

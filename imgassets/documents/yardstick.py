@@ -24,6 +24,8 @@ from imgassets.documents.metric_catalogue import Flow
 COMPARISON = "comparison"
 #: The verdict, and its one check.
 VERDICT = VERDICT_CHECK = "verdict"
+#: Where a check notes its version; the UI sorts by name, and this is for machines.
+VERSION_METADATA = "yardstick_version"
 #: Stands for every failure mode that the contract does not list.
 OTHER = "other"
 #: Stands for all failure modes that are the model's own, together.
@@ -104,13 +106,13 @@ class DecisionRule:
     Attributes:
         name: of the criterion, or of the failure mode on a flow.
         rows: the rows of the comparison it speaks of.
-        criterion: None for failure modes and for what a contract's `review` asks.
+        limit: what was decided on, as a plain table is held to it; None for what `review` asks.
     """
 
     name: str
     rows: tuple[str, ...]
     severity: Severity
-    criterion: Criterion | None = None
+    limit: MetricRule | FailureRule | None = None
 
     @property
     def check(self) -> str:
@@ -143,7 +145,7 @@ def rules_by_table(
     """
     tables: dict[str, list[Rule]] = {}
     for criterion in contract.all_criteria:
-        if _has_limit(criterion):
+        if criterion.has_limit:
             family = criterion.metric.partition(".")[0]
             tables.setdefault(family, []).append(MetricRule(criterion))
     for flow in contract.flows:
@@ -205,10 +207,6 @@ def limited_modes(
         yield OTHER, rest, 0.0
 
 
-def _has_limit(criterion: Criterion) -> bool:
-    return criterion.floor is not None or criterion.ceiling is not None
-
-
 def _failure_rules(contract: DecisionContract, flow: Flow) -> Iterator[FailureRule]:
     judged = [limit for limit in limited_modes(contract) if limit[0] != OTHER]
     for mode, modes, rate in judged:
@@ -221,15 +219,16 @@ def _failure_rules(contract: DecisionContract, flow: Flow) -> Iterator[FailureRu
 def _decision_rules(contract: DecisionContract, model: str) -> Iterator[DecisionRule]:
     alone = model == contract.incumbent
     for c in contract.all_criteria:
-        if not alone or (_has_limit(c) and c.severity != "review"):
-            yield DecisionRule(c.name, (c.name,), c.severity, c)
+        if not alone or (c.has_limit and c.severity != "review"):
+            yield DecisionRule(c.name, (c.name,), c.severity, MetricRule(c))
     for flow in contract.flows:
-        judged = [mode for mode, _, _ in limited_modes(contract) if mode != OTHER]
-        for mode in judged:
-            name = failure_name(flow, mode)
-            yield DecisionRule(name, (name,), "gating")
-        rest = (failure_name(flow, mode) for mode in (*_MODES, OTHER) if mode not in judged)
-        yield DecisionRule(failure_name(flow, OTHER), tuple(rest), "gating")
+        rules = list(_failure_rules(contract, flow))
+        judged = [rule.name for rule in rules if rule.mode != OTHER]
+        every = (failure_name(flow, mode) for mode in (*_MODES, OTHER))
+        rest = tuple(name for name in every if name not in judged)
+        for rule in rules:
+            rows = rest if rule.mode == OTHER else (rule.name,)
+            yield DecisionRule(rule.name, rows, rule.severity, rule)
     if not alone:
         near = [contract.limited(n) for n in contract.review.near]
         asked = [near_name(limited.name) for limited in near if limited is not None]

@@ -17,7 +17,7 @@ import dagster as dg
 
 from imgassets.backends.device import choose_device
 from imgassets.documents.project import Project
-from imgassets.documents.yardstick import check_versions
+from imgassets.documents.yardstick import VERSION_METADATA, check_versions
 from imgassets.refresh import estimate, outputs
 from imgassets.refresh.extra_seeds import requests_of
 from imgassets.refresh.observed.kinds import observed_states
@@ -135,7 +135,7 @@ class Reader:
             or target.storage_id != self.records[_text(key.asset_key)].storage_id
         ):
             return False
-        against = evaluation.metadata.get("criteria")
+        against = evaluation.metadata.get(VERSION_METADATA)
         return against is not None and against.value == self.check_versions.get(
             (*key.asset_key.path, key.name)
         )

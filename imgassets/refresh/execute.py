@@ -15,8 +15,9 @@ from filelock import FileLock
 
 from imgassets.defs.assets.branches import group_of
 from imgassets.defs.assets.report import report_key
-from imgassets.defs.build import VALIDATE_JOB, build_definitions, made_graph
+from imgassets.defs.build import build_definitions, made_graph
 from imgassets.defs.io_managers import JsonDocuments
+from imgassets.defs.jobs import VALIDATE_JOB
 from imgassets.defs.resources import ProjectResource
 from imgassets.documents.environment import PlaceError
 from imgassets.documents.project import Project

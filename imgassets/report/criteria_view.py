@@ -16,6 +16,7 @@ from imgassets.decision.formatting import (
     step,
 )
 from imgassets.documents.metric_catalogue import METRICS
+from imgassets.documents.yardstick import TOTAL
 from imgassets.report.plots import Strip, strip
 
 Row = Mapping[str, Any]
@@ -96,7 +97,7 @@ def criterion_view(row: Row) -> CriterionView:
 def failure_view(row: Row, examples: tuple[str, ...]) -> FailureView:
     """A `failure` row for the template; `examples` are messages of failed requests."""
     mode = row["metric"].removeprefix("failures.")
-    named = {"other": "any other mode", "total": "all modes together"}
+    named = {TOTAL: "all modes together"}
     flow = "" if row["flow"] == "generate" else f" ({row['flow']})"
     return FailureView(
         mode=named.get(mode, mode.replace("_", " ")) + flow,

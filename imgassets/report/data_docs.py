@@ -127,7 +127,9 @@ def suite(endpoint: Endpoint, model: str, home: Path) -> Suite | None:
         return None
     pairs = [(rule, tables[name]) for name, rules in by_table.items() for rule in rules]
     rules = [rule for rule, _ in pairs]
-    return Suite(endpoint.endpoint, model, rules, held.batch(rules, [table for _, table in pairs]))
+    return Suite(
+        endpoint.endpoint, model, rules, held.columns(rules, [table for _, table in pairs])
+    )
 
 
 def _built(suites: list[Suite], folder: Path) -> list[SuitePage]:

@@ -23,7 +23,8 @@ from statistics import median
 
 from imgassets.backends.device import choose_device
 from imgassets.defs.assets.branches import stage_key
-from imgassets.defs.build import VALIDATE_JOB, build_definitions
+from imgassets.defs.build import build_definitions
+from imgassets.defs.jobs import VALIDATE_JOB
 from imgassets.documents.model import Model
 from imgassets.documents.project import load_project
 from imgassets.documents.weights import absent_components, weights_folder

@@ -42,7 +42,9 @@ def decisions(criterion: Criterion, **row: object) -> tuple[Outcome, pd.DataFram
     """A comparison of one row against its rule."""
     numbers = dict.fromkeys(("estimate", "difference"), 0.5)
     found = pd.DataFrame([numbers | {"criterion": criterion.name} | row])
-    rule = DecisionRule(criterion.name, (criterion.name,), criterion.severity, criterion)
+    rule = DecisionRule(
+        criterion.name, (criterion.name,), criterion.severity, MetricRule(criterion)
+    )
     (outcome,) = hold(found, [rule])
     return outcome, found
 

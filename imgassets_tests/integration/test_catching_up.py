@@ -15,7 +15,8 @@ import pytest
 
 from imgassets import requests
 from imgassets.cli.main import main
-from imgassets.defs.build import VALIDATE_JOB, build_definitions
+from imgassets.defs.build import build_definitions
+from imgassets.defs.jobs import VALIDATE_JOB
 from imgassets.documents.image_key import installed_version
 from imgassets.documents.project import load_project
 from imgassets.refresh import execute

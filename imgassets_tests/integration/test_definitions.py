@@ -57,7 +57,6 @@ def test_a_threshold_touches_no_image(project_root: Path) -> None:
         "cards/fast/comparison",
         "cards/fast/verdict",
         "cards/report",
-        "clearance/cards/fast",
     }
 
 
@@ -111,4 +110,15 @@ def test_there_is_a_nightly_schedule() -> None:
     defs = build_definitions(load_project(ROOT))
     repository = defs.get_repository_def()
     names = {s.name for s in repository.schedule_defs}
-    assert names == {"nightly_revalidation", "nightly_drift"}
+    assert {s.name: s.job_name for s in repository.schedule_defs} == {
+        "nightly_validate": "validate",
+        "nightly_revalidate": "revalidate",
+    }
+    assert {s.execution_timezone for s in repository.schedule_defs} == {"UTC"}
+    assert names == {"nightly_validate", "nightly_revalidate"}
+
+
+def test_no_check_blocks_so_that_a_no_go_reaches_its_report(project_root: Path) -> None:
+    graph = build_definitions(load_project(project_root)).resolve_asset_graph()
+    assert graph.asset_check_keys
+    assert not [key for key in graph.asset_check_keys if graph.get(key).blocking]

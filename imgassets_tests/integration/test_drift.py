@@ -9,8 +9,9 @@ from pathlib import Path
 
 import dagster as dg
 
-from imgassets.defs.assets.revalidation import nightly_drift, revalidate
+from imgassets.defs.assets.revalidation import revalidate
 from imgassets.defs.build import build_definitions
+from imgassets.defs.schedules import nightly_revalidate
 from imgassets.documents.project import load_project
 from imgassets.drift.revalidation import pinned
 from imgassets.requests import build_requests
@@ -40,7 +41,7 @@ def another_original(root: Path) -> str:
 
 def tonight(instance: dg.DagsterInstance, when: datetime) -> dg.ScheduleExecutionData:
     context = dg.build_schedule_context(instance, scheduled_execution_time=when)
-    return nightly_drift.evaluate_tick(context)
+    return nightly_revalidate().evaluate_tick(context)
 
 
 def test_a_night_is_skipped_while_the_last_run_goes_on_but_not_for_a_dead_one(

@@ -11,6 +11,14 @@ from pathlib import Path
 
 from imgassets_tests.integration.test_places import project
 
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_repository_and_the_ui_name_the_same_code_location() -> None:
+    text = (ROOT / "imgassets" / "cli" / "workspace.yaml").read_text(encoding="utf-8")
+    assert "location_name: imgassets\n" in text
+    assert (ROOT / "workspace.yaml").read_text(encoding="utf-8") == text
+
 
 def test_a_port_that_is_taken_starts_nothing(tmp_path: Path) -> None:
     root = project(tmp_path / "p")

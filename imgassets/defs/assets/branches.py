@@ -148,14 +148,7 @@ def _images(
         return dg.Output(
             table,
             data_version=data_version(stable),
-            metadata={
-                "made_now": made,
-                "from_store": int((table["status"] == "ok").sum()) - made,
-                "failed": int((table["status"] != "ok").sum()),
-                "device": f"{device} ({why})",
-                **image_metadata(table, store),
-                **table_metadata(table),
-            },
+            metadata=image_metadata(table, store, made) | {"device": f"{device} ({why})"},
         )
 
     return images

@@ -1,12 +1,10 @@
 """Nightly revalidation: a pinned sample made again; what drifted is observed, and stops a GO."""
 
-from collections.abc import Callable, Iterator
-from datetime import timedelta
+from collections.abc import Callable
 
 import dagster as dg
 
 from imgassets.defs.resources import BackendPool, ProjectResource
-from imgassets.documents.environment import timezone
 from imgassets.documents.hosted import HostedModel
 from imgassets.drift.reproducibility import Repetition, repeat
 from imgassets.drift.revalidation import Drift, DriftFile, pinned, remake, still_drifting
@@ -17,15 +15,6 @@ from imgassets.storage.image_store import CorruptEntryError
 from imgassets.storage.whole_file import write_whole
 
 REVALIDATE_JOB = "revalidate"
-#: Times of day mean this zone.
-TIMEZONE = timezone()
-_DEAD_AFTER = timedelta(hours=20)
-_UNFINISHED = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-]
 
 
 def drift_file(workplace: ProjectResource) -> DriftFile:
@@ -134,28 +123,3 @@ def _picture(read: Callable[[], bytes]) -> bytes:
 def revalidate() -> None:
     """Make a pinned sample of stored images again, and report those that come out differently."""
     revalidate_sample()
-
-
-@dg.schedule(
-    job=revalidate,
-    name="nightly_drift",
-    cron_schedule="0 3 * * *",
-    execution_timezone=TIMEZONE,
-)
-def nightly_drift(
-    context: dg.ScheduleEvaluationContext,
-) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """Every night at 03:00 of $IMGASSETS_TIMEZONE; a missed night is made good by the next.
-
-    The sample is pinned, so one run covers any number of missed ones. A run that died half way
-    left each branch as it was or as it is; the next one does all of them again. Whatever has not
-    ended after `_DEAD_AFTER` was killed without a word, and holds up no other night.
-    """
-    since = context.scheduled_execution_time - _DEAD_AFTER
-    going_on = context.instance.get_run_records(
-        dg.RunsFilter(job_name=REVALIDATE_JOB, statuses=_UNFINISHED, created_after=since), limit=1
-    )
-    if going_on:
-        yield dg.SkipReason("the previous revalidation is still going on")
-    else:
-        yield dg.RunRequest(run_key=context.scheduled_execution_time.date().isoformat())

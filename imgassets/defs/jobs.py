@@ -1,0 +1,17 @@
+"""Jobs: what can be run by name, from the UI and by schedules."""
+
+from typing import Any
+
+import dagster as dg
+
+VALIDATE_JOB = "validate"
+
+
+def validate_job() -> Any:
+    """Everything from requests to reports, in one process: a loaded pipeline serves all of it."""
+    return dg.define_asset_job(
+        VALIDATE_JOB,
+        selection=dg.AssetSelection.all(),
+        executor_def=dg.in_process_executor,
+        description="From requests to verdicts and reports; images in the store are reused.",
+    )
