@@ -188,6 +188,7 @@ accepts:
   max_source_pixels: 1000000
   max_source_bytes: 1000000
 returns: {size: [96, 96], mode: RGB, format: PNG}
+flows: [generate, stylize, edit, upscale, postprocess]
 sources: {stylize: generate, edit: generate, upscale: edit, postprocess: stylize}
 sampling: {seeds: [5, 6], replicates: 2}
 prompt_sets: [full, few]
