@@ -47,6 +47,16 @@ InputContract = Annotated[
 ]
 
 
+def renamed(old: str, new: str) -> Any:
+    """The option an older one has become: whoever gives the old name is told the new one."""
+
+    def tell(given: bool) -> None:
+        if given:
+            raise typer.BadParameter(f"{old} is now {new}")
+
+    return typer.Option(old, hidden=True, callback=tell)
+
+
 def show(json_: bool, data: Any, text: object) -> None:
     """Print a result as JSON or as text."""
     print(json.dumps(data, indent=2) if json_ else text)

@@ -13,10 +13,12 @@ def plan(endpoint: Endpoints = [], device: Device = DeviceWord.AUTO, json: Json 
     nothing. Exit 0.
     """
     project = valid_project()
-    from imgassets.refresh import execute
+    from imgassets.defs import headless
+    from imgassets.refresh.dagster_runs import open_instance
     from imgassets.refresh.plan_text import plan_in_words
+    from imgassets.refresh.selection import Selection
 
-    with execute.open_instance(project.root) as instance:
-        found = execute.plan(project, instance, execute.Selection(tuple(endpoint)), device)
+    with open_instance(project.root) as instance:
+        found = headless.plan(project, instance, Selection(tuple(endpoint)), device)
     show(json, found.to_dict(), plan_in_words(found))
     return OK

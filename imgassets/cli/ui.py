@@ -41,7 +41,7 @@ def start(root: Path, port: int) -> int:
     note = ready_home(root) / "ui.json"
     _refuse_second(note)
     _refuse_taken(port)
-    from imgassets.refresh.execute import open_instance
+    from imgassets.refresh.dagster_runs import open_instance
 
     open_instance(root).dispose()  # puts dagster.yaml there
     os.environ["IMGASSETS_PROJECT"] = str(root)

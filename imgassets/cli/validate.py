@@ -16,13 +16,14 @@ from imgassets.cli.options import (
     Endpoints,
     Json,
     complain,
+    renamed,
     valid_project,
 )
 from imgassets.documents.project import Project, load_project
 
 if TYPE_CHECKING:
     from imgassets.decision import Verdict
-    from imgassets.refresh.execute import Selection
+    from imgassets.refresh.selection import Selection
 
 
 def validate(
@@ -35,17 +36,19 @@ def validate(
         ),
     ] = [],
     device: Device = DeviceWord.AUTO,
-    more: Annotated[
+    add_seeds: Annotated[
         bool,
         typer.Option(
-            "--more",
+            "--add-seeds",
             help="Add the seeds that INCONCLUSIVE verdicts ask for, to them and their incumbents; "
             "kept in .imgassets/more, no document is edited.",
         ),
     ] = False,
-    no_more: Annotated[
-        bool, typer.Option("--no-more", help="Take back the seeds that --more added.")
+    drop_seeds: Annotated[
+        bool, typer.Option("--drop-seeds", help="Take back the seeds that --add-seeds added.")
     ] = False,
+    more: Annotated[bool, renamed("--more", "--add-seeds")] = False,  # noqa: ARG001
+    no_more: Annotated[bool, renamed("--no-more", "--drop-seeds")] = False,  # noqa: ARG001
     json: Json = False,
 ) -> int:
     """Make what is missing, measure, and judge.
@@ -54,16 +57,17 @@ def validate(
     already in the store are reused; an interrupted run goes on where it was. Exit 0 when every
     verdict is GO, 1 when one is not, 2 on bad input.
     """
-    if more and no_more:
-        raise typer.BadParameter("--more and --no-more exclude each other; give one of them")
+    if add_seeds and drop_seeds:
+        raise typer.BadParameter("--add-seeds and --drop-seeds exclude each other; give one")
     project = valid_project()
     from imgassets.refresh.document_changes import changed_meanwhile
-    from imgassets.refresh.execute import Selection, forget_more
+    from imgassets.refresh.extra_seeds import take_back
+    from imgassets.refresh.selection import Selection
 
     selection = Selection(tuple(endpoint), tuple(model))
-    if no_more:
-        forget_more(project, selection)
-    verdicts = _verdicts(project, selection, device, more)
+    if drop_seeds:
+        take_back(project, selection.branches(project))
+    verdicts = _verdicts(project, selection, device, add_seeds)
     changed = changed_meanwhile(project, load_project(project.root))
     if changed:
         complain(f"changed while this ran, so run it again to take it in: {', '.join(changed)}")
@@ -74,14 +78,18 @@ def validate(
     return OK if all(v.verdict == "GO" for v in verdicts) else NOT_OK
 
 
-def _verdicts(project: Project, selection: Selection, device: str, more: bool) -> list[Verdict]:
-    from imgassets.refresh import execute
+def _verdicts(
+    project: Project, selection: Selection, device: str, add_seeds: bool
+) -> list[Verdict]:
+    from imgassets.defs import headless
+    from imgassets.refresh.dagster_runs import open_instance
 
-    with execute.open_instance(project.root) as instance:
-        if not more:
-            return execute.validate(project, instance, selection, device)
-        verdicts, told = execute.validate_with_more(project, instance, selection, device)
-    print(*told or ["--more: no verdict is INCONCLUSIVE"], sep="\n", file=sys.stderr)
+    with open_instance(project.root) as instance:
+        if not add_seeds:
+            return headless.validate(project, instance, selection, device)
+        verdicts, messages = headless.validate_and_add_seeds(project, instance, selection, device)
+    nothing = ["--add-seeds: no verdict is INCONCLUSIVE"]
+    print(*messages or nothing, sep="\n", file=sys.stderr)
     return verdicts
 
 

@@ -20,6 +20,7 @@ from imgassets.decision.formatting import (
     step,
 )
 from imgassets.documents.failures import NEVER_ASKED, NOT_THE_MODELS
+from imgassets.flows import FIRST
 
 
 def criterion_reason(
@@ -114,7 +115,7 @@ def remedy(evidence: Evidence, state: State) -> str:
     known = {"cost.seconds": "budget.worst_seconds", "cost.usd": "budget.worst_seconds"}
     by = known.get(criterion.metric)
     entry = f"{{metric: {criterion.metric}, flow: {criterion.flow}, statistic: worst, ...}}"
-    where = f"`{by}`" if by and criterion.flow == "generate" else f"a criterion `{entry}`"
+    where = f"`{by}`" if by and criterion.flow == FIRST else f"a criterion `{entry}`"
     return f"Say in the contract how bad a single image may be: add {where}."
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from imgassets.documents.criteria import Criterion
 from imgassets.documents.metric_catalogue import METRICS
+from imgassets.flows import FLOWS
 
 #: A true minus sign (as wide as a plus), and what stands where there is no number.
 MINUS = "\u2212"
@@ -69,15 +70,6 @@ _FAILURES = {
 #: Failures whose message says no more than their phrase.
 _SAID_ALL = {"blank", "wrong_mode", "source_missing", "budget_exhausted", "in_progress"}
 _LONGEST_QUOTE = 240
-_FLOWS = {
-    "generate": "",
-    "stylize": "after stylization, ",
-    "edit": "after edits, ",
-    "upscale": "after upscaling, ",
-    "postprocess": "after post-processing, ",
-}
-
-
 #: Units that sentences write otherwise; a ratio is a plain number.
 _UNITS = {"ratio": ""}
 
@@ -163,7 +155,7 @@ def measured_phrase(criterion: Criterion, shown: str) -> str:
 
 def flow_phrase(flow: str) -> str:
     """Where in the chain, to begin a clause with: `after edits, `; empty for generate."""
-    return _FLOWS.get(flow, "")
+    return next((known.after for name, known in FLOWS.items() if name == flow), "")
 
 
 def failure_phrase(mode: str, count: int, n: int) -> str:

@@ -9,11 +9,11 @@ from pydantic import Field, model_validator
 from imgassets.documents.base import Document, Name
 from imgassets.documents.decision_contract import DecisionContract, refuse_doubles
 from imgassets.documents.field_facets import Facet
-from imgassets.documents.metric_catalogue import FLOWS, Flow
 from imgassets.documents.postprocess import Step, mode_after, size_after
 from imgassets.documents.prompts import Transform
 from imgassets.documents.seeds import MOST, twins
 from imgassets.documents.sources import SourceRules
+from imgassets.flows import FIRST, FLOWS, FlowName, MadeBy
 
 Size = Annotated[
     tuple[Annotated[int, Field(ge=8, le=8192)], Annotated[int, Field(ge=8, le=8192)]],
@@ -94,7 +94,7 @@ class Traffic(Document):
     batch: Annotated[int, Facet.TRAFFIC] = Field(
         1, ge=1, le=256, description="Waiting requests a worker takes at once."
     )
-    per_month: Annotated[dict[Flow, Annotated[int, Field(ge=0)]], Facet.TRAFFIC] = Field(
+    per_month: Annotated[dict[FlowName, Annotated[int, Field(ge=0)]], Facet.TRAFFIC] = Field(
         description="Images of each flow in a month; flows left out are not billed."
     )
 
@@ -104,10 +104,10 @@ class Endpoint(DecisionContract):
 
     accepts: Annotated[Accepts, Facet.REQUESTS]
     returns: Annotated[Returns, Facet.REQUESTS | Facet.PARTS]
-    flows: Annotated[tuple[Flow, ...], Facet.REQUESTS] = Field(("generate",), min_length=1)
-    sources: Annotated[dict[Flow, Flow], Facet.CHAIN | Facet.PIXELS] = Field(
+    flows: Annotated[tuple[FlowName, ...], Facet.REQUESTS] = Field((FIRST,), min_length=1)
+    sources: Annotated[dict[FlowName, FlowName], Facet.CHAIN | Facet.PIXELS] = Field(
         default_factory=dict,
-        description="Whose images a flow starts from; `generate` where it is silent.",
+        description=f"Whose images a flow starts from; `{FIRST}` where it is silent.",
     )
     stylize: Annotated[Stylize | None, Facet.CHAIN | Facet.PARTS] = Field(
         None, description="The style of flow stylize."
@@ -127,8 +127,8 @@ class Endpoint(DecisionContract):
             raise ValueError(
                 f"returns.size {list(self.returns.size)} is not among accepts.sizes; add it there"
             )
-        if "generate" not in self.flows:
-            raise ValueError("flows must contain generate; edits and upscales start from it")
+        if FIRST not in self.flows:
+            raise ValueError(f"flows must contain {FIRST}; edits and upscales start from it")
         self._check_chain()
         refuse_doubles("prompt set", self.prompt_sets)
         unmeasured = [c.metric for c in self.criteria if c.metric in self.metrics]
@@ -168,34 +168,41 @@ class Endpoint(DecisionContract):
                 )
 
     def _check_chain(self) -> None:
-        for flow, given in (("stylize", self.stylize), ("postprocess", self.postprocess)):
-            if (flow in self.flows) != bool(given):
-                raise ValueError(f"`{flow}` and flow {flow} need each other; give both or neither")
+        for name, described in FLOWS.items():
+            field = described.contract_field
+            if field and (name in self.flows) != bool(getattr(self, field)):
+                raise ValueError(f"`{field}` and flow {name} need each other; give both or neither")
         for flow, source in self.sources.items():
             if flow not in self.flows or source not in self.flows:
                 raise ValueError(f"sources: {flow}: {source}: both must be among flows")
-            if FLOWS.index(source) >= FLOWS.index(flow):
+            order = list(FLOWS)
+            if order.index(source) >= order.index(flow):
                 raise ValueError(
-                    f"sources: {flow} cannot start from {source}; the order is {', '.join(FLOWS)}"
+                    f"sources: {flow} cannot start from {source}; the order is {', '.join(order)}"
                 )
 
-    def source_of(self, flow: Flow) -> Flow | None:
-        """The flow whose images a flow starts from; None for generate."""
-        return None if flow == "generate" else self.sources.get(flow, "generate")
+    def source_of(self, flow: FlowName) -> FlowName | None:
+        """The flow whose images a flow starts from; None for the first."""
+        source = FLOWS[flow].source
+        return source and self.sources.get(flow, source)
 
-    def lineage(self, flow: Flow) -> tuple[Flow, ...]:
-        """A flow and all that went before it, generate first."""
+    def lineage(self, flow: FlowName) -> tuple[FlowName, ...]:
+        """A flow and all that went before it, the first one first."""
         source = self.source_of(flow)
         return (*(self.lineage(source) if source else ()), flow)
 
-    def returned(self, flow: Flow, scale: int = 1) -> Returns:
+    def edited(self, flow: FlowName) -> bool:
+        """Whether a flow's images went through an edit: only prompts that have one give any."""
+        return any(FLOWS[step].edits for step in self.lineage(flow))
+
+    def returned(self, flow: FlowName, scale: int = 1) -> Returns:
         """What an image of a flow is like; `scale` is that of the model's upscaler."""
         width, height = self.returns.size
         mode: str = self.returns.mode
         for step in self.lineage(flow):
-            if step == "upscale":
+            if FLOWS[step].made_by is MadeBy.UPSCALER:
                 width, height = width * scale, height * scale
-            elif step == "postprocess":
+            elif FLOWS[step].made_by is MadeBy.STEPS:
                 width, height = size_after(self.postprocess, (width, height))
                 mode = mode_after(self.postprocess, mode)
         return self.returns.model_copy(update={"size": (width, height), "mode": mode})

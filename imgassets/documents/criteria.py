@@ -10,9 +10,10 @@ from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_
 from imgassets.documents.base import Document
 from imgassets.documents.failures import FailureMode
 from imgassets.documents.field_facets import Facet
-from imgassets.documents.metric_catalogue import METRICS, UNMEASURED, Flow, Metric
+from imgassets.documents.metric_catalogue import METRICS, UNMEASURED, Metric
 from imgassets.documents.own_metrics import known_metric, known_names
 from imgassets.documents.units import ImageSeconds, Share, Usd, level, step, unit_of_limit
+from imgassets.flows import FIRST, FlowName
 
 Severity = Literal["gating", "review", "warning"]
 
@@ -51,7 +52,7 @@ class Criterion(Document):
     metric: Annotated[str, Facet.CRITERIA] = Field(
         description="A metric's name, such as `composition.correct`."
     )
-    flow: Annotated[Flow, Facet.CRITERIA] = "generate"
+    flow: Annotated[FlowName, Facet.CRITERIA] = FIRST
     floor: Annotated[float | None, Facet.CRITERIA] = Field(
         None, description="For metrics where higher is better."
     )
@@ -161,7 +162,7 @@ class Near(Document):
     """A criterion that holds, but by so little that a person must look."""
 
     metric: Annotated[str, Facet.CRITERIA]
-    flow: Annotated[Flow, Facet.CRITERIA] = "generate"
+    flow: Annotated[FlowName, Facet.CRITERIA] = FIRST
     within: Annotated[float, Facet.CRITERIA] = Field(
         gt=0.0, description="Distance to the floor or ceiling, metric's unit."
     )
@@ -176,7 +177,7 @@ class Disagreement(Document):
     """Two shares that ought to say the same of an image."""
 
     metrics: Annotated[tuple[str, str], Facet.CRITERIA]
-    flow: Annotated[Flow, Facet.CRITERIA] = "generate"
+    flow: Annotated[FlowName, Facet.CRITERIA] = FIRST
     max_rate: Annotated[Share, Facet.CRITERIA] = Field(
         lt=1.0, description="Share of images they may differ on."
     )
@@ -207,7 +208,7 @@ class Review(Document):
     near: Annotated[tuple[Near, ...], Facet.CRITERIA] = ()
     disagree: Annotated[tuple[Disagreement, ...], Facet.CRITERIA] = ()
 
-    def criteria(self, flows: Sequence[Flow]) -> tuple[Criterion, ...]:
+    def criteria(self, flows: Sequence[FlowName]) -> tuple[Criterion, ...]:
         """The margins of `look` as criteria of severity `review`."""
         return tuple(
             Criterion(metric=f"look.{name}", flow=flow, margin=margin, severity="review")

@@ -19,8 +19,9 @@ from imgassets.documents.criteria import (
     Review,
 )
 from imgassets.documents.field_facets import Facet
-from imgassets.documents.metric_catalogue import FLOWS, METRICS, Flow
+from imgassets.documents.metric_catalogue import METRICS
 from imgassets.documents.own_metrics import MetricName, OwnMetric, declared
+from imgassets.flows import FLOWS, FlowName
 
 
 class DecisionContract(Document):
@@ -36,7 +37,7 @@ class DecisionContract(Document):
     candidates: Annotated[tuple[Name, ...], Facet.CRITERIA] = Field(
         (), description="Models that may replace it."
     )
-    flows: Annotated[tuple[Flow, ...], Facet.REQUESTS] = Field(FLOWS, min_length=1)
+    flows: Annotated[tuple[FlowName, ...], Facet.REQUESTS] = Field(tuple(FLOWS), min_length=1)
     metrics: Annotated[dict[MetricName, OwnMetric], Facet.CRITERIA] = Field(
         default_factory=dict, description="Metrics of one's own, for `imgassets decide`."
     )

@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Flow = Literal["generate", "stylize", "edit", "upscale", "postprocess"]
+from imgassets.flows import FLOWS, FlowName
+
 #: `same`: neither way is better; only a step away from the incumbent, either way, is worse.
 Direction = Literal["higher", "lower", "same"]
-#: In the order a chain goes through them.
-FLOWS: tuple[Flow, ...] = ("generate", "stylize", "edit", "upscale", "postprocess")
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Metric:
     direction: Direction
     unit: str
     summary: str
-    flows: tuple[Flow, ...] = FLOWS
+    flows: tuple[FlowName, ...] = tuple(FLOWS)
     range: tuple[float, float] | None = None
 
     @property
@@ -55,7 +54,7 @@ FAMILY_VERSIONS = {
 }
 
 
-def families_of(flows: Sequence[Flow]) -> dict[str, list[Flow]]:
+def families_of(flows: Sequence[FlowName]) -> dict[str, list[FlowName]]:
     """Metric families that look at any of these flows, with the flows each looks at."""
     measured = {
         family: [
@@ -68,10 +67,10 @@ def families_of(flows: Sequence[Flow]) -> dict[str, list[Flow]]:
     return {family: looked_at for family, looked_at in measured.items() if looked_at}
 
 
-_JUDGED: tuple[Flow, ...] = ("generate", "stylize", "edit", "postprocess")
-_STYLIZED: tuple[Flow, ...] = ("stylize",)
-_EDITED: tuple[Flow, ...] = ("edit",)
-_UPSCALED: tuple[Flow, ...] = ("upscale",)
+_JUDGED: tuple[FlowName, ...] = ("generate", "stylize", "edit", "postprocess")
+_STYLIZED: tuple[FlowName, ...] = ("stylize",)
+_EDITED: tuple[FlowName, ...] = ("edit",)
+_UPSCALED: tuple[FlowName, ...] = ("upscale",)
 
 METRICS: dict[str, Metric] = {
     m.name: m

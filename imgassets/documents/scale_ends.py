@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from imgassets.documents.criteria import Criterion
 from imgassets.documents.problems import Problem, dotted
 from imgassets.documents.units import UNITS
+from imgassets.flows import FIRST
 
 if TYPE_CHECKING:
     from imgassets.documents.contract import Endpoint
@@ -86,7 +87,7 @@ def _misses_an_end(criterion: Criterion, criteria: Sequence[Criterion]) -> bool:
 
 
 def _fix(criterion: Criterion) -> str:
-    if criterion.definition.family == "cost" and criterion.flow == "generate":
+    if criterion.definition.family == "cost" and criterion.flow == FIRST:
         return "add budget.worst_seconds"
     limit = "floor" if criterion.definition.direction == "higher" else "ceiling"
     what = f"metric: {criterion.metric}, flow: {criterion.flow}, statistic: worst, {limit}: ..."

@@ -18,7 +18,7 @@ from imgassets.documents.base import fingerprint
 from imgassets.documents.criteria import Criterion, Severity
 from imgassets.documents.decision_contract import DecisionContract
 from imgassets.documents.failures import NOT_THE_MODELS, FailureMode
-from imgassets.documents.metric_catalogue import Flow
+from imgassets.flows import FlowName
 
 #: The table of decisions.
 COMPARISON = "comparison"
@@ -77,7 +77,7 @@ class FailureRule:
         max_rate: the contract's, 0..1.
     """
 
-    flow: Flow
+    flow: FlowName
     mode: str
     modes: tuple[str, ...]
     max_rate: float
@@ -134,7 +134,7 @@ def failure_name(flow: str, mode: str) -> str:
 
 
 def rules_by_table(
-    contract: DecisionContract, model: str, image_tables: Mapping[Flow, str]
+    contract: DecisionContract, model: str, image_tables: Mapping[FlowName, str]
 ) -> dict[str, list[Rule]]:
     """All rules for a model by the table (asset) that is held to them, in the contract's order.
 
@@ -155,7 +155,7 @@ def rules_by_table(
 
 
 def rules_by_check(
-    contract: DecisionContract, model: str, image_tables: Mapping[Flow, str]
+    contract: DecisionContract, model: str, image_tables: Mapping[FlowName, str]
 ) -> dict[str, dict[str, list[Rule]]]:
     """The rules behind each check, by table and name of the check."""
     found: dict[str, dict[str, list[Rule]]] = {}
@@ -166,7 +166,7 @@ def rules_by_check(
 
 
 def check_versions(
-    contract: DecisionContract, model: str, image_tables: Mapping[Flow, str]
+    contract: DecisionContract, model: str, image_tables: Mapping[FlowName, str]
 ) -> dict[tuple[str, str], str]:
     """The version of what each check holds, by table and name; that of a verdict never changes."""
     found = rules_by_check(contract, model, image_tables)
@@ -207,7 +207,7 @@ def limited_modes(
         yield OTHER, rest, 0.0
 
 
-def _failure_rules(contract: DecisionContract, flow: Flow) -> Iterator[FailureRule]:
+def _failure_rules(contract: DecisionContract, flow: FlowName) -> Iterator[FailureRule]:
     judged = [limit for limit in limited_modes(contract) if limit[0] != OTHER]
     for mode, modes, rate in judged:
         yield FailureRule(flow, mode, modes, rate)

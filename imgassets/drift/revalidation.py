@@ -8,7 +8,8 @@ touched; the other picture is kept beside it, and what was found is a fact that 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+import logging
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,7 +18,8 @@ from PIL import Image
 
 from imgassets.backends.generation import Make
 from imgassets.documents.base import fingerprint
-from imgassets.drift.reproducibility import RepetitionFile
+from imgassets.drift.reproducibility import Repetition, RepetitionFile, repeat
+from imgassets.flows import FlowName
 from imgassets.images.encoding import encode_png
 from imgassets.requests import Request
 from imgassets.storage.image_store import ImageStore
@@ -108,6 +110,66 @@ class DriftFile:
                 more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
                 reasons.append(f"drift of {found[0].words}{more}")
         return reasons
+
+
+def revalidate(
+    branch: tuple[str, str],
+    requests: Mapping[FlowName, Sequence[Request]],
+    store: ImageStore,
+    file: DriftFile,
+    maker: Callable[[FlowName], Make],
+    *,
+    images_per_flow: int,
+    device: str,
+    log: logging.Logger,
+) -> list[Drift]:
+    """Make a branch's pinned sample again, and keep what is known to drift now.
+
+    Args:
+        branch: endpoint and model.
+        requests: all of the branch, by flow.
+        store: holds the originals, and is only read.
+        file: what was known before; replaced by what is known now.
+        maker: what makes a flow's images.
+        images_per_flow: size of the sample.
+        device: device class, noted with how images repeat.
+        log: told the outcome of each flow, and what could not be made again.
+
+    Raises:
+        ValueError: what was known before is damaged, and not all of the sample could be made again:
+            only a whole one compared makes that good.
+    """
+    known, damage = _known(file, branch)
+    name, found = "/".join(branch), list[Drift]()
+    repeated: list[Repetition] = []
+    for flow, of_flow in requests.items():
+        sample = pinned(of_flow, store, images_per_flow)
+        if not sample:
+            found += still_drifting([], known, of_flow, [])
+            continue
+        # What drifted before is looked at even outside the sample: nothing else would clear it.
+        again = pinned(of_flow, store, images_per_flow, {d.image_key for d in known})
+        make = maker(flow)
+        drifts, failures = remake(again, store, make, file.images)
+        if failures and damage:
+            raise damage
+        compared = {r.image_key for r in again} - failures.keys()
+        found += still_drifting(drifts, known, of_flow, compared)
+        repeated += repeat(sample, store, make, device)
+        log.info(f"{name}: {len(drifts)} of {len(compared)} drifted ({flow})")
+        for failure in failures.values():
+            log.warning(f"{name}: not made again: {failure}")
+    file.repetitions(*branch).write(repeated)
+    file.write(*branch, found)
+    return found
+
+
+def _known(file: DriftFile, branch: tuple[str, str]) -> tuple[list[Drift], ValueError | None]:
+    """What drifted before, or that nobody knows."""
+    try:
+        return file.read(*branch), None
+    except ValueError as error:
+        return [], error
 
 
 def pinned(

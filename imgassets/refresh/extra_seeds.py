@@ -1,13 +1,14 @@
 """More data where a verdict is INCONCLUSIVE: seeds added to a branch, beside the contract.
 
-Nobody's YAML is edited. What `imgassets validate --more` adds is a small file under `HOME/more`,
-which requests are built with, verdicts tell of, and `imgassets validate --no-more` takes back.
+Nobody's YAML is edited. What `imgassets validate --add-seeds` adds is a small file under
+`HOME/more`, which requests are built with, verdicts tell of, and `imgassets validate --drop-seeds`
+takes back.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,7 +52,7 @@ class ExtraSeeds:
                 int(seed) for seed in json.loads(path.read_text(encoding="utf-8"))["seeds"]
             )
         except (ValueError, TypeError, KeyError) as error:
-            raise ValueError(f"{path} is damaged; run `imgassets validate --no-more`") from error
+            raise ValueError(f"{path} is damaged; run `imgassets validate --drop-seeds`") from error
 
     def version(self, endpoint: str, model: str) -> str:
         return fingerprint(list(self.read(endpoint, model)))
@@ -60,7 +61,9 @@ class ExtraSeeds:
         """What was added, for plans and reports."""
         seeds = self.read(endpoint, model)
         listed = ", ".join(map(str, seeds))
-        return f"seeds {listed} added by `validate --more`" if seeds else "no seeds added any more"
+        if not seeds:
+            return "no seeds added any more"
+        return f"seeds {listed} added by `validate --add-seeds`"
 
     def write(self, endpoint: str, model: str, seeds: Sequence[int]) -> None:
         """Replace what was added to a branch, whole or not at all."""
@@ -73,8 +76,16 @@ class ExtraSeeds:
 
 def requests_of(project: Project, endpoint: str, model: str, device: str) -> list[Request]:
     """The requests of a branch: those of its contract, and those for seeds added to it."""
-    more = ExtraSeeds.of(project.root).read(endpoint, model)
-    return build_requests(project, endpoint, model, device, more)
+    added = ExtraSeeds.of(project.root).read(endpoint, model)
+    return build_requests(project, endpoint, model, device, added)
+
+
+def take_back(project: Project, branches: Iterable[tuple[str, str]]) -> None:
+    """Back to the contracts' own seeds, for (endpoint, model) pairs and their incumbents."""
+    added = ExtraSeeds.of(project.root)
+    for endpoint, model in branches:
+        added.forget(endpoint, model)
+        added.forget(endpoint, project.endpoint(endpoint).incumbent)
 
 
 def extend(project: Project, verdicts: Sequence[Verdict]) -> list[str]:
@@ -83,29 +94,26 @@ def extend(project: Project, verdicts: Sequence[Verdict]) -> list[str]:
     Returns:
         What was done, or why nothing could be, one line a verdict that is INCONCLUSIVE.
     """
-    more = ExtraSeeds.of(project.root)
-    return [_extend(project, more, v) for v in verdicts if v.verdict == "INCONCLUSIVE"]
+    added = ExtraSeeds.of(project.root)
+    return [_extend(project, added, v) for v in verdicts if v.verdict == "INCONCLUSIVE"]
 
 
-def _extend(project: Project, more: ExtraSeeds, verdict: Verdict) -> str:
+def _extend(project: Project, added: ExtraSeeds, verdict: Verdict) -> str:
     where = f"{verdict.endpoint}/{verdict.model}"
     contract = project.endpoint(verdict.endpoint)
-    have = list(dict.fromkeys((*contract.sampling.seeds, *more.read(*_branch(verdict)))))
+    before = added.read(verdict.endpoint, verdict.model)
+    have = list(dict.fromkeys((*contract.sampling.seeds, *before)))
     if verdict.needed_seeds is None or verdict.needed_seeds <= len(have):
         prompts = verdict.needed_prompts
         fix = f"add about {prompts:,}" if prompts else "no practical number would do"
         sets = ", ".join(f"prompts/{name}.yaml" for name in contract.prompt_sets)
         return f"{where}: further seeds would not settle it, only prompts: {fix} ({sets})"
-    added = _further(have, verdict.needed_seeds - len(have))
+    own = [seed for seed in have if seed not in contract.sampling.seeds]
+    further = _further(have, verdict.needed_seeds - len(have))
     for model in dict.fromkeys((verdict.model, verdict.incumbent)):
-        before = more.read(verdict.endpoint, model)
-        own = [seed for seed in have if seed not in contract.sampling.seeds]
-        more.write(verdict.endpoint, model, list(dict.fromkeys((*before, *own, *added))))
-    return f"{where}: seeds {', '.join(map(str, added))} added, for {verdict.incumbent} as well"
-
-
-def _branch(verdict: Verdict) -> tuple[str, str]:
-    return verdict.endpoint, verdict.model
+        theirs = added.read(verdict.endpoint, model)
+        added.write(verdict.endpoint, model, list(dict.fromkeys((*theirs, *own, *further))))
+    return f"{where}: seeds {', '.join(map(str, further))} added, for {verdict.incumbent} as well"
 
 
 def _further(have: Sequence[int], count: int) -> list[int]:

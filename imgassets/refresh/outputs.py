@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from imgassets.documents.metric_catalogue import Flow
+from imgassets.flows import OF_STAGE
 from imgassets.storage.image_store import ImageStore
 
 _log = logging.getLogger(__name__)
@@ -22,14 +22,6 @@ PASSING = (
     "machine_error",
     "out_of_memory",
 )
-#: The asset of each flow whose table lists its images.
-STAGES: dict[Flow, str] = {
-    "generate": "generated",
-    "stylize": "stylized",
-    "edit": "edited",
-    "upscale": "upscaled",
-    "postprocess": "postprocessed",
-}
 
 
 def file_of(home: Path, key: Sequence[str]) -> Path:
@@ -64,7 +56,7 @@ def condition(
 ) -> tuple[str, str]:
     """Why what an asset wrote cannot be used any more, and what failed in it and may pass.
 
-    Both are empty where there is nothing to say; of a harmed file only the harm is told.
+    Both are empty where there is nothing to say; of a corrupted file nothing else is told.
 
     Args:
         home: everything made by the project.
@@ -77,7 +69,7 @@ def condition(
         return f"{path.name} is missing", ""
     if sha256 and not is_as_written(path, sha256):
         return f"{path.name} was changed or damaged since it was written", ""
-    return _condition_of_images(path, store) if key[-1] in STAGES.values() else ("", "")
+    return _condition_of_images(path, store) if key[-1] in OF_STAGE else ("", "")
 
 
 def _condition_of_images(table: Path, store: ImageStore) -> tuple[str, str]:
@@ -86,11 +78,11 @@ def _condition_of_images(table: Path, store: ImageStore) -> tuple[str, str]:
     except (OSError, ValueError):
         return f"{table.name} cannot be read", ""
     lost = [k for k, status, _ in rows if status == "ok" and not store.seems_intact(k)]
-    passing = [status for _, status, source in rows if _may_pass(status, source, store)]
-    modes = ", ".join(sorted(set(passing)))
+    transient = [status for _, status, source in rows if _may_pass(status, source, store)]
+    modes = ", ".join(sorted(set(transient)))
     return (
         f"{len(lost)} of its images left the store or were harmed" if lost else "",
-        f"{len(passing)} images failed in a way that may pass ({modes})" if passing else "",
+        f"{len(transient)} images failed in a way that may pass ({modes})" if transient else "",
     )
 
 
@@ -107,7 +99,7 @@ def is_as_written(path: Path, sha256: str) -> bool:
 
 
 def set_aside(home: Path, path: Path) -> Path:
-    """Move a harmed file to `HOME/quarantine`, for inspection; returns where it went."""
+    """Move a corrupted file to `HOME/quarantine`, for inspection; returns where it went."""
     target = home / "quarantine" / path.relative_to(home)
     number = 0
     while target.exists():

@@ -9,9 +9,10 @@ those that *follow* (something above them is made again, and may come out differ
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
+from imgassets.flows import FLOWS, FlowName
 from imgassets.refresh.observed.state import ObservedState
 
 Json = dict[str, Any]
@@ -20,11 +21,19 @@ _SHOWN_CAUSES = 3
 
 @dataclass(frozen=True)
 class Made:
-    """An asset's latest materialization: its data version, its code version, its inputs'."""
+    """An asset's latest materialization.
+
+    Attributes:
+        version: its data version.
+        code_version: of the code that made it.
+        inputs: data versions of what it was made from, by key.
+        file_sha256: of the file it wrote; None where that was not noted.
+    """
 
     version: str
     code_version: str | None
     inputs: Mapping[str, str]
+    file_sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -36,8 +45,8 @@ class Asset:
         parents: keys it is made from; documents among them.
         code_version: of the code that would make it.
         made: its latest materialization, None when there is none.
-        harm: why what it wrote cannot be used any more; empty when it can.
-        passing: what failed in it and may come out well when it is tried again; empty when nothing.
+        corruption: why what it wrote cannot be used any more; empty when it can.
+        transient: what failed in it and may come out well when tried again; empty when nothing.
         predicted: the data version it would have if it were made now, where that is known.
         mirrors: parents whose other data version is sure to give it another one.
         together: other assets that the same step makes; none of them can be made alone.
@@ -47,26 +56,11 @@ class Asset:
     parents: tuple[str, ...]
     code_version: str | None
     made: Made | None
-    harm: str = ""
-    passing: str = ""
+    corruption: str = ""
+    transient: str = ""
     predicted: str | None = None
     mirrors: tuple[str, ...] = ()
     together: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Images:
-    """Images to make, by flow."""
-
-    generate: int = 0
-    edit: int = 0
-    upscale: int = 0
-    stylize: int = 0
-    postprocess: int = 0
-
-    @property
-    def total(self) -> int:
-        return sum(asdict(self).values())
 
 
 @dataclass(frozen=True)
@@ -77,7 +71,7 @@ class Plan:
         must: assets that have to be made again, with the reasons, in the order they are made.
         follow: assets below them that are made again if something above comes out different.
         parents: of all assets.
-        images: how many images the store lacks for it.
+        images: how many images of each flow the store lacks for it.
         seconds: estimated time to make them; None when nothing like it was ever measured.
         usd: estimated price of them; None likewise.
     """
@@ -85,7 +79,7 @@ class Plan:
     must: Mapping[str, str]
     follow: Mapping[str, str]
     parents: Mapping[str, tuple[str, ...]] = field(repr=False)
-    images: Images = Images()
+    images: Mapping[FlowName, int] = field(default_factory=dict)
     seconds: float | None = 0.0
     usd: float | None = 0.0
 
@@ -115,7 +109,7 @@ class Plan:
         """The JSON form of `imgassets plan --json`."""
         return {
             "assets": [{"key": key, "why": why} for key, why in self.assets.items()],
-            "images": asdict(self.images),
+            "images": {flow: self.images.get(flow, 0) for flow in FLOWS},
             "seconds": None if self.seconds is None else round(self.seconds, 3),
             "usd": None if self.usd is None else round(self.usd, 6),
         }
@@ -190,9 +184,9 @@ class _Walker:
         made = asset.made
         if made is None:
             return ["never made"]
-        causes = [asset.harm] if asset.harm else []
-        if asset.passing and asset.key not in self._tried:
-            causes.append(asset.passing)
+        causes = [asset.corruption] if asset.corruption else []
+        if asset.transient and asset.key not in self._tried:
+            causes.append(asset.transient)
         if made.code_version != asset.code_version:
             causes.append(f"code version {made.code_version} -> {asset.code_version}")
         causes += [c for p in asset.parents for c in self._cause_above(made, p)]
@@ -211,10 +205,10 @@ class _Walker:
 
     def _cause_above(self, made: Made, parent: str) -> list[str]:
         before, now = made.inputs.get(parent), self._versions.get(parent)
-        if parent in self._observed:
-            return [self._observed[parent].change(before)] if before != now else []
         if before is None:
             return [f"now depends on {parent}"]
+        if parent in self._observed:
+            return [self._observed[parent].change(before)] if before != now else []
         if parent in self._changes:
             return self._roots[parent]
         if before != now:

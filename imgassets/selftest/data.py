@@ -15,8 +15,9 @@ import pandas as pd
 from imgassets.backends.device import Device
 from imgassets.backends.generation import Make, make_images
 from imgassets.documents.base import fingerprint
-from imgassets.documents.metric_catalogue import FAMILY_VERSIONS, Flow, families_of
+from imgassets.documents.metric_catalogue import FAMILY_VERSIONS, families_of
 from imgassets.documents.project import Project
+from imgassets.flows import FLOWS, FlowName, MadeBy
 from imgassets.metrics.families import measure
 from imgassets.requests import Request, build_requests, requests_version, stacked
 from imgassets.selftest.catalogue import Fault
@@ -142,7 +143,7 @@ class FaultRunner:
     def _garbled(self, healthy: Branch, fault: Fault) -> Branch:
         new_keys: dict[str, str] = {}
         requests = []
-        for flow in ("generate", "edit", "upscale"):
+        for flow in FLOWS:  # sources come before what is made of them
             of_flow = [r for r in healthy.requests if r.flow == flow]
             for number, request in enumerate(of_flow):
                 garbled = _planted(request, number, fault, new_keys)
@@ -167,12 +168,15 @@ class FaultRunner:
                 self.progress(f"  {made} images made ({flow})")
         return stacked(tables)
 
-    def _maker(self, model: str, flow: Flow, fault: Fault | None) -> Make:
-        from imgassets.backends.registry import maker_of, upscale_maker
+    def _maker(self, model: str, flow: FlowName, fault: Fault | None) -> Make:
+        from imgassets.backends.registry import maker_of, postprocess_maker, upscale_maker
         from imgassets.selftest.pipeline_faults import faulty_backend
 
-        if flow == "upscale":
-            return upscale_maker(self.project.root, self.project.model(model), _DEVICE)
+        match FLOWS[flow].made_by:
+            case MadeBy.UPSCALER:
+                return upscale_maker(self.project.root, self.project.model(model), _DEVICE)
+            case MadeBy.STEPS:
+                return postprocess_maker(self.project.root)
         # A fault of the request alone needs no other pipeline than the healthy one.
         document, inside = ({}, None) if fault is None else (dict(fault.document), fault.inside)
         key = repr((model, document, inside))
@@ -259,7 +263,7 @@ def _planted(request: Request, number: int, fault: Fault, new_keys: dict[str, st
     inputs = dict(request.inputs)
     if request.source_key:
         inputs["source"] = new_keys[request.source_key]
-    if request.flow in fault.flows and request.flow != "upscale":
+    if request.flow in fault.flows and FLOWS[request.flow].made_by is MadeBy.BACKEND:
         inputs = fault.garble(inputs, number) if fault.garble else inputs
         if fault.document or fault.inside:
             inputs |= {"fault": [fault.name, fault.strength, fault.what]}

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from imgassets.documents.metric_catalogue import FAMILY_VERSIONS, FLOWS, METRICS, UNMEASURED, Metric
+from imgassets.documents.metric_catalogue import FAMILY_VERSIONS, METRICS, UNMEASURED, Metric
+from imgassets.flows import FLOWS
 from imgassets.metrics.formulas.learned import LEARNED
 from imgassets_tests.benchmarks.pages import FOLDER, table
 

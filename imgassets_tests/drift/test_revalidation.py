@@ -6,16 +6,15 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from imgassets.backends.base import Outcome
-from imgassets.defs.assets import revalidation
-from imgassets.drift.revalidation import DriftFile, difference, pinned, remake
+from imgassets.drift.page import write_drift_page
+from imgassets.drift.revalidation import DriftFile, difference, pinned, remake, revalidate
 from imgassets.report.drift_page import drift_page
 from imgassets.requests import Request
 from imgassets.storage.image_store import ImageStore
@@ -108,26 +107,17 @@ class Nights:
             images = [made.get(i["seed"], drawn(i["seed"])) for i in inputs]
             return [Outcome(i) if i else Outcome(None, "out_of_memory", "no") for i in images]
 
-        project = SimpleNamespace(
-            model=lambda _: None, endpoint=lambda _: SimpleNamespace(flows=["generate"])
+        found = revalidate(
+            ("cards", "fast"),
+            {"generate": self.requests},
+            self.store,
+            self.file,
+            lambda _: make,
+            images_per_flow=images_per_flow,
+            device="cpu",
+            log=logging.getLogger(__name__),
         )
-        workplace = SimpleNamespace(
-            project=lambda: project, store=lambda: self.store, home=lambda: self.home
-        )
-        maker = SimpleNamespace(chosen=lambda: ("cpu", ""), maker=lambda *_: make)
-        context = SimpleNamespace(log=logging.getLogger(__name__))
-        branch = ("cards", "fast")
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(revalidation, "requests_of", lambda *_: self.requests)
-            found = revalidation._revalidate(
-                cast(Any, context),
-                cast(Any, workplace),
-                cast(Any, maker),
-                branch,
-                revalidation.Sample(images_per_flow=images_per_flow),
-            )
-        self.file.write(*branch, found)
-        revalidation._write_page(cast(Any, workplace), [branch])
+        write_drift_page(self.file, self.store, [("cards", "fast")])
         return sorted(d.seed for d in found)
 
 

@@ -12,8 +12,10 @@ import pandas as pd
 import pytest
 
 from imgassets.decision import Verdict
+from imgassets.defs.headless import validate
 from imgassets.documents.project import load_project
-from imgassets.refresh.execute import Selection, open_instance, validate
+from imgassets.refresh.dagster_runs import open_instance
+from imgassets.refresh.selection import Selection
 from imgassets_tests.conftest import write_project
 from imgassets_tests.integration.small import validated, write_small_project
 

@@ -45,7 +45,7 @@ def warm_up() -> None:
     )
 
     import imgassets.cli.main
-    import imgassets.refresh.execute  # noqa: F401
+    import imgassets.defs.headless  # noqa: F401
 
 
 def validate_in_a_fork(root: Path, prepare: Callable[[], None] = lambda: None) -> Run:

@@ -12,10 +12,12 @@ from pathlib import Path
 import dagster as dg
 import pandas as pd
 
-from imgassets.documents.metric_catalogue import FLOWS
+from imgassets.defs.headless import plan, validate
 from imgassets.documents.project import load_project
-from imgassets.refresh.execute import Selection, open_instance, plan, validate
+from imgassets.flows import FLOWS
+from imgassets.refresh.dagster_runs import open_instance
 from imgassets.refresh.plan import Plan
+from imgassets.refresh.selection import Selection
 from imgassets.storage.image_store import ImageStore
 from imgassets_tests.conftest import edit_file, write_project
 

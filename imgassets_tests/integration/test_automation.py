@@ -10,8 +10,9 @@ import dagster as dg
 from imgassets.defs.build import build_definitions
 from imgassets.defs.resources import ProjectResource
 from imgassets.documents.project import load_project
-from imgassets.refresh.dagster_state import Reader
+from imgassets.refresh.dagster_state import DagsterState
 from imgassets.refresh.document_changes import present_facets
+from imgassets.refresh.observed.kinds import observed_states
 from imgassets_tests.conftest import edit_file
 from imgassets_tests.integration.small import at_home, model_file
 
@@ -103,7 +104,8 @@ def test_the_switch_is_off_and_asks_for_what_a_changed_threshold_touches(
         before = dg.evaluate_automation_conditions(definitions, instance)
         assert before.total_requested == 0
         edit_file(tmp_path / "contracts" / "endpoints" / "cards.yaml", "floor: 0.1", "floor: 0.9")
-        Reader(load_project(tmp_path), definitions.resolve_asset_graph(), instance).observe()
+        known = DagsterState(definitions.resolve_asset_graph(), instance)
+        known.observe(observed_states(load_project(tmp_path)).values())
         after = dg.evaluate_automation_conditions(definitions, instance, cursor=before.cursor)
         asked = {r.key.to_user_string() for r in after.results if r.true_subset.size}
         assert asked == {"cards/prod/comparison", "cards/fast/comparison"}

@@ -15,13 +15,16 @@ import pytest
 
 from imgassets import requests
 from imgassets.cli.main import main
+from imgassets.defs import headless
 from imgassets.defs.build import build_definitions
 from imgassets.defs.jobs import VALIDATE_JOB
 from imgassets.documents.image_key import installed_version
 from imgassets.documents.project import load_project
 from imgassets.refresh import execute
-from imgassets.refresh.dagster_state import Reader
+from imgassets.refresh.dagster_runs import errors_of, open_instance, run_assets
+from imgassets.refresh.dagster_state import DagsterState
 from imgassets.refresh.plan import Asset, Made, Plan, walk
+from imgassets.refresh.planner import Planner
 from imgassets.storage.image_store import ImageStore
 from imgassets_tests.conftest import edit_file
 from imgassets_tests.integration.small import at_home, model_file, write_small_project
@@ -30,24 +33,21 @@ from imgassets_tests.integration.small import at_home, model_file, write_small_p
 class Stuck:
     """Reads a graph in which an asset stays out of date, whatever is run."""
 
-    instance = None
-
-    def plan(self, wanted: set[dg.AssetKey], tried: set[str]) -> Plan:
+    def plan(self, wanted: set[str], tried: set[str]) -> Plan:
         made = Made("1", "1", {})
         below = Made("1", "1", {"a": "1"})
-        assets = [Asset("a", (), "1", made, harm="a is missing"), Asset("b", ("a",), "1", below)]
+        lost = Asset("a", (), "1", made, corruption="a is missing")
+        assets = [lost, Asset("b", ("a",), "1", below)]
         return walk(assets, {}, {"a", "b"}, tried)
 
-    def stale_checks(self, plan: Plan, wanted: set[dg.AssetKey]) -> set[dg.AssetCheckKey]:
+    def outdated_checks(self, plan: Plan, wanted: set[str]) -> set[Any]:
         return set()
 
 
-def test_what_stays_out_of_date_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_stays_out_of_date_is_an_error() -> None:
     runs: list[Any] = []
-    monkeypatch.setattr(execute, "_run", lambda *given: runs.append(given) or [])
-    job: Any = None
     look: Any = Stuck
-    errors = execute._catch_up(job, look, set())
+    errors = execute.catch_up(look, lambda *given: runs.append(given) or [], set())
     assert errors == ["a is still out of date, run again to go on: a is missing"]
     assert len(runs) == 1
 
@@ -71,8 +71,8 @@ def test_an_interrupt_is_no_failed_asset() -> None:
     job = definitions.resolve_job_def("all")
     with dg.DagsterInstance.ephemeral() as instance:
         with pytest.raises(KeyboardInterrupt):
-            execute._run(job, instance, {interrupted.key}, set())
-        errors = execute._run(job, instance, {broken.key}, set())
+            run_assets(job, instance, ["interrupted"], set())
+        errors = run_assets(job, instance, ["broken"], set())
         assert errors == ["broken: ValueError: not interrupted"]
 
 
@@ -86,17 +86,20 @@ class Requests:
         self.graph = definitions.resolve_asset_graph()
         self.instance = instance
         self.keys = {
-            key
+            key.to_user_string()
             for key in self.graph.materializable_asset_keys
             if key.path[-1].startswith("requests_")
         }
 
-    def look(self) -> Reader:
-        return Reader(self.project, self.graph, self.instance, "cpu")
+    def look(self) -> Planner:
+        return Planner(self.project, "cpu", DagsterState(self.graph, self.instance))
+
+    def run(self, assets: Any, checks: Any) -> list[str]:
+        return run_assets(self.job, self.instance, assets, checks)
 
     def catch_up(self) -> list[str]:
         self.look().observe()
-        return execute._catch_up(self.job, self.look, self.keys)
+        return execute.catch_up(self.look, self.run, self.keys)
 
     def must(self) -> dict[str, str]:
         return dict(self.look().plan(self.keys).must)
@@ -183,7 +186,7 @@ def test_a_report_is_named_only_where_it_was_brought_up_to_date(
 def test_a_document_that_changed_meanwhile_is_told(
     copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    validate = execute.validate
+    validate = headless.validate
 
     def slowly(*given: Any) -> Any:
         verdicts = validate(*given)
@@ -191,7 +194,7 @@ def test_a_document_that_changed_meanwhile_is_told(
         (copy / "prompts/few.yaml").touch()
         return verdicts
 
-    monkeypatch.setattr(execute, "validate", slowly)
+    monkeypatch.setattr(headless, "validate", slowly)
     assert main(["validate"]) in (0, 1)
     assert capsys.readouterr().err.splitlines()[-1] == (
         "imgassets: changed while this ran, so run it again to take it in: "
@@ -208,7 +211,7 @@ def test_no_image_is_kept_under_the_key_of_another(home: tuple[Path, Any]) -> No
     job = build_definitions(project, "cpu").resolve_job_def(VALIDATE_JOB)
     subset = job.get_subset(asset_selection={dg.AssetKey(["cards", "fast", "generated"])})
     result = subset.execute_in_process(instance=instance, raise_on_error=False)
-    assert "materialize requests_generate first" in execute._errors(result)[0]
+    assert "materialize requests_generate first" in errors_of(result)[0]
     assert list(ImageStore(root / ".imgassets" / "images").keys()) == []
 
 
@@ -219,7 +222,7 @@ def test_several_may_be_the_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     def first(_: int) -> int:
         together.wait()
-        with execute.open_instance(tmp_path) as instance:
+        with open_instance(tmp_path) as instance:
             return len(instance.get_runs())
 
     with ThreadPoolExecutor(4) as pool:

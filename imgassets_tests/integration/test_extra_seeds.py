@@ -1,4 +1,4 @@
-"""INCONCLUSIVE names the seeds that would settle it, and `--more` makes just those."""
+"""INCONCLUSIVE names the seeds that would settle it, and `--add-seeds` makes just those."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from imgassets.defs.headless import plan, validate, validate_and_add_seeds
 from imgassets.documents.project import load_project
-from imgassets.refresh.execute import Selection, forget_more, plan, validate, validate_with_more
-from imgassets.refresh.extra_seeds import ExtraSeeds, extend
+from imgassets.refresh.extra_seeds import ExtraSeeds, extend, take_back
+from imgassets.refresh.selection import Selection
 from imgassets.storage.image_store import ImageStore
 from imgassets_tests.integration.conftest import read_table
 from imgassets_tests.integration.small import at_home, write_small_project
@@ -30,7 +31,7 @@ criteria:
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two endpoints that share images; so few prompts can settle `posters` alone."""
-    root = tmp_path_factory.mktemp("more")
+    root = tmp_path_factory.mktemp("seeds")
     write_small_project(root)
     for name, floor in (("cards", 0.9), ("posters", 0.05)):
         path = root / "contracts" / "endpoints" / f"{name}.yaml"
@@ -42,7 +43,7 @@ def _stored(root: Path) -> set[str]:
     return set(ImageStore(root / ".imgassets" / "images").keys())
 
 
-def test_more_makes_just_what_settles_it_and_can_be_taken_back(
+def test_added_seeds_make_just_what_settles_it_and_can_be_taken_back(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("IMGASSETS_HOME", raising=False)
@@ -54,19 +55,19 @@ def test_more_makes_just_what_settles_it_and_can_be_taken_back(
         images = _stored(root)
         posters = (root / ".imgassets/tables/posters/fast/comparison.parquet").stat().st_mtime_ns
 
-        _, told = validate_with_more(load_project(root), instance, Selection())
-        assert "further seeds would not settle it, only prompts" in told[0]
+        _, messages = validate_and_add_seeds(load_project(root), instance, Selection())
+        assert "further seeds would not settle it, only prompts" in messages[0]
         assert _stored(root) == images
 
         # As verdicts that a third seed would settle; so few prompts settle nothing here.
         asking = [v.model_copy(update={"needed_seeds": 3}) for v in before]
-        told = extend(load_project(root), asking)
+        messages = extend(load_project(root), asking)
         after = validate(load_project(root), instance, Selection())
         assert [v.added_seeds for v in after] == [1, 1, 0, 0]
         assert "Rests on 1 more seed a prompt than the contract asks for" in after[1].sentence
         assert [v.look for v in after] == [2, 2, 1, 1]
         assert "This is look 2 at this comparison, judged at level 0.13 %" in after[1].sentence
-        assert told[1] == "cards/fast: seeds 7 added, for prod as well"
+        assert messages[1] == "cards/fast: seeds 7 added, for prod as well"
         store = ImageStore(root / ".imgassets" / "images")
         made = [store.record(key).request for key in _stored(root) - images]
         assert sorted(r["flow"] for r in made) == ["edit"] * 2 + ["generate"] * 6 + ["upscale"] * 6
@@ -78,19 +79,20 @@ def test_more_makes_just_what_settles_it_and_can_be_taken_back(
 
         assert plan(load_project(root), instance, Selection()).assets == {}
 
-        forget_more(load_project(root), Selection(("cards",)))
+        project = load_project(root)
+        take_back(project, Selection(("cards",)).branches(project))
         undone = plan(load_project(root), instance, Selection())
-        assert undone.images.total == 0
+        assert undone.images == {}
         assert undone.must["cards/fast/requests_generate"] == "no seeds added any more"
         back = validate(load_project(root), instance, Selection())
         assert back == before  # the first look again, not a third
 
 
 def test_a_damaged_extension_is_not_taken_for_none(tmp_path: Path) -> None:
-    more = ExtraSeeds(tmp_path)
-    assert more.read("cards", "fast") == ()
-    more.write("cards", "fast", [7])
-    assert more.read("cards", "fast") == (7,)
-    more.path("cards", "fast").write_text("{")
+    added = ExtraSeeds(tmp_path)
+    assert added.read("cards", "fast") == ()
+    added.write("cards", "fast", [7])
+    assert added.read("cards", "fast") == (7,)
+    added.path("cards", "fast").write_text("{")
     with pytest.raises(ValueError, match=r"fast\.json is damaged"):
-        more.read("cards", "fast")
+        added.read("cards", "fast")

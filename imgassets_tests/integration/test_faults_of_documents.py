@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from imgassets.defs.headless import validate
 from imgassets.documents.project import load_project
-from imgassets.refresh.execute import Selection, validate
+from imgassets.refresh.selection import Selection
 from imgassets_tests.conftest import edit_file
 from imgassets_tests.integration.conftest import read_table
 from imgassets_tests.integration.small import at_home, model_file, write_small_project

@@ -60,5 +60,5 @@ def test_back_to_how_it_was_makes_no_image(small: Path, tmp_path: Path) -> None:
     back = validated(tmp_path)
     show("back to how it was", back)
     assert sum(back.images.values()) == 0
-    assert back.planned.images.total == 0
+    assert back.planned.images == {}
     assert not [key for key in back.assets if key.startswith("cards/prod")]

@@ -8,8 +8,9 @@ import dagster as dg
 import pytest
 
 from imgassets.cli.main import main
+from imgassets.defs.headless import validate
 from imgassets.documents.project import load_project
-from imgassets.refresh.execute import Selection, validate
+from imgassets.refresh.selection import Selection
 from imgassets.storage.image_store import ImageStore
 from imgassets_tests.integration.conftest import Finished
 

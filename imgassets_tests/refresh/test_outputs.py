@@ -21,9 +21,9 @@ def told(home: Path, status: str, source: str | None = None) -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
     row = {"image_key": "k", "status": status, "source_key": source}
     pd.DataFrame([row]).to_parquet(path)
-    harm, passing = condition(home, KEY, None, ImageStore(home / "images"))
-    assert harm == ""
-    return passing
+    corruption, transient = condition(home, KEY, None, ImageStore(home / "images"))
+    assert corruption == ""
+    return transient
 
 
 @pytest.mark.parametrize("mode", ["machine_error", "out_of_memory", "unreachable", "in_progress"])

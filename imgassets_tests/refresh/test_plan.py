@@ -79,11 +79,11 @@ def test_requests_known_to_change_take_their_images_along() -> None:
     assert plan.ready() == ["requests", "images", "table"]
 
 
-def test_code_versions_dependencies_and_harm_are_causes() -> None:
+def test_code_versions_dependencies_and_corruption_are_causes() -> None:
     assets = graph()
     assets["table"] = replace(assets["table"], code_version="2")
     assets["comparison"] = replace(
-        assets["comparison"], parents=("table", "images"), harm="its file is missing"
+        assets["comparison"], parents=("table", "images"), corruption="its file is missing"
     )
     plan = planned(assets)
     assert plan.must["table"] == "code version 1 -> 2"
@@ -95,21 +95,21 @@ def test_code_versions_dependencies_and_harm_are_causes() -> None:
 
 def test_what_failed_once_more_is_not_waited_for() -> None:
     assets = graph()
-    assets["images"] = replace(assets["images"], passing="1 images failed (server_error)")
+    assets["images"] = replace(assets["images"], transient="1 images failed (server_error)")
     first = planned(assets)
     assert first.must == {"images": "1 images failed (server_error)"}
     assets["images"] = replace(assets["images"], made=Made("2", "1", {"requests": "1"}))
     second = planned(assets, tried={"images"})
     assert second.must == {"table": "images came out different"}
     assert second.ready({"images"}) == ["table"]
-    assets["images"] = replace(assets["images"], harm="its file is missing")
+    assets["images"] = replace(assets["images"], corruption="its file is missing")
     assert planned(assets, tried={"images"}).must["images"] == "its file is missing"
 
 
 def test_what_waits_for_an_undecided_asset_is_not_ready() -> None:
     assets = graph()
     assets["table"] = replace(assets["table"], code_version="2")
-    assets["report"] = replace(assets["report"], harm="report.html is missing")
+    assets["report"] = replace(assets["report"], corruption="report.html is missing")
     plan = planned(assets)
     assert list(plan.must) == ["table", "report"]
     assert list(plan.follow) == ["comparison", "verdict"]
@@ -144,7 +144,7 @@ def test_what_one_step_makes_is_made_together() -> None:
         for key in beside
     } | {"upscaled": fresh("upscaled", "requests_upscale", mirrors=("requests_upscale",))}
     assert not planned(assets).assets
-    assets["requests_upscale"] = replace(assets["requests_upscale"], harm="it is missing")
+    assets["requests_upscale"] = replace(assets["requests_upscale"], corruption="it is missing")
     plan = planned(assets)
     together = "made together with requests_upscale"
     assert plan.must == dict(zip(beside, (together, together, "it is missing"), strict=True))

@@ -1,0 +1,133 @@
+"""Dagster's instance and its runs, headless: as the command line, a nightly run and tests use them.
+
+Beside `imgassets.refresh.dagster_state` the only module that uses what Dagster does not document;
+`imgassets_tests/refresh/test_dagster_canary.py` names and uses each such thing.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection, Iterable
+from importlib.resources import files
+from pathlib import Path
+
+import dagster as dg
+import psutil
+from filelock import FileLock
+
+from imgassets.documents.environment import PlaceError
+from imgassets.refresh.dagster_state import asset_keys
+from imgassets.storage.project_home import ready_dagster_home
+
+#: The code location's name, in workspace.yaml as well.
+CODE_LOCATION = "imgassets"
+#: The pages of a job list the runs that have this tag: Dagster gives it to those that it launches.
+_REPOSITORY_TAG = ".dagster/repository"
+_REPOSITORY = f"__repository__@{CODE_LOCATION}"
+_PROCESS_TAG = "imgassets/process"
+_INTERRUPTS = ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
+_OUR_CLASS = re.compile(r"^imgassets\.[\w.]+: ")
+
+
+def open_instance(root: Path) -> dg.DagsterInstance:
+    """Dagster's own storage for a project, under `.imgassets/dagster` unless DAGSTER_HOME is set.
+
+    The shipped `dagster.yaml` (the pool's limit, telemetry off) is put there when there is none.
+
+    Raises:
+        PlaceError: a folder cannot be used, or is somebody else's.
+    """
+    home = ready_dagster_home(root)
+    os.environ["DAGSTER_HOME"] = str(home)
+    config = home / "dagster.yaml"
+    if not config.exists():
+        config.write_text(
+            (files("imgassets.storage") / "dagster.yaml").read_text(), encoding="utf-8"
+        )
+    # Dagster's databases are made on first use, and two processes that make them at once fail.
+    with FileLock(home / ".opening.lock"):
+        try:
+            instance = dg.DagsterInstance.get()
+            instance.get_asset_keys(limit=1)  # opens the database that is else opened late
+        except Exception as error:  # Dagster raises any class, TypeError for one, for a bad setting
+            why = " ".join(str(error).split())[:300]
+            raise PlaceError(
+                f"Dagster cannot open its files in {home}: {why}; mend dagster.yaml or free the "
+                "disk, or move the folder away to begin a new history of runs (images are kept)"
+            ) from error
+    return instance
+
+
+def run_assets(
+    job: dg.JobDefinition,
+    instance: dg.DagsterInstance,
+    assets: Iterable[str],
+    checks: Collection[dg.AssetCheckKey],
+) -> list[str]:
+    """One run of some assets with their checks, and of further checks; returns the errors.
+
+    Raises:
+        KeyboardInterrupt: somebody pressed Ctrl-C, which Dagster takes for a failure.
+    """
+    keys = set(asset_keys(assets))
+    theirs = {c for c in job.asset_layer.asset_graph.asset_check_keys if c.asset_key in keys}
+    chosen = job.get_subset(asset_selection=keys, asset_check_selection=theirs | set(checks))
+    result = chosen.execute_in_process(
+        instance=instance,
+        # Dagster falls back to its own verbose logger unless one is asked for.
+        run_config={"loggers": {"console": {}}},
+        tags={
+            _PROCESS_TAG: _process_name(psutil.Process()),
+            _REPOSITORY_TAG: _REPOSITORY,
+        },
+        raise_on_error=False,
+    )
+    if any(_interrupted(event) for event in result.all_events):
+        raise KeyboardInterrupt
+    return [] if result.success else errors_of(result)
+
+
+def _interrupted(event: dg.DagsterEvent) -> bool:
+    """Whether the run ended here, within a step or between two, since it was told to."""
+    error = event.job_failure_data.error if event.is_job_failure else None
+    return error is not None and error.cls_name in _INTERRUPTS
+
+
+def errors_of(result: dg.ExecuteInProcessResult) -> list[str]:
+    """What failed in a run, one line a step."""
+    lines = []
+    for event in result.all_events:
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+            # Dagster wraps what our code raised, whose own causes are for the traceback.
+            while error and error.cause and (error.cls_name or "").startswith("Dagster"):
+                error = error.cause
+            message = error.message.strip() if error else "failed"
+            lines.append(f"{event.step_key}: {_OUR_CLASS.sub('', message)}")
+    return lines or ["the run failed before its first step"]
+
+
+def bury_dead_runs(instance: dg.DagsterInstance) -> list[str]:
+    """Mark headless runs as failed whose process is gone, and give back their pool slots.
+
+    A killed process cannot do either itself, and Dagster would make the next run wait for its slot
+    in the pool `gpu` for ever. Returns the ids of the runs.
+    """
+    alive = {_process_name(p) for p in psutil.process_iter()}
+    unfinished = instance.get_runs(
+        dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING])
+    )
+    dead = [r for r in unfinished if r.tags.get(_PROCESS_TAG, "") not in alive | {""}]
+    for run in dead:
+        instance.report_run_failed(run, "the process was killed; run again to go on")
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+    return [run.run_id for run in dead]
+
+
+def _process_name(process: psutil.Process) -> str:
+    """A process by id and start, so that a reused id is not taken for it; empty when it is gone."""
+    try:
+        return f"{process.pid}@{process.create_time():.2f}"
+    except psutil.NoSuchProcess:
+        return ""

@@ -1,0 +1,170 @@
+"""Plans for a project as it is now: documents, tables and images are read, nothing is changed.
+
+Dagster's own stale status looks one step up and takes documents as they were last observed. Here
+the documents are read as they are, and the requests are built, so that the plan is known at once.
+The truth is the same: data versions, code versions and dependencies of latest materializations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+from imgassets.documents.project import Project
+from imgassets.documents.yardstick import check_versions
+from imgassets.flows import OF_STAGE, STAGES
+from imgassets.refresh import estimate, outputs
+from imgassets.refresh.extra_seeds import requests_of
+from imgassets.refresh.observed.kinds import observed_states
+from imgassets.refresh.observed.state import ObservedState
+from imgassets.refresh.plan import Asset, Plan, walk
+from imgassets.requests import Request, requests_version
+from imgassets.storage.image_store import ImageStore
+from imgassets.storage.project_home import home_of
+
+#: Dagster's key of an asset check; only handed on here.
+Check = Any
+
+
+class Known(Protocol):
+    """What is known of the graph and of what was made (`dagster_state.DagsterState`)."""
+
+    def assets(self) -> Sequence[Asset]:
+        """All assets that a run makes, parents before children, as they were last made."""
+
+    def observe(self, states: Iterable[ObservedState]) -> None:
+        """Record what changed since it was last observed."""
+
+    def outdated_checks(
+        self, assets: set[str], versions: Mapping[tuple[str, str], str]
+    ) -> Set[Check]:
+        """Checks that were made of another table, or against other criteria."""
+
+
+@dataclass(frozen=True)
+class Planner:
+    """Finds what is out of date, and why. Good for one state of the project: make a new one later.
+
+    Attributes:
+        project: the documents.
+        device: class of device that images would be made on.
+        known: what was made.
+    """
+
+    project: Project
+    device: str
+    known: Known
+
+    def plan(self, wanted: set[str], tried: Iterable[str] = ()) -> Plan:
+        """What is out of date among some assets, and what making it will cost.
+
+        `tried` are those just made, whose failed images are not asked for once more.
+        """
+        plan = walk([self._judged(a) for a in self._assets], self.observed, wanted, tried)
+        missing = estimate.lacking(self._requests_in(plan), self._store)
+        if not missing:
+            return plan
+        seconds, usd = estimate.estimate(missing, self._unit_seconds(), self.project)
+        return replace(plan, images=estimate.count(missing), seconds=seconds, usd=usd)
+
+    def outdated_checks(self, plan: Plan, wanted: set[str]) -> Set[Check]:
+        """Checks of assets that are up to date, held against other criteria or another table."""
+
+        versions = {
+            (f"{endpoint}/{model}/{table}", check): version
+            for endpoint, model in self.requests
+            for (table, check), version in check_versions(
+                self.project.endpoint(endpoint), model, STAGES
+            ).items()
+        }
+        return self.known.outdated_checks(wanted - plan.assets.keys(), versions)
+
+    def observe(self) -> None:
+        """Record what changed in the observed state since it was last observed."""
+        self.known.observe(self.observed.values())
+
+    def corrupted_files(self) -> list[Path]:
+        """Tables and verdicts that are not as they were written."""
+        home = home_of(self.project.root)
+        found = []
+        for asset in self._assets:
+            path, sha256 = outputs.file_of(home, asset.key.split("/")), _sha256(asset)
+            if sha256 and path.is_file() and not outputs.is_as_written(path, sha256):
+                found.append(path)
+        return found
+
+    @cached_property
+    def observed(self) -> dict[str, ObservedState]:
+        """Documents, drift and the like, as they are now, by key."""
+        return observed_states(self.project)
+
+    @cached_property
+    def requests(self) -> dict[tuple[str, str], list[Request]]:
+        """All requests, by endpoint and model."""
+        return {
+            (e.endpoint, model): requests_of(self.project, e.endpoint, model, self.device)
+            for e in self.project.usable_endpoints()
+            for model in e.models
+        }
+
+    @cached_property
+    def _assets(self) -> Sequence[Asset]:
+        return self.known.assets()
+
+    @cached_property
+    def _store(self) -> ImageStore:
+        return ImageStore(home_of(self.project.root) / "images")
+
+    def _judged(self, asset: Asset) -> Asset:
+        """With what only the project's files and documents tell of it."""
+        *branch, stage = asset.key.split("/")
+        corruption, transient = "", ""
+        if asset.made:
+            home, key = home_of(self.project.root), (*branch, stage)
+            corruption, transient = outputs.condition(home, key, _sha256(asset), self._store)
+        asked = f"requests_{OF_STAGE[stage]}" if stage in OF_STAGE else None
+        return replace(
+            asset,
+            corruption=corruption,
+            transient=transient,
+            predicted=self._predicted(asset.key),
+            mirrors=("/".join((*branch, asked)),) if asked else (),
+        )
+
+    def _predicted(self, key: str) -> str | None:
+        """The data version that requests would have now."""
+        *branch, stage = key.split("/")
+        if not stage.startswith("requests_"):
+            return None
+        endpoint, model = branch
+        flow = stage.removeprefix("requests_")
+        return requests_version([r for r in self.requests[endpoint, model] if r.flow == flow])
+
+    def _requests_in(self, plan: Plan) -> list[Request]:
+        """Requests of the image assets in a plan."""
+        planned = [key.split("/") for key in plan.assets]
+        stages = {
+            (e, m, OF_STAGE[s]) for e, m, s in (k for k in planned if len(k) == 3) if s in OF_STAGE
+        }
+        return [
+            request
+            for branch, requests in self.requests.items()
+            for request in requests
+            if (*branch, request.flow) in stages
+        ]
+
+    def _unit_seconds(self) -> dict[tuple[str, str], float]:
+        made: dict[tuple[str, str], list[str]] = {}
+        for asset in self._assets:
+            *branch, stage = asset.key.split("/")
+            if asset.made and stage in OF_STAGE:
+                path = outputs.file_of(home_of(self.project.root), (*branch, stage))
+                made.setdefault((branch[-1], OF_STAGE[stage]), []).extend(outputs.image_keys(path))
+        return estimate.unit_seconds(self._store, made)
+
+
+def _sha256(asset: Asset) -> str | None:
+    return asset.made.file_sha256 if asset.made else None
