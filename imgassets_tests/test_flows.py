@@ -17,7 +17,6 @@ PACKAGE = Path(__file__).parents[1] / "imgassets"
 #: Where the word is no flow that is asked for, but data of the place itself.
 ALLOWED = {
     "flows.py": "describes them",
-    "metrics/metric_rows.py": "the flow that a family looks at",
     "documents/facets.py": "`postprocess` is a field of a contract",
     "backends/ideogram.py": "what the API calls each flow",
     "refresh/document_changes.py": "`edit` is a field of a prompt",

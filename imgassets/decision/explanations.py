@@ -112,8 +112,7 @@ def remedy(evidence: Evidence, state: State) -> str:
     criterion = evidence.criterion
     if state != "undecided" or not any(x.endless and x.holds for x in evidence.limits):
         return ""
-    known = {"cost.seconds": "budget.worst_seconds", "cost.usd": "budget.worst_seconds"}
-    by = known.get(criterion.metric)
+    by = criterion.definition.worst_field
     entry = f"{{metric: {criterion.metric}, flow: {criterion.flow}, statistic: worst, ...}}"
     where = f"`{by}`" if by and criterion.flow == FIRST else f"a criterion `{entry}`"
     return f"Say in the contract how bad a single image may be: add {where}."

@@ -14,8 +14,8 @@ from imgassets.decision.quantiles import quantile_upper
 from imgassets.decision.queueing import Latency, latency
 from imgassets.decision.statistics import Floats
 from imgassets.documents.contract import Endpoint, Traffic
-from imgassets.documents.metric_catalogue import METRICS
 from imgassets.flows import FIRST, FlowName
+from imgassets.metrics.families import of_making
 
 _TAIL = 0.95
 
@@ -160,7 +160,7 @@ def _qualities(comparison: Comparison | None) -> dict[str, Quality]:
         for row in rows
         if row["source"] == "criterion"
         and row["statistic"] == "mean"
-        and METRICS[row["metric"]].family != "cost"
+        and not of_making(row["metric"])
     }
 
 

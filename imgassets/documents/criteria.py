@@ -10,10 +10,12 @@ from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_
 from imgassets.documents.base import Document
 from imgassets.documents.failures import FailureMode
 from imgassets.documents.field_facets import Facet
-from imgassets.documents.metric_catalogue import METRICS, UNMEASURED, Metric
 from imgassets.documents.own_metrics import known_metric, known_names
 from imgassets.documents.units import ImageSeconds, Share, Usd, level, step, unit_of_limit
 from imgassets.flows import FIRST, FlowName
+from imgassets.metrics.families import METRICS
+from imgassets.metrics.family import Metric
+from imgassets.metrics.gone import GONE
 
 Severity = Literal["gating", "review", "warning"]
 
@@ -185,10 +187,11 @@ class Disagreement(Document):
     @model_validator(mode="after")
     def _both_are_shares(self) -> Self:
         for name in self.metrics:
-            if name not in METRICS or METRICS[name].unit != "share":
-                shares = [m for m in METRICS if METRICS[m].unit == "share" and m not in UNMEASURED]
+            metric = METRICS.get(name) or GONE.get(name)
+            if metric is None or metric.unit != "share":
+                shares = [m for m in METRICS if METRICS[m].unit == "share"]
                 raise ValueError(f"{name!r} is no share of images; use two of: {', '.join(shares)}")
-            if self.flow not in METRICS[name].flows:
+            if self.flow not in metric.flows:
                 raise ValueError(f"{name} is not measured on flow {self.flow}")
         return self
 

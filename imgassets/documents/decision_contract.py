@@ -19,9 +19,9 @@ from imgassets.documents.criteria import (
     Review,
 )
 from imgassets.documents.field_facets import Facet
-from imgassets.documents.metric_catalogue import METRICS
 from imgassets.documents.own_metrics import MetricName, OwnMetric, declared
 from imgassets.flows import FLOWS, FlowName
+from imgassets.metrics.families import METRICS
 
 
 class DecisionContract(Document):

@@ -11,7 +11,6 @@ from imgassets.documents import hosted, installed_diffusers, scheduler_names
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.geneval import set_name
 from imgassets.documents.hosted import AnyModel, HostedModel
-from imgassets.documents.metric_catalogue import UNMEASURED
 from imgassets.documents.model import Model
 from imgassets.documents.postprocess import Watermark
 from imgassets.documents.problems import Problem
@@ -24,6 +23,7 @@ from imgassets.documents.upscaler import DiffusionUpscaler, Network
 from imgassets.documents.weight_files import broken_files, broken_network
 from imgassets.documents.weights import foreign_code, hub_name, weights_folder
 from imgassets.flows import FLOWS
+from imgassets.metrics.gone import GONE
 
 if TYPE_CHECKING:
     from imgassets.documents.project import Loaded, Project
@@ -279,9 +279,9 @@ def _check_measured(loaded: Loaded[Endpoint]) -> Iterator[Problem]:
         for k, metric in enumerate(d.metrics)
     ]
     for loc, metric, flow in named:
-        if metric in UNMEASURED:
+        if metric in GONE:
             message = f"no metric family measures {metric} on flow {flow}, so it can never hold"
-            yield _problem(loaded, loc, message, UNMEASURED[metric])
+            yield _problem(loaded, loc, message, GONE[metric].summary)
 
 
 def _check_measurable(loaded: Loaded[Endpoint], sets: list[PromptSet]) -> Iterator[Problem]:

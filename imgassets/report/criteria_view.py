@@ -15,9 +15,9 @@ from imgassets.decision.formatting import (
     signed,
     step,
 )
-from imgassets.documents.metric_catalogue import METRICS
 from imgassets.documents.yardstick import TOTAL
 from imgassets.flows import in_brackets
+from imgassets.metrics.families import METRICS
 from imgassets.report.plots import Strip, strip
 
 Row = Mapping[str, Any]

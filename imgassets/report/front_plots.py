@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from imgassets.decision.matrix import Quality, Standing, pareto_front
-from imgassets.documents.metric_catalogue import METRICS
 from imgassets.flows import FLOWS, FlowName
+from imgassets.metrics.families import METRICS
 from imgassets.report.criteria_view import title_of
 from imgassets.report.plots import Scatter, scatter
 

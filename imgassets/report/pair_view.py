@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from imgassets.decision.formatting import amount, unit_of
-from imgassets.documents.metric_catalogue import METRICS
 from imgassets.flows import label
+from imgassets.metrics.families import METRICS
 from imgassets.report.criteria_view import title_of
 from imgassets.report.inputs import ImagePair, Load
 from imgassets.report.thumbnails import GAIN, Picture, difference, open_rgb, picture

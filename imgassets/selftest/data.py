@@ -15,10 +15,10 @@ import pandas as pd
 from imgassets.backends.device import Device
 from imgassets.backends.generation import Make, make_images
 from imgassets.documents.base import fingerprint
-from imgassets.documents.metric_catalogue import FAMILY_VERSIONS, families_of
 from imgassets.documents.project import Project
 from imgassets.flows import FLOWS, FlowName, MadeBy
-from imgassets.metrics.families import measure
+from imgassets.metrics.families import FAMILIES, FAMILY_VERSIONS, families_of
+from imgassets.metrics.metric_rows import measure
 from imgassets.requests import Request, build_requests, requests_version, stacked
 from imgassets.selftest.catalogue import Fault
 from imgassets.selftest.image_faults import Spot, decode
@@ -202,7 +202,7 @@ class FaultRunner:
         )
         same = set(images["image_key"][~other])
         for family, table in healthy.scores.items():
-            if family != "look":  # compares images with each other, so it is measured as a whole
+            if not FAMILIES[family].compares_images:  # else it was measured as a whole
                 kept = table[table["image_key"].isin(same)]
                 parts = [t for t in (kept, measured.scores[family]) if len(t)]
                 measured.scores[family] = stacked(parts) if parts else table
@@ -219,7 +219,9 @@ class FaultRunner:
     ) -> Branch:
         scores = {}
         for family, flows in families_of(self.project.endpoint(endpoint).flows).items():
-            of_all = images if changed is None or family == "look" else changed
+            of_all = images
+            if changed is not None and not FAMILIES[family].compares_images:
+                of_all = changed
             looked_at = of_all[of_all["flow"].isin(flows)]
             scores[family] = measure(family, self.project, endpoint, model, looked_at, stored)
         return Branch(endpoint, model, tuple(requests), images, scores)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from imgassets.documents.metric_catalogue import FAMILY_VERSIONS
+from imgassets.metrics.families import FAMILIES
 from imgassets_tests.conftest import edit_file
 from imgassets_tests.integration.rows import ALL_OF_FAST, ROWS, Change, Row, edit, fast
 from imgassets_tests.integration.small import Done, validated
@@ -42,7 +42,7 @@ def test_a_change_remakes_what_it_touches(
     row: Row, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("IMGASSETS_HOME", raising=False)
-    monkeypatch.setitem(FAMILY_VERSIONS, "typography", FAMILY_VERSIONS["typography"])
+    monkeypatch.setitem(FAMILIES, "typography", FAMILIES["typography"])
     done = changed(small, tmp_path, row.make)
     show(row.change, done)
     assert of_flows(done) == row.images

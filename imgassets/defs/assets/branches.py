@@ -13,8 +13,8 @@ from imgassets.defs.io_managers import Table, data_version
 from imgassets.defs.metadata import image_metadata, table_metadata
 from imgassets.defs.resources import BackendPool, ProjectResource
 from imgassets.documents.contract import Endpoint
-from imgassets.documents.metric_catalogue import FAMILY_VERSIONS, families_of
 from imgassets.flows import FLOWS, FlowName
+from imgassets.metrics.families import FAMILIES, families_of
 from imgassets.refresh.dagster_state import asset_keys
 from imgassets.refresh.extra_seeds import requests_of
 from imgassets.refresh.observed.documents import facet_key
@@ -175,14 +175,14 @@ def _metrics(
         ins={flow: dg.AssetIn(stage_key(name, model, FLOWS[flow].stage)) for flow in flows},
         deps=asset_keys(_facets_measured_against(endpoint, model, family)),
         group_name=group_of(name, model),
-        code_version=FAMILY_VERSIONS[family],
+        code_version=FAMILIES[family].version,
         kinds={"table"},
         description=f"Metric family {family}: one row for each metric of each image.",
     )
     def metrics(
         context: dg.AssetExecutionContext, workplace: ProjectResource, **tables: Table
     ) -> dg.Output[Table]:
-        from imgassets.metrics.families import measure
+        from imgassets.metrics.metric_rows import measure
 
         images = stacked(tables.values())
         table = measure(family, workplace.project(), name, model, images, workplace.store())
@@ -193,11 +193,10 @@ def _metrics(
 
 
 def _facets_measured_against(endpoint: Endpoint, model: str, family: str) -> list[str]:
-    if family in ("composition", "typography"):
-        return [facet_key("prompts", name, family) for name in endpoint.prompt_sets]
-    if family == "cost":
-        return [facet_key("models", model, "price")]
-    asked = [facet_key("endpoints", endpoint.endpoint, "requests")]
-    if family == "artefacts":
-        return [*asked, facet_key("endpoints", endpoint.endpoint, "chain")]
-    return asked
+    documents = {
+        "endpoints": (endpoint.endpoint,),
+        "models": (model,),
+        "prompts": endpoint.prompt_sets,
+    }
+    depends_on = FAMILIES[family].depends_on
+    return [facet_key(kind, name, facet) for kind, facet in depends_on for name in documents[kind]]

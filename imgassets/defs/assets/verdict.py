@@ -12,8 +12,8 @@ from imgassets.defs.resources import ProjectResource
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.facets import facets_of
 from imgassets.documents.hosted import pairing_of
-from imgassets.documents.metric_catalogue import families_of
 from imgassets.flows import FLOWS
+from imgassets.metrics.families import families_of
 from imgassets.refresh.dagster_state import asset_keys
 from imgassets.refresh.extra_seeds import ExtraSeeds
 from imgassets.refresh.observed.documents import facet_key
