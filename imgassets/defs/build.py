@@ -20,7 +20,7 @@ from imgassets.defs.resources import BackendPool, EarlierReports, LookRecord, Pr
 from imgassets.defs.run_logger import progress
 from imgassets.defs.schedules import nightly_catch_up, nightly_revalidate
 from imgassets.defs.sensors import automated, documents_changed, keep_in_step
-from imgassets.documents.facets import model_facets
+from imgassets.documents.facets import facet_names
 from imgassets.documents.project import Project
 
 
@@ -65,7 +65,7 @@ def _made(project: Project) -> list[dg.AssetsDefinition]:
         *(
             asset
             for e, m in branches
-            for asset in branch_assets(e, m, model_facets(project.model(m)))
+            for asset in branch_assets(e, m, facet_names(type(project.model(m))))
         ),
         *(asset for e, m in branches for asset in verdict_assets(e, m)),
         *(report_asset(e) for e in endpoints),

@@ -63,7 +63,7 @@ def branch_assets(
 ) -> list[dg.AssetsDefinition]:
     """All assets of a branch up to its metric tables.
 
-    `facets` are the model's (`documents.facets.model_facets`).
+    `facets` are the model's (`documents.facets.facet_names`).
     """
     # A raised budget lets a hosted model go on where it stopped.
     limits = asset_keys([facet_key("models", model, "limits")] if "limits" in facets else [])
