@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any, cast
 from imgassets.documents.base import Document, canonical_json, fingerprint
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.hosted import AnyModel, HostedModel, api_facts, upscales_by_api
-from imgassets.documents.metric_catalogue import FLOWS, Flow
 from imgassets.documents.model import Model
 from imgassets.documents.postprocess import step_facts
 from imgassets.documents.project import Project
@@ -27,6 +26,7 @@ from imgassets.documents.prompts import Prompt, PromptSet
 from imgassets.documents.scheduler_settings import adds_noise
 from imgassets.documents.upscaler import PROMPTED, SdUpscale, upscaler_facts
 from imgassets.documents.weights import hub_name, weights_fingerprint, weights_folder
+from imgassets.flows import FIRST, FLOWS, FlowName, MadeBy
 
 if TYPE_CHECKING:  # planning does without pandas
     import pandas as pd
@@ -46,7 +46,7 @@ class Request:
 
     endpoint: str
     model: str
-    flow: Flow
+    flow: FlowName
     prompt_set: str
     prompt_id: str
     seed: int
@@ -147,7 +147,7 @@ def request_table(requests: list[Request]) -> pd.DataFrame:
     """Requests as a table, one row an image."""
     import pandas as pd
 
-    columns = list(Request("", "", "generate", "", "", 0, 0, {}).row())
+    columns = list(Request("", "", FIRST, "", "", 0, 0, {}).row())
     return pd.DataFrame([r.row() for r in requests], columns=columns)
 
 
@@ -238,17 +238,17 @@ class _Branch:
     upscaler: dict[str, Any] | None
     steps: list[dict[str, Any]]
     seeds: tuple[int, ...]
-    _keys: dict[tuple[Flow, str, str, int, int], str] = field(default_factory=dict)
+    _keys: dict[tuple[FlowName, str, str, int, int], str] = field(default_factory=dict)
 
-    def requests(self, flow: Flow, prompt_set: PromptSet, prompt: Prompt) -> Iterator[Request]:
-        if "edit" in self.contract.lineage(flow) and prompt.edit is None:
+    def requests(self, flow: FlowName, prompt_set: PromptSet, prompt: Prompt) -> Iterator[Request]:
+        if self.contract.edited(flow) and prompt.edit is None:
             return
         for seed in self.seeds:
             for replicate in range(self.contract.sampling.replicates):
                 yield self._request(flow, prompt_set, prompt, seed, replicate)
 
     def _request(
-        self, flow: Flow, prompt_set: PromptSet, prompt: Prompt, seed: int, replicate: int
+        self, flow: FlowName, prompt_set: PromptSet, prompt: Prompt, seed: int, replicate: int
     ) -> Request:
         return Request(
             self.contract.endpoint,
@@ -262,36 +262,33 @@ class _Branch:
         )
 
     def _inputs(
-        self, flow: Flow, prompt_set: PromptSet, prompt: Prompt, seed: int, replicate: int
+        self, flow: FlowName, prompt_set: PromptSet, prompt: Prompt, seed: int, replicate: int
     ) -> dict[str, Any]:
         text, negative = self._text(flow, prompt_set, prompt)
         asked = {"prompt": text, "negative_prompt": negative, "seed": seed}
         source = self.contract.source_of(flow)
         if source is None:
-            return self._generate_inputs(asked, replicate)
+            return self._first_inputs(flow, asked, replicate)
         key = self._key(source, prompt_set, prompt, seed, replicate)
-        match flow:
-            case "stylize":
-                return self._repaint_inputs("stylize", asked, key)
-            case "edit":
-                return self._edit_inputs(prompt, asked, key)
-            case "upscale":
-                return self._upscale_inputs(asked, key)
-        return self._postprocess_inputs(key)
+        match FLOWS[flow].made_by:
+            case MadeBy.BACKEND:
+                return self._repaint_inputs(flow, prompt, asked, key)
+            case MadeBy.UPSCALER:
+                return self._upscale_inputs(flow, asked, key)
+            case MadeBy.STEPS:
+                return self._steps_inputs(flow, key)
 
-    def _text(self, flow: Flow, prompt_set: PromptSet, prompt: Prompt) -> tuple[str, str]:
+    def _text(self, flow: FlowName, prompt_set: PromptSet, prompt: Prompt) -> tuple[str, str]:
         """`(prompt, negative prompt)` of what an image of a flow shows."""
-        lineage = self.contract.lineage(flow)
-        edited = "edit" in lineage and prompt.edit is not None
-        text, negative = prompt_set.transformed(
-            prompt.edit.prompt if edited and prompt.edit else prompt.prompt
-        )
-        if "stylize" in lineage and self.contract.stylize:
+        edit = prompt.edit if self.contract.edited(flow) else None
+        text, negative = prompt_set.transformed(edit.prompt if edit else prompt.prompt)
+        restyled = any(FLOWS[step].restyles for step in self.contract.lineage(flow))
+        if restyled and self.contract.stylize:
             return self.contract.stylize.transformed(text, negative)
         return text, negative
 
     def _key(
-        self, flow: Flow, prompt_set: PromptSet, prompt: Prompt, seed: int, replicate: int
+        self, flow: FlowName, prompt_set: PromptSet, prompt: Prompt, seed: int, replicate: int
     ) -> str:
         """Key of an image that others start from; they share it, so it is hashed once."""
         what = (flow, prompt_set.prompt_set, prompt.id, seed, replicate)
@@ -300,48 +297,48 @@ class _Branch:
             self._keys[what] = fingerprint(inputs)
         return self._keys[what]
 
-    def _generate_inputs(self, asked: dict[str, Any], replicate: int) -> dict[str, Any]:
+    def _first_inputs(
+        self, flow: FlowName, asked: dict[str, Any], replicate: int
+    ) -> dict[str, Any]:
         return {
-            "flow": "generate",
-            **self._sampled("generate"),
+            "flow": flow,
+            **self._sampled(flow),
             **asked,
             "size": list(self.contract.returns.size),
             "replicate": replicate,
         }
 
-    def _sampled(self, flow: Flow) -> dict[str, Any]:
+    def _sampled(self, flow: FlowName) -> dict[str, Any]:
         """What samples an image of a flow. Of hosted models neither machine nor library counts."""
-        model = self.model
+        model, first = self.model, FLOWS[flow].source is None
+        how: Document | None = getattr(model, FLOWS[flow].model_field or "", None)
         if isinstance(model, HostedModel):
-            how = {"edit": model.edit, "stylize": model.stylize}.get(flow)
-            asked = {flow: how.model_dump(mode="json")} if how else {}
+            asked = {flow: how.model_dump(mode="json")} if how and not first else {}
             return {"generator": self.generator} | asked
-        made = {**self.environment, "generator": self.generator}
-        if flow == "generate":
-            return made | {"pipeline": model.pipeline, "sampling": _sampling(model.sampling)}
-        repaints = model.stylize if flow == "stylize" else model.edit
-        if repaints is None:
+        if how is None:
             raise ValueError(f"{model.model} cannot {flow}")
+        made = {**self.environment, "generator": self.generator}
+        if first:
+            return made | {"pipeline": model.pipeline, "sampling": _sampling(how)}
         longest = {"max_sequence_length": model.sampling.max_sequence_length}
-        return made | {"sampling": _sampling(repaints) | longest}
+        return made | {"sampling": _sampling(how) | longest}
 
-    def _repaint_inputs(self, flow: Flow, asked: dict[str, Any], source: str) -> dict[str, Any]:
+    def _repaint_inputs(
+        self, flow: FlowName, prompt: Prompt, asked: dict[str, Any], source: str
+    ) -> dict[str, Any]:
+        edit = prompt.edit if FLOWS[flow].edits else None
         return {
             "flow": flow,
             **self._sampled(flow),
             **asked,
             "size": list(self.contract.returns.size),
             "source": source,
+            **({"region": list(edit.region)} if edit else {}),
         }
 
-    def _edit_inputs(self, prompt: Prompt, asked: dict[str, Any], source: str) -> dict[str, Any]:
-        if prompt.edit is None:
-            raise ValueError(f"{prompt.id} has no edit")
-        return self._repaint_inputs("edit", asked, source) | {"region": list(prompt.edit.region)}
-
-    def _upscale_inputs(self, asked: dict[str, Any], source: str) -> dict[str, Any]:
+    def _upscale_inputs(self, flow: FlowName, asked: dict[str, Any], source: str) -> dict[str, Any]:
         inputs = {
-            "flow": "upscale",
+            "flow": flow,
             **({} if upscales_by_api(self.model) else self.environment),
             "upscaler": self.upscaler,
             "source": source,
@@ -353,9 +350,9 @@ class _Branch:
             inputs |= {"generator": self.generator, "max_sequence_length": sequence}
         return inputs
 
-    def _postprocess_inputs(self, source: str) -> dict[str, Any]:
+    def _steps_inputs(self, flow: FlowName, source: str) -> dict[str, Any]:
         return {
-            "flow": "postprocess",
+            "flow": flow,
             "libraries": {"pillow": _installed("pillow")},
             "steps": self.steps,
             "source": source,

@@ -96,13 +96,13 @@ class DiffusersBackend:
     @cached_property
     def _image_to_image(self) -> Any:
         named = self._model.stylize.pipeline if self._model.stylize else None
-        return self._loader.derive(self._text_to_image, "stylize", named)
+        return self._loader.derive(self._text_to_image, "image to image", named)
 
     @cached_property
     def _inpainting(self) -> Any:
         if self._model.edit is None:
             raise BackendError(f"model {self._model.model} has no `edit`; it cannot edit")
-        return self._loader.derive(self._text_to_image, "edit", self._model.edit.pipeline)
+        return self._loader.derive(self._text_to_image, "inpainting", self._model.edit.pipeline)
 
     def _run(self, pipeline: Any, asked: Inputs, **extra: Any) -> np.ndarray:
         import torch

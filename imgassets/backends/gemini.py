@@ -29,6 +29,7 @@ from imgassets.backends.hosted_replies import (
 )
 from imgassets.documents.failures import FailureMode
 from imgassets.documents.hosted import GeminiEdit, GeminiModel
+from imgassets.flows import FLOWS, FlowName
 
 if TYPE_CHECKING:
     from google.genai import types
@@ -93,7 +94,7 @@ class GeminiProvider:
 
     # ---- requests --------------------------------------------------------------------------
 
-    def ask(self, flow: str, inputs: dict[str, Any], source: Image.Image | None) -> Reply:
+    def ask(self, flow: FlowName, inputs: dict[str, Any], source: Image.Image | None) -> Reply:
         """See `hosted.Provider`."""
         response = self._wire.heard(
             lambda: self._client.models.generate_content(
@@ -105,16 +106,18 @@ class GeminiProvider:
         )
         return read_reply(response, lambda r: _reply(r, self._key), self._refusal, self._key)
 
-    def _contents(self, flow: str, inputs: dict[str, Any], source: Image.Image | None) -> list[Any]:
+    def _contents(
+        self, flow: FlowName, inputs: dict[str, Any], source: Image.Image | None
+    ) -> list[Any]:
         from google.genai import types
 
         negative = inputs["negative_prompt"]
         avoid = f"\nAvoid: {negative}" if negative else ""
-        if flow == "generate":
+        if FLOWS[flow].source is None:
             return [f"{inputs['prompt']}{avoid}"]
-        if flow != "edit" or source is None:
+        if not FLOWS[flow].edits or source is None:
             raise HostedError("bad_request", f"Gemini cannot {flow}", billed=False)
-        words = GeminiEdit(**inputs["edit"]).words(inputs["prompt"], tuple(inputs["region"]))
+        words = GeminiEdit(**inputs[flow]).words(inputs["prompt"], tuple(inputs["region"]))
         width, height = inputs["size"]
         png = png_at(source, self._model.size_for((width, height)))
         return [types.Part.from_bytes(data=png, mime_type="image/png"), f"{words}{avoid}"]
@@ -149,7 +152,7 @@ class GeminiProvider:
         raise HostedError("reply_lost", "Gemini's replies have no link to follow", billed=True)
 
     def complaint(
-        self, flow: str, inputs: dict[str, Any], facts: dict[str, Any]
+        self, flow: FlowName, inputs: dict[str, Any], facts: dict[str, Any]
     ) -> tuple[FailureMode, str] | None:
         """See `hosted.Provider`: another model answered, as retired ones are passed on."""
         answered = facts.get("model_version")

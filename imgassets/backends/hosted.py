@@ -23,6 +23,7 @@ from imgassets.backends.journal import Entry, Journal
 from imgassets.documents.base import fingerprint
 from imgassets.documents.failures import FailureMode
 from imgassets.documents.hosted import Hosted, size_problem
+from imgassets.flows import FLOWS, FlowName, MadeBy
 from imgassets.images.masks import EmptyRegionError, region_box
 
 #: Billed, or perhaps billed, and the image never came: `limits.ask_again` lets these be asked for
@@ -47,14 +48,14 @@ class Provider(Protocol):
     def open(self) -> None:
         """Get ready; the API key is read now."""
 
-    def ask(self, flow: str, inputs: dict[str, Any], source: Image.Image | None) -> Reply:
+    def ask(self, flow: FlowName, inputs: dict[str, Any], source: Image.Image | None) -> Reply:
         """Send one request, once."""
 
     def fetch(self, facts: dict[str, Any]) -> bytes:
         """Follow the link of a reply."""
 
     def complaint(
-        self, flow: str, inputs: dict[str, Any], facts: dict[str, Any]
+        self, flow: FlowName, inputs: dict[str, Any], facts: dict[str, Any]
     ) -> tuple[FailureMode, str] | None:
         """What the reply says to have done otherwise than it was asked."""
 
@@ -92,12 +93,15 @@ class HostedBackend:
     # ---- one image -------------------------------------------------------------------------
 
     def _all(
-        self, flow: str, inputs: Sequence[dict[str, Any]], sources: Sequence[Image.Image | None]
+        self,
+        flow: FlowName,
+        inputs: Sequence[dict[str, Any]],
+        sources: Sequence[Image.Image | None],
     ) -> list[Outcome]:
         with ThreadPoolExecutor(self._limits.max_in_flight) as pool:
             return list(pool.map(lambda i, s: self._one(flow, i, s), inputs, sources))
 
-    def _one(self, flow: str, inputs: dict[str, Any], source: Image.Image | None) -> Outcome:
+    def _one(self, flow: FlowName, inputs: dict[str, Any], source: Image.Image | None) -> Outcome:
         key = fingerprint(inputs)
         try:
             self._check_asked(flow, inputs)
@@ -113,11 +117,13 @@ class HostedBackend:
             return Outcome(failure="machine_error", message=f"{type(error).__name__}: {error}")
         return Outcome(image, None, "", entry.seconds)
 
-    def _check_asked(self, flow: str, inputs: dict[str, Any]) -> None:
-        problem = flow != "upscale" and size_problem(self._model, tuple(inputs["size"]))
+    def _check_asked(self, flow: FlowName, inputs: dict[str, Any]) -> None:
+        if FLOWS[flow].made_by is MadeBy.UPSCALER:
+            return
+        problem = size_problem(self._model, tuple(inputs["size"]))
         if problem:
             raise HostedError("bad_request", "; ".join(problem), billed=False)
-        if flow != "edit":
+        if not FLOWS[flow].edits:
             return
         size = tuple(inputs["size"])
         try:
@@ -144,7 +150,7 @@ class HostedBackend:
         return entry.state == "unbilled"
 
     def _asked(
-        self, key: str, flow: str, inputs: dict[str, Any], source: Image.Image | None
+        self, key: str, flow: FlowName, inputs: dict[str, Any], source: Image.Image | None
     ) -> Entry:
         self._provider.open()  # a missing key must not leave a claim behind
         self._again(
@@ -157,7 +163,7 @@ class HostedBackend:
         return entry
 
     def _ask_once(
-        self, key: str, flow: str, inputs: dict[str, Any], source: Image.Image | None
+        self, key: str, flow: FlowName, inputs: dict[str, Any], source: Image.Image | None
     ) -> None:
         self._pace.wait()
         usd = self._model.price.usd(0.0, flow)
@@ -209,7 +215,7 @@ class HostedBackend:
     def _image(
         self,
         key: str,
-        flow: str,
+        flow: FlowName,
         inputs: dict[str, Any],
         source: Image.Image | None,
         entry: Entry,
@@ -229,10 +235,10 @@ class HostedBackend:
         return scaled(image, wanted)
 
     def _sizes(
-        self, flow: str, inputs: dict[str, Any], source: Image.Image | None
+        self, flow: FlowName, inputs: dict[str, Any], source: Image.Image | None
     ) -> tuple[tuple[int, int], tuple[int, int]]:
         """The size the API was asked for, and the size wanted."""
-        if flow == "upscale" and source is not None:
+        if FLOWS[flow].made_by is MadeBy.UPSCALER and source is not None:
             scale = inputs["upscaler"]["scale"]
             larger = (source.width * scale, source.height * scale)
             return larger, larger

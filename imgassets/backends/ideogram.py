@@ -30,6 +30,7 @@ from imgassets.backends.hosted_replies import (
 )
 from imgassets.documents.failures import FailureMode
 from imgassets.documents.hosted import IdeogramModel
+from imgassets.flows import FLOWS, FlowName, MadeBy
 from imgassets.images.masks import region_mask
 
 _URL = "https://api.ideogram.ai"
@@ -46,6 +47,15 @@ _STATUS: dict[int, FailureMode] = {
 }
 _GONE = (401, 403, 404, 410)
 _REDIRECTS = 3
+
+#: What Ideogram calls each flow.
+_V2_ACTIONS: dict[FlowName, str] = {
+    "generate": "generate",
+    "stylize": "remix",
+    "edit": "edit",
+    "upscale": "upscale",
+}
+_V3_ACTIONS: dict[FlowName, str] = _V2_ACTIONS | {"edit": "inpaint"}
 
 
 class IdeogramProvider:
@@ -72,11 +82,11 @@ class IdeogramProvider:
 
     # ---- requests --------------------------------------------------------------------------
 
-    def ask(self, flow: str, inputs: dict[str, Any], source: Image.Image | None) -> Reply:
+    def ask(self, flow: FlowName, inputs: dict[str, Any], source: Image.Image | None) -> Reply:
         """See `hosted.Provider`."""
-        if flow in ("edit", "stylize") and source is None:
+        if FLOWS[flow].source and source is None:
             raise HostedError("bad_request", f"flow {flow} needs a source image", billed=False)
-        if flow == "edit" and inputs["negative_prompt"]:
+        if FLOWS[flow].edits and inputs["negative_prompt"]:
             raise HostedError(
                 "bad_request",
                 "Ideogram takes no negative prompt when it edits; drop that transform",
@@ -91,16 +101,19 @@ class IdeogramProvider:
         return read_reply(response, _reply, self._refusal, self._key)
 
     def _request(
-        self, flow: str, inputs: dict[str, Any], source: Image.Image | None
+        self, flow: FlowName, inputs: dict[str, Any], source: Image.Image | None
     ) -> tuple[str, dict[str, Any]]:
-        if flow == "upscale":
-            return "/upscale", self._upscale(inputs, source)
-        if self._model.api_model == "V_3":
-            action = {"edit": "inpaint", "stylize": "remix"}.get(flow, flow)
-            return f"/v1/ideogram-v3/{action}", self._v3(flow, inputs, source)
-        return f"/{'remix' if flow == 'stylize' else flow}", self._v2(flow, inputs, source)
+        third = self._model.api_model == "V_3"
+        path = f"/{(_V3_ACTIONS if third else _V2_ACTIONS)[flow]}"
+        if FLOWS[flow].made_by is MadeBy.UPSCALER:
+            return path, self._upscale(inputs, source)
+        if third:
+            return f"/v1/ideogram-v3{path}", self._v3(flow, inputs, source)
+        return path, self._v2(flow, inputs, source)
 
-    def _v3(self, flow: str, inputs: dict[str, Any], source: Image.Image | None) -> dict[str, Any]:
+    def _v3(
+        self, flow: FlowName, inputs: dict[str, Any], source: Image.Image | None
+    ) -> dict[str, Any]:
         fields = {
             "prompt": inputs["prompt"],
             "magic_prompt": self._model.magic_prompt,
@@ -110,14 +123,16 @@ class IdeogramProvider:
             "num_images": "1",
         }
         width, height = self._size(inputs)
-        if flow != "edit":
+        if not FLOWS[flow].edits:
             fields["resolution"] = f"{width}x{height}"
             fields |= _negative(inputs)
-        if flow == "stylize":
-            fields["image_weight"] = str(inputs["stylize"]["image_weight"])
+        if FLOWS[flow].restyles:
+            fields["image_weight"] = str(inputs[flow]["image_weight"])
         return {"files": [*_texts(fields), *self._images("image", flow, inputs, source)]}
 
-    def _v2(self, flow: str, inputs: dict[str, Any], source: Image.Image | None) -> dict[str, Any]:
+    def _v2(
+        self, flow: FlowName, inputs: dict[str, Any], source: Image.Image | None
+    ) -> dict[str, Any]:
         request: dict[str, Any] = {
             "prompt": inputs["prompt"],
             "model": self._model.api_model,
@@ -127,13 +142,13 @@ class IdeogramProvider:
             "num_images": 1,
         }
         images = self._images("image_file", flow, inputs, source)
-        if flow == "edit":
+        if FLOWS[flow].edits:
             return {"files": [*_texts({k: str(v) for k, v in request.items()}), *images]}
         width, height = self._size(inputs)
         request |= {"resolution": f"RESOLUTION_{width}_{height}"} | _negative(inputs)
-        if flow == "generate":
+        if source is None:
             return {"json": {"image_request": request}}
-        request["image_weight"] = inputs["stylize"]["image_weight"]
+        request["image_weight"] = inputs[flow]["image_weight"]
         return {"files": [*_texts({"image_request": json.dumps(request)}), *images]}
 
     def _upscale(self, inputs: dict[str, Any], source: Image.Image | None) -> dict[str, Any]:
@@ -154,13 +169,13 @@ class IdeogramProvider:
         return self._model.size_for((width, height))
 
     def _images(
-        self, name: str, flow: str, inputs: dict[str, Any], source: Image.Image | None
+        self, name: str, flow: FlowName, inputs: dict[str, Any], source: Image.Image | None
     ) -> list[tuple[str, _Part]]:
         if source is None:
             return []
         size = self._size(inputs)
         parts: list[tuple[str, _Part]] = [(name, ("source.png", png_at(source, size), "image/png"))]
-        if flow == "edit":
+        if FLOWS[flow].edits:
             mask = ideogram_mask(region_mask(inputs["region"], size))
             parts.append(("mask", ("mask.png", png_at(mask, size), "image/png")))
         return parts
@@ -202,10 +217,10 @@ class IdeogramProvider:
             raise transport_error(error, self._key) from None
 
     def complaint(
-        self, flow: str, inputs: dict[str, Any], facts: dict[str, Any]
+        self, flow: FlowName, inputs: dict[str, Any], facts: dict[str, Any]
     ) -> tuple[FailureMode, str] | None:
         """See `hosted.Provider`: a rewritten prompt (unless that was asked for), another seed."""
-        if flow == "upscale":
+        if FLOWS[flow].made_by is MadeBy.UPSCALER:
             return None
         prompt, seed = facts.get("prompt"), facts.get("seed")
         pinned = self._model.magic_prompt == "OFF"

@@ -22,7 +22,7 @@ from imgassets.documents.model import Scheduler
 from imgassets.documents.pipeline_options import Loading
 from imgassets.documents.weights import absent_components
 
-Task = Literal["stylize", "edit"]
+Task = Literal["image to image", "inpainting"]
 #: Import name of each package that quantizes.
 _MODULES = {
     "bitsandbytes": "bitsandbytes",
@@ -124,8 +124,8 @@ class Loader:
         try:
             if name is None:
                 auto = {
-                    "stylize": diffusers.AutoPipelineForImage2Image,
-                    "edit": diffusers.AutoPipelineForInpainting,
+                    "image to image": diffusers.AutoPipelineForImage2Image,
+                    "inpainting": diffusers.AutoPipelineForInpainting,
                 }[task]
                 return self._placed(auto.from_pipe(pipeline))
             cls = getattr(diffusers, name)

@@ -19,6 +19,7 @@ from imgassets.documents.hosted import (
     IdeogramModel,
     IdeogramUpscaler,
 )
+from imgassets.flows import FLOWS, FlowName
 from imgassets.storage.project_home import home_of
 
 if TYPE_CHECKING:
@@ -58,13 +59,13 @@ def _open_hosted(root: Path, model: Hosted) -> HostedBackend:
     return HostedBackend(model, Journal(home_of(root) / "paid", model.model), provider)
 
 
-def maker_of(flow: str, backend: Backend) -> Make:
-    """The backend's way to make the images of a flow (`generate`, `stylize` or `edit`)."""
+def maker_of(flow: FlowName, backend: Backend) -> Make:
+    """The backend's way to make the images of a flow: its method of the flow's name."""
+    first = FLOWS[flow].source is None
+    method: Callable[..., list[Outcome]] = getattr(backend, flow)
 
     def make(inputs: Sequence[dict[str, Any]], sources: Sequence[Image.Image]) -> list[Outcome]:
-        if flow == "stylize":
-            return backend.stylize(inputs, sources)
-        return backend.edit(inputs, sources) if flow == "edit" else backend.generate(inputs)
+        return method(inputs) if first else method(inputs, sources)
 
     return make
 

@@ -20,7 +20,6 @@ from imgassets.decision.statistics import Difference, Estimate, Floats
 from imgassets.documents.criteria import Criterion
 from imgassets.documents.scale_ends import worst_limit
 
-_MEMORY, _SECONDS, _MONEY = "cost.peak_memory", "cost.seconds", "cost.usd"
 _NOTHING = "no image was measured"
 _ONE_BATCH = "all images were made in one batch, whose seconds tell nothing of another's"
 
@@ -47,15 +46,18 @@ class Cost:
         if not values.size:
             return cls(None, values, None)
         batches = np.unique(values)
-        if metric == _MEMORY:
+        definition = criterion.definition
+        if definition.certain:
             return cls(float(values.max()), batches[:0], None)
-        seconds = measured.each(_SECONDS, flow)
-        if metric == _MONEY and batches.size == 1 and np.unique(seconds).size > 1:
-            return cls(float(batches[0]), batches[:0], None)
         highest = worst_limit(metric, flow, criteria)
-        if highest is None and metric == _MONEY and seconds.size == values.size:
-            end = worst_limit(_SECONDS, flow, criteria)
-            highest = scales.in_proportion(end, seconds, values)
+        if not definition.follows:
+            return cls(float(batches.mean()), batches, highest)
+        whole = measured.each(definition.follows, flow)
+        if batches.size == 1 and np.unique(whole).size > 1:  # a price list, whatever it took
+            return cls(float(batches[0]), batches[:0], None)
+        if highest is None and whole.size == values.size:
+            end = worst_limit(definition.follows, flow, criteria)
+            highest = scales.in_proportion(end, whole, values)
         return cls(float(batches.mean()), batches, highest)
 
     @property

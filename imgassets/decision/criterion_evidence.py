@@ -13,6 +13,7 @@ from imgassets.decision.statistics import Bounded, Estimate, Floats
 from imgassets.documents.criteria import Criterion
 from imgassets.documents.hosted import Pairing
 from imgassets.documents.scale_ends import Ends, natural_ends
+from imgassets.metrics.families import of_making
 
 _TOO_FEW = "only {} prompt(s) have a usable image, at least 2 are needed"
 _TOO_FEW_PAIRS = "only {} prompt(s) have a usable image from both models, at least 2 are needed"
@@ -37,7 +38,7 @@ def gather(
     counts = Counts(len({s.prompt_id for s in usable}), len(usable), len(scores) - len(usable))
     if criterion.statistic == "worst":
         return _worst(criterion, candidate, incumbent, counts)
-    if criterion.definition.family == "cost":
+    if of_making(criterion.metric):
         return costs.gather_cost(criterion, candidate, incumbent, criteria, counts)
     return _mean(criterion, candidate, incumbent, criteria, counts, pairing)
 

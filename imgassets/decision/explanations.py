@@ -20,6 +20,7 @@ from imgassets.decision.formatting import (
     step,
 )
 from imgassets.documents.failures import NEVER_ASKED, NOT_THE_MODELS
+from imgassets.flows import FIRST
 
 
 def criterion_reason(
@@ -111,10 +112,9 @@ def remedy(evidence: Evidence, state: State) -> str:
     criterion = evidence.criterion
     if state != "undecided" or not any(x.endless and x.holds for x in evidence.limits):
         return ""
-    known = {"cost.seconds": "budget.worst_seconds", "cost.usd": "budget.worst_seconds"}
-    by = known.get(criterion.metric)
+    by = criterion.definition.worst_field
     entry = f"{{metric: {criterion.metric}, flow: {criterion.flow}, statistic: worst, ...}}"
-    where = f"`{by}`" if by and criterion.flow == "generate" else f"a criterion `{entry}`"
+    where = f"`{by}`" if by and criterion.flow == FIRST else f"a criterion `{entry}`"
     return f"Say in the contract how bad a single image may be: add {where}."
 
 

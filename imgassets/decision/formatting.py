@@ -6,35 +6,12 @@ import math
 from collections.abc import Callable, Sequence
 
 from imgassets.documents.criteria import Criterion
-from imgassets.documents.metric_catalogue import METRICS
+from imgassets.flows import FLOWS
+from imgassets.metrics.families import METRICS
 
 #: A true minus sign (as wide as a plus), and what stands where there is no number.
 MINUS = "\u2212"
 NOTHING = "\u2013"
-#: What a metric's number says, with a slot for it. Metrics not listed get a plain sentence.
-PHRASES = {
-    "composition.correct": "everything asked for is shown in {} of images",
-    "composition.size": "objects have the size asked for in {} of images",
-    "composition.background": "the background is as asked for in {} of images",
-    "typography.exact": "text is read exactly right in {} of images",
-    "typography.strict": "text is read exactly right, nothing folded, in {} of images",
-    "typography.cer": "text is read with {} errors a character asked for",
-    "artefacts.blockiness": "steps across an 8 px grid are {} times those elsewhere",
-    "upscaling.sharpness": "upscaled images have {} times the fine detail of Lanczos",
-    "upscaling.seams": "windows of the upscaler differ {} times as much as places beside them",
-    "typography.words": "{} of the words asked for are read",
-    "typography.ned": "text is read with a similarity of {}",
-    "artefacts.clean": "{} of images are free of defects",
-    "artefacts.clipping": "{} of pixels are clipped",
-    "artefacts.banding": "gradients skip {} of their levels",
-    "look.repeated": "{} of images repeat another one",
-    "edit_stability.changed_outside": "{} of the pixels outside the mask change",
-    "edit_stability.changed_inside": "{} of the pixels inside the mask change",
-    "reproducibility.identical": "{} of repeated requests give the same pixels",
-    "cost.seconds": "one image takes {}",
-    "cost.peak_memory": "one image needs {} of memory",
-    "cost.usd": "one image costs {}",
-}
 _FAILURES = {
     "prompt_too_long": "was refused because its prompt is too long",
     "out_of_memory": "ran out of memory",
@@ -69,15 +46,6 @@ _FAILURES = {
 #: Failures whose message says no more than their phrase.
 _SAID_ALL = {"blank", "wrong_mode", "source_missing", "budget_exhausted", "in_progress"}
 _LONGEST_QUOTE = 240
-_FLOWS = {
-    "generate": "",
-    "stylize": "after stylization, ",
-    "edit": "after edits, ",
-    "upscale": "after upscaling, ",
-    "postprocess": "after post-processing, ",
-}
-
-
 #: Units that sentences write otherwise; a ratio is a plain number.
 _UNITS = {"ratio": ""}
 
@@ -154,8 +122,8 @@ def measured_phrase(criterion: Criterion, shown: str) -> str:
     flow = flow_phrase(criterion.flow)
     if criterion.statistic == "worst":
         return f"{flow}the worst single image has {criterion.metric} {shown}"
-    phrase = PHRASES.get(criterion.metric)
-    if phrase is None:
+    phrase = criterion.definition.phrase
+    if not phrase:
         return f"{flow}{criterion.metric} is {shown}"
     average = " on average" if criterion.definition.unit in ("s", "MiB", "USD") else ""
     return flow + phrase.format(shown) + average
@@ -163,7 +131,7 @@ def measured_phrase(criterion: Criterion, shown: str) -> str:
 
 def flow_phrase(flow: str) -> str:
     """Where in the chain, to begin a clause with: `after edits, `; empty for generate."""
-    return _FLOWS.get(flow, "")
+    return next((known.after for name, known in FLOWS.items() if name == flow), "")
 
 
 def failure_phrase(mode: str, count: int, n: int) -> str:

@@ -30,9 +30,10 @@ from imgassets.decision.verdict import Verdict, decide
 from imgassets.documents.decision_contract import DecisionContract
 from imgassets.documents.hosted import Pairing
 from imgassets.documents.scale_ends import natural_ends
+from imgassets.flows import FIRST
 
 NEEDED = ("model", "prompt_id", "seed", "metric", "value")
-_DEFAULTS: dict[str, Any] = {"flow": "generate", "replicate": 0, "status": "ok"}
+_DEFAULTS: dict[str, Any] = {"flow": FIRST, "replicate": 0, "status": "ok"}
 _IMAGE = ["model", "flow", "prompt_id", "seed", "replicate"]
 
 

@@ -14,7 +14,8 @@ from imgassets.decision.quantiles import quantile_upper
 from imgassets.decision.queueing import Latency, latency
 from imgassets.decision.statistics import Floats
 from imgassets.documents.contract import Endpoint, Traffic
-from imgassets.documents.metric_catalogue import METRICS, Flow
+from imgassets.flows import FIRST, FlowName
+from imgassets.metrics.families import of_making
 
 _TAIL = 0.95
 
@@ -29,7 +30,7 @@ class Quality:
     """
 
     metric: str
-    flow: Flow
+    flow: FlowName
     unit: str
     estimate: float | None
     lower: float | None
@@ -89,14 +90,14 @@ class Standing:
 
     model: str
     qualities: Mapping[str, Quality] = field(default_factory=dict)
-    steps: Mapping[Flow, FlowCost] = field(default_factory=dict)
+    steps: Mapping[FlowName, FlowCost] = field(default_factory=dict)
     speed: Speed | None = None
     waiting: Latency | None = None
-    month: Mapping[Flow, float] = field(default_factory=dict)
+    month: Mapping[FlowName, float] = field(default_factory=dict)
     measured_batch: int = 0
-    chains: Mapping[Flow, tuple[Flow, ...]] = field(default_factory=dict)
+    chains: Mapping[FlowName, tuple[FlowName, ...]] = field(default_factory=dict)
 
-    def delivered(self, flow: Flow) -> FlowCost | None:
+    def delivered(self, flow: FlowName) -> FlowCost | None:
         """Cost of an image as a caller gets it, with all the flows it went through."""
         costs = [self.steps.get(step) for step in self.chains.get(flow, ())]
         found = [cost for cost in costs if cost is not None]
@@ -159,11 +160,11 @@ def _qualities(comparison: Comparison | None) -> dict[str, Quality]:
         for row in rows
         if row["source"] == "criterion"
         and row["statistic"] == "mean"
-        and METRICS[row["metric"]].family != "cost"
+        and not of_making(row["metric"])
     }
 
 
-def _flow_cost(mine: Measured, flow: Flow) -> FlowCost | None:
+def _flow_cost(mine: Measured, flow: FlowName) -> FlowCost | None:
     seconds, usd = (_prompt_means(mine, metric, flow) for metric in ("cost.seconds", "cost.usd"))
     memory = mine.scores("cost.peak_memory", flow)["value"].dropna()
     if not (seconds.size and usd.size and memory.size):
@@ -171,13 +172,13 @@ def _flow_cost(mine: Measured, flow: Flow) -> FlowCost | None:
     return FlowCost(float(seconds.mean()), float(usd.mean()), float(memory.max()))
 
 
-def _prompt_means(mine: Measured, metric: str, flow: Flow) -> Floats:
+def _prompt_means(mine: Measured, metric: str, flow: FlowName) -> Floats:
     return prompt_means(mine.per_seed(metric, flow))
 
 
 def _batch_seconds(mine: Measured) -> Floats:
     """Seconds an image of each batch; equal to the last digit means of one batch."""
-    return np.unique(mine.scores("cost.seconds", "generate")["value"].dropna().to_numpy())
+    return np.unique(mine.scores("cost.seconds", FIRST)["value"].dropna().to_numpy())
 
 
 def _speed(batches: Floats, alpha: float) -> Speed | None:
@@ -199,5 +200,5 @@ def _waiting(batches: Floats, traffic: Traffic | None, seed: int) -> Latency | N
 def _measured_batch(mine: Measured) -> int:
     if "batch_size" not in mine.images.columns:
         return 0
-    sizes = mine.images.loc[mine.images["flow"] == "generate", "batch_size"].dropna()
+    sizes = mine.images.loc[mine.images["flow"] == FIRST, "batch_size"].dropna()
     return int(sizes.max()) if len(sizes) else 0

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from imgassets.decision.paired_scores import Measured
+from imgassets.metrics.families import METRICS, of_making
 from imgassets.metrics.metric_rows import with_artefacts
 from imgassets.requests import stacked
 
@@ -23,5 +24,5 @@ def gather_measured(model: str, images: pd.DataFrame, scores: Iterable[pd.DataFr
     failed = marked.loc[marked["status"] != "ok", ["flow", "image_key"]]
     keys = pd.MultiIndex.from_frame(rows[["flow", "image_key"]])
     spoiled = keys.isin(pd.MultiIndex.from_frame(failed))
-    kept = (rows["metric"] == "artefacts.clean") | rows["metric"].str.startswith("cost.")
+    kept = rows["metric"].isin(["artefacts.clean", *filter(of_making, METRICS)])
     return Measured(model, rows.assign(value=rows["value"].mask(spoiled & ~kept)), marked)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from imgassets.decision.comparison import Comparison
 from imgassets.decision.settling import needed, not_the_models, unmeasured, what_settles
+from imgassets.flows import in_brackets
 
 Decision = Literal["GO", "NO-GO", "REVIEW", "INCONCLUSIVE"]
 #: How many further criteria a sentence names.
@@ -191,8 +192,7 @@ def _others(rows: Sequence[dict[str, Any]], what: str) -> str:
 
 
 def _short_name(row: dict[str, Any]) -> str:
-    flow = "" if row["flow"] in ("generate", "all") else f" ({row['flow']})"
-    return f"{row['metric']}{flow}"
+    return f"{row['metric']}{in_brackets(row['flow'])}"
 
 
 def _entry(row: dict[str, Any]) -> dict[str, Any]:

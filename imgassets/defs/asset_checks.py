@@ -26,7 +26,7 @@ from imgassets.documents.yardstick import (
     rules_by_check,
     version_of,
 )
-from imgassets.refresh.outputs import STAGES
+from imgassets.flows import STAGES
 
 if TYPE_CHECKING:
     from imgassets.decision.gx_suites import Outcome

@@ -10,6 +10,7 @@ from imgassets.backends.base import Backend
 from imgassets.backends.device import Device, choose_device
 from imgassets.backends.generation import Make
 from imgassets.documents.project import Project, find_root, load_project
+from imgassets.flows import FLOWS, FlowName, MadeBy
 from imgassets.refresh.document_changes import FacetHistory, present_facets
 from imgassets.storage.image_store import ImageStore
 from imgassets.storage.looks import Looks
@@ -80,25 +81,27 @@ class BackendPool(dg.ConfigurableResource):
         """The device class, and why it was chosen."""
         return choose_device(self.device)
 
-    def maker(self, project: Project, model: str, flow: str) -> Make:
+    def maker(self, project: Project, model: str, flow: FlowName) -> Make:
         """What makes a model's images of a flow; its pipeline is loaded when first asked for."""
         # Not at the top: a code location must load without torch and diffusers.
         from imgassets.backends.registry import opened_late
 
         return opened_late(lambda: self._opened(project, model, flow))
 
-    def _opened(self, project: Project, model: str, flow: str) -> Make:
+    def _opened(self, project: Project, model: str, flow: FlowName) -> Make:
         from imgassets.backends.registry import maker_of, postprocess_maker, upscale_maker
 
         device, _ = self.chosen()
         document = project.model(model)
-        if flow == "postprocess":
-            return postprocess_maker(project.root)
-        if flow == "upscale":
-            return upscale_maker(
-                project.root, document, device, lambda: self._backend(project, model)
-            )
-        return maker_of(flow, self._backend(project, model))
+        match FLOWS[flow].made_by:
+            case MadeBy.STEPS:
+                return postprocess_maker(project.root)
+            case MadeBy.UPSCALER:
+                return upscale_maker(
+                    project.root, document, device, lambda: self._backend(project, model)
+                )
+            case MadeBy.BACKEND:
+                return maker_of(flow, self._backend(project, model))
 
     def _backend(self, project: Project, model: str) -> Backend:
         from imgassets.backends.registry import open_backend

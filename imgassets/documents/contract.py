@@ -8,11 +8,11 @@ from pydantic import Field, model_validator
 
 from imgassets.documents.base import Document, Name
 from imgassets.documents.decision_contract import DecisionContract, refuse_doubles
-from imgassets.documents.metric_catalogue import FLOWS, Flow
 from imgassets.documents.postprocess import Step, mode_after, size_after
 from imgassets.documents.prompts import Transform
 from imgassets.documents.seeds import MOST, twins
 from imgassets.documents.sources import SourceRules
+from imgassets.flows import FIRST, FLOWS, FlowName, MadeBy
 
 Size = Annotated[
     tuple[Annotated[int, Field(ge=8, le=8192)], Annotated[int, Field(ge=8, le=8192)]],
@@ -81,7 +81,7 @@ class Traffic(Document):
     )
     workers: int = Field(1, ge=1, le=1000, description="Copies of the model that serve at once.")
     batch: int = Field(1, ge=1, le=256, description="Waiting requests a worker takes at once.")
-    per_month: dict[Flow, Annotated[int, Field(ge=0)]] = Field(
+    per_month: dict[FlowName, Annotated[int, Field(ge=0)]] = Field(
         description="Images of each flow in a month; flows left out are not billed."
     )
 
@@ -91,10 +91,10 @@ class Endpoint(DecisionContract):
 
     accepts: Accepts
     returns: Returns
-    flows: tuple[Flow, ...] = Field(("generate",), min_length=1)
-    sources: dict[Flow, Flow] = Field(
+    flows: tuple[FlowName, ...] = Field((FIRST,), min_length=1)
+    sources: dict[FlowName, FlowName] = Field(
         default_factory=dict,
-        description="Whose images a flow starts from; `generate` where it is silent.",
+        description=f"Whose images a flow starts from; `{FIRST}` where it is silent.",
     )
     stylize: Stylize | None = Field(None, description="The style of flow stylize.")
     postprocess: tuple[Step, ...] = Field((), description="Steps of flow postprocess, in order.")
@@ -110,8 +110,8 @@ class Endpoint(DecisionContract):
             raise ValueError(
                 f"returns.size {list(self.returns.size)} is not among accepts.sizes; add it there"
             )
-        if "generate" not in self.flows:
-            raise ValueError("flows must contain generate; edits and upscales start from it")
+        if FIRST not in self.flows:
+            raise ValueError(f"flows must contain {FIRST}; edits and upscales start from it")
         self._check_chain()
         refuse_doubles("prompt set", self.prompt_sets)
         unmeasured = [c.metric for c in self.criteria if c.metric in self.metrics]
@@ -151,34 +151,41 @@ class Endpoint(DecisionContract):
                 )
 
     def _check_chain(self) -> None:
-        for flow, given in (("stylize", self.stylize), ("postprocess", self.postprocess)):
-            if (flow in self.flows) != bool(given):
-                raise ValueError(f"`{flow}` and flow {flow} need each other; give both or neither")
+        for name, described in FLOWS.items():
+            field = described.contract_field
+            if field and (name in self.flows) != bool(getattr(self, field)):
+                raise ValueError(f"`{field}` and flow {name} need each other; give both or neither")
         for flow, source in self.sources.items():
             if flow not in self.flows or source not in self.flows:
                 raise ValueError(f"sources: {flow}: {source}: both must be among flows")
-            if FLOWS.index(source) >= FLOWS.index(flow):
+            order = list(FLOWS)
+            if order.index(source) >= order.index(flow):
                 raise ValueError(
-                    f"sources: {flow} cannot start from {source}; the order is {', '.join(FLOWS)}"
+                    f"sources: {flow} cannot start from {source}; the order is {', '.join(order)}"
                 )
 
-    def source_of(self, flow: Flow) -> Flow | None:
-        """The flow whose images a flow starts from; None for generate."""
-        return None if flow == "generate" else self.sources.get(flow, "generate")
+    def source_of(self, flow: FlowName) -> FlowName | None:
+        """The flow whose images a flow starts from; None for the first."""
+        source = FLOWS[flow].source
+        return source and self.sources.get(flow, source)
 
-    def lineage(self, flow: Flow) -> tuple[Flow, ...]:
-        """A flow and all that went before it, generate first."""
+    def lineage(self, flow: FlowName) -> tuple[FlowName, ...]:
+        """A flow and all that went before it, the first one first."""
         source = self.source_of(flow)
         return (*(self.lineage(source) if source else ()), flow)
 
-    def returned(self, flow: Flow, scale: int = 1) -> Returns:
+    def edited(self, flow: FlowName) -> bool:
+        """Whether a flow's images went through an edit: only prompts that have one give any."""
+        return any(FLOWS[step].edits for step in self.lineage(flow))
+
+    def returned(self, flow: FlowName, scale: int = 1) -> Returns:
         """What an image of a flow is like; `scale` is that of the model's upscaler."""
         width, height = self.returns.size
         mode: str = self.returns.mode
         for step in self.lineage(flow):
-            if step == "upscale":
+            if FLOWS[step].made_by is MadeBy.UPSCALER:
                 width, height = width * scale, height * scale
-            elif step == "postprocess":
+            elif FLOWS[step].made_by is MadeBy.STEPS:
                 width, height = size_after(self.postprocess, (width, height))
                 mode = mode_after(self.postprocess, mode)
         return self.returns.model_copy(update={"size": (width, height), "mode": mode})

@@ -9,9 +9,12 @@ from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_
 
 from imgassets.documents.base import Document
 from imgassets.documents.failures import FailureMode
-from imgassets.documents.metric_catalogue import METRICS, UNMEASURED, Flow, Metric
 from imgassets.documents.own_metrics import known_metric, known_names
 from imgassets.documents.units import ImageSeconds, Share, Usd, level, step, unit_of_limit
+from imgassets.flows import FIRST, FlowName
+from imgassets.metrics.families import METRICS
+from imgassets.metrics.family import Metric
+from imgassets.metrics.gone import GONE
 
 Severity = Literal["gating", "review", "warning"]
 
@@ -48,7 +51,7 @@ class Criterion(Document):
     """One thing that must hold: an absolute floor or ceiling, a non-inferiority margin, or both."""
 
     metric: str = Field(description="A metric's name, such as `composition.correct`.")
-    flow: Flow = "generate"
+    flow: FlowName = FIRST
     floor: float | None = Field(None, description="For metrics where higher is better.")
     ceiling: float | None = Field(None, description="For metrics where lower is better.")
     margin: float | None = Field(
@@ -150,7 +153,7 @@ class Near(Document):
     """A criterion that holds, but by so little that a person must look."""
 
     metric: str
-    flow: Flow = "generate"
+    flow: FlowName = FIRST
     within: float = Field(gt=0.0, description="Distance to the floor or ceiling, metric's unit.")
 
     @field_validator("within", mode="before")
@@ -163,16 +166,17 @@ class Disagreement(Document):
     """Two shares that ought to say the same of an image."""
 
     metrics: tuple[str, str]
-    flow: Flow = "generate"
+    flow: FlowName = FIRST
     max_rate: Share = Field(lt=1.0, description="Share of images they may differ on.")
 
     @model_validator(mode="after")
     def _both_are_shares(self) -> Self:
         for name in self.metrics:
-            if name not in METRICS or METRICS[name].unit != "share":
-                shares = [m for m in METRICS if METRICS[m].unit == "share" and m not in UNMEASURED]
+            metric = METRICS.get(name) or GONE.get(name)
+            if metric is None or metric.unit != "share":
+                shares = [m for m in METRICS if METRICS[m].unit == "share"]
                 raise ValueError(f"{name!r} is no share of images; use two of: {', '.join(shares)}")
-            if self.flow not in METRICS[name].flows:
+            if self.flow not in metric.flows:
                 raise ValueError(f"{name} is not measured on flow {self.flow}")
         return self
 
@@ -192,7 +196,7 @@ class Review(Document):
     near: tuple[Near, ...] = ()
     disagree: tuple[Disagreement, ...] = ()
 
-    def criteria(self, flows: Sequence[Flow]) -> tuple[Criterion, ...]:
+    def criteria(self, flows: Sequence[FlowName]) -> tuple[Criterion, ...]:
         """The margins of `look` as criteria of severity `review`."""
         return tuple(
             Criterion(metric=f"look.{name}", flow=flow, margin=margin, severity="review")

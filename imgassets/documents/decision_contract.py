@@ -18,8 +18,9 @@ from imgassets.documents.criteria import (
     Near,
     Review,
 )
-from imgassets.documents.metric_catalogue import FLOWS, METRICS, Flow
 from imgassets.documents.own_metrics import MetricName, OwnMetric, declared
+from imgassets.flows import FLOWS, FlowName
+from imgassets.metrics.families import METRICS
 
 
 class DecisionContract(Document):
@@ -29,7 +30,7 @@ class DecisionContract(Document):
     description: str = ""
     incumbent: Name = Field(description="The model now in production.")
     candidates: tuple[Name, ...] = Field((), description="Models that may replace it.")
-    flows: tuple[Flow, ...] = Field(FLOWS, min_length=1)
+    flows: tuple[FlowName, ...] = Field(tuple(FLOWS), min_length=1)
     metrics: dict[MetricName, OwnMetric] = Field(
         default_factory=dict, description="Metrics of one's own, for `imgassets decide`."
     )

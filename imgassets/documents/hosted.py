@@ -17,6 +17,7 @@ from imgassets.documents.hosted_sizes import SIZES
 from imgassets.documents.model import Model, Price
 from imgassets.documents.units import Money, Seconds, Usd
 from imgassets.documents.upscaler import DiffusionUpscaler, Lanczos, Network
+from imgassets.flows import FIRST, FLOWS, FlowName, MadeBy
 
 #: Whether the same request gives the same picture: `seeded` as far as the provider documents it.
 Reproducibility = Literal["seeded", "none"]
@@ -60,11 +61,12 @@ class HostedPrice(Price):
         None, description="API price of one upscaled image; absent: upscaled by ourselves."
     )
 
-    def usd(self, seconds: float, flow: str = "generate") -> float:  # noqa: ARG002
+    def usd(self, seconds: float, flow: FlowName = FIRST) -> float:  # noqa: ARG002
         """USD for one image of a flow."""
-        if flow == "postprocess":
+        if FLOWS[flow].free:
             return 0.0
-        return (self.usd_per_upscale or 0.0) if flow == "upscale" else self.usd_per_image
+        enlarged = FLOWS[flow].made_by is MadeBy.UPSCALER
+        return (self.usd_per_upscale or 0.0) if enlarged else self.usd_per_image
 
 
 class HostedModel(Document):

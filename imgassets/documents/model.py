@@ -13,6 +13,7 @@ from imgassets.documents.pipeline_options import Loading, Value, refuse_remote_c
 from imgassets.documents.units import Usd
 from imgassets.documents.upscaler import Upscaler
 from imgassets.documents.weights import Weights
+from imgassets.flows import FIRST, FLOWS, FlowName
 
 
 class Scheduler(Document):
@@ -86,10 +87,10 @@ class Price(Document):
             raise ValueError("give exactly one of usd_per_hour and usd_per_image")
         return self
 
-    def usd(self, seconds: float, flow: str = "generate") -> float:
+    def usd(self, seconds: float, flow: FlowName = FIRST) -> float:
         """USD for one image of a flow that took `seconds`; post-processing has no API price."""
         if self.usd_per_image is not None:
-            return 0.0 if flow == "postprocess" else self.usd_per_image
+            return 0.0 if FLOWS[flow].free else self.usd_per_image
         return (self.usd_per_hour or 0.0) * seconds / 3600.0
 
 

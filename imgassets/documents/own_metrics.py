@@ -14,7 +14,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from imgassets.documents.base import Document
-from imgassets.documents.metric_catalogue import METRICS, Metric
+from imgassets.metrics.families import METRICS
+from imgassets.metrics.family import Metric
+from imgassets.metrics.gone import GONE
 
 MetricName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")]
 _declared: ContextVar[Mapping[str, Metric]] = ContextVar("declared", default={})  # noqa: B039
@@ -50,7 +52,7 @@ def known_metric(name: object) -> Metric | None:
     """A metric of the product, or one that the contract being read declares; else None."""
     if not isinstance(name, str):
         return None
-    return METRICS.get(name) or _declared.get().get(name)
+    return METRICS.get(name) or _declared.get().get(name) or GONE.get(name)
 
 
 def known_names() -> list[str]:

@@ -67,7 +67,7 @@ class Project:
         wanted: dict[tuple[str, str], Expectation] = {}
         for prompt in (p for s in self.prompts_of(endpoint) for p in s.prompts):
             for flow in endpoint.flows:
-                if "edit" not in endpoint.lineage(flow):
+                if not endpoint.edited(flow):
                     wanted[flow, prompt.id] = prompt.expect
                 elif prompt.edit:
                     wanted[flow, prompt.id] = prompt.edit.expect

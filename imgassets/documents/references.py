@@ -11,7 +11,6 @@ from imgassets.documents import hosted, installed_diffusers, scheduler_names
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.geneval import set_name
 from imgassets.documents.hosted import AnyModel, HostedModel
-from imgassets.documents.metric_catalogue import UNMEASURED
 from imgassets.documents.model import Model
 from imgassets.documents.postprocess import Watermark
 from imgassets.documents.problems import Problem
@@ -23,6 +22,8 @@ from imgassets.documents.size_references import check_regions, check_sizes
 from imgassets.documents.upscaler import DiffusionUpscaler, Network
 from imgassets.documents.weight_files import broken_files, broken_network
 from imgassets.documents.weights import foreign_code, hub_name, weights_folder
+from imgassets.flows import FLOWS
+from imgassets.metrics.gone import GONE
 
 if TYPE_CHECKING:
     from imgassets.documents.project import Loaded, Project
@@ -208,10 +209,9 @@ def _check_abilities(loaded: Loaded[Endpoint], loc: Loc, model: AnyModel) -> Ite
                     f"hosted model {model.model} takes seeds up to {MOST_HOSTED}, not {seed}",
                     "choose a smaller seed for all models of this endpoint",
                 )
-    abilities = (("stylize", model.stylize), ("edit", model.edit), ("upscale", model.upscaler))
-    for flow, ability in abilities:
-        field = "upscaler" if flow == "upscale" else flow
-        if flow in loaded.document.flows and ability is None:
+    for flow in loaded.document.flows:
+        field = FLOWS[flow].model_field
+        if field and getattr(model, field, Ellipsis) is None:
             yield _problem(
                 loaded,
                 loc,
@@ -247,7 +247,7 @@ def _check_prompts(loaded: Loaded[Endpoint], sets: list[Loaded[PromptSet]]) -> I
                     "rename one of them; results are told apart by it",
                 )
             texts: list[tuple[Loc, str]] = [(("prompts", i, "prompt"), prompt.prompt)]
-            if prompt.edit and "edit" in loaded.document.flows:
+            if prompt.edit and any(FLOWS[flow].edits for flow in loaded.document.flows):
                 texts.append((("prompts", i, "edit", "prompt"), prompt.edit.prompt))
             for loc, text in texts:
                 length = _longest(loaded.document, prompt_set.document, text)
@@ -279,25 +279,26 @@ def _check_measured(loaded: Loaded[Endpoint]) -> Iterator[Problem]:
         for k, metric in enumerate(d.metrics)
     ]
     for loc, metric, flow in named:
-        if metric in UNMEASURED:
+        if metric in GONE:
             message = f"no metric family measures {metric} on flow {flow}, so it can never hold"
-            yield _problem(loaded, loc, message, UNMEASURED[metric])
+            yield _problem(loaded, loc, message, GONE[metric].summary)
 
 
 def _check_measurable(loaded: Loaded[Endpoint], sets: list[PromptSet]) -> Iterator[Problem]:
     endpoint = loaded.document
     prompts = [p for s in sets for p in s.prompts]
-    if "edit" in endpoint.flows and not any(p.edit for p in prompts):
-        yield _problem(
-            loaded,
-            ("flows", endpoint.flows.index("edit")),
-            "flow edit is asked for, but no prompt of the prompt sets has an `edit`",
-            "add an `edit` to a prompt, or drop the flow",
-        )
+    for i, flow in enumerate(endpoint.flows):
+        if FLOWS[flow].edits and not any(p.edit for p in prompts):
+            yield _problem(
+                loaded,
+                ("flows", i),
+                f"flow {flow} is asked for, but no prompt of the prompt sets has an `edit`",
+                "add an `edit` to a prompt, or drop the flow",
+            )
     for i, criterion in enumerate(endpoint.criteria):
         expectations = (
             [p.edit.expect for p in prompts if p.edit]
-            if "edit" in endpoint.lineage(criterion.flow)
+            if endpoint.edited(criterion.flow)
             else [p.expect for p in prompts]
         )
         if not any(e.asks(criterion.metric) for e in expectations):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from imgassets.documents.criteria import Criterion
 from imgassets.documents.problems import Problem, dotted
 from imgassets.documents.units import UNITS
+from imgassets.flows import FIRST
 
 if TYPE_CHECKING:
     from imgassets.documents.contract import Endpoint
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 
 #: Lowest and highest possible value; None where there is no end, or none that is known.
 Ends = tuple[float | None, float | None]
-#: What money follows where it is paid by the hour.
-_FOLLOWS = {"cost.usd": "cost.seconds"}
-_CERTAIN = "cost.peak_memory"  # compared as it is
 
 
 def natural_ends(criterion: Criterion) -> Ends:
@@ -74,20 +72,21 @@ def _in_contract(loaded: Loaded[Endpoint]) -> Iterator[Problem]:
 
 
 def _misses_an_end(criterion: Criterion, criteria: Sequence[Criterion]) -> bool:
-    direction = criterion.definition.direction
+    metric = criterion.definition
+    direction = metric.direction
     if criterion.statistic == "worst" or criterion.severity != "gating" or direction == "same":
         return False
-    if criterion.metric == _CERTAIN:
+    if metric.certain:
         return False
     if natural_ends(criterion)[0 if direction == "higher" else 1] is not None:
         return False
-    metrics = (criterion.metric, _FOLLOWS.get(criterion.metric, criterion.metric))
-    return all(worst_limit(metric, criterion.flow, criteria) is None for metric in metrics)
+    bounding = (metric.name, metric.follows or metric.name)
+    return all(worst_limit(name, criterion.flow, criteria) is None for name in bounding)
 
 
 def _fix(criterion: Criterion) -> str:
-    if criterion.definition.family == "cost" and criterion.flow == "generate":
-        return "add budget.worst_seconds"
+    if criterion.definition.worst_field and criterion.flow == FIRST:
+        return f"add {criterion.definition.worst_field}"
     limit = "floor" if criterion.definition.direction == "higher" else "ceiling"
     what = f"metric: {criterion.metric}, flow: {criterion.flow}, statistic: worst, {limit}: ..."
     return f"add {{{what}}}"

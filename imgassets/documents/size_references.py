@@ -10,6 +10,7 @@ from imgassets.documents.hosted import AnyModel
 from imgassets.documents.problems import Problem, problem_at
 from imgassets.documents.prompts import PromptSet
 from imgassets.documents.sizes import grid_of, region_problem, size_problem
+from imgassets.flows import FLOWS
 
 if TYPE_CHECKING:
     from imgassets.documents.project import Loaded, Project
@@ -30,7 +31,7 @@ def check_regions(
 ) -> Iterator[Problem]:
     """Edit regions that no pixel, or no latent of a model, would be repainted in."""
     endpoint = loaded.document
-    if "edit" not in endpoint.flows:
+    if not any(FLOWS[flow].edits for flow in endpoint.flows):
         return
     models = [project.models[n].document for n in endpoint.models if n in project.models]
     latents = [grid.latent for m in models if (grid := grid_of(project.root, m))]

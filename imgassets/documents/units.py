@@ -17,7 +17,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
-from imgassets.documents.metric_catalogue import Metric
+from imgassets.metrics.family import Metric
 
 _PERCENT = dict.fromkeys(
     ("%", "percent", "point", "points", "pp", "percentage point", "percentage points"),
@@ -118,18 +118,18 @@ UNITS: dict[str, Unit] = {
         Unit("USD", "an amount of money", 0, 10_000, _MONEY, "`$0.04` or `4 cents`", endless=True),
     )
 }  # fmt: skip
-#: Metrics whose limits have a narrower range than their values: a character error rate above 1 can
-#: be measured, but allows more errors than there are characters.
-_OF_METRIC = {
-    "typography.cer": replace(UNITS["ratio"], called="an error rate", highest=1, words=_PERCENT,
+#: Units of limits that have a narrower range than the scores: a character error rate above 1 can be
+#: measured, but allows more errors than there are characters.
+_OF_LIMITS = {
+    "error rate": replace(UNITS["ratio"], called="an error rate", highest=1, words=_PERCENT,
                               example="`0.05` or `5 %`"),
 }  # fmt: skip
 
 
 def unit_of_limit(metric: Metric) -> Unit:
     """What the limits of a metric may be."""
-    if metric.name in _OF_METRIC:
-        return _OF_METRIC[metric.name]
+    if metric.limit_unit:
+        return _OF_LIMITS[metric.limit_unit]
     unit = UNITS.get(metric.unit) or Unit(
         metric.unit, f"a number of {metric.unit}", -math.inf, math.inf, {}, "`1`"
     )

@@ -18,7 +18,7 @@ from imgassets.documents.base import fingerprint
 from imgassets.documents.criteria import Criterion, Severity
 from imgassets.documents.decision_contract import DecisionContract
 from imgassets.documents.failures import NOT_THE_MODELS, FailureMode
-from imgassets.documents.metric_catalogue import Flow
+from imgassets.flows import FlowName
 
 #: The table of decisions.
 COMPARISON = "comparison"
@@ -48,21 +48,24 @@ class MetricRule:
 
     @property
     def name(self) -> str:
+        """The criterion's, as everywhere."""
         return self.criterion.name
 
     @property
     def check(self) -> str:
+        """The name of the check that shows it."""
         return self.name
 
     @property
     def severity(self) -> Severity:
+        """What follows when it does not hold."""
         return self.criterion.severity
 
     @property
     def about(self) -> str:
         """What the check is about, without its numbers: these may change while Dagster runs."""
         side = "floor" if self.criterion.floor is not None else "ceiling"
-        value = "Worst" if self.criterion.statistic == "worst" else "Mean"
+        value = self.criterion.statistic.capitalize()
         return f"{value} {self.criterion.metric} of flow {self.criterion.flow} against its {side}."
 
 
@@ -77,7 +80,7 @@ class FailureRule:
         max_rate: the contract's, 0..1.
     """
 
-    flow: Flow
+    flow: FlowName
     mode: str
     modes: tuple[str, ...]
     max_rate: float
@@ -85,14 +88,17 @@ class FailureRule:
 
     @property
     def name(self) -> str:
+        """As the comparison calls it."""
         return failure_name(self.flow, self.mode)
 
     @property
     def check(self) -> str:
+        """The name of the check that shows it; the table says which flow."""
         return f"failures__{self.mode}"
 
     @property
     def about(self) -> str:
+        """What the check is about, without its numbers."""
         return {
             OTHER: "No failure mode occurs that the contract does not list.",
             TOTAL: "How often requests fail in any way.",
@@ -116,10 +122,12 @@ class DecisionRule:
 
     @property
     def check(self) -> str:
+        """The name of the check that shows it: all that only sends to a person share one."""
         return REVIEW_CHECK if self.severity == "review" else self.name
 
     @property
     def about(self) -> str:
+        """What the check is about, without its numbers."""
         if self.severity == "review":
             return "Nothing that the contract sends to a person is shown to be off."
         return f"What the comparison decided on {self.name}, error bars included."
@@ -134,7 +142,7 @@ def failure_name(flow: str, mode: str) -> str:
 
 
 def rules_by_table(
-    contract: DecisionContract, model: str, image_tables: Mapping[Flow, str]
+    contract: DecisionContract, model: str, image_tables: Mapping[FlowName, str]
 ) -> dict[str, list[Rule]]:
     """All rules for a model by the table (asset) that is held to them, in the contract's order.
 
@@ -155,7 +163,7 @@ def rules_by_table(
 
 
 def rules_by_check(
-    contract: DecisionContract, model: str, image_tables: Mapping[Flow, str]
+    contract: DecisionContract, model: str, image_tables: Mapping[FlowName, str]
 ) -> dict[str, dict[str, list[Rule]]]:
     """The rules behind each check, by table and name of the check."""
     found: dict[str, dict[str, list[Rule]]] = {}
@@ -166,7 +174,7 @@ def rules_by_check(
 
 
 def check_versions(
-    contract: DecisionContract, model: str, image_tables: Mapping[Flow, str]
+    contract: DecisionContract, model: str, image_tables: Mapping[FlowName, str]
 ) -> dict[tuple[str, str], str]:
     """The version of what each check holds, by table and name; that of a verdict never changes."""
     found = rules_by_check(contract, model, image_tables)
@@ -207,7 +215,7 @@ def limited_modes(
         yield OTHER, rest, 0.0
 
 
-def _failure_rules(contract: DecisionContract, flow: Flow) -> Iterator[FailureRule]:
+def _failure_rules(contract: DecisionContract, flow: FlowName) -> Iterator[FailureRule]:
     judged = [limit for limit in limited_modes(contract) if limit[0] != OTHER]
     for mode, modes, rate in judged:
         yield FailureRule(flow, mode, modes, rate)

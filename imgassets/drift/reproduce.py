@@ -23,6 +23,7 @@ from imgassets.documents.hosted import HostedModel
 from imgassets.documents.project import Loaded, Project
 from imgassets.documents.prompts import Prompt, PromptSet
 from imgassets.documents.seeds import MOST, MOST_HOSTED
+from imgassets.flows import FIRST
 from imgassets.images.encoding import encode_png
 from imgassets.images.outputs import OutputFolder
 from imgassets.metrics.formulas.reproducibility import compare
@@ -222,7 +223,7 @@ def _request(
     """
     asks = PromptSet(prompt_set="asked", prompts=(Prompt(id="asked", prompt=prompt),))
     sampling = endpoint.sampling.model_copy(update={"seeds": (seed,), "replicates": 1})
-    changed = {"flows": ("generate",), "prompt_sets": ("asked",), "sampling": sampling}
+    changed = {"flows": (FIRST,), "prompt_sets": ("asked",), "sampling": sampling}
     once = endpoint.model_copy(update=changed)
     nowhere = Path("asked")
     alone = replace(

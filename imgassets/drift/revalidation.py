@@ -19,8 +19,8 @@ from PIL import Image
 
 from imgassets.backends.generation import Make
 from imgassets.documents.base import fingerprint
-from imgassets.documents.metric_catalogue import Flow
 from imgassets.drift.reproducibility import Repetition, RepetitionFile, repeat
+from imgassets.flows import FlowName
 from imgassets.images.encoding import encode_png
 from imgassets.requests import Request
 from imgassets.storage.image_store import ImageStore
@@ -137,10 +137,10 @@ def drift_reasons(drifts: Mapping[str, Sequence[Drift]]) -> list[str]:
 
 def revalidate(
     branch: tuple[str, str],
-    requests: Mapping[Flow, Sequence[Request]],
+    requests: Mapping[FlowName, Sequence[Request]],
     store: ImageStore,
     file: DriftFile,
-    maker: Callable[[Flow], Make],
+    maker: Callable[[FlowName], Make],
     *,
     images_per_flow: int,
     device: str,

@@ -41,18 +41,15 @@ class Detection:
 
 
 class Detector(Protocol):
-    """What the rule needs to know of an image.
-
-    Attributes:
-        classes: the classes it knows; None when it takes any (open vocabulary).
-        colors: the color names it tells apart.
-    """
+    """What the rule needs to know of an image."""
 
     @property
-    def classes(self) -> tuple[str, ...] | None: ...
+    def classes(self) -> tuple[str, ...] | None:
+        """The classes it knows; None when it takes any (open vocabulary)."""
 
     @property
-    def colors(self) -> tuple[str, ...]: ...
+    def colors(self) -> tuple[str, ...]:
+        """The color names it tells apart."""
 
     def detect(self, image: NDArray[np.uint8], classes: Sequence[str]) -> list[Detection]:
         """Objects of `classes` in an image (uint8, (H, W, 3), sRGB), the surest first.

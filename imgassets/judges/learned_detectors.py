@@ -1,5 +1,6 @@
 """Learned detectors for photographs: OWLv2, OWL-ViT or Grounding DINO through transformers.
 
+Nothing chooses them yet: composition uses the detector of flat shapes.
 Any object that has a name can be asked for. Weights come from a local folder or the hub, as
 safetensors only: a pickle can run code. torch and transformers load when a detector is made, not
 when this module is imported.
@@ -32,7 +33,8 @@ class ColorJudge(Protocol):
     """Names the color of the object in a box."""
 
     @property
-    def colors(self) -> tuple[str, ...]: ...
+    def colors(self) -> tuple[str, ...]:
+        """The color names it tells apart."""
 
     def color(self, image: NDArray[np.uint8], box: Box, class_: str) -> str | None:
         """A name in `colors`, or None for a box without pixels."""
@@ -74,6 +76,7 @@ class PixelColors:
     colors: tuple[str, ...] = COLOR_NAMES
 
     def color(self, image: NDArray[np.uint8], box: Box, class_: str) -> str | None:  # noqa: ARG002
+        """See `ColorJudge`."""
         height, width = image.shape[:2]
         rows, columns = np.mgrid[:height, :width]
         middle, half = ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2), 0.35
@@ -107,6 +110,7 @@ class ClipColors:
         self._processor = _loaded(source, CLIPProcessor, revision)
 
     def color(self, image: NDArray[np.uint8], box: Box, class_: str) -> str | None:
+        """See `ColorJudge`."""
         import torch
 
         height, width = image.shape[:2]
@@ -164,6 +168,7 @@ class OpenVocabularyDetector:
 
     @property
     def colors(self) -> tuple[str, ...]:
+        """Those of its judge of colors."""
         return self._judge.colors
 
     def detect(self, image: NDArray[np.uint8], classes: Sequence[str]) -> list[Detection]:

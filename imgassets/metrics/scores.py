@@ -25,7 +25,7 @@ class Score:
     """One metric of one image.
 
     Attributes:
-        metric: its name in `imgassets.documents.metric_catalogue.METRICS`.
+        metric: its name in `imgassets.metrics.families.METRICS`.
         value: in the metric's unit; 1.0 and 0.0 for verdicts.
         reason: why, in words a person can check by looking; empty when there is nothing to say.
     """

@@ -8,7 +8,7 @@ from statistics import median
 
 from imgassets.documents.model import Price
 from imgassets.documents.project import Project
-from imgassets.refresh.plan import Images
+from imgassets.flows import FlowName
 from imgassets.requests import Request
 from imgassets.storage.image_store import CorruptEntryError, ImageStore
 
@@ -23,9 +23,9 @@ def lacking(requests: Iterable[Request], store: ImageStore) -> list[Request]:
     return [request for key, request in unseen.items() if not store.seems_intact(key)]
 
 
-def count(requests: Sequence[Request]) -> Images:
+def count(requests: Sequence[Request]) -> dict[FlowName, int]:
     """Images by flow."""
-    return Images(**Counter[str](r.flow for r in requests))
+    return dict(Counter(r.flow for r in requests))
 
 
 def unit_seconds(
@@ -87,7 +87,7 @@ def _typical(measured: UnitSeconds, flow: str) -> float | None:
     return median(of_flow) if of_flow else None
 
 
-def _usd(price: Price, seconds: float | None, flow: str) -> float | None:
+def _usd(price: Price, seconds: float | None, flow: FlowName) -> float | None:
     if seconds is None and price.usd_per_image is None:
         return None
     return price.usd(seconds or 0.0, flow)

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from imgassets.documents.metric_catalogue import Flow
+from imgassets.flows import OF_STAGE
 from imgassets.storage.image_store import ImageStore
 
 _log = logging.getLogger(__name__)
@@ -22,14 +22,6 @@ PASSING = (
     "machine_error",
     "out_of_memory",
 )
-#: The asset of each flow whose table lists its images.
-STAGES: dict[Flow, str] = {
-    "generate": "generated",
-    "stylize": "stylized",
-    "edit": "edited",
-    "upscale": "upscaled",
-    "postprocess": "postprocessed",
-}
 
 
 def file_of(home: Path, key: Sequence[str]) -> Path:
@@ -77,7 +69,7 @@ def condition(
         return f"{path.name} is missing", ""
     if sha256 and not is_as_written(path, sha256):
         return f"{path.name} was changed or damaged since it was written", ""
-    return _condition_of_images(path, store) if key[-1] in STAGES.values() else ("", "")
+    return _condition_of_images(path, store) if key[-1] in OF_STAGE else ("", "")
 
 
 def _condition_of_images(table: Path, store: ImageStore) -> tuple[str, str]:

@@ -9,9 +9,10 @@ those that *follow* (something above them is made again, and may come out differ
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
+from imgassets.flows import FLOWS, FlowName
 from imgassets.refresh.observed.state import ObservedState
 
 Json = dict[str, Any]
@@ -63,21 +64,6 @@ class Asset:
 
 
 @dataclass(frozen=True)
-class Images:
-    """Images to make, by flow."""
-
-    generate: int = 0
-    edit: int = 0
-    upscale: int = 0
-    stylize: int = 0
-    postprocess: int = 0
-
-    @property
-    def total(self) -> int:
-        return sum(asdict(self).values())
-
-
-@dataclass(frozen=True)
 class Plan:
     """What is out of date.
 
@@ -85,7 +71,7 @@ class Plan:
         must: assets that have to be made again, with the reasons, in the order they are made.
         follow: assets below them that are made again if something above comes out different.
         parents: of all assets.
-        images: how many images the store lacks for it.
+        images: how many images of each flow the store lacks for it.
         seconds: estimated time to make them; None when nothing like it was ever measured.
         usd: estimated price of them; None likewise.
     """
@@ -93,7 +79,7 @@ class Plan:
     must: Mapping[str, str]
     follow: Mapping[str, str]
     parents: Mapping[str, tuple[str, ...]] = field(repr=False)
-    images: Images = Images()
+    images: Mapping[FlowName, int] = field(default_factory=dict)
     seconds: float | None = 0.0
     usd: float | None = 0.0
 
@@ -123,7 +109,7 @@ class Plan:
         """The JSON form of `imgassets plan --json`."""
         return {
             "assets": [{"key": key, "why": why} for key, why in self.assets.items()],
-            "images": asdict(self.images),
+            "images": {flow: self.images.get(flow, 0) for flow in FLOWS},
             "seconds": None if self.seconds is None else round(self.seconds, 3),
             "usd": None if self.usd is None else round(self.usd, 6),
         }

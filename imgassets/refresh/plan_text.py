@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
+from imgassets.flows import FLOWS
 from imgassets.refresh.plan import Plan
 
 
@@ -17,12 +16,9 @@ def plan_in_words(plan: Plan) -> str:
 
 def _cost(plan: Plan) -> str:
     made = f"{len(plan.must)} asset(s) to make, {len(plan.follow)} more if what is above differs"
-    images = plan.images
-    if not images.total:
+    if not any(plan.images.values()):
         return f"{made}; no image"
-    always = {"generate", "edit", "upscale"}
-    counts = asdict(images).items()
-    flows = ", ".join(f"{n} to {flow}" for flow, n in counts if n or flow in always)
+    flows = ", ".join(f"{plan.images[flow]} to {flow}" for flow in FLOWS if plan.images.get(flow))
     seconds = "unknown time" if plan.seconds is None else f"about {_duration(plan.seconds)}"
     usd = "unknown cost" if plan.usd is None else f"{plan.usd:.6f} USD"
     return f"{made}; images: {flows}; {seconds}, {usd}"

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from imgassets.documents.project import Project
 from imgassets.documents.yardstick import check_versions
+from imgassets.flows import OF_STAGE, STAGES
 from imgassets.refresh import estimate, outputs
 from imgassets.refresh.extra_seeds import requests_of
 from imgassets.refresh.observed.kinds import observed_states
@@ -26,7 +27,6 @@ from imgassets.storage.project_home import home_of
 
 #: Dagster's key of an asset check; only handed on here.
 Check = Any
-_FLOWS = {stage: flow for flow, stage in outputs.STAGES.items()}
 
 
 class Known(Protocol):
@@ -77,7 +77,7 @@ class Planner:
             (f"{endpoint}/{model}/{table}", check): version
             for endpoint, model in self.requests
             for (table, check), version in check_versions(
-                self.project.endpoint(endpoint), model, outputs.STAGES
+                self.project.endpoint(endpoint), model, STAGES
             ).items()
         }
         return self.known.outdated_checks(wanted - plan.assets.keys(), versions)
@@ -125,7 +125,7 @@ class Planner:
         if asset.made:
             home, key = home_of(self.project.root), (*branch, stage)
             corruption, transient = outputs.condition(home, key, _sha256(asset), self._store)
-        asked = f"requests_{_FLOWS[stage]}" if stage in _FLOWS else None
+        asked = f"requests_{OF_STAGE[stage]}" if stage in OF_STAGE else None
         return replace(
             asset,
             corruption=corruption,
@@ -147,7 +147,7 @@ class Planner:
         """Requests of the image assets in a plan."""
         planned = [key.split("/") for key in plan.assets]
         stages = {
-            (e, m, _FLOWS[s]) for e, m, s in (k for k in planned if len(k) == 3) if s in _FLOWS
+            (e, m, OF_STAGE[s]) for e, m, s in (k for k in planned if len(k) == 3) if s in OF_STAGE
         }
         return [
             request
@@ -160,9 +160,9 @@ class Planner:
         made: dict[tuple[str, str], list[str]] = {}
         for asset in self._assets:
             *branch, stage = asset.key.split("/")
-            if asset.made and stage in _FLOWS:
+            if asset.made and stage in OF_STAGE:
                 path = outputs.file_of(home_of(self.project.root), (*branch, stage))
-                made.setdefault((branch[-1], _FLOWS[stage]), []).extend(outputs.image_keys(path))
+                made.setdefault((branch[-1], OF_STAGE[stage]), []).extend(outputs.image_keys(path))
         return estimate.unit_seconds(self._store, made)
 
 

@@ -15,8 +15,9 @@ from imgassets.decision.formatting import (
     signed,
     step,
 )
-from imgassets.documents.metric_catalogue import METRICS
 from imgassets.documents.yardstick import TOTAL
+from imgassets.flows import in_brackets
+from imgassets.metrics.families import METRICS
 from imgassets.report.plots import Strip, strip
 
 Row = Mapping[str, Any]
@@ -98,9 +99,8 @@ def failure_view(row: Row, examples: tuple[str, ...]) -> FailureView:
     """A `failure` row for the template; `examples` are messages of failed requests."""
     mode = row["metric"].removeprefix("failures.")
     named = {TOTAL: "all modes together"}
-    flow = "" if row["flow"] == "generate" else f" ({row['flow']})"
     return FailureView(
-        mode=named.get(mode, mode.replace("_", " ")) + flow,
+        mode=named.get(mode, mode.replace("_", " ")) + in_brackets(row["flow"]),
         phrase=capitalized(failure_phrase(mode, int(row["n_failed"]), int(row["n_images"]))) + ".",
         rate=amount(row["estimate"], "share"),
         upper=amount(row["upper"], "share"),

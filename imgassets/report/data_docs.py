@@ -25,7 +25,8 @@ from imgassets.decision import gx_suites as held
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.project import Project
 from imgassets.documents.yardstick import Rule, rules_by_table
-from imgassets.refresh.outputs import STAGES, file_of
+from imgassets.flows import STAGES
+from imgassets.refresh.outputs import file_of
 from imgassets.storage.project_home import plain_temporary_folder
 
 _POLICY = (
@@ -76,6 +77,7 @@ class Suite:
 
     @property
     def name(self) -> str:
+        """Of the suite and its pages."""
         return f"{self.endpoint}__{self.model}"
 
     @property

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from imgassets.decision.formatting import amount
+from imgassets.flows import in_brackets
 from imgassets.report.criteria_view import title_of_row
 
 #: `report.json` of a report.
@@ -40,6 +41,7 @@ class Changes:
     versions: tuple[Change, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
+        """As the report's JSON has it."""
         return asdict(self)
 
 
@@ -89,9 +91,8 @@ def _moved(model: str, was: Mapping[str, Any] | None, row: Mapping[str, Any]) ->
 
 
 def _named(model: str, row: Mapping[str, Any]) -> str:
-    flow = "" if row["flow"] in ("generate", "all") else f" ({row['flow']})"
     worst = ", worst image" if row["statistic"] == "worst" else ""
-    return f"{model}: {title_of_row(row)}{flow}{worst}"
+    return f"{model}: {title_of_row(row)}{in_brackets(row['flow'])}{worst}"
 
 
 def _shown(row: Mapping[str, Any]) -> str:

@@ -6,20 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from imgassets.decision.matrix import Quality, Standing, pareto_front
-from imgassets.documents.metric_catalogue import METRICS, Flow
+from imgassets.flows import FLOWS, FlowName
+from imgassets.metrics.families import METRICS
 from imgassets.report.criteria_view import title_of
 from imgassets.report.plots import Scatter, scatter
 
 #: More plots say less.
 MOST_PLOTS = 4
-#: What a caller gets of each flow, and what was done to it.
-DELIVERED: dict[Flow, tuple[str, str]] = {
-    "generate": ("An image", "generated"),
-    "stylize": ("A stylized image", "stylized"),
-    "edit": ("An edited image", "edited"),
-    "upscale": ("An upscaled image", "upscaled"),
-    "postprocess": ("A post-processed image", "post-processed"),
-}
 
 
 @dataclass(frozen=True)
@@ -61,7 +54,7 @@ def front_plots(standings: Sequence[Standing]) -> list[FrontPlot]:
 _Point = tuple[str, float, float, float, float]
 
 
-def _point(standing: Standing, name: str, flow: Flow, priced: bool) -> _Point | None:
+def _point(standing: Standing, name: str, flow: FlowName, priced: bool) -> _Point | None:
     quality, cost = standing.qualities.get(name), standing.delivered(flow)
     if quality is None or cost is None or quality.estimate is None:
         return None
@@ -72,7 +65,7 @@ def _point(standing: Standing, name: str, flow: Flow, priced: bool) -> _Point | 
 
 
 def _plot(quality: Quality, points: Sequence[_Point], priced: bool) -> FrontPlot:
-    title, one = title_of(quality.metric), DELIVERED[quality.flow][0].lower()
+    title, one = title_of(quality.metric), FLOWS[quality.flow].delivered.lower()
     cost = f"USD for 1,000 {one.removeprefix('an ')}s" if priced else f"seconds for {one}"
     lower = METRICS[quality.metric].direction == "lower"
     front = pareto_front([(p[1], -p[2] if lower else p[2]) for p in points])

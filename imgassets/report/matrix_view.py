@@ -9,10 +9,10 @@ from imgassets.decision.formatting import NOTHING, amount, between
 from imgassets.decision.matrix import Quality, Standing
 from imgassets.decision.quantiles import values_needed
 from imgassets.documents.contract import Endpoint, Traffic
-from imgassets.documents.metric_catalogue import Flow
 from imgassets.documents.model import Price
+from imgassets.flows import FLOWS, FlowName, label
 from imgassets.report.criteria_view import title_of
-from imgassets.report.front_plots import DELIVERED, FrontPlot, criteria_of, front_plots
+from imgassets.report.front_plots import FrontPlot, criteria_of, front_plots
 
 
 @dataclass(frozen=True)
@@ -80,16 +80,16 @@ def _quality_rows(standings: Sequence[Standing]) -> list[MatrixRow]:
     return [
         MatrixRow(
             title_of(quality.metric),
-            "" if quality.flow == "generate" else quality.flow,
+            label(quality.flow),
             tuple(cell(s.qualities.get(name)) for s in standings),
         )
         for name, quality in criteria_of(standings).items()
     ]
 
 
-def _flow_group(standings: Sequence[Standing], endpoint: Endpoint, flow: Flow) -> MatrixGroup:
-    title = DELIVERED[flow][0]
-    note = ", then ".join(DELIVERED[step][1] for step in endpoint.lineage(flow))
+def _flow_group(standings: Sequence[Standing], endpoint: Endpoint, flow: FlowName) -> MatrixGroup:
+    title = FLOWS[flow].delivered
+    note = ", then ".join(FLOWS[step].done for step in endpoint.lineage(flow))
     costs = {s.model: s.delivered(flow) for s in standings}
 
     def cell(field: str, unit: str) -> Callable[[Standing], tuple[str, str]]:
@@ -118,7 +118,7 @@ def _latency_groups(standings: Sequence[Standing], endpoint: Endpoint) -> list[M
         f"{traffic.busiest_hour:,.0f} requests an hour at random, {traffic.workers} {each}, "
         f"up to {traffic.batch} at once"
     )
-    volume = ", ".join(f"{n:,} {DELIVERED[f][1]}" for f, n in traffic.per_month.items())
+    volume = ", ".join(f"{n:,} {FLOWS[f].done}" for f, n in traffic.per_month.items())
     return [
         *groups,
         MatrixGroup("Busiest hour, waiting included", waiting, tuple(_waiting_rows(standings))),
@@ -171,7 +171,7 @@ def _waiting_rows(standings: Sequence[Standing]) -> list[MatrixRow]:
 
 
 def _month_rows(standings: Sequence[Standing], traffic: Traffic) -> list[MatrixRow]:
-    def share(flow: Flow) -> Callable[[Standing], tuple[str, str]]:
+    def share(flow: FlowName) -> Callable[[Standing], tuple[str, str]]:
         return lambda s: (amount(s.month.get(flow), "USD"), "")
 
     def total(standing: Standing) -> tuple[str, str]:

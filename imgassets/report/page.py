@@ -14,6 +14,7 @@ import pandas as pd
 from imgassets.decision import Verdict
 from imgassets.decision.formatting import amount, capitalized, confidence
 from imgassets.decision.looks import chance_of_any
+from imgassets.flows import label
 from imgassets.report.criteria_view import (
     CriterionView,
     FailureView,
@@ -127,6 +128,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters["tight"] = _tight
+    environment.filters["flow_label"] = label
     return environment
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from imgassets.decision.formatting import amount, unit_of
-from imgassets.documents.metric_catalogue import METRICS
+from imgassets.flows import label
+from imgassets.metrics.families import METRICS
 from imgassets.report.criteria_view import title_of
 from imgassets.report.inputs import ImagePair, Load
 from imgassets.report.thumbnails import GAIN, Picture, difference, open_rgb, picture
@@ -91,8 +92,8 @@ def _pair_view(
     what = f"prompt {pair.prompt_id}, seed {pair.seed}"
     if pair.replicate:
         what += f", replicate {pair.replicate}"
-    if pair.flow != "generate":
-        what += f", {pair.flow}"
+    if label(pair.flow):
+        what += f", {label(pair.flow)}"
     headline = _HEADLINES[pair.kind]
     if pair.kind == "worst" and pair.incumbent_key is None:
         headline = "Low score"

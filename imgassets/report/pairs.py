@@ -10,7 +10,7 @@ import pandas as pd
 
 from imgassets.decision import Measured
 from imgassets.documents.contract import Endpoint
-from imgassets.documents.metric_catalogue import METRICS
+from imgassets.metrics.families import METRICS, of_making
 from imgassets.report.inputs import ImagePair, Load, PairKind
 from imgassets.report.thumbnails import difference, open_rgb
 
@@ -18,8 +18,6 @@ _REQUEST = ["flow", "prompt_id", "seed", "replicate"]
 #: Pixel differences are looked for among at most this many pairs, evenly spread.
 MOST_COMPARED = 300
 _COMPARED_SIDE = 128
-#: Families whose scores a person can check by looking at the image.
-_VISIBLE = frozenset(m.family for m in METRICS.values()) - {"cost"}
 
 
 def select_pairs(
@@ -85,7 +83,10 @@ def _worst(
     endpoint: Endpoint, candidate: Measured, incumbent: Measured | None
 ) -> Iterator[ImagePair]:
     metrics = dict.fromkeys(
-        (c.metric, c.flow) for c in endpoint.all_criteria if METRICS[c.metric].family in _VISIBLE
+        # what a person can check by looking at the image
+        (c.metric, c.flow)
+        for c in endpoint.all_criteria
+        if not of_making(c.metric)
     )
     tables = [_losses(metric, flow, candidate, incumbent) for metric, flow in metrics]
     for row in _in_turn([t.to_dict("records") for t in tables]):

@@ -11,8 +11,8 @@ from typing import Any
 
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.facets import facets_of
-from imgassets.documents.metric_catalogue import FAMILY_VERSIONS
 from imgassets.documents.project import Project
+from imgassets.metrics.families import FAMILY_VERSIONS
 from imgassets.requests import library_versions
 
 _LIBRARIES = (

@@ -9,6 +9,7 @@ from typing import Any
 
 from imgassets.decision import Comparison, Verdict
 from imgassets.decision.formatting import amount, signed
+from imgassets.flows import in_brackets
 from imgassets.report.criteria_view import limits_text, title_of_row
 from imgassets.report.diff import Change, Changes
 
@@ -70,8 +71,7 @@ def _details(verdict: Verdict, comparison: Comparison) -> list[str]:
 
 def _line(row: Mapping[str, Any]) -> str:
     name = title_of_row(row)
-    if row["flow"] not in ("generate", "all"):
-        name += f" ({row['flow']})"
+    name += in_brackets(row["flow"])
     if row["statistic"] == "worst":
         name += ", worst image"
     if row["severity"] != "gating":

@@ -8,12 +8,12 @@ from typing import Any, Literal
 
 from PIL import Image
 
-from imgassets.documents.metric_catalogue import FLOWS, Flow
+from imgassets.flows import FLOWS, FlowName, MadeBy
 from imgassets.selftest import image_faults, request_faults
 
 Strength = Literal["strong", "faint"]
-_UPSCALE: tuple[Flow, ...] = ("upscale",)
-_EDIT: tuple[Flow, ...] = ("edit",)
+_UPSCALE = tuple(name for name, flow in FLOWS.items() if flow.made_by is MadeBy.UPSCALER)
+_EDIT = tuple(name for name, flow in FLOWS.items() if flow.edits)
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Fault:
     garble: request_faults.RequestFault | None = None
     document: Mapping[str, Any] = field(default_factory=dict)
     inside: tuple[str, float] | None = None
-    flows: tuple[Flow, ...] = FLOWS
+    flows: tuple[FlowName, ...] = tuple(FLOWS)
     guided: bool = False
 
     @property

@@ -15,9 +15,10 @@ import pandas as pd
 from imgassets.backends.device import Device
 from imgassets.backends.generation import Make, make_images
 from imgassets.documents.base import fingerprint
-from imgassets.documents.metric_catalogue import FAMILY_VERSIONS, Flow, families_of
 from imgassets.documents.project import Project
-from imgassets.metrics.families import measure
+from imgassets.flows import FLOWS, FlowName, MadeBy
+from imgassets.metrics.families import FAMILIES, FAMILY_VERSIONS, families_of
+from imgassets.metrics.metric_rows import measure
 from imgassets.requests import Request, build_requests, requests_version, stacked
 from imgassets.selftest.catalogue import Fault
 from imgassets.selftest.image_faults import Spot, decode
@@ -142,7 +143,7 @@ class FaultRunner:
     def _garbled(self, healthy: Branch, fault: Fault) -> Branch:
         new_keys: dict[str, str] = {}
         requests = []
-        for flow in ("generate", "edit", "upscale"):
+        for flow in FLOWS:  # sources come before what is made of them
             of_flow = [r for r in healthy.requests if r.flow == flow]
             for number, request in enumerate(of_flow):
                 garbled = _planted(request, number, fault, new_keys)
@@ -167,12 +168,15 @@ class FaultRunner:
                 self.progress(f"  {made} images made ({flow})")
         return stacked(tables)
 
-    def _maker(self, model: str, flow: Flow, fault: Fault | None) -> Make:
-        from imgassets.backends.registry import maker_of, upscale_maker
+    def _maker(self, model: str, flow: FlowName, fault: Fault | None) -> Make:
+        from imgassets.backends.registry import maker_of, postprocess_maker, upscale_maker
         from imgassets.selftest.pipeline_faults import faulty_backend
 
-        if flow == "upscale":
-            return upscale_maker(self.project.root, self.project.model(model), _DEVICE)
+        match FLOWS[flow].made_by:
+            case MadeBy.UPSCALER:
+                return upscale_maker(self.project.root, self.project.model(model), _DEVICE)
+            case MadeBy.STEPS:
+                return postprocess_maker(self.project.root)
         # A fault of the request alone needs no other pipeline than the healthy one.
         document, inside = ({}, None) if fault is None else (dict(fault.document), fault.inside)
         key = repr((model, document, inside))
@@ -198,7 +202,7 @@ class FaultRunner:
         )
         same = set(images["image_key"][~other])
         for family, table in healthy.scores.items():
-            if family != "look":  # compares images with each other, so it is measured as a whole
+            if not FAMILIES[family].compares_images:  # else it was measured as a whole
                 kept = table[table["image_key"].isin(same)]
                 parts = [t for t in (kept, measured.scores[family]) if len(t)]
                 measured.scores[family] = stacked(parts) if parts else table
@@ -215,7 +219,9 @@ class FaultRunner:
     ) -> Branch:
         scores = {}
         for family, flows in families_of(self.project.endpoint(endpoint).flows).items():
-            of_all = images if changed is None or family == "look" else changed
+            of_all = images
+            if changed is not None and not FAMILIES[family].compares_images:
+                of_all = changed
             looked_at = of_all[of_all["flow"].isin(flows)]
             scores[family] = measure(family, self.project, endpoint, model, looked_at, stored)
         return Branch(endpoint, model, tuple(requests), images, scores)
@@ -259,7 +265,7 @@ def _planted(request: Request, number: int, fault: Fault, new_keys: dict[str, st
     inputs = dict(request.inputs)
     if request.source_key:
         inputs["source"] = new_keys[request.source_key]
-    if request.flow in fault.flows and request.flow != "upscale":
+    if request.flow in fault.flows and FLOWS[request.flow].made_by is MadeBy.BACKEND:
         inputs = fault.garble(inputs, number) if fault.garble else inputs
         if fault.document or fault.inside:
             inputs |= {"fault": [fault.name, fault.strength, fault.what]}

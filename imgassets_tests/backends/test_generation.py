@@ -15,12 +15,12 @@ from PIL import Image
 from imgassets.backends import generation
 from imgassets.backends.base import Outcome
 from imgassets.backends.generation import make_images
-from imgassets.documents.metric_catalogue import Flow
+from imgassets.flows import FlowName
 from imgassets.requests import Request
 from imgassets.storage.image_store import ImageStore, Record, StoreError
 
 
-def request(seed: int, flow: Flow = "generate", source: str | None = None) -> Request:
+def request(seed: int, flow: FlowName = "generate", source: str | None = None) -> Request:
     inputs: dict[str, Any] = {"flow": flow, "seed": seed}
     if source:
         inputs["source"] = source

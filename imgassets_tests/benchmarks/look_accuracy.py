@@ -56,7 +56,8 @@ def main() -> None:
         "look",
         "Look: how far faults move the features of images",
         [
-            "Features as in `metrics.style_features.features` and `metrics.appearance.frame`. "
+            "Features as in `metrics.formulas.style_features.features` and "
+            "`metrics.formulas.appearance.frame`. "
             "`look.repeated` finds images whose hashes are within 2 bits and whose pixels differ "
             "by at most 0.1 levels on average; in the demo, images of two seeds differ by 0.5 and "
             "more.\n",

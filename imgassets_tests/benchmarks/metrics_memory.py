@@ -19,9 +19,9 @@ import psutil
 
 from imgassets.backends.device import Meter
 from imgassets.documents.contract import Returns
-from imgassets.metrics import metric_rows
 from imgassets_tests.benchmarks.metrics_speed import CORES, WANTED, drawn, png
 from imgassets_tests.benchmarks.pages import append, table
+from imgassets_tests.metrics.factories import table as metric_table
 
 BAR_MIB = 200.0
 MANY = (1_000, 10_000)
@@ -57,13 +57,15 @@ def table_calls(count: int) -> dict[str, Call]:
     upscaled = image_rows(count, "upscale")
     upscaled["image_key"] = "9" + upscaled["image_key"].str[1:]
     return {
-        "composition": lambda: metric_rows.content_table("composition", generated, wanted, read),
-        "artefacts": lambda: metric_rows.artefact_table(
-            generated, {"generate": returns}, lambda key: png(made_up(key, 64))),
-        "edit stability": lambda: metric_rows.edit_table(
-            image_rows(count, "edit"), {"p": (0.0, 0.0, 0.5, 1.0)}, read),
-        "upscaling": lambda: metric_rows.upscale_table(
-            upscaled, 2, lambda key: made_up(key, 128 if key[0] == "9" else 64)),
+        "composition": lambda: metric_table(
+            "composition", generated, read, expectations=wanted),
+        "artefacts": lambda: metric_table(
+            "artefacts", generated, lambda key: png(made_up(key, 64)),
+            returned={"generate": returns}),
+        "edit stability": lambda: metric_table(
+            "edit_stability", image_rows(count, "edit"), read, regions={"p": (0.0, 0.0, 0.5, 1.0)}),
+        "upscaling": lambda: metric_table(
+            "upscaling", upscaled, lambda key: made_up(key, 128 if key[0] == "9" else 64), scale=2),
     }  # fmt: skip
 
 

@@ -8,11 +8,13 @@ that lacks one stops this command, so that no figure here is older than its page
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from imgassets.documents.metric_catalogue import FAMILY_VERSIONS, FLOWS, METRICS, UNMEASURED, Metric
+from imgassets.flows import FLOWS
+from imgassets.metrics.families import FAMILIES
+from imgassets.metrics.family import Family, Metric
 from imgassets.metrics.formulas.learned import LEARNED
 from imgassets_tests.benchmarks.pages import FOLDER, table
 
@@ -25,18 +27,16 @@ class MissingFigureError(LookupError):
 
 
 @dataclass(frozen=True)
-class Family:
-    """What the overview says of a family.
+class Overview:
+    """What the overview says of a family besides its own description.
 
     Attributes:
         page: its page under docs/metrics/, without `.md`.
-        asks: its question.
         figure: the sentence with its key figure, from its page.
         beyond: what it measures that no contract names, and where.
     """
 
     page: str
-    asks: str
     figure: Callable[[], str]
     beyond: str = ""
 
@@ -156,43 +156,33 @@ def _reproducibility() -> str:
     )
 
 
-FAMILIES: dict[str, Family] = {
-    "composition": Family(
-        "composition", "Does the image show what the prompt asks for?", _composition,
-        "Detectors for photographs (OWLv2, Grounding DINO): `detectors_learned`.",
+OVERVIEWS: dict[str, Overview] = {
+    "composition": Overview(
+        "composition", _composition,
+        "Detectors for photographs (OWLv2, Grounding DINO): `judges/learned_detectors.py`.",
     ),
-    "typography": Family("typography", "Does it say what it should say?", _typography),
-    "artefacts": Family(
-        "artefacts", "Is it a usable image, free of a pipeline's patterns?", _artefacts,
-        "Against a reference (color cast, gamma, BGR swap, shift, seams, orientation): "
-        "`artefact_reference.differences`. Over a set: `duplicates`, `drift` (with a test), "
-        "`shared_overlay` (watermarks). RGBA: `premultiplied`.",
+    "typography": Overview("typography", _typography),
+    "artefacts": Overview(
+        "artefacts", _artefacts,
+        "Color cast, gamma, swapped channels and repeats over a set of images: family `look`.",
     ),
-    "edit_stability": Family(
-        "edit_stability", "Did an edit keep what it was not asked to touch?", _edits,
-        "The same edit again and again, and undone: `repeated_edits`.",
-    ),
-    "stylization": Family(
-        "stylization", "Did the style arrive, and did the picture stay?", _stylization,
+    "edit_stability": Overview("edit_stability", _edits),
+    "stylization": Overview(
+        "stylization", _stylization,
         "What must still be seen: composition and typography on flow `stylize`.",
     ),
-    "upscaling": Family(
-        "upscaling", "Is the large image the small one, made large?", _upscaling,
+    "upscaling": Overview(
+        "upscaling", _upscaling,
         "Invented text: typography before and after.",
     ),
-    "look": Family(
-        "look", "Do the images look like the incumbent's, and are they many?",
+    "look": Overview(
+        "look",
         lambda: "Held by a margin either way. On drawn scenes gamma applied twice moves lightness "
         f"by {cell('look', 'gamma applied twice', 'lightness')}, a soft filter sharpness by "
         f"{cell('look', 'wrong resize filter', 'sharpness')}.",
-        "A test of all features over a prompt set: `drift`.",
     ),
-    "reproducibility": Family(
-        "reproducibility", "Does the same request give the same image?", _reproducibility,
-        "`matrix` over places, `seed_spread` over seeds.",
-    ),
-    "cost": Family(
-        "speed", "What did it take to make the image?",
+    "cost": Overview(
+        "speed",
         lambda: "Measured when the image is made, not judged: the clock, the memory in use "
         "(sampled every 50 ms), and the price in the model's document.",
     ),
@@ -238,15 +228,11 @@ LIBRARIES = (
     ("Y of upscaling", "numpy", "BT.601 studio range, not rounded, as BasicSR",
      "scikit-image's PSNR on it", "1e-4"),
     ("resizing", "Pillow", "bicubic, antialiased (small); Lanczos (large)", "-", "-"),
-    ("registration", "OpenCV (ECC)", "affine", "scikit-image's phase correlation", ".2 px"),
     ("perceptual hash", "ImageHash", "pHash, 8 x 8 of a 32 x 32 DCT", "SciPy's DCT", "exact"),
     ("edit distance", "rapidfuzz", "Levenshtein, all weights 1", "textbook dynamic program",
      "exact"),
     ("OCR", "rapidocr (PP-OCRv6), chosen by measurement", "see typography", "rapidocr's pipeline",
      "the same text from 40 px"),
-    ("tests of drift", "SciPy", "Wilcoxon's signed rank over prompts; Holm", "Holm by hand",
-     "exact"),
-    ("LPIPS", "torch", "version 0.1, AlexNet", "lpips 0.1.4", "1e-8"),
 )  # fmt: skip
 
 
@@ -255,45 +241,39 @@ def _libraries() -> str:
     return table(head, [list(row) for row in LIBRARIES])
 
 
-def metric_rows(metrics: list[Metric]) -> str:
+def metric_rows(metrics: Sequence[Metric]) -> str:
     """Name, unit, direction, flows and meaning of metrics."""
     rows = [
         [
             f"`{m.name}`", m.unit, m.direction,
-            "all" if m.flows == FLOWS else ", ".join(m.flows), _says(m).replace("|", "\\|"),
+            "all" if m.flows == tuple(FLOWS) else ", ".join(m.flows), m.summary.replace("|", "\\|"),
         ]
         for m in metrics
     ]  # fmt: skip
     return table(["metric", "unit", "better", "flows", "what it says"], rows)
 
 
-def _says(metric: Metric) -> str:
-    instead = UNMEASURED.get(metric.name)
-    return f"{metric.summary} Not in contracts ({instead})." if instead else metric.summary
-
-
 def metrics_part() -> str:
-    """The part that follows from the vocabulary alone."""
+    """The part that follows from the families alone."""
     parts = [BEGIN, ""]
-    for name, version in FAMILY_VERSIONS.items():
-        parts += _family_part(name, f"version {version}")
-    measured = FAMILY_VERSIONS.keys() | {"cost"}
-    for name in dict.fromkeys(m.family for m in METRICS.values()):
-        if name not in measured:
-            parts += _family_part(name, "measured by repeating requests")
+    for family in FAMILIES.values():
+        parts += _family_part(family)
+    parts += ["### reproducibility (not in contracts)\n"]
+    parts += [f"{_reproducibility()} [Page](metrics/reproducibility.md).\n"]
     parts += ["### learned (off by default)\n", "[Models, agreement](metrics/learned.md).\n"]
-    parts += [metric_rows(list(LEARNED)), END]
+    parts += [metric_rows(LEARNED), END]
     return "\n".join(parts)
 
 
-def _family_part(name: str, note: str) -> list[str]:
-    family = FAMILIES[name]
+def _family_part(family: Family) -> list[str]:
+    seen = OVERVIEWS[family.name]
+    page = f"[Page](metrics/{seen.page}.md) (version {family.version})"
     parts = [
-        f"### {name}\n",
-        f"{family.asks} {family.figure()} [Page](metrics/{family.page}.md) ({note}).\n",
-        metric_rows([m for m in METRICS.values() if m.family == name]),
+        f"### {family.name}\n",
+        f"{family.question} {seen.figure()} {page}.\n",
+        metric_rows(family.metrics),
     ]
-    return [*parts, f"Beyond the contracts: {family.beyond}\n"] if family.beyond else parts
+    return [*parts, f"Beyond the contracts: {seen.beyond}\n"] if seen.beyond else parts
 
 
 def page() -> str:
@@ -302,7 +282,7 @@ def page() -> str:
         [
             "# The metrics, and how far to trust them\n",
             "Written by `python -m imgassets_tests.benchmarks.metrics_page` from "
-            "`imgassets.documents.metric_catalogue` and the family pages, which their own commands "
+            "`imgassets.metrics.families` and the family pages, which their own commands "
             "write.\n",
             "A failed image is a row without a value and with a reason, never a score. Hold "
             "metrics that compare pictures of different content against the incumbent by a "

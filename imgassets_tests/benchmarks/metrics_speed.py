@@ -25,7 +25,6 @@ from PIL import Image
 
 from imgassets.documents.prompts import Expectation
 from imgassets.metrics.formulas import (
-    artefact_reference,
     artefacts,
     composition,
     edit_stability,
@@ -87,14 +86,11 @@ def families(side: int) -> dict[str, tuple[Call, str, Call]]:
             lambda: upscaling.score(image, small, 2),
             "Pillow: both resizes; scikit-image: SSIM, CIEDE2000", lambda: _plain_up(image, small)),
         "reproducibility": (
-            lambda: reproducibility.score(noisy, image),
+            lambda: reproducibility.compare(noisy, image),
             "scikit-image: SSIM, PSNR", lambda: _plain_pair(noisy, image)),
         "drift": (
             lambda: style_features.features(image),
             "scikit-image: CIELAB", lambda: _plain_lab(image)),
-        "artefacts against a reference": (
-            lambda: artefact_reference.differences(noisy, image),
-            "scikit-image: SSIM, CIEDE2000; OpenCV: ECC", lambda: _plain_reference(noisy, image)),
     }  # fmt: skip
 
 
@@ -132,12 +128,6 @@ def _plain_up(image: np.ndarray, small: np.ndarray) -> None:
     Image.fromarray(small).resize((2 * side, 2 * side), Image.Resampling.LANCZOS)
     _plain_ssim(luma(shrunk), luma(small))
     _plain_color(shrunk, small)
-
-
-def _plain_reference(one: np.ndarray, two: np.ndarray) -> None:
-    _plain_ssim(luma(one), luma(two))
-    _plain_color(one, two)
-    artefact_reference.registration(one, two)
 
 
 # ---- one core ------------------------------------------------------------------------------
@@ -261,8 +251,6 @@ def page() -> list[str]:
         "of the file included where a family reads the file. Our time / theirs is above 1 "
         "where a family asks more than the plain calls.\n",
         speed_table(times, reading),
-        "`artefacts against a reference` is not part of the sum: no table makes it; it is for "
-        "looking into two images that ought to be equal.\n",
         "## All cores\n",
         "Images a second by the clock, and how many cores the threads kept busy; other work on "
         "the machine takes its share of both.\n",

@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from importlib.metadata import version
 from itertools import combinations
 
 import numpy as np
 
-from imgassets.metrics.formulas.duplicates import hash_distance, hash_version, perceptual_hash
-from imgassets.metrics.formulas.reproducibility import compare, seed_spread
+from imgassets.metrics.formulas.duplicates import hash_distance, perceptual_hash
+from imgassets.metrics.formulas.reproducibility import compare
 from imgassets.tiny.scenes import sample_scene
 from imgassets_tests.benchmarks.pages import table, write
+from imgassets_tests.benchmarks.places_and_seeds import seed_spread
 from imgassets_tests.metrics import image_faults as faults
 
 CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -66,7 +68,8 @@ def main() -> None:
         "reproducibility",
         "Reproducibility: what differences between two runs measure",
         [
-            f"Hash: {hash_version()}. Identical images have 120 dB.\n",
+            f"Hash: pHash 8x8, ImageHash {version('ImageHash')}, Pillow {version('pillow')}. "
+            "Identical images have 120 dB.\n",
             "## Photographs\n",
             table(head, rows(photographs)),
             "## Drawn scenes\n",

@@ -21,9 +21,10 @@ from typing import Any
 
 import numpy as np
 
-from imgassets.metrics.formulas.reproducibility import Cell, Tolerance, matrix, seed_spread
+from imgassets.metrics.formulas.reproducibility import Tolerance
 from imgassets.tiny.scenes import sample_scene
 from imgassets_tests.benchmarks.pages import append, table
+from imgassets_tests.benchmarks.places_and_seeds import Cell, matrix, seed_spread
 
 ROOT = Path(__file__).parents[2]
 MODELS = ("tiny-base", "tiny-turbo")

@@ -9,8 +9,8 @@ from imgassets.decision.gx_suites import Outcome, hold
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.criteria import Criterion
 from imgassets.documents.yardstick import DecisionRule, MetricRule, Rule, rules_by_table
+from imgassets.flows import STAGES
 from imgassets.metrics.scores import ROW_COLUMNS
-from imgassets.refresh.outputs import STAGES
 from imgassets_tests.decision.factories import NEW, endpoint
 
 

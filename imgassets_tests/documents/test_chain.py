@@ -11,9 +11,9 @@ from PIL import Image
 from pydantic import TypeAdapter, ValidationError
 
 from imgassets.documents.contract import Endpoint
-from imgassets.documents.metric_catalogue import FLOWS
 from imgassets.documents.postprocess import Step
 from imgassets.documents.project import load_project
+from imgassets.flows import FLOWS
 from imgassets.requests import Request, build_requests
 from imgassets_tests.conftest import ENDPOINT, add_chain, edit_file
 

@@ -23,9 +23,10 @@ from imgassets.documents.criteria import (
     Review,
 )
 from imgassets.documents.hosted import HostedPrice, Limits
-from imgassets.documents.metric_catalogue import METRICS
 from imgassets.documents.model import Price
 from imgassets.documents.units import UNITS, amount, level, step, unit_of_limit
+from imgassets.metrics.families import METRICS
+from imgassets.metrics.gone import GONE
 from imgassets_tests.conftest import edit_file
 
 EXACT = "typography.exact"
@@ -150,7 +151,7 @@ def test_every_place_that_takes_a_limit_holds_it_to_its_range(
 
 
 def test_every_unit_of_a_metric_has_a_range() -> None:
-    assert {m.unit for m in METRICS.values()} == set(UNITS)
+    assert {m.unit for m in (METRICS | GONE).values()} == set(UNITS)
 
 
 @given(st.sampled_from(sorted(METRICS)), st.floats(0, 1))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from imgassets.decision import compare
 from imgassets.documents.yardstick import rules_by_table
-from imgassets.refresh.outputs import STAGES
+from imgassets.flows import STAGES
 from imgassets_tests.decision.factories import BASE, NEW, endpoint, measured
 
 CRITERIA = [

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from imgassets.documents.metric_catalogue import FAMILY_VERSIONS
+from imgassets.metrics import families
 from imgassets_tests.conftest import edit_file
 from imgassets_tests.integration.small import MODELS, model_file
 
@@ -92,7 +92,8 @@ def nothing(root: Path) -> None:
 
 
 def raise_typography(root: Path) -> None:
-    FAMILY_VERSIONS["typography"] += "-raised"
+    family = families.FAMILIES["typography"]
+    families.FAMILIES["typography"] = replace(family, version=f"{family.version}-raised")
 
 
 BRANCHES = stages(REQUESTS | IMAGES | FAMILIES)

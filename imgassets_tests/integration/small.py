@@ -13,8 +13,8 @@ import dagster as dg
 import pandas as pd
 
 from imgassets.defs.headless import plan, validate
-from imgassets.documents.metric_catalogue import FLOWS
 from imgassets.documents.project import load_project
+from imgassets.flows import FLOWS
 from imgassets.refresh.dagster_runs import open_instance
 from imgassets.refresh.plan import Plan
 from imgassets.refresh.selection import Selection

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from imgassets.documents.metric_catalogue import FLOWS
 from imgassets.documents.project import load_project
+from imgassets.flows import FLOWS
 from imgassets.report.data_docs import suite
 from imgassets.storage.image_store import ImageStore
 from imgassets_tests.conftest import add_chain, edit_file

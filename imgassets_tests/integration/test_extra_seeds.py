@@ -82,7 +82,7 @@ def test_added_seeds_make_just_what_settles_it_and_can_be_taken_back(
         project = load_project(root)
         take_back(project, Selection(("cards",)).branches(project))
         undone = plan(load_project(root), instance, Selection())
-        assert undone.images.total == 0
+        assert undone.images == {}
         assert undone.must["cards/fast/requests_generate"] == "no seeds added any more"
         back = validate(load_project(root), instance, Selection())
         assert back == before  # the first look again, not a third

@@ -37,7 +37,7 @@ def test_a_harmed_image_is_quarantined_and_made_again(
     path = an_image(copy)
     flip_a_byte(path)
     done: Done = validated(copy)
-    assert done.planned.images.total == 1
+    assert done.planned.images == {"upscale": 1}
     assert [why for why in done.planned.must.values() if "were harmed" in why]
     aside = copy / ".imgassets" / "images" / "quarantine" / path.parent.name / "image.png"
     assert aside.is_file()

@@ -52,7 +52,7 @@ def test_a_hosted_candidate_is_judged_paid_once_and_goes_on_with_a_raised_budget
     with provider(monkeypatch, "ideogram") as fake:
         # 3 generated images and an edited one cost 0.12 USD; of 3 upscales at 0.06 one more fits.
         first = validated(tmp_path)
-        assert first.planned.images.total == 14
+        assert sum(first.planned.images.values()) == 14
         assert sum(fake.bills.values()) == 5
         statuses = read_table(tmp_path, "cards", "fast", "upscaled")["status"]
         assert sorted(statuses) == ["budget_exhausted"] * 2 + ["ok"]
@@ -65,7 +65,7 @@ def test_a_hosted_candidate_is_judged_paid_once_and_goes_on_with_a_raised_budget
         edit_file(model_file(tmp_path, "fast"), "max_usd: 0.20", "max_usd: 5")
         with at_home(tmp_path) as instance:
             planned = plan(load_project(tmp_path), instance, Selection())
-        assert (planned.images.generate, planned.images.edit, planned.images.upscale) == (0, 0, 2)
+        assert planned.images == {"upscale": 2}
         assert planned.usd == pytest.approx(2 * 0.06)
         assert "limits.max_usd: 0.2 -> 5" in planned.must["cards/fast/upscaled"]
         done = validated(tmp_path)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from imgassets.documents.metric_catalogue import FAMILY_VERSIONS
+from imgassets.metrics.families import FAMILIES
 from imgassets_tests.conftest import edit_file
 from imgassets_tests.integration.rows import ALL_OF_FAST, ROWS, Change, Row, edit, fast
 from imgassets_tests.integration.small import Done, validated
@@ -42,7 +42,7 @@ def test_a_change_remakes_what_it_touches(
     row: Row, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("IMGASSETS_HOME", raising=False)
-    monkeypatch.setitem(FAMILY_VERSIONS, "typography", FAMILY_VERSIONS["typography"])
+    monkeypatch.setitem(FAMILIES, "typography", FAMILIES["typography"])
     done = changed(small, tmp_path, row.make)
     show(row.change, done)
     assert of_flows(done) == row.images
@@ -60,5 +60,5 @@ def test_back_to_how_it_was_makes_no_image(small: Path, tmp_path: Path) -> None:
     back = validated(tmp_path)
     show("back to how it was", back)
     assert sum(back.images.values()) == 0
-    assert back.planned.images.total == 0
+    assert back.planned.images == {}
     assert not [key for key in back.assets if key.startswith("cards/prod")]

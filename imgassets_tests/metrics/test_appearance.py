@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from imgassets.documents.metric_catalogue import METRICS
 from imgassets.images.pixels import BadImageError, Pixels
+from imgassets.metrics.families import METRICS
 from imgassets.metrics.formulas.appearance import frame, repeated, score
-from imgassets.metrics.metric_rows import look_table
+from imgassets_tests.metrics.factories import table
 from imgassets_tests.metrics.image_faults import (
     gamma_twice,
     narrow_range,
@@ -87,11 +87,11 @@ def test_table_marks_repeats_across_seeds_and_not_replicates() -> None:
             row("generate", 4, 0, "lost", "backend_error"),
         ]
     )
-    table = look_table(images, pictures.__getitem__)
-    marked = table[table["metric"] == "look.repeated"].set_index("image_key")["value"]
+    found = table("look", images, pictures.__getitem__)
+    marked = found[found["metric"] == "look.repeated"].set_index("image_key")["value"]
     assert marked.drop("lost").to_dict() == {"a": 1.0, "b": 1.0, "c": 0.0, "a-again": 0.0}
     assert np.isnan(marked["lost"])
-    assert set(table["metric"]) == {m for m in METRICS if m.startswith("look.")}
+    assert set(found["metric"]) == {m for m in METRICS if m.startswith("look.")}
 
 
 def test_what_is_no_image_is_refused() -> None:

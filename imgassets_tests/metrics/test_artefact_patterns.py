@@ -7,17 +7,15 @@ import random
 import numpy as np
 import pytest
 
-from imgassets.documents.metric_catalogue import METRICS
 from imgassets.images.pixels import BadImageError
+from imgassets.metrics.families import METRICS
 from imgassets.metrics.formulas.artefact_patterns import (
     banding,
     blockiness,
     clipping,
     luma,
     periodic_amplitude,
-    premultiplied,
     score_patterns,
-    shared_overlay,
     tiling,
 )
 from imgassets.tiny.scenes import sample_scene
@@ -110,30 +108,6 @@ def test_clipping_counts_pixels() -> None:
     image[0, 0, 0], image[1, 1, 1], image[2, 2] = 255, 0, (0, 0, 0)
     image[3, 3], image[4, 4] = 1, 254
     assert clipping(image) == pytest.approx(3 / 4096)
-
-
-def test_a_watermark_over_many_images_is_found() -> None:
-    """Unrelated pictures share nothing; with one overlay they share it."""
-    pictures = [faults.photograph(n, 128) for n in ("astronaut", "coffee", "chelsea", "rocket")]
-    pictures += [np.ascontiguousarray(p[::-1, ::-1]) for p in pictures]
-    clean = shared_overlay(pictures)
-    marked = shared_overlay([faults.watermark(p) for p in pictures])
-    assert clean < 0.5
-    assert marked > clean + 0.5
-    with pytest.raises(BadImageError, match="at least 4"):
-        shared_overlay(pictures[:3])
-
-
-def test_premultiplied_alpha_is_told_from_straight() -> None:
-    """A bright disc with a soft edge: straight keeps its color, premultiplied is darkened."""
-    rows, columns = np.indices((64, 64)) - 31.5
-    alpha = np.clip((26 - np.hypot(rows, columns)) * 24, 0, 255).round()
-    color = np.full((64, 64, 3), (250, 130, 10), float)
-    straight = faults.quantized(np.dstack([color, alpha]))
-    dark = faults.quantized(np.dstack([color * alpha[..., None] / 255, alpha]))
-    assert premultiplied(straight) < 0.1
-    assert premultiplied(dark) == 1.0
-    assert premultiplied(np.dstack([flat(), np.full((64, 64), 255, np.uint8)])) == 0.0
 
 
 def test_scores_have_known_names_and_bad_input_is_refused() -> None:

@@ -20,9 +20,11 @@ from imgassets.documents.prompts import Expectation
 from imgassets.metrics import metric_rows
 from imgassets.metrics.scored_folder import score_bytes
 from imgassets.tiny.scenes import sample_scene
+from imgassets_tests.metrics.factories import table
 
 SCENE = sample_scene(random.Random(1), "single_object").render()
 WANTED = Expectation.model_validate({"include": [{"class": "circle"}], "text": "HI"})
+EXPECTED = {("generate", "p"): WANTED}
 RETURNS = Returns.model_validate({"size": [96, 96], "mode": "RGB", "format": "PNG"})
 
 
@@ -84,7 +86,7 @@ def test_tables_record_the_failure_and_score_nothing(name: str) -> None:
     """One row, `artefacts.clean` 0 with its mode; no other table scores the image afterwards."""
     wrong_size = ("wrong_size", lambda: encoded(SCENE.resize((95, 96))))
     mode, make = BAD.get(name, wrong_size)
-    found = metric_rows.artefact_table(images(), {"generate": RETURNS}, lambda _: make())
+    found = table("artefacts", images(), lambda _: make(), returned={"generate": RETURNS})
     assert found["metric"].tolist() == ["artefacts.clean"]
     assert found["value"].tolist() == [0.0]
     assert found["reason"].iloc[0].startswith(f"{mode}: ")
@@ -94,7 +96,7 @@ def test_tables_record_the_failure_and_score_nothing(name: str) -> None:
     def read(key: str) -> np.ndarray:
         raise AssertionError("an unusable image must not be read")
 
-    rows = metric_rows.content_table("composition", marked, {("generate", "p"): WANTED}, read)
+    rows = table("composition", marked, read, expectations=EXPECTED)
     assert rows["value"].isna().all()
     assert rows["reason"].str.startswith(f"{mode}: ").all()
 
@@ -129,9 +131,7 @@ def test_an_image_too_small_to_judge_is_not_scored() -> None:
 )
 def test_arrays_of_another_kind_are_refused_by_every_family(family: str, array: np.ndarray) -> None:
     """Not converted on the way in: the row says why it has no value."""
-    found = metric_rows.content_table(
-        family, images(), {("generate", "p"): WANTED}, lambda _: array
-    )
+    found = table(family, images(), lambda _: array, expectations=EXPECTED)
     assert len(found) > 0
     assert found["value"].isna().all()
     assert found["reason"].str.startswith("cannot be judged: expected").all()
@@ -143,10 +143,13 @@ def test_pairs_of_another_kind_or_size_are_refused(tmp_path: Path) -> None:
     small, gray = np.zeros((48, 48, 3), np.uint8), np.zeros((96, 96), np.uint8)
     for wrong in (small, gray):
         arrays = {"0": wrong, "source": np.asarray(SCENE)}
-        edits = metric_rows.edit_table(
-            pair.assign(flow="edit"), {"p": (0.0, 0.0, 0.5, 1.0)}, arrays.__getitem__
+        edits = table(
+            "edit_stability",
+            pair.assign(flow="edit"),
+            arrays.__getitem__,
+            regions={"p": (0.0, 0.0, 0.5, 1.0)},
         )
-        upscales = metric_rows.upscale_table(pair.assign(flow="upscale"), 2, arrays.__getitem__)
+        upscales = table("upscaling", pair.assign(flow="upscale"), arrays.__getitem__, scale=2)
         for rows in (edits, upscales):
             assert len(rows) > 0
             assert rows["value"].isna().all()
@@ -161,7 +164,7 @@ def test_a_file_that_cannot_be_decoded_while_reading_is_a_row() -> None:
             return np.asarray(Image.open(io.BytesIO(encoded(SCENE)[:-40])))
         return np.asarray(SCENE)
 
-    found = metric_rows.content_table("composition", images(3), {("generate", "p"): WANTED}, read)
+    found = table("composition", images(3), read, expectations=EXPECTED)
     lost = found.groupby("image_key")["value"].apply(lambda values: values.isna().all())
     assert lost.to_dict() == {"0": False, "1": True, "2": False}
     assert found[found["image_key"] == "1"]["reason"].str.startswith("unreadable: ").all()
@@ -172,4 +175,4 @@ def test_a_file_the_store_lost_is_an_error() -> None:
         raise FileNotFoundError(key)
 
     with pytest.raises(FileNotFoundError):
-        metric_rows.content_table("composition", images(), {("generate", "p"): WANTED}, read)
+        table("composition", images(), read, expectations=EXPECTED)

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from imgassets.documents.metric_catalogue import METRICS
 from imgassets.documents.prompts import Expectation
 from imgassets.judges.detectors import Detection, DetectorError
+from imgassets.metrics.families import METRICS
 from imgassets.metrics.formulas.composition import LARGE_SHARE, overall, score, task_means
 from imgassets.metrics.formulas.geneval import GENEVAL, Rule, counts, judge, kept, relations
 from imgassets.tiny.scenes import BACKGROUNDS, COLORS, OBJECT_SIDE, SIZE, sample_scene

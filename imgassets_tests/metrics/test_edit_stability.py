@@ -7,9 +7,9 @@ import random
 import numpy as np
 import pytest
 
-from imgassets.documents.metric_catalogue import METRICS
 from imgassets.images.pixels import BadImageError
-from imgassets.metrics.formulas.edit_stability import band, repeated_edits, score
+from imgassets.metrics.families import METRICS
+from imgassets.metrics.formulas.edit_stability import band, score
 from imgassets.metrics.formulas.fidelity import IDENTICAL_DB
 from imgassets.tiny.scenes import sample_scene
 from imgassets_tests.metrics import image_faults as faults
@@ -98,26 +98,6 @@ def test_an_edit_that_paints_nothing_is_seen() -> None:
     assert scores(PHOTOGRAPHS[0], PHOTOGRAPHS[0])["changed_inside"] == 0.0
 
 
-def test_repeated_edits_drift() -> None:
-    """Each edit decodes the whole image: PSNR falls, and the brightening is named by channel."""
-    source = PHOTOGRAPHS[2]
-    masks = [MASK, np.roll(MASK, 8, axis=0), np.roll(MASK, -8, axis=1)]
-    images = [source]
-    for _ in masks:
-        images.append(faults.quantized(faults.noise(images[-1], 1.0) + np.array([2.0, 0, 0])))
-    steps = repeated_edits(images, masks)
-    assert [step.edits for step in steps] == [1, 2, 3]
-    values = [step.psnr for step in steps]
-    assert values == sorted(values, reverse=True)
-    assert steps[2].color[0] == pytest.approx(6.0, abs=0.5)
-    assert steps[2].color[1] == pytest.approx(0.0, abs=0.5)
-    clean = repeated_edits(
-        [source, pasted(source, 255 - source), pasted(source, source)], [MASK] * 2
-    )
-    assert [step.psnr for step in clean] == [IDENTICAL_DB] * 2
-    assert [step.changed for step in clean] == [0.0, 0.0]
-
-
 def test_names_are_in_the_vocabulary() -> None:
     """What is emitted can be held to a contract."""
     emitted = {s.metric for s in score(PHOTOGRAPHS[0], PHOTOGRAPHS[0], MASK)}
@@ -139,5 +119,3 @@ def test_input_that_cannot_be_judged_is_refused(edited: np.ndarray, mask: np.nda
     """A changed size, a wrong mask and other arrays are refused by name."""
     with pytest.raises(BadImageError):
         score(edited, PHOTOGRAPHS[0], mask)
-    with pytest.raises(BadImageError, match="image for each mask"):
-        repeated_edits([PHOTOGRAPHS[0]], [])

@@ -5,26 +5,25 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 
-from imgassets.documents.metric_catalogue import METRICS
 from imgassets.documents.prompts import Expectation
-from imgassets.images.pixels import BadImageError
+from imgassets.metrics.families import METRICS
+from imgassets.metrics.family import Family
 from imgassets.metrics.formulas import learned
 from imgassets.metrics.formulas.learned import (
     LEARNED,
     ClipScore,
     LearnedUnavailableError,
-    Lpips,
     Question,
     VqaCheck,
     questions,
 )
-from imgassets.metrics.metric_rows import learned_table
+from imgassets.metrics.metric_rows import metric_table
 from imgassets_tests.judges.test_learned_detectors import clip as clip
 from imgassets_tests.judges.test_learned_detectors import photo
 
@@ -55,25 +54,6 @@ def vilt(tmp_path_factory: pytest.TempPathFactory) -> Path:
     transformers.ViltForQuestionAnswering(config).save_pretrained(folder)
     looks = transformers.ViltImageProcessor(size={"shortest_edge": 32}, size_divisor=16)
     transformers.ViltProcessor(looks, tokenizer).save_pretrained(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def alexnet(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """LPIPS with random weights, named as the reference package names them."""
-    import torch
-    from safetensors.torch import save_file
-
-    folder = tmp_path_factory.mktemp("models") / "lpips"
-    folder.mkdir()
-    make, state = torch.Generator().manual_seed(0), {}
-    shapes = ((64, 3, 11), (192, 64, 5), (384, 192, 3), (256, 384, 3), (256, 256, 3))
-    for n, ((out, into, side), at) in enumerate(zip(shapes, (0, 3, 6, 8, 10), strict=True)):
-        weight = torch.randn(out, into, side, side, generator=make) / (into * side * side) ** 0.5
-        state[f"net.slice{n + 1}.{at}.weight"] = weight
-        state[f"net.slice{n + 1}.{at}.bias"] = torch.randn(out, generator=make) * 0.1
-        state[f"lin{n}.model.1.weight"] = torch.rand(1, out, 1, 1, generator=make)
-    save_file(state, str(folder / "model.safetensors"))
     return folder
 
 
@@ -131,42 +111,7 @@ def test_questions_follow_from_the_expectation() -> None:
     ]
 
 
-def test_lpips_is_the_formula_over_alexnet(alexnet: Path) -> None:
-    """A second implementation, from modules instead of functions; 0 for equal, symmetric."""
-    import torch
-    from safetensors.torch import load_file
-    from torch import nn
-
-    one, two = photo(70, 64), photo(70, 64)[::-1].copy()
-    found = Lpips(alexnet, device="cpu")
-    assert found.distance(one, one).value == 0.0
-    assert found.distance(one, two).value == pytest.approx(found.distance(two, one).value)
-    state = load_file(str(alexnet / "model.safetensors"))
-    layers: list[nn.Module] = [
-        nn.Conv2d(3, 64, 11, 4, 2), nn.ReLU(), nn.MaxPool2d(3, 2), nn.Conv2d(64, 192, 5, 1, 2),
-        nn.ReLU(), nn.MaxPool2d(3, 2), nn.Conv2d(192, 384, 3, 1, 1), nn.ReLU(),
-        nn.Conv2d(384, 256, 3, 1, 1), nn.ReLU(), nn.Conv2d(256, 256, 3, 1, 1), nn.ReLU(),
-    ]  # fmt: skip
-    for number, at in enumerate((0, 3, 6, 8, 10), 1):
-        for part in ("weight", "bias"):
-            getattr(layers[at], part).data = state[f"net.slice{number}.{at}.{part}"]
-    shift, scale = np.array([-0.030, -0.088, -0.188]), np.array([0.458, 0.448, 0.450])
-    scaled = ((np.stack([one, two]) / 127.5 - 1 - shift) / scale).astype(np.float32)
-    hidden, expected = torch.from_numpy(scaled.transpose(0, 3, 1, 2)), 0.0
-    with torch.inference_mode():
-        for at, layer in enumerate(layers):
-            hidden = layer(hidden)
-            if at in (1, 4, 7, 9, 11):
-                level = (1, 4, 7, 9, 11).index(at)
-                unit = nn.functional.normalize(hidden, dim=1)
-                weighted = (unit[0] - unit[1]) ** 2 * state[f"lin{level}.model.1.weight"][0]
-                expected += float(weighted.sum(dim=0).mean())
-    assert found.distance(one, two).value == pytest.approx(expected, abs=1e-4)
-    with pytest.raises(BadImageError, match="same size"):
-        found.distance(one, photo(64, 64))
-
-
-@pytest.mark.parametrize("kind", [ClipScore, VqaCheck, Lpips])
+@pytest.mark.parametrize("kind", [ClipScore, VqaCheck])
 def test_a_folder_without_such_a_model_is_said(kind: Any, clip: Path, tmp_path: Path) -> None:
     with pytest.raises(LearnedUnavailableError):
         kind(tmp_path / "nowhere", device="cpu")
@@ -195,7 +140,7 @@ def test_absent_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.Monk
         raise ImportError(name)
 
     monkeypatch.setattr(learned.importlib, "import_module", missing)
-    for kind in (ClipScore, VqaCheck, Lpips):
+    for kind in (ClipScore, VqaCheck):
         with pytest.raises(LearnedUnavailableError, match=r"pip install 'imgassets\[learned\]'"):
             kind(tmp_path, device="cpu")
 
@@ -215,9 +160,16 @@ def test_a_table_of_learned_scores_keeps_failures_apart(clip: Path) -> None:
             "replicate": 0, "image_key": ["a", "b"], "status": ["ok", "blank"], "message": "flat",
         }
     )  # fmt: skip
-    judges = [ClipScore(clip, device="cpu")]
-    asked = {("generate", "p"): ("a red star", NOTHING)}
-    rows = learned_table(images, asked, judges, lambda _: photo())
+    judge = ClipScore(clip, device="cpu")
+    family = Family(
+        "learned",
+        "1",
+        "How near is an image to its prompt?",
+        tuple(m for m in LEARNED if m.name in judge.metrics),
+        (),
+        lambda _: lambda image: judge.score(photo(), "a red star", NOTHING),
+    )
+    rows = metric_table(family, SimpleNamespace(images=images))
     assert list(rows["metric"]) == ["learned.clip_score"] * 2
     assert rows["value"].isna().tolist() == [False, True]
     assert rows["reason"].iloc[1] == "blank: flat"

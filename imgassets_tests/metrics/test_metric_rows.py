@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from imgassets.documents.prompts import Expectation
-from imgassets.metrics.metric_rows import content_table, upscale_table
 from imgassets.metrics.scores import ROW_COLUMNS
 from imgassets_tests.benchmarks.metrics_memory import image_rows, made_up
+from imgassets_tests.metrics.factories import table
 
 
 class Reader:
@@ -43,7 +43,7 @@ def upscaled(count: int) -> pd.DataFrame:
 
 def test_rows_come_in_the_order_of_the_images_from_all_cores() -> None:
     read = Reader()
-    rows = upscale_table(upscaled(60), 2, read)
+    rows = table("upscaling", upscaled(60), read, scale=2)
     assert list(rows.columns) == list(ROW_COLUMNS)
     assert rows["seed"].drop_duplicates().tolist() == list(range(60))
     assert len(rows) == 60 * 5
@@ -74,7 +74,7 @@ def test_text_without_letters_gives_rows_without_a_value() -> None:
     images = image_rows(2, "generate")
     images["prompt_id"] = "cyrillic"
     wanted = {("generate", "cyrillic"): Expectation(text="\u0416\u0414")}
-    rows = content_table("typography", images, wanted, lambda key: made_up(key, 32))
+    rows = table("typography", images, lambda key: made_up(key, 32), expectations=wanted)
     assert len(rows) == 2 * 6
     assert rows["value"].isna().all()
     assert rows["reason"].str.contains("cannot be judged: the reader has no letters").all()

@@ -7,17 +7,11 @@ import random
 import numpy as np
 import pytest
 
-from imgassets.documents.metric_catalogue import METRICS
 from imgassets.images.pixels import BadImageError
 from imgassets.metrics.formulas.fidelity import IDENTICAL_DB
-from imgassets.metrics.formulas.reproducibility import (
-    Tolerance,
-    compare,
-    matrix,
-    score,
-    seed_spread,
-)
+from imgassets.metrics.formulas.reproducibility import Tolerance, compare
 from imgassets.tiny.scenes import text_scene
+from imgassets_tests.benchmarks.places_and_seeds import matrix, seed_spread
 from imgassets_tests.metrics import image_faults as faults
 
 PHOTOGRAPHS = {name: faults.photograph(name, 96) for name in faults.PHOTOGRAPHS}
@@ -63,21 +57,7 @@ def test_comparison_is_symmetric_and_sizes_are_a_result() -> None:
     assert not other.identical
     assert other.verdict(Tolerance(255, 0.0, -1.0, 64)) == "different"
     with pytest.raises(BadImageError):
-        score(image[:-1], image)
-    with pytest.raises(BadImageError):
         compare(image.astype(float), image.astype(float))
-
-
-def test_scores_are_in_the_vocabulary() -> None:
-    """All five are known, though contracts cannot use them; the reason names the difference."""
-    image = PHOTOGRAPHS["astronaut"]
-    found = score(off_by_one(image), image)
-    assert {s.metric for s in found} == {
-        m.name for m in METRICS.values() if m.family == "reproducibility"
-    }
-    assert [s.value for s in found[:2]] == [0.0, 1.0]
-    assert found[0].reason == "differs by up to 1 levels"
-    assert score(image, image.copy())[0].value == 1.0
 
 
 def test_matrix_counts_verdicts_over_shared_requests() -> None:

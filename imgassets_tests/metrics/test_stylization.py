@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from imgassets.documents.metric_catalogue import METRICS
 from imgassets.images.pixels import BadImageError
+from imgassets.metrics.families import METRICS
 from imgassets.metrics.formulas.stylization import score
 from imgassets_tests.metrics import image_faults as faults
 

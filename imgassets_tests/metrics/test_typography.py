@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFilter
 
-from imgassets.documents.metric_catalogue import METRICS
 from imgassets.documents.prompts import Expectation
 from imgassets.images.pixels import BadImageError
 from imgassets.judges.ocr import Line, Reading, prepare_line, read_text
+from imgassets.metrics.families import METRICS
 from imgassets.metrics.formulas.typography import score, score_reading
 from imgassets.metrics.formulas.typography_sizes import BUCKETS, bucket, by_height, floor, floors
 from imgassets.metrics.formulas.typography_text import compare, reconcile

@@ -17,7 +17,7 @@ def test_from_the_store_to_an_estimate(project_root: Path) -> None:
     project = load_project(project_root)
     store = ImageStore(project_root / "images")
     requests = build_requests(project, "cards", "fast", "cpu")
-    assert count(lacking([*requests, *requests], store)).total == 14
+    assert sum(count(lacking([*requests, *requests], store)).values()) == 14
     first = requests[0]
     store.put(
         first.image_key,
@@ -29,7 +29,7 @@ def test_from_the_store_to_an_estimate(project_root: Path) -> None:
         made_at="2026-11-24T00:00:00+00:00",
     )
     missing = lacking(requests, store)
-    assert (count(missing).generate, count(missing).edit, count(missing).upscale) == (5, 2, 6)
+    assert count(missing) == {"generate": 5, "edit": 2, "upscale": 6}
     measured = unit_seconds(store, {("fast", "generate"): [first.image_key]})
     assert measured == {("fast", "generate"): 1.5}  # 3 s in 2 steps
     generated = [r for r in missing if r.flow == "generate"]

@@ -12,13 +12,13 @@ from imgassets.defs.io_managers import Table, data_version
 from imgassets.defs.metadata import image_metadata, table_metadata
 from imgassets.defs.resources import BackendPool, ProjectResource
 from imgassets.documents.contract import Endpoint
-from imgassets.documents.metric_catalogue import FAMILY_VERSIONS, Flow, families_of
+from imgassets.flows import FLOWS, FlowName
+from imgassets.metrics.families import FAMILIES, families_of
 from imgassets.refresh.dagster_state import asset_keys
 from imgassets.refresh.extra_seeds import requests_of
 from imgassets.refresh.observed.documents import facet_key
 from imgassets.refresh.observed.environment import ENVIRONMENT_KEY
 from imgassets.refresh.observed.extra_seeds import extra_seeds_key
-from imgassets.refresh.outputs import STAGES
 from imgassets.requests import (
     Request,
     request_table,
@@ -121,15 +121,15 @@ def _requests(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
 
 
 def _images(
-    endpoint: Endpoint, model: str, flow: Flow, limits: list[dg.AssetKey]
+    endpoint: Endpoint, model: str, flow: FlowName, limits: list[dg.AssetKey]
 ) -> dg.AssetsDefinition:
     name = endpoint.endpoint
     # A flow starts from the images of another, so it comes after them.
     source = endpoint.source_of(flow)
-    sources = [stage_key(name, model, STAGES[source])] if source else []
+    sources = [stage_key(name, model, FLOWS[source].stage)] if source else []
 
     @dg.asset(
-        key=stage_key(name, model, STAGES[flow]),
+        key=stage_key(name, model, FLOWS[flow].stage),
         ins={"asked": dg.AssetIn(stage_key(name, model, f"requests_{flow}"))},
         deps=[*sources, *limits],
         group_name=group_of(name, model),
@@ -172,7 +172,7 @@ def _images(
     return images
 
 
-def _need_present(lacking: Sequence[Request], now: Sequence[Request], flow: Flow) -> None:
+def _need_present(lacking: Sequence[Request], now: Sequence[Request], flow: FlowName) -> None:
     """Images are made by the documents as they are, and kept under keys of those that asked."""
     keys = {r.image_key for r in now}
     old = [r for r in lacking if r.image_key not in keys]
@@ -184,15 +184,17 @@ def _need_present(lacking: Sequence[Request], now: Sequence[Request], flow: Flow
         )
 
 
-def _metrics(endpoint: Endpoint, model: str, family: str, flows: list[Flow]) -> dg.AssetsDefinition:
+def _metrics(
+    endpoint: Endpoint, model: str, family: str, flows: list[FlowName]
+) -> dg.AssetsDefinition:
     name = endpoint.endpoint
 
     @dg.asset(
         key=stage_key(name, model, family),
-        ins={flow: dg.AssetIn(stage_key(name, model, STAGES[flow])) for flow in flows},
+        ins={flow: dg.AssetIn(stage_key(name, model, FLOWS[flow].stage)) for flow in flows},
         deps=asset_keys(_facets_measured_against(endpoint, model, family)),
         group_name=group_of(name, model),
-        code_version=FAMILY_VERSIONS[family],
+        code_version=FAMILIES[family].version,
         tags=tags_of(endpoint, model) | {"family": family},
         kinds={"table"},
         description=f"Metric family {family}: one row for each metric of each image.",
@@ -200,7 +202,7 @@ def _metrics(endpoint: Endpoint, model: str, family: str, flows: list[Flow]) -> 
     def metrics(
         context: dg.AssetExecutionContext, workplace: ProjectResource, **tables: Table
     ) -> dg.Output[Table]:
-        from imgassets.metrics.families import measure
+        from imgassets.metrics.metric_rows import measure
 
         images = stacked(tables.values())
         table = measure(family, workplace.project(), name, model, images, workplace.store())
@@ -211,11 +213,10 @@ def _metrics(endpoint: Endpoint, model: str, family: str, flows: list[Flow]) -> 
 
 
 def _facets_measured_against(endpoint: Endpoint, model: str, family: str) -> list[str]:
-    if family in ("composition", "typography"):
-        return [facet_key("prompts", name, family) for name in endpoint.prompt_sets]
-    if family == "cost":
-        return [facet_key("models", model, "price")]
-    asked = [facet_key("endpoints", endpoint.endpoint, "requests")]
-    if family == "artefacts":
-        return [*asked, facet_key("endpoints", endpoint.endpoint, "chain")]
-    return asked
+    documents = {
+        "endpoints": (endpoint.endpoint,),
+        "models": (model,),
+        "prompts": endpoint.prompt_sets,
+    }
+    depends_on = FAMILIES[family].depends_on
+    return [facet_key(kind, name, facet) for kind, facet in depends_on for name in documents[kind]]

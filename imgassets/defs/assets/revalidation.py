@@ -15,11 +15,11 @@ from imgassets.documents.contract import Endpoint
 from imgassets.documents.hosted import HostedModel
 from imgassets.documents.project import Project
 from imgassets.drift.revalidation import DriftFile, revalidate
+from imgassets.flows import FLOWS
 from imgassets.refresh.dagster_state import asset_key, observation
 from imgassets.refresh.extra_seeds import requests_of
 from imgassets.refresh.observed.drift import drift_key, drift_state
 from imgassets.refresh.observed.state import branches
-from imgassets.refresh.outputs import STAGES
 
 if TYPE_CHECKING:
     import logging
@@ -40,7 +40,7 @@ def revalidation_asset(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=stage_key(name, model, REVALIDATION),
-        deps=[stage_key(name, model, STAGES[flow]) for flow in endpoint.flows],
+        deps=[stage_key(name, model, FLOWS[flow].stage) for flow in endpoint.flows],
         group_name=group_of(name, model),
         code_version=_REVALIDATION_VERSION,
         tags=tags_of(endpoint, model),

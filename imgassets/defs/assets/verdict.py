@@ -11,13 +11,13 @@ from imgassets.defs.resources import LookRecord, ProjectResource
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.facets import facets_of
 from imgassets.documents.hosted import pairing_of
-from imgassets.documents.metric_catalogue import families_of
 from imgassets.drift.revalidation import Revalidated, drift_reasons
+from imgassets.flows import FLOWS
+from imgassets.metrics.families import families_of
 from imgassets.refresh.dagster_state import asset_key, asset_keys
 from imgassets.refresh.observed.documents import facet_key
 from imgassets.refresh.observed.drift import drift_key
 from imgassets.refresh.observed.extra_seeds import extra_seeds_key
-from imgassets.refresh.outputs import STAGES
 
 if TYPE_CHECKING:
     from imgassets.decision import Measured
@@ -34,7 +34,7 @@ def verdict_assets(endpoint: Endpoint, model: str) -> list[dg.AssetsDefinition]:
 
 def measured_inputs(endpoint: Endpoint, model: str) -> dict[str, dg.AssetIn]:
     """Inputs that `measured` reads a model's tables from."""
-    stages = [*(STAGES[flow] for flow in endpoint.flows), *families_of(endpoint.flows)]
+    stages = [*(FLOWS[flow].stage for flow in endpoint.flows), *families_of(endpoint.flows)]
     return {
         f"{_prefix(model)}__{stage}": dg.AssetIn(stage_key(endpoint.endpoint, model, stage))
         for stage in stages
@@ -49,7 +49,7 @@ def measured(endpoint: Endpoint, model: str, tables: Tables) -> "Measured":
     def table(stage: str) -> Table:
         return tables[f"{_prefix(model)}__{stage}"]
 
-    images = stacked(table(STAGES[flow]) for flow in endpoint.flows)
+    images = stacked(table(FLOWS[flow].stage) for flow in endpoint.flows)
     scores = [table(family) for family in families_of(endpoint.flows)]
     return gather_measured(model, images, scores)
 

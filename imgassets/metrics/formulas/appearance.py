@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
+import pandas as pd
+from PIL.Image import DecompressionBombError
 
 from imgassets.images.pixels import Pixels, check_rgb
 from imgassets.metrics.formulas.artefact_patterns import luma
@@ -63,6 +65,32 @@ def repeated(names: list[str], read: Callable[[str], Pixels]) -> dict[str, str]:
             found.setdefault(pair.first, pair.second)
             found.setdefault(pair.second, pair.first)
     return found
+
+
+def repeated_in(images: pd.DataFrame, read: Callable[[str], Pixels]) -> dict[str, str]:
+    """Which images of a table repeat another one, and which: image keys.
+
+    Args:
+        images: rows of an image table; failed ones count as neither.
+        read: the pixels of an image key.
+    """
+    usable = images[images["status"] == "ok"]
+    # A replicate is the same request again, which ought to repeat.
+    first = usable[usable["replicate"] == usable["replicate"].min()]
+    # Two requests may share one key: then they repeat each other, which must show.
+    names = [f"{i}:{key}" for i, key in enumerate(first["image_key"]) if _readable(read, key)]
+    alike = repeated(names, lambda name: read(name.partition(":")[2]))
+    return {name.partition(":")[2]: other.partition(":")[2] for name, other in alike.items()}
+
+
+def _readable(read: Callable[[str], Pixels], key: str) -> bool:
+    """Whether an image can be looked at; those that cannot are told by the artefacts."""
+    try:
+        return min(read(key).shape[:2]) >= 8
+    except FileNotFoundError:
+        raise
+    except (OSError, SyntaxError, DecompressionBombError):
+        return False
 
 
 class _Reading(Mapping[str, Pixels]):

@@ -8,8 +8,6 @@ margin rather than to an absolute bound.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -156,30 +154,6 @@ def _periodic(detail: Plane, period: int) -> float:
     )
 
 
-def shared_overlay(images: Sequence[Pixels]) -> float:
-    """RMS amplitude, in levels, of what all images share at the same place: a watermark.
-
-    Args:
-        images: at least 4, of one size, of different prompts; more make it finer.
-
-    Returns:
-        0 and up, lower is better: 0 when the fine detail of the images is unrelated. Scenes that
-        always put the object in the middle share that; compare with the incumbent's images.
-
-    Raises:
-        BadImageError: fewer than 4 images, or of several sizes.
-    """
-    planes = [_detail(luma(image)) for image in images]
-    if len(planes) < 4 or len({plane.shape for plane in planes}) != 1:
-        raise BadImageError("expected at least 4 images of one size to look for an overlay")
-    return _common_amplitude(np.stack(planes))
-
-
-def _common_amplitude(cells: np.ndarray) -> float:
-    """RMS of the mean cell, less what independent cells would leave in it by chance."""
-    return _amplitude(cells.mean(axis=0), cells.var(axis=0, ddof=1) / cells.shape[0])
-
-
 def _amplitude(means: np.ndarray, chances: np.ndarray) -> float:
     """From the mean of each place of a cell, and the variance that mean has by chance."""
     power = float(((means - means.mean()) ** 2).mean() - chances.mean())
@@ -221,25 +195,6 @@ def _autocorrelation(detail: Plane) -> Plane:
     power = spectrum.real**2 + spectrum.imag**2
     down = rfft(power, axis=0, norm="forward").conj()  # the inverse, as the power is real
     return np.asarray(irfft(down, 2 * width, axis=1), np.float32)
-
-
-def premultiplied(image: NDArray[np.uint8]) -> float:
-    """Share of half-transparent pixels whose color is no brighter than their alpha.
-
-    Args:
-        image: uint8, (H, W, 4), RGBA.
-
-    Returns:
-        0..1, lower is better: 1 when every one is, as in premultiplied pixels passed off as
-        straight (dark fringes); 0 when there are no half-transparent pixels.
-    """
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 4:
-        raise BadImageError(f"expected uint8 (H, W, 4), got {image.dtype} {image.shape}")
-    alpha = image[..., 3].astype(int)
-    half = (alpha > 8) & (alpha < 200)
-    if not half.any():
-        return 0.0
-    return float((image[..., :3].max(axis=2)[half] <= alpha[half] + 2).mean())
 
 
 def _detail(plane: Plane) -> Plane:

@@ -2,8 +2,7 @@
 
 Here belong the faults that make an image unusable, each a failure mode of the contract. They are
 findings, not grades: an image that fails one has no other scores. Patterns that spoil a usable
-image (banding, tiles, blocks) are in `artefact_patterns`; what only shows beside the incumbent's
-image is in `artefact_reference`.
+image (banding, tiles, blocks) are in `artefact_patterns`.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ from imgassets.documents.sources import MAX_SOURCE_PIXELS
 from imgassets.images.colors import is_srgb, profile_name
 from imgassets.images.intake import has_several
 from imgassets.images.orientation import orientation, without_xmp
+from imgassets.metrics.formulas.artefact_patterns import score_patterns
 from imgassets.metrics.scores import Score
 
 #: An image is blank when no more than `BLANK_SHARE` of its pixels is further than `BLANK_LEVELS`
@@ -85,6 +85,21 @@ def score(findings: list[Finding]) -> Score:
     """`artefacts.clean`: 1.0 without findings, else 0.0 with the reasons; higher is better."""
     reason = "; ".join(f"{finding.mode}: {finding.reason}" for finding in findings)
     return Score("artefacts.clean", float(not findings), reason)
+
+
+def score_file(source: bytes, size: tuple[int, int], mode: str) -> list[Score]:
+    """All scores of a stored file; one that is not clean has no other than `artefacts.clean`.
+
+    Args:
+        source: the encoded file.
+        size: `(width, height)` in pixels, as the contract returns.
+        mode: Pillow mode the contract returns.
+    """
+    findings, decoded = examine(source, size, mode)
+    clean = score(findings)
+    if findings or decoded is None:
+        return [clean]
+    return [clean, *score_patterns(np.asarray(decoded.convert("RGB")))]
 
 
 def blank_deviation(pixels: np.ndarray) -> float:

@@ -1,15 +1,14 @@
 """Near duplicates: different prompts or seeds that gave (nearly) the same picture.
 
 A model that ignores its prompt or its seed is caught here, not by any score of a single image.
-Perceptual hashes are ImageHash's; their bits depend on Pillow's resizing, so `hash_version` belongs
-beside any stored hash, and hashes of two versions must not be compared.
+Perceptual hashes are ImageHash's; their bits depend on Pillow's resizing, so hashes of two versions
+of either must not be compared, and none is stored.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
 
 import numpy as np
 from PIL import Image
@@ -26,11 +25,6 @@ class Duplicate:
     first: str
     second: str
     bits: int
-
-
-def hash_version() -> str:
-    """Versions a stored hash is valid for."""
-    return f"pHash 8x8, ImageHash {version('ImageHash')}, Pillow {version('pillow')}"
 
 
 def perceptual_hash(image: Pixels) -> int:
@@ -81,11 +75,3 @@ def near_duplicates(images: Mapping[str, Pixels], max_bits: int) -> list[Duplica
             other = names[index + 1 + int(offset)]
             found.append(Duplicate(name, other, int(distances[offset])))
     return sorted(found, key=lambda pair: (pair.bits, pair.first, pair.second))
-
-
-def duplicate_share(images: Mapping[str, Pixels], max_bits: int) -> float:
-    """Share of images that have a near duplicate among the others, 0..1; lower is better."""
-    if not images:
-        raise ValueError("expected at least one image, got none")
-    alike = {n for pair in near_duplicates(images, max_bits) for n in (pair.first, pair.second)}
-    return len(alike) / len(images)

@@ -8,12 +8,12 @@ typography, not this.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imgassets.images.filters import ciede2000, grown, lab, largest_difference
+from imgassets.images.masks import region_mask
 from imgassets.images.pixels import BadImageError, Pixels, check_pair
 from imgassets.metrics.formulas.artefact_patterns import luma
 from imgassets.metrics.formulas.fidelity import SSIM_RADIUS, psnr, ssim_map
@@ -60,6 +60,16 @@ def score(edited: Pixels, source: Pixels, mask: Mask) -> list[Score]:
         Score("edit_stability.seam", seam(edited, mask)),
         Score("edit_stability.border_color", border_color(edited, mask)),
     ]
+
+
+def score_region(edited: Pixels, source: Pixels, region: Sequence[float]) -> list[Score]:
+    """As `score`, with the mask given as a box; nothing where it leaves no outside to keep.
+
+    Args:
+        region: left, top, right and bottom of the box, in fractions of width and height.
+    """
+    mask = np.asarray(region_mask(region, (edited.shape[1], edited.shape[0]))) > 0
+    return [] if mask.all() else score(edited, source, mask)
 
 
 def check_mask(mask: Mask, image: Pixels) -> None:
@@ -120,54 +130,6 @@ def border_color(edited: Pixels, mask: Mask) -> float:
     inside = np.median(lab(edited[grown(~mask, RING) & mask]), axis=0)
     outside = np.median(lab(edited[band(mask, RING)]), axis=0)
     return float(ciede2000(outside, inside))
-
-
-@dataclass(frozen=True)
-class EditStep:
-    """What is left of the source after so many edits, outside all masks.
-
-    Attributes:
-        edits: number of edits made.
-        psnr: against the source, dB; higher is better.
-        changed: share of pixels changed against the source, 0..1; lower is better.
-        color: mean difference of the three channels, levels, signed; 0 is none.
-    """
-
-    edits: int
-    psnr: float
-    changed: float
-    color: tuple[float, float, float]
-
-
-def repeated_edits(images: Sequence[Pixels], masks: Sequence[Mask]) -> list[EditStep]:
-    """How far repeated edits drift from the source where none of them was allowed to paint.
-
-    Args:
-        images: the source, then the image after each edit: at least two, of one size.
-        masks: the mask of each edit, one fewer than images.
-
-    Returns:
-        One step for each edit, in order.
-
-    Raises:
-        BadImageError: counts or sizes do not fit, or the masks together leave no outside.
-    """
-    if len(images) < 2 or len(masks) != len(images) - 1:
-        raise BadImageError(
-            f"expected a source and an image for each mask, got {len(images)} images and "
-            f"{len(masks)} masks"
-        )
-    source, union = images[0], np.zeros(images[0].shape[:2], np.bool_)
-    steps = []
-    for number, (image, mask) in enumerate(zip(images[1:], masks, strict=True), 1):
-        check_pair(image, source)
-        union = union | mask
-        check_mask(union, image)
-        apart = image.astype(float)[~union] - source[~union]
-        red, green, blue = (float(mean) for mean in apart.mean(axis=0))
-        changed = float((apart != 0).any(axis=1).mean())
-        steps.append(EditStep(number, psnr(image, source, ~union), changed, (red, green, blue)))
-    return steps
 
 
 def _part(values: NDArray, axis: int, last: bool) -> NDArray:

@@ -64,10 +64,12 @@ class Verdict:
 
     @property
     def correct(self) -> bool:
+        """Whether nothing is wrong."""
         return not self.faults
 
     @property
     def reason(self) -> str:
+        """All faults in words; empty when correct."""
         return "; ".join(fault.reason for fault in self.faults)
 
 

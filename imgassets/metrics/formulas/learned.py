@@ -1,4 +1,6 @@
-"""Learned metrics: CLIPScore, a check by questions (VQA), and LPIPS. Off unless asked for.
+"""Learned metrics: CLIPScore, and a check by questions (VQA). Nothing measures them yet.
+
+They wait to become a family; until then no asset, contract or command uses them.
 
 `pip install imgassets[learned]` brings what they need; without it nothing fails until one is made,
 and that error says so. Models come from local folders, as safetensors only: a pickle can run code,
@@ -14,12 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-import numpy as np
 from PIL import Image
 
-from imgassets.documents.metric_catalogue import Metric
 from imgassets.documents.prompts import Expectation
-from imgassets.images.pixels import Pixels, check_pair, check_rgb
+from imgassets.images.pixels import Pixels, check_rgb
+from imgassets.metrics.family import Metric
 from imgassets.metrics.scores import Score
 
 #: Name cards, apart from `METRICS` so that contracts cannot name them.
@@ -31,10 +32,6 @@ LEARNED: tuple[Metric, ...] = (
     Metric(
         "learned.vqa", "higher", "share",
         "Questions made of the expectation that a VQA model answers as expected (after TIFA).",
-    ),
-    Metric(
-        "learned.lpips", "lower", "distance",
-        "Distance of two images in the features of AlexNet (Zhang et al. 2018); 0 is equal.",
     ),
 )  # fmt: skip
 
@@ -158,79 +155,6 @@ def questions(expectation: Expectation) -> list[Question]:
     if expectation.background:
         asked.append(Question("what color is the background?", expectation.background))
     return asked
-
-
-#: AlexNet's convolutions as LPIPS cuts it: index in torchvision's `features`, stride, padding, and
-#: whether a 3 x 3 pooling of stride 2 comes before.
-_ALEXNET = ((0, 4, 2, False), (3, 1, 2, True), (6, 1, 1, True), (8, 1, 1, False), (10, 1, 1, False))
-_SHIFT, _SCALE = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)
-
-
-class Lpips:
-    """LPIPS, version 0.1 on AlexNet, from a folder with the reference package's weights.
-
-    Written out here, since every package that has it (lpips, torchmetrics) needs torchvision, which
-    has to match torch's build to the letter. `docs/metrics/learned.md` says how to make the folder.
-
-    Source: Zhang et al. (2018, arXiv 1801.03924). Agreement: lpips 0.1.4 to 1e-8, checked once
-    (`docs/metrics/learned.md`); the formula over torch's modules in the tests, to 1e-4.
-    """
-
-    def __init__(self, folder: Path, *, device: str) -> None:
-        """Load `model.safetensors`, the state of `lpips.LPIPS(net="alex")`.
-
-        Raises:
-            LearnedUnavailableError: nothing to load it with, or other weights.
-        """
-        load = _module("safetensors.torch").load_file
-        file = folder / "model.safetensors"
-        if not file.is_file():
-            raise LearnedUnavailableError(f"{file} does not exist; see docs/metrics/learned.md")
-        self._weights = load(str(file), device=device)
-        names = [f"net.slice{n}.{at}.weight" for n, (at, *_) in enumerate(_ALEXNET, 1)]
-        missing = [n for n in (*names, "lin4.model.1.weight") if n not in self._weights]
-        if missing:
-            raise LearnedUnavailableError(
-                f'{file} lacks {", ".join(missing)}; expected the state of lpips.LPIPS(net="alex")'
-            )
-        self._device = device
-
-    def distance(self, image: Pixels, reference: Pixels) -> Score:
-        """`learned.lpips` of two images of one size of at least 35 px; 0 and up, lower is better.
-
-        Raises:
-            BadImageError: not two RGB images of one size.
-        """
-        import torch
-
-        image, reference = check_pair(image, reference, least=35)
-        total = 0.0
-        with torch.inference_mode():
-            levels = zip(self._features(image), self._features(reference), strict=True)
-            for number, (one, two) in enumerate(levels):
-                apart = (one - two) ** 2
-                weight = self._weights[f"lin{number}.model.1.weight"]
-                total += float(torch.nn.functional.conv2d(apart, weight).mean())
-        return Score("learned.lpips", total)
-
-    def _features(self, image: Pixels) -> list[Any]:
-        """Each level's features, of length 1 at each place."""
-        import torch
-        from torch.nn import functional
-
-        shift, scale = (torch.tensor(v)[None, :, None, None] for v in (_SHIFT, _SCALE))
-        pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None]
-        hidden = (((pixels.float() / 127.5 - 1.0) - shift) / scale).to(self._device)
-        levels = []
-        for number, (at, stride, padding, pooled) in enumerate(_ALEXNET, 1):
-            weight, bias = (
-                self._weights[f"net.slice{number}.{at}.{part}"] for part in ("weight", "bias")
-            )
-            hidden = functional.max_pool2d(hidden, 3, 2) if pooled else hidden
-            hidden = functional.relu(functional.conv2d(hidden, weight, bias, stride, padding))
-            length = hidden.square().sum(dim=1, keepdim=True).sqrt()
-            levels.append(hidden / (length + 1e-10))
-        return levels
 
 
 def _module(name: str) -> Any:

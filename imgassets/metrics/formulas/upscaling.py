@@ -1,7 +1,7 @@
 """Upscaling: is the large image the small one, made large?
 
-Without a high-resolution truth: the upscaled image, made small again, must be its source; it must
-not ring, and should be sharper than Lanczos. With a truth: PSNR and SSIM as BasicSR computes them.
+No high-resolution truth is needed: the upscaled image, made small again, must be its source; it
+must not ring, and should be sharper than Lanczos.
 
 Filters, since they are half of every number: made small with Pillow's `BICUBIC` (antialiased, as
 MATLAB's `imresize`), made large for the baseline with Pillow's `LANCZOS`.
@@ -15,7 +15,7 @@ from PIL import Image
 
 from imgassets.documents.upscaler import Tiles
 from imgassets.images.filters import Values, laplacian
-from imgassets.images.pixels import BadImageError, Pixels, check_pair, check_rgb
+from imgassets.images.pixels import BadImageError, Pixels, check_rgb
 from imgassets.metrics.formulas.artefact_patterns import luma
 from imgassets.metrics.formulas.fidelity import delta_e, psnr, ssim
 from imgassets.metrics.formulas.tile_shifts import detail_shifts, tone_shifts
@@ -26,7 +26,7 @@ ENLARGE = Image.Resampling.LANCZOS
 
 
 def score(upscaled: Pixels, source: Pixels, scale: int, tiles: Tiles | None = None) -> list[Score]:
-    """All measures that need no truth.
+    """All measures of one image.
 
     Args:
         upscaled: uint8, (scale * H, scale * W, 3), sRGB.
@@ -82,23 +82,6 @@ def y_channel(image: Pixels) -> Values:
     return check_rgb(image).astype(np.float64) @ weights + 16.0
 
 
-def full_reference(upscaled: Pixels, truth: Pixels, scale: int) -> list[Score]:
-    """PSNR and SSIM against a high-resolution truth, as BasicSR: on Y, border of `scale` cropped.
-
-    Returns:
-        `upscaling.psnr` (dB, higher is better) and `upscaling.ssim` (-1..1, higher).
-
-    Agreement: PSNR equals scikit-image's on the cropped Y, SSIM the formula in numpy, to 1e-4.
-    """
-    upscaled, truth = check_pair(upscaled, truth, least=2 * scale + 16)
-    inside = slice(scale, -scale)
-    image, reference = (y_channel(x)[inside, inside] for x in (upscaled, truth))
-    return [
-        Score("upscaling.psnr", psnr(image, reference)),
-        Score("upscaling.ssim", ssim(image, reference)),
-    ]
-
-
 def overshoot(upscaled: Pixels, source: Pixels, scale: int) -> float:
     """Ringing and halos: how far edges go beyond anything near them in the source.
 
@@ -148,30 +131,6 @@ def seams(upscaled: Pixels, source: Pixels, small: Pixels, scale: int, tiles: Ti
         tone_shifts(small, source, tiles, scale),
         detail_shifts(upscaled, baseline, source, tiles, scale),
     )
-
-
-def tile_seams(image: Pixels, reference: Pixels, tile: int) -> float:
-    """Whether the difference of two images steps at the borders of tiles laid without overlap.
-
-    Args:
-        image: uint8, (H, W, 3): the image made in tiles.
-        reference: the same made in one piece, or the source enlarged by Lanczos.
-        tile: side of the tiles in pixels of the image, at most half its side.
-
-    Returns:
-        Mean step of the difference's luma across tile borders / mean step elsewhere; 0 and up,
-        about 1 without seams, lower is better.
-    """
-    image, reference = check_pair(image, reference)
-    if not 2 <= tile <= min(image.shape[:2]) // 2:
-        raise BadImageError(f"tiles of {tile} px leave no border in {image.shape[:2]}")
-    difference = luma(image) - luma(reference)
-    ratios = []
-    for plane in (difference, difference.T):
-        steps = np.abs(np.diff(plane, axis=1))
-        border = np.arange(1, plane.shape[1]) % tile == 0
-        ratios.append((steps[:, border].mean() + 0.01) / (steps[:, ~border].mean() + 0.01))
-    return float(np.mean(ratios))
 
 
 def resized(image: Pixels, width: int, height: int, how: Image.Resampling) -> Pixels:

@@ -1,0 +1,94 @@
+"""The images of one endpoint and model, and what the documents say of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+
+from imgassets.documents.contract import Endpoint, Returns
+from imgassets.documents.hosted import AnyModel
+from imgassets.documents.model import Price
+from imgassets.documents.project import Project
+from imgassets.documents.prompts import Expectation
+from imgassets.documents.upscaler import Tiles, seam_tiles
+
+
+class Images(Protocol):
+    """Where images are read from, by image key: the store, or a store with a fault planted."""
+
+    def read_bytes(self, key: str) -> bytes:
+        """The stored file."""
+
+    def read_array(self, key: str) -> np.ndarray:
+        """The pixels: uint8, (H, W, 3), sRGB."""
+
+
+@dataclass(frozen=True)
+class Branch:
+    """What a metric family may ask of a project; each takes what it needs.
+
+    Attributes:
+        project: its documents.
+        endpoint, model: names.
+        images: image tables of the flows the family looks at.
+        stored: the images themselves; read from several threads.
+    """
+
+    project: Project
+    endpoint: str
+    model: str
+    images: pd.DataFrame
+    stored: Images
+
+    def read_bytes(self, key: str) -> bytes:
+        """The stored file of a key; only a file shows all faults of its encoding."""
+        return self.stored.read_bytes(key)
+
+    def read_array(self, key: str) -> np.ndarray:
+        """The image of a key: uint8, (H, W, 3), sRGB."""
+        return self.stored.read_array(key)
+
+    @cached_property
+    def expectations(self) -> Mapping[tuple[str, str], Expectation]:
+        """What each image must show, by (flow, prompt id)."""
+        return self.project.expectations(self._contract)
+
+    @cached_property
+    def returned(self) -> Mapping[str, Returns]:
+        """What an image of each flow must be like."""
+        return {flow: self._contract.returned(flow, self.scale) for flow in self._contract.flows}
+
+    @cached_property
+    def regions(self) -> Mapping[str, Sequence[float]]:
+        """The masked box of each prompt with an edit, in fractions of width and height."""
+        prompts = [p for s in self.project.prompts_of(self._contract) for p in s.prompts]
+        return {p.id: p.edit.region for p in prompts if p.edit}
+
+    @property
+    def scale(self) -> int:
+        """How many times larger an upscaled image is; 1 without an upscaler."""
+        upscaler = self._model.upscaler
+        return upscaler.scale if upscaler else 1
+
+    @property
+    def tiles(self) -> Tiles | None:
+        """The upscaler's windows in pixels of the large image; None: it has none."""
+        return seam_tiles(self._model.upscaler)
+
+    @property
+    def price(self) -> Price:
+        """What an image costs."""
+        return self._model.price
+
+    @property
+    def _contract(self) -> Endpoint:
+        return self.project.endpoint(self.endpoint)
+
+    @property
+    def _model(self) -> AnyModel:
+        return self.project.model(self.model)

@@ -1,0 +1,58 @@
+"""Composition: does the image show what the prompt asks for?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from imgassets.metrics.family import Family, Metric, Scorer
+
+if TYPE_CHECKING:
+    from imgassets.metrics.branch import Branch
+    from imgassets.metrics.scores import Score
+
+
+def _scorer(branch: Branch) -> Scorer:
+    from imgassets.metrics.formulas.composition import score
+
+    def scored(image: Any) -> list[Score]:
+        wanted = branch.expectations[image.flow, image.prompt_id]
+        return score(branch.read_array(image.image_key), wanted)
+
+    return scored
+
+
+FAMILY = Family(
+    name="composition",
+    version="2",
+    question="Does the image show what the prompt asks for?",
+    metrics=(
+        Metric(
+            "composition.correct",
+            "higher",
+            "share",
+            "Images that show all objects the prompt asks for, in count, color and position "
+            "(GenEval's rule).",
+            flows=("generate", "stylize", "edit", "postprocess"),
+            phrase="everything asked for is shown in {} of images",
+        ),
+        Metric(
+            "composition.size",
+            "higher",
+            "share",
+            "Images whose single object has the size asked for.",
+            flows=("generate", "stylize", "edit", "postprocess"),
+            phrase="objects have the size asked for in {} of images",
+        ),
+        Metric(
+            "composition.background",
+            "higher",
+            "share",
+            "Images on the background color asked for.",
+            flows=("generate", "stylize", "edit", "postprocess"),
+            phrase="the background is as asked for in {} of images",
+        ),
+    ),
+    depends_on=(("prompts", "composition"),),
+    scorer=_scorer,
+    by_expectation=True,
+)

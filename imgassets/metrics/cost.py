@@ -1,0 +1,61 @@
+"""Cost: what did it take to make the image?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from imgassets.metrics.family import Family, Metric, Scorer
+from imgassets.metrics.scores import Score
+
+if TYPE_CHECKING:
+    from imgassets.metrics.branch import Branch
+
+
+def _scorer(branch: Branch) -> Scorer:
+    price = branch.price
+
+    def scored(image: Any) -> list[Score]:
+        return [
+            Score("cost.seconds", image.seconds),
+            Score("cost.peak_memory", image.peak_memory_mib),
+            Score("cost.usd", price.usd(image.seconds, image.flow)),
+        ]
+
+    return scored
+
+
+FAMILY = Family(
+    name="cost",
+    version="1",
+    question="What did it take to make the image?",
+    metrics=(
+        Metric(
+            "cost.seconds",
+            "lower",
+            "s",
+            "Wall-clock seconds to make one image.",
+            phrase="one image takes {}",
+            worst_field="budget.worst_seconds",
+        ),
+        Metric(
+            "cost.peak_memory",
+            "lower",
+            "MiB",
+            "Peak memory while the image was made.",
+            phrase="one image needs {} of memory",
+            certain=True,
+        ),
+        Metric(
+            "cost.usd",
+            "lower",
+            "USD",
+            "Money to make one image.",
+            phrase="one image costs {}",
+            follows="cost.seconds",
+            worst_field="budget.worst_seconds",
+        ),
+    ),
+    depends_on=(("models", "price"),),
+    scorer=_scorer,
+    of_making=True,
+)

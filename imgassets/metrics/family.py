@@ -1,0 +1,92 @@
+"""What a metric family says of itself, once, for documents, graph, tables, reports and docs.
+
+This is light on purpose: documents are checked against it without numpy or OpenCV. A family's
+scorer imports its formulas when images are scored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from imgassets.flows import FLOWS, FlowName
+
+if TYPE_CHECKING:
+    from imgassets.metrics.branch import Branch
+    from imgassets.metrics.scores import Score
+
+#: `same`: neither way is better; only a step away from the incumbent, either way, is worse.
+Direction = Literal["higher", "lower", "same"]
+#: The scores of one image, given its row of an image table.
+Scorer = Callable[[Any], "list[Score]"]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One number that a contract may hold a model to.
+
+    Attributes:
+        name: `family.metric`, as contracts write it.
+        direction: which way is better.
+        unit: `share` (0..1), `s`, `MiB`, `USD`, `dB`, `levels`, ...; see `documents.units`.
+        summary: one sentence for people who read a report.
+        flows: where it is measured.
+        range: lowest and highest possible score of a metric of one's own.
+        phrase: what its number says, with `{}` for the number; a plain sentence where empty.
+        limit_unit: unit of its limits, where they have a narrower range than its scores.
+        certain: has no error by its nature, so it is compared as it is.
+        follows: metric in a fixed ratio to it, whose `worst` limit bounds it as well.
+        worst_field: field of the contract that limits the worst generated image.
+    """
+
+    name: str
+    direction: Direction
+    unit: str
+    summary: str
+    flows: tuple[FlowName, ...] = tuple(FLOWS)
+    range: tuple[float, float] | None = None
+    phrase: str = ""
+    limit_unit: str = ""
+    certain: bool = False
+    follows: str = ""
+    worst_field: str = ""
+
+    @property
+    def family(self) -> str:
+        """The part of the name before the dot."""
+        return self.name.split(".", 1)[0]
+
+
+@dataclass(frozen=True)
+class Family:
+    """Metrics that are measured together.
+
+    Attributes:
+        name: first part of its metrics' names; also of its module, asset and table.
+        version: raised when a number of it changes meaning; that recomputes its tables, no image.
+        question: what it asks of an image, in one sentence.
+        metrics: in the order of documentation and tables.
+        depends_on: `(kind of document, facet)` that its scores depend on besides the images;
+            `prompts` are all sets of the contract.
+        scorer: makes the function that scores the images of a branch; imports the formulas.
+        by_expectation: scores only what an image's expectation asks; the rest has no row.
+        compares_images: a score depends on the other images of the table, so that a part of them
+            cannot be measured alone.
+        of_making: measures the making of an image and not the image. Batches, not prompts, are
+            then what was measured; nothing of it is to be seen, and an unusable image has it too.
+    """
+
+    name: str
+    version: str
+    question: str
+    metrics: tuple[Metric, ...]
+    depends_on: tuple[tuple[Literal["endpoints", "models", "prompts"], str], ...]
+    scorer: Callable[[Branch], Scorer]
+    by_expectation: bool = False
+    compares_images: bool = False
+    of_making: bool = False
+
+    def measured_on(self, flow: str) -> list[str]:
+        """Names of the metrics that are measured on a flow."""
+        return [metric.name for metric in self.metrics if flow in metric.flows]
