@@ -16,7 +16,7 @@ from imgassets.documents.hosted import HostedModel
 from imgassets.documents.project import Project
 from imgassets.drift.findings import DriftFile
 from imgassets.drift.revalidation import revalidate
-from imgassets.flows import STAGES
+from imgassets.flows import FLOWS
 from imgassets.refresh.dagster_state import asset_key, observation
 from imgassets.refresh.extra_seeds import requests_of
 from imgassets.refresh.observed.drift import drift_key, drift_state
@@ -41,7 +41,7 @@ def revalidation_asset(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=stage_key(name, model, REVALIDATION),
-        deps=[stage_key(name, model, STAGES[flow]) for flow in endpoint.flows],
+        deps=[stage_key(name, model, FLOWS[flow].stage) for flow in endpoint.flows],
         group_name=group_of(name, model),
         code_version=_REVALIDATION_VERSION,
         tags=tags_of(endpoint, model),
