@@ -12,20 +12,22 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from imgassets.documents.base import Document, canonical_json, fingerprint
 from imgassets.documents.contract import Endpoint
-from imgassets.documents.hosted import AnyModel, HostedModel, api_facts, upscales_by_api
+from imgassets.documents.field_facets import pixel_facts
+from imgassets.documents.hosted import AnyModel, HostedModel, upscales_by_api
+from imgassets.documents.image_key import (
+    generator_facts,
+    installed_version,
+    step_facts,
+    upscaler_facts,
+)
 from imgassets.documents.model import Model
-from imgassets.documents.postprocess import step_facts
 from imgassets.documents.project import Project
 from imgassets.documents.prompts import Prompt, PromptSet
-from imgassets.documents.scheduler_settings import adds_noise
-from imgassets.documents.upscaler import PROMPTED, SdUpscale, upscaler_facts
-from imgassets.documents.weights import hub_name, weights_fingerprint, weights_folder
+from imgassets.documents.upscaler import PROMPTED, SdUpscale
 from imgassets.flows import FIRST, FLOWS, FlowName, MadeBy
 
 if TYPE_CHECKING:  # planning does without pandas
@@ -97,14 +99,7 @@ class Request:
 
 def library_versions() -> dict[str, str]:
     """Versions of the libraries that can change a pixel, without importing them."""
-    return {name: _installed(name) for name in PIXEL_LIBRARIES}
-
-
-def _installed(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "absent"
+    return {name: installed_version(name) for name in PIXEL_LIBRARIES}
 
 
 def build_requests(
@@ -127,7 +122,7 @@ def build_requests(
         contract,
         project.model(model),
         _environment(device),
-        generator=_generator_facts(project.root, project.model(model)),
+        generator=generator_facts(project.root, project.model(model)),
         upscaler=upscaler_facts(project.root, project.model(model).upscaler),
         steps=step_facts(project.root, contract.postprocess),
         seeds=tuple(dict.fromkeys((*contract.sampling.seeds, *extra_seeds))),
@@ -178,53 +173,6 @@ def environment_words(device: str) -> str:
 
 def _environment(device: str) -> dict[str, Any]:
     return {"device": device, "libraries": library_versions()}
-
-
-def _generator_facts(root: Path, model: AnyModel) -> dict[str, Any]:
-    """What makes the pixels of a model, with the weights replaced by the hash of their content."""
-    if isinstance(model, HostedModel):
-        return api_facts(model)
-    facts = {
-        "backend": model.backend,
-        "weights": weights_fingerprint(root, model.weights, model.revision, model.loading.variant),
-        "dtype": model.dtype,
-        "scheduler": model.scheduler.model_dump(mode="json", by_alias=True),
-        "batch_size": model.batch_size,
-    }
-    # Noise that schedulers add came from a generator of all images once, whatever their seeds.
-    if adds_noise(model.scheduler.class_, _scheduler_settings(root, model)):
-        facts["noise"] = "of each image's seed"
-    loading = model.loading.pixel_settings()
-    return facts | ({"loading": loading | _quantizer(model)} if loading else {})
-
-
-def _scheduler_settings(root: Path, model: Model) -> dict[str, Any]:
-    """Settings of the document on top of the folder's; those of weights on the hub are unknown."""
-    if hub_name(model.weights) is not None:
-        return model.scheduler.settings
-    file = weights_folder(root, model.weights) / "scheduler" / "scheduler_config.json"
-    try:
-        kept = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        kept = {}
-    return (kept if isinstance(kept, dict) else {}) | model.scheduler.settings
-
-
-def _quantizer(model: Model) -> dict[str, str]:
-    """The version of the package that quantizes: another one may round differently."""
-    quantization = model.loading.quantization
-    if quantization is None:
-        return {}
-    return {"quantizer": f"{quantization.package} {_installed(quantization.package)}"}
-
-
-def _sampling(document: Document) -> dict[str, Any]:
-    """A sampling document as JSON; settings that came later count only where they are used."""
-    return {
-        name: value
-        for name, value in document.model_dump(mode="json").items()
-        if name != "arguments" or value
-    }
 
 
 @dataclass(frozen=True)
@@ -313,15 +261,15 @@ class _Branch:
         model, first = self.model, FLOWS[flow].source is None
         how: Document | None = getattr(model, FLOWS[flow].model_field or "", None)
         if isinstance(model, HostedModel):
-            asked = {flow: how.model_dump(mode="json")} if how and not first else {}
+            asked = {flow: pixel_facts(how)} if how and not first else {}
             return {"generator": self.generator} | asked
         if how is None:
             raise ValueError(f"{model.model} cannot {flow}")
         made = {**self.environment, "generator": self.generator}
         if first:
-            return made | {"pipeline": model.pipeline, "sampling": _sampling(how)}
+            return made | {"pipeline": model.pipeline, "sampling": pixel_facts(how)}
         longest = {"max_sequence_length": model.sampling.max_sequence_length}
-        return made | {"sampling": _sampling(how) | longest}
+        return made | {"sampling": pixel_facts(how) | longest}
 
     def _repaint_inputs(
         self, flow: FlowName, prompt: Prompt, asked: dict[str, Any], source: str
@@ -353,7 +301,7 @@ class _Branch:
     def _steps_inputs(self, flow: FlowName, source: str) -> dict[str, Any]:
         return {
             "flow": flow,
-            "libraries": {"pillow": _installed("pillow")},
+            "libraries": {"pillow": installed_version("pillow")},
             "steps": self.steps,
             "source": source,
         }

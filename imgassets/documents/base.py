@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, StringConstraints
 from pydantic_core import CoreSchema
 
+from imgassets.documents.field_facets import Facet
 from imgassets.documents.scalars import exact_scalars
 
 #: Names become file names, asset keys and URL parts, so they stay within one small alphabet.
@@ -20,6 +21,9 @@ Name = Annotated[
 
 class Document(BaseModel):
     """A part of a document people write. Unknown fields are errors; instances are immutable."""
+
+    #: The part of the graph of fields that name none, for documents that are a file.
+    main_facet: ClassVar[Facet] = Facet(0)
 
     model_config = ConfigDict(
         extra="forbid",

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from imgassets.documents.base import Document, Name
 from imgassets.documents.decision_contract import DecisionContract, refuse_doubles
+from imgassets.documents.field_facets import Facet
 from imgassets.documents.postprocess import Step, mode_after, size_after
 from imgassets.documents.prompts import Transform
 from imgassets.documents.seeds import MOST, twins
@@ -23,23 +24,31 @@ Size = Annotated[
 class Accepts(SourceRules):
     """What callers may send."""
 
-    max_prompt_chars: int = Field(ge=1, description="Longest prompt, after transforms.")
-    sizes: tuple[Size, ...] = Field(min_length=1, description="Sizes callers may ask for.")
+    max_prompt_chars: Annotated[int, Facet.REQUESTS] = Field(
+        ge=1, description="Longest prompt, after transforms."
+    )
+    sizes: Annotated[tuple[Size, ...], Facet.REQUESTS] = Field(
+        min_length=1, description="Sizes callers may ask for."
+    )
 
 
 class Returns(Document):
     """What callers get."""
 
-    size: Size
-    mode: Literal["RGB", "RGBA"] = "RGB"
-    format: Literal["PNG"] = Field("PNG", description="The store keeps lossless PNG.")
+    size: Annotated[Size, Facet.PIXELS]
+    mode: Annotated[Literal["RGB", "RGBA"], Facet.REQUESTS] = "RGB"
+    format: Annotated[Literal["PNG"], Facet.REQUESTS] = Field(
+        "PNG", description="The store keeps lossless PNG."
+    )
 
 
 class Sampling(Document):
     """How many images are made for each prompt."""
 
-    seeds: tuple[Annotated[int, Field(ge=0, le=MOST)], ...] = Field(min_length=1)
-    replicates: int = Field(
+    seeds: Annotated[tuple[Annotated[int, Field(ge=0, le=MOST)], ...], Facet.REQUESTS] = Field(
+        min_length=1
+    )
+    replicates: Annotated[int, Facet.REQUESTS] = Field(
         1, ge=1, le=10, description="The same request made again; differences are faults."
     )
 
@@ -59,7 +68,7 @@ class Sampling(Document):
 class Stylize(Document):
     """How the stylize flow asks for a style; the model document says how it is sampled."""
 
-    transforms: tuple[Transform, ...] = Field(
+    transforms: Annotated[tuple[Transform, ...], Facet.PARTS] = Field(
         min_length=1, description="Applied to every prompt after those of its set."
     )
 
@@ -76,12 +85,16 @@ class Traffic(Document):
     A request asks for one generated image.
     """
 
-    busiest_hour: float = Field(
+    busiest_hour: Annotated[float, Facet.TRAFFIC] = Field(
         gt=0, le=1e7, description="Requests in the busiest hour; they arrive at random (Poisson)."
     )
-    workers: int = Field(1, ge=1, le=1000, description="Copies of the model that serve at once.")
-    batch: int = Field(1, ge=1, le=256, description="Waiting requests a worker takes at once.")
-    per_month: dict[FlowName, Annotated[int, Field(ge=0)]] = Field(
+    workers: Annotated[int, Facet.TRAFFIC] = Field(
+        1, ge=1, le=1000, description="Copies of the model that serve at once."
+    )
+    batch: Annotated[int, Facet.TRAFFIC] = Field(
+        1, ge=1, le=256, description="Waiting requests a worker takes at once."
+    )
+    per_month: Annotated[dict[FlowName, Annotated[int, Field(ge=0)]], Facet.TRAFFIC] = Field(
         description="Images of each flow in a month; flows left out are not billed."
     )
 
@@ -89,18 +102,22 @@ class Traffic(Document):
 class Endpoint(DecisionContract):
     """A `contracts/endpoints/NAME.yaml` document."""
 
-    accepts: Accepts
-    returns: Returns
-    flows: tuple[FlowName, ...] = Field((FIRST,), min_length=1)
-    sources: dict[FlowName, FlowName] = Field(
+    accepts: Annotated[Accepts, Facet.REQUESTS]
+    returns: Annotated[Returns, Facet.REQUESTS | Facet.PARTS]
+    flows: Annotated[tuple[FlowName, ...], Facet.REQUESTS] = Field((FIRST,), min_length=1)
+    sources: Annotated[dict[FlowName, FlowName], Facet.CHAIN | Facet.PIXELS] = Field(
         default_factory=dict,
         description=f"Whose images a flow starts from; `{FIRST}` where it is silent.",
     )
-    stylize: Stylize | None = Field(None, description="The style of flow stylize.")
-    postprocess: tuple[Step, ...] = Field((), description="Steps of flow postprocess, in order.")
-    sampling: Sampling
-    prompt_sets: tuple[Name, ...] = Field(min_length=1)
-    traffic: Traffic | None = Field(
+    stylize: Annotated[Stylize | None, Facet.CHAIN | Facet.PARTS] = Field(
+        None, description="The style of flow stylize."
+    )
+    postprocess: Annotated[tuple[Step, ...], Facet.CHAIN | Facet.PARTS] = Field(
+        (), description="Steps of flow postprocess, in order."
+    )
+    sampling: Annotated[Sampling, Facet.REQUESTS]
+    prompt_sets: Annotated[tuple[Name, ...], Facet.REQUESTS] = Field(min_length=1)
+    traffic: Annotated[Traffic | None, Facet.TRAFFIC] = Field(
         None, description="Without it reports say nothing of waiting times and monthly costs."
     )
 

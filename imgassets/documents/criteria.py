@@ -9,6 +9,7 @@ from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_
 
 from imgassets.documents.base import Document
 from imgassets.documents.failures import ModeName
+from imgassets.documents.field_facets import Facet
 from imgassets.documents.own_metrics import known_metric, known_names
 from imgassets.documents.units import ImageSeconds, Share, Usd, level, step, unit_of_limit
 from imgassets.flows import FIRST, FlowName
@@ -32,14 +33,14 @@ def _step(value: object, metric: object) -> object:
 class FailureRate(Document):
     """The highest share of requests that may end in one failure mode."""
 
-    mode: ModeName
-    max_rate: Share
+    mode: Annotated[ModeName, Facet.CRITERIA]
+    max_rate: Annotated[Share, Facet.CRITERIA]
 
 
 class Failures(Document):
     """Bounds over all failure modes that are the model's own."""
 
-    total: Share | None = Field(
+    total: Annotated[Share | None, Facet.CRITERIA] = Field(
         None,
         gt=0.0,
         description="Highest share of a flow's requests that may fail in any way; modes not listed "
@@ -50,17 +51,23 @@ class Failures(Document):
 class Criterion(Document):
     """One thing that must hold: an absolute floor or ceiling, a non-inferiority margin, or both."""
 
-    metric: str = Field(description="A metric's name, such as `composition.correct`.")
-    flow: FlowName = FIRST
-    floor: float | None = Field(None, description="For metrics where higher is better.")
-    ceiling: float | None = Field(None, description="For metrics where lower is better.")
-    margin: float | None = Field(
+    metric: Annotated[str, Facet.CRITERIA] = Field(
+        description="A metric's name, such as `composition.correct`."
+    )
+    flow: Annotated[FlowName, Facet.CRITERIA] = FIRST
+    floor: Annotated[float | None, Facet.CRITERIA] = Field(
+        None, description="For metrics where higher is better."
+    )
+    ceiling: Annotated[float | None, Facet.CRITERIA] = Field(
+        None, description="For metrics where lower is better."
+    )
+    margin: Annotated[float | None, Facet.CRITERIA] = Field(
         None, description="How much worse than the incumbent still counts as no worse."
     )
-    statistic: Literal["mean", "worst"] = Field(
+    statistic: Annotated[Literal["mean", "worst"], Facet.CRITERIA] = Field(
         "mean", description="`mean` over prompts, with error bars; `worst` single image, as it is."
     )
-    severity: Severity = Field(
+    severity: Annotated[Severity, Facet.CRITERIA] = Field(
         "gating",
         description="`gating` decides; `review` sends to a person when broken; `warning` is shown.",
     )
@@ -129,9 +136,13 @@ class Criterion(Document):
 class Budget(Document):
     """What one generated image may cost at most; each limit becomes a gating criterion."""
 
-    usd_per_image: Usd | None = Field(None, gt=0, description="Mean USD an image.")
-    seconds_per_image: ImageSeconds | None = Field(None, gt=0, description="Mean seconds an image.")
-    worst_seconds: ImageSeconds | None = Field(
+    usd_per_image: Annotated[Usd | None, Facet.CRITERIA] = Field(
+        None, gt=0, description="Mean USD an image."
+    )
+    seconds_per_image: Annotated[ImageSeconds | None, Facet.CRITERIA] = Field(
+        None, gt=0, description="Mean seconds an image."
+    )
+    worst_seconds: Annotated[ImageSeconds | None, Facet.CRITERIA] = Field(
         None, gt=0, description="Seconds of the slowest image."
     )
 
@@ -152,9 +163,11 @@ class Budget(Document):
 class Near(Document):
     """A criterion that holds, but by so little that a person must look."""
 
-    metric: str
-    flow: FlowName = FIRST
-    within: float = Field(gt=0.0, description="Distance to the floor or ceiling, metric's unit.")
+    metric: Annotated[str, Facet.CRITERIA]
+    flow: Annotated[FlowName, Facet.CRITERIA] = FIRST
+    within: Annotated[float, Facet.CRITERIA] = Field(
+        gt=0.0, description="Distance to the floor or ceiling, metric's unit."
+    )
 
     @field_validator("within", mode="before")
     @classmethod
@@ -165,9 +178,11 @@ class Near(Document):
 class Disagreement(Document):
     """Two shares that ought to say the same of an image."""
 
-    metrics: tuple[str, str]
-    flow: FlowName = FIRST
-    max_rate: Share = Field(lt=1.0, description="Share of images they may differ on.")
+    metrics: Annotated[tuple[str, str], Facet.CRITERIA]
+    flow: Annotated[FlowName, Facet.CRITERIA] = FIRST
+    max_rate: Annotated[Share, Facet.CRITERIA] = Field(
+        lt=1.0, description="Share of images they may differ on."
+    )
 
     @model_validator(mode="after")
     def _both_are_shares(self) -> Self:
@@ -189,12 +204,12 @@ class Disagreement(Document):
 class Review(Document):
     """What sends a model that would be GO to a person."""
 
-    look: dict[str, Annotated[float, Field(gt=0.0)]] = Field(
+    look: Annotated[dict[str, Annotated[float, Field(gt=0.0)]], Facet.CRITERIA] = Field(
         default_factory=dict,
         description="Margin, either way, of each `look` metric on every flow: `{lightness: 1}`.",
     )
-    near: tuple[Near, ...] = ()
-    disagree: tuple[Disagreement, ...] = ()
+    near: Annotated[tuple[Near, ...], Facet.CRITERIA] = ()
+    disagree: Annotated[tuple[Disagreement, ...], Facet.CRITERIA] = ()
 
     def criteria(self, flows: Sequence[FlowName]) -> tuple[Criterion, ...]:
         """The margins of `look` as criteria of severity `review`."""
@@ -227,17 +242,17 @@ def _look_margin(name: object, value: object, known: Sequence[str]) -> object:
 class Decision(Document):
     """The risks the verdict is allowed to take."""
 
-    alpha: Share = Field(
+    alpha: Annotated[Share, Facet.CRITERIA] = Field(
         0.05, gt=0.0, lt=0.5, description="Chance of a wrong GO, all looks together."
     )
-    looks: int | None = Field(
+    looks: Annotated[int | None, Facet.CRITERIA] = Field(
         None,
         ge=1,
         le=20,
         description="Looks planned at one comparison; each gets an equal part of alpha. Without it "
         "the first gets 95 % of alpha, and each later one half of what is left.",
     )
-    over: Literal["each", "all"] = Field(
+    over: Annotated[Literal["each", "all"], Facet.CRITERIA] = Field(
         "each",
         description="Whether alpha is the chance for `each` candidate, or that any of `all` is "
         "wrongly approved.",

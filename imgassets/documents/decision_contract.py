@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, ModelWrapValidatorHandler, model_validator
 
@@ -18,6 +18,7 @@ from imgassets.documents.criteria import (
     Near,
     Review,
 )
+from imgassets.documents.field_facets import Facet
 from imgassets.documents.own_metrics import MetricName, OwnMetric, declared
 from imgassets.flows import FLOWS, FlowName
 from imgassets.metrics.families import METRICS
@@ -26,22 +27,28 @@ from imgassets.metrics.families import METRICS
 class DecisionContract(Document):
     """What a decision needs of a contract: who is compared, and what must hold."""
 
-    endpoint: Name = Field(description="The endpoint's name; the file is called the same.")
-    description: str = ""
-    incumbent: Name = Field(description="The model now in production.")
-    candidates: tuple[Name, ...] = Field((), description="Models that may replace it.")
-    flows: tuple[FlowName, ...] = Field(tuple(FLOWS), min_length=1)
-    metrics: dict[MetricName, OwnMetric] = Field(
+    main_facet = Facet.REQUESTS
+
+    endpoint: Annotated[Name, Facet.REQUESTS] = Field(
+        description="The endpoint's name; the file is called the same."
+    )
+    description: Annotated[str, Facet.NOTHING] = ""
+    incumbent: Annotated[Name, Facet.CRITERIA] = Field(description="The model now in production.")
+    candidates: Annotated[tuple[Name, ...], Facet.CRITERIA] = Field(
+        (), description="Models that may replace it."
+    )
+    flows: Annotated[tuple[FlowName, ...], Facet.REQUESTS] = Field(tuple(FLOWS), min_length=1)
+    metrics: Annotated[dict[MetricName, OwnMetric], Facet.CRITERIA] = Field(
         default_factory=dict, description="Metrics of one's own, for `imgassets decide`."
     )
-    failure_modes: tuple[FailureRate, ...] = Field(
+    failure_modes: Annotated[tuple[FailureRate, ...], Facet.CRITERIA] = Field(
         (), description="Highest rate allowed for each mode; modes not listed may not occur."
     )
-    failures: Failures = Failures()
-    criteria: tuple[Criterion, ...] = Field(min_length=1)
-    budget: Budget = Budget()
-    review: Review = Review()
-    decision: Decision = Decision()
+    failures: Annotated[Failures, Facet.CRITERIA] = Failures()
+    criteria: Annotated[tuple[Criterion, ...], Facet.CRITERIA] = Field(min_length=1)
+    budget: Annotated[Budget, Facet.CRITERIA] = Budget()
+    review: Annotated[Review, Facet.CRITERIA] = Review()
+    decision: Annotated[Decision, Facet.CRITERIA] = Decision()
 
     @model_validator(mode="wrap")
     @classmethod

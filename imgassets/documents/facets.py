@@ -1,8 +1,9 @@
 """Facets: the parts of a document that different work depends on, each with its own hash.
 
 A threshold must not remake an image, and a price must not recompute a detector. So the graph
-depends on facets, not on files. A facet's hash is taken of the *parsed* document: comments and
-the order of keys change nothing.
+depends on facets, not on files. Which field is in which facet stands at the field
+(`documents.field_facets`). A facet's hash is taken of the *parsed* document: comments and the order
+of keys change nothing.
 """
 
 from __future__ import annotations
@@ -10,71 +11,51 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from imgassets.documents.base import fingerprint
+from imgassets.documents.base import Document, fingerprint
 from imgassets.documents.contract import Endpoint
-from imgassets.documents.hosted import AnyModel, HostedModel
-from imgassets.documents.postprocess import step_facts
+from imgassets.documents.field_facets import GRAPH, Facet, marked_fields, part_of_graph, said_at
+from imgassets.documents.hosted import AnyModel
+from imgassets.documents.image_key import model_weights, step_facts, upscaler_facts
+from imgassets.documents.model import Model
 from imgassets.documents.project import Project
 from imgassets.documents.prompts import Expectation, PromptSet
-from imgassets.documents.upscaler import upscaler_facts
-from imgassets.documents.weights import weights_fingerprint
 
 #: (kind of document, its name, facet)
 FacetKey = tuple[str, str, str]
 
-ENDPOINT_FACETS = ("requests", "chain", "criteria", "traffic")
-MODEL_FACETS = ("generator", "upscaler", "price")
-PROMPT_FACETS = ("prompts", "composition", "typography")
-_CRITERIA_FIELDS = {
-    "criteria", "budget", "review", "decision", "failure_modes", "failures", "incumbent",
-    "candidates", "metrics",
-}  # fmt: skip
-_CHAIN_FIELDS = {"sources", "stylize", "postprocess"}
+
+def facet_names(document: type[Document]) -> tuple[str, ...]:
+    """The facets of a kind of document: those that its fields name."""
+    named = Facet(0)
+    for field in marked_fields(document, document.main_facet):
+        named |= field.graph
+    return tuple(facet.name.lower() for facet in GRAPH if facet in named and facet.name)
+
+
+def decides(facet: str) -> str:
+    """What a facet holds and what it decides, in a sentence."""
+    return GRAPH[Facet[facet.upper()]]
 
 
 def endpoint_facet(endpoint: Endpoint, facet: str) -> dict[str, Any]:
-    """`criteria` (what must hold, against whom), `traffic`, or `requests` (everything else but
-    prose and the chain).
-    """
-    chosen = endpoint.model_dump(
-        mode="json", by_alias=True, exclude={"description", *_CHAIN_FIELDS}
-    )
-    traffic = chosen.pop("traffic")
-    if facet == "traffic":
-        return {"traffic": traffic}
-    return {k: v for k, v in chosen.items() if (k in _CRITERIA_FIELDS) == (facet == "criteria")}
+    """One facet of a contract as JSON values: `requests`, `criteria` or `traffic`."""
+    return _fields(endpoint, Facet[facet.upper()])
 
 
 def chain_facet(endpoint: Endpoint, root: Path) -> dict[str, Any]:
     """What is done to generated images, with the files of watermarks by content."""
-    chain = endpoint.model_dump(mode="json", by_alias=True, include=_CHAIN_FIELDS)
-    return chain | {"postprocess": step_facts(root, endpoint.postprocess)}
-
-
-def model_facets(model: AnyModel) -> tuple[str, ...]:
-    """Facets of a model; hosted ones also have `limits`, which decide what failed images cost."""
-    return (*MODEL_FACETS, "limits") if isinstance(model, HostedModel) else MODEL_FACETS
+    steps = step_facts(root, endpoint.postprocess)
+    return _fields(endpoint, Facet.CHAIN) | {"postprocess": steps}
 
 
 def model_facet(model: AnyModel, facet: str, root: Path) -> dict[str, Any]:
-    """`price`, `upscaler`, `limits`, or `generator` (everything else but prose).
-
-    Weights are told by the hash of their content.
-    """
-    everything = model.model_dump(mode="json", by_alias=True, exclude={"description"})
-    price, _ = everything.pop("price"), everything.pop("upscaler")
-    limits = everything.pop("limits", None)
-    everything.pop("retired", None)
-    if facet == "price":
-        return {"price": price}
-    if facet == "limits":
-        return {"limits": limits}
-    if facet == "generator":
-        if isinstance(model, HostedModel):
-            return everything
-        weights = weights_fingerprint(root, model.weights, model.revision, model.loading.variant)
-        return everything | {"weights": weights}
-    return {"upscaler": upscaler_facts(root, model.upscaler)}
+    """One facet of a model as JSON values. Weights are told by the hash of their content."""
+    if facet == "upscaler":
+        return {"upscaler": upscaler_facts(root, model.upscaler)}
+    fields = _fields(model, Facet[facet.upper()])
+    if "weights" in fields and isinstance(model, Model):
+        fields["weights"] = model_weights(root, model)
+    return fields
 
 
 def prompt_facet(prompt_set: PromptSet, facet: str) -> dict[str, Any]:
@@ -88,15 +69,41 @@ def prompt_facet(prompt_set: PromptSet, facet: str) -> dict[str, Any]:
             for p in prompt_set.prompts
         }
     return {
-        p.id: [_family(p.expect, facet), p.edit and _family(p.edit.expect, facet)]
+        p.id: [expected(p.expect, facet), p.edit and expected(p.edit.expect, facet)]
         for p in prompt_set.prompts
     }
 
 
-def _family(expect: Expectation, family: str) -> dict[str, Any]:
-    text_fields = {"text"}
-    dumped = expect.model_dump(mode="json", by_alias=True)
-    return {k: v for k, v in dumped.items() if (k in text_fields) == (family == "typography")}
+def expected(expect: Expectation, facet: str) -> dict[str, Any]:
+    """What one metric family (`composition`, `typography`) reads of an expectation."""
+    return _fields(expect, Facet[facet.upper()])
+
+
+def _fields(document: Document, facet: Facet) -> dict[str, Any]:
+    """The fields of a document that belong to a part of the graph, as JSON values."""
+    names = {
+        name
+        for name, field in type(document).model_fields.items()
+        if facet in part_of_graph(said_at(field), document.main_facet)
+    }
+    return document.model_dump(mode="json", by_alias=True, include=names)
+
+
+def parsed_facets(project: Project, kind: str, name: str) -> dict[str, dict[str, Any]]:
+    """All facets of one document as JSON values. Raises as `facets_of`."""
+    if kind == "endpoints":
+        endpoint = project.endpoint(name)
+        return {
+            facet: chain_facet(endpoint, project.root)
+            if facet == "chain"
+            else endpoint_facet(endpoint, facet)
+            for facet in facet_names(Endpoint)
+        }
+    if kind == "models":
+        model = project.model(name)
+        return {f: model_facet(model, f, project.root) for f in facet_names(type(model))}
+    prompt_set = project.prompt_sets[name].document
+    return {facet: prompt_facet(prompt_set, facet) for facet in facet_names(PromptSet)}
 
 
 def facets_of(project: Project, kind: str, name: str) -> dict[str, str]:
@@ -106,13 +113,4 @@ def facets_of(project: Project, kind: str, name: str) -> dict[str, str]:
         KeyError: no such valid document.
         FileNotFoundError: a model's weights folder is missing.
     """
-    if kind == "endpoints":
-        endpoint = project.endpoint(name)
-        parsed = {f: endpoint_facet(endpoint, f) for f in ENDPOINT_FACETS if f != "chain"}
-        parsed["chain"] = chain_facet(endpoint, project.root)
-        return {f: fingerprint(parsed[f]) for f in ENDPOINT_FACETS}
-    if kind == "models":
-        model = project.model(name)
-        return {f: fingerprint(model_facet(model, f, project.root)) for f in model_facets(model)}
-    prompt_set = project.prompt_sets[name].document
-    return {f: fingerprint(prompt_facet(prompt_set, f)) for f in PROMPT_FACETS}
+    return {f: fingerprint(parsed) for f, parsed in parsed_facets(project, kind, name).items()}

@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self, cast
 from pydantic import ConfigDict, Field, model_validator
 
 from imgassets.documents.base import Document, Name
+from imgassets.documents.field_facets import Facet
 from imgassets.documents.hosted_sizes import SIZES
 from imgassets.documents.model import Model, Price
 from imgassets.documents.units import Money, Seconds, Usd
@@ -32,22 +33,30 @@ class Limits(Document):
     None of this changes a pixel: a changed limit makes failed images anew, and no other.
     """
 
-    max_usd: Money = Field(
+    max_usd: Annotated[Money, Facet.LIMITS] = Field(
         gt=0, description="Money this model may cost in this project, ever; raise it to go on."
     )
-    max_in_flight: int = Field(4, ge=1, le=64, description="Requests at the same time.")
-    max_per_minute: int = Field(60, ge=1, le=100_000, description="Requests sent in a minute.")
-    timeout_seconds: Seconds = Field(120, gt=0, le=3600, description="Longest wait for one reply.")
-    attempts: int = Field(
+    max_in_flight: Annotated[int, Facet.LIMITS] = Field(
+        4, ge=1, le=64, description="Requests at the same time."
+    )
+    max_per_minute: Annotated[int, Facet.LIMITS] = Field(
+        60, ge=1, le=100_000, description="Requests sent in a minute."
+    )
+    timeout_seconds: Annotated[Seconds, Facet.LIMITS] = Field(
+        120, gt=0, le=3600, description="Longest wait for one reply."
+    )
+    attempts: Annotated[int, Facet.LIMITS] = Field(
         5, ge=1, le=20, description="Tries of what failed without being billed (429, 5xx)."
     )
-    backoff_seconds: Seconds = Field(1.0, ge=0, description="First wait; doubles, with jitter.")
-    patience_seconds: Seconds = Field(
+    backoff_seconds: Annotated[Seconds, Facet.LIMITS] = Field(
+        1.0, ge=0, description="First wait; doubles, with jitter."
+    )
+    patience_seconds: Annotated[Seconds, Facet.LIMITS] = Field(
         300,
         gt=0,
         description="Longest time spent on one image, waits included.",
     )
-    ask_again: bool = Field(
+    ask_again: Annotated[bool, Facet.LIMITS] = Field(
         False,
         description="Ask again for images whose reply was lost: they may be paid for twice.",
     )
@@ -56,8 +65,10 @@ class Limits(Document):
 class HostedPrice(Price):
     """What one call costs, whatever its duration."""
 
-    usd_per_image: Usd = Field(description="API price of one generated or edited image.")
-    usd_per_upscale: Usd | None = Field(
+    usd_per_image: Annotated[Usd, Facet.PRICE] = Field(
+        description="API price of one generated or edited image."
+    )
+    usd_per_upscale: Annotated[Usd | None, Facet.PRICE] = Field(
         None, description="API price of one upscaled image; absent: upscaled by ourselves."
     )
 
@@ -72,16 +83,22 @@ class HostedPrice(Price):
 class HostedModel(Document):
     """What all hosted models have in common."""
 
-    model: Name = Field(description="The model's name; the file is called the same.")
-    description: str = ""
-    asked_size: tuple[Pixels, Pixels] | None = Field(
+    main_facet = Facet.GENERATOR
+
+    model: Annotated[Name, Facet.NO_PIXEL] = Field(
+        description="The model's name; the file is called the same."
+    )
+    description: Annotated[str, Facet.NOTHING] = ""
+    asked_size: Annotated[tuple[Pixels, Pixels] | None, Facet.PIXELS] = Field(
         None,
         description="`[width, height]` asked of the API, then scaled (Lanczos) to what the "
         "endpoint returns; absent: the endpoint's own size.",
     )
-    retired: date | None = Field(None, description="The day the provider turned it off.")
-    price: HostedPrice
-    limits: Limits
+    retired: Annotated[date | None, Facet.NOTHING] = Field(
+        None, description="The day the provider turned it off."
+    )
+    price: Annotated[HostedPrice, Facet.PRICE]
+    limits: Annotated[Limits, Facet.LIMITS]
 
     @property
     def batch_size(self) -> int:
@@ -96,24 +113,32 @@ class HostedModel(Document):
 class IdeogramEdit(Document):
     """Inpainting with a mask; the style and speed are those of generation."""
 
-    kind: Literal["inpaint"] = "inpaint"
+    kind: Annotated[Literal["inpaint"], Facet.PIXELS] = "inpaint"
 
 
 class IdeogramRemix(Document):
     """Flow stylize: a new image from an image and a prompt."""
 
-    kind: Literal["remix"] = "remix"
-    image_weight: int = Field(ge=1, le=100, description="How close to the source it stays.")
+    kind: Annotated[Literal["remix"], Facet.PIXELS] = "remix"
+    image_weight: Annotated[int, Facet.PIXELS] = Field(
+        ge=1, le=100, description="How close to the source it stays."
+    )
 
 
 class IdeogramUpscaler(Document):
     """Ideogram's own `/upscale`."""
 
-    kind: Literal["ideogram"]
-    api_version: Literal["v1"] = "v1"
-    scale: Literal[2] = Field(2, description="The API doubles width and height.")
-    resemblance: int = Field(50, ge=0, le=100, description="How close to the source it stays.")
-    detail: int = Field(50, ge=0, le=100, description="How much detail it adds.")
+    kind: Annotated[Literal["ideogram"], Facet.PIXELS]
+    api_version: Annotated[Literal["v1"], Facet.PIXELS] = "v1"
+    scale: Annotated[Literal[2], Facet.PIXELS] = Field(
+        2, description="The API doubles width and height."
+    )
+    resemblance: Annotated[int, Facet.PIXELS] = Field(
+        50, ge=0, le=100, description="How close to the source it stays."
+    )
+    detail: Annotated[int, Facet.PIXELS] = Field(
+        50, ge=0, le=100, description="How much detail it adds."
+    )
 
 
 class IdeogramModel(HostedModel):
@@ -121,21 +146,31 @@ class IdeogramModel(HostedModel):
 
     reproducibility: ClassVar[Reproducibility] = "seeded"
 
-    backend: Literal["ideogram"]
-    api_version: Literal["v1"] = "v1"
-    api_model: Literal["V_2", "V_2_TURBO", "V_3"] = Field(description="Ideogram 2.0 or 3.0.")
-    rendering_speed: Literal["FLASH", "TURBO", "DEFAULT", "QUALITY"] | None = Field(
-        None, description="Of V_3 alone."
+    backend: Annotated[Literal["ideogram"], Facet.PIXELS]
+    api_version: Annotated[Literal["v1"], Facet.PIXELS] = "v1"
+    api_model: Annotated[Literal["V_2", "V_2_TURBO", "V_3"], Facet.PIXELS] = Field(
+        description="Ideogram 2.0 or 3.0."
     )
-    magic_prompt: Literal["OFF", "ON", "AUTO"] = Field(
+    rendering_speed: Annotated[
+        Literal["FLASH", "TURBO", "DEFAULT", "QUALITY"] | None, Facet.PIXELS
+    ] = Field(None, description="Of V_3 alone.")
+    magic_prompt: Annotated[Literal["OFF", "ON", "AUTO"], Facet.PIXELS] = Field(
         "OFF", description="Anything but OFF lets the provider rewrite prompts."
     )
-    style_type: Literal["AUTO", "GENERAL", "REALISTIC", "DESIGN", "RENDER_3D", "ANIME", "FICTION"]
-    edit: IdeogramEdit | None = Field(None, description="Absent when it is not to edit.")
-    stylize: IdeogramRemix | None = Field(None, description="Absent when it is not to stylize.")
-    upscaler: IdeogramUpscaler | Lanczos | Network | DiffusionUpscaler | None = Field(
-        None, discriminator="kind", description="Absent when nothing is upscaled."
+    style_type: Annotated[
+        Literal["AUTO", "GENERAL", "REALISTIC", "DESIGN", "RENDER_3D", "ANIME", "FICTION"],
+        Facet.PIXELS,
+    ]
+    edit: Annotated[IdeogramEdit | None, Facet.PARTS | Facet.ONE_FLOW] = Field(
+        None, description="Absent when it is not to edit."
     )
+    stylize: Annotated[IdeogramRemix | None, Facet.PARTS | Facet.ONE_FLOW] = Field(
+        None, description="Absent when it is not to stylize."
+    )
+    upscaler: Annotated[
+        IdeogramUpscaler | Lanczos | Network | DiffusionUpscaler | None,
+        Facet.UPSCALER | Facet.PARTS | Facet.ONE_FLOW,
+    ] = Field(None, discriminator="kind", description="Absent when nothing is upscaled.")
 
     @model_validator(mode="after")
     def _parts_agree(self) -> Self:
@@ -159,7 +194,7 @@ _STYLES_OF_OTHERS = {
 class GeminiEdit(Document):
     """Gemini takes no mask: the region has to be told in words."""
 
-    instruction: str = Field(
+    instruction: Annotated[str, Facet.PIXELS] = Field(
         description="What is sent with the source; `{prompt}` and the region's `{left}`, `{top}`, "
         "`{right}`, `{bottom}` (percent) are filled in."
     )
@@ -191,18 +226,26 @@ class GeminiModel(HostedModel):
     reproducibility: ClassVar[Reproducibility] = "none"
     stylize: ClassVar[None] = None  # no strength to be told: the same words as an edit
 
-    backend: Literal["gemini"]
-    api_version: Literal["v1beta", "v1"] = "v1beta"
-    api_model: str = Field(pattern=r"^gemini-[a-z0-9.-]+$", description="Such as gemini-2.5-…")
-    aspect_ratio: str = Field(pattern=r"^\d+:\d+$", description="Such as `1:1`.")
-    image_size: Literal["512", "1K", "2K", "4K"] | None = Field(
+    backend: Annotated[Literal["gemini"], Facet.PIXELS]
+    api_version: Annotated[Literal["v1beta", "v1"], Facet.PIXELS] = "v1beta"
+    api_model: Annotated[str, Facet.PIXELS] = Field(
+        pattern=r"^gemini-[a-z0-9.-]+$", description="Such as gemini-2.5-…"
+    )
+    aspect_ratio: Annotated[str, Facet.PIXELS] = Field(
+        pattern=r"^\d+:\d+$", description="Such as `1:1`."
+    )
+    image_size: Annotated[Literal["512", "1K", "2K", "4K"] | None, Facet.PIXELS] = Field(
         None, description="Absent where the model knows one size alone."
     )
-    temperature: float | None = Field(None, ge=0, le=2, description="Absent: the API's default.")
-    edit: GeminiEdit | None = Field(None, description="Absent when it is not to edit.")
-    upscaler: Lanczos | Network | DiffusionUpscaler | None = Field(
-        None, discriminator="kind", description="Gemini has none; one of ours."
+    temperature: Annotated[float | None, Facet.PIXELS] = Field(
+        None, ge=0, le=2, description="Absent: the API's default."
     )
+    edit: Annotated[GeminiEdit | None, Facet.PARTS | Facet.ONE_FLOW] = Field(
+        None, description="Absent when it is not to edit."
+    )
+    upscaler: Annotated[
+        Lanczos | Network | DiffusionUpscaler | None, Facet.UPSCALER | Facet.PARTS | Facet.ONE_FLOW
+    ] = Field(None, discriminator="kind", description="Gemini has none; one of ours.")
 
     @model_validator(mode="after")
     def _no_upscale_price(self) -> Self:
@@ -219,16 +262,6 @@ _BY_BACKEND: dict[str, type[AnyModel]] = {
     "ideogram": IdeogramModel,
     "gemini": GeminiModel,
 }
-_NOT_THE_PICTURE = {
-    "model",
-    "description",
-    "retired",
-    "price",
-    "limits",
-    "edit",
-    "stylize",
-    "upscaler",
-}
 
 
 class _UnknownBackend(Document):
@@ -236,7 +269,7 @@ class _UnknownBackend(Document):
 
     model_config = ConfigDict(extra="ignore")
 
-    backend: Literal["diffusers", "ideogram", "gemini"]
+    backend: Annotated[Literal["diffusers", "ideogram", "gemini"], Facet.PIXELS]
 
 
 def model_class(data: Any) -> type[AnyModel]:
@@ -245,11 +278,6 @@ def model_class(data: Any) -> type[AnyModel]:
     if backend is None:
         return Model
     return _BY_BACKEND.get(str(backend), cast("type[Model]", _UnknownBackend))
-
-
-def api_facts(model: Hosted) -> dict[str, Any]:
-    """Everything in the document that can change a picture, as JSON values."""
-    return model.model_dump(mode="json", exclude=_NOT_THE_PICTURE)
 
 
 def upscales_by_api(model: AnyModel) -> bool:

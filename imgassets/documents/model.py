@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from imgassets.documents import scheduler_names
 from imgassets.documents.base import Document, Name
+from imgassets.documents.field_facets import Facet
 from imgassets.documents.pipeline_options import Loading, Value, refuse_remote_code
 from imgassets.documents.units import Usd
 from imgassets.documents.upscaler import Upscaler
@@ -19,8 +20,10 @@ from imgassets.flows import FIRST, FLOWS, FlowName
 class Scheduler(Document):
     """The diffusion scheduler (sampler) and every setting that departs from its defaults."""
 
-    class_: str = Field(alias="class", description="A scheduler class of diffusers.")
-    settings: dict[str, float | int | bool | str | None] = Field(
+    class_: Annotated[str, Facet.PIXELS] = Field(
+        alias="class", description="A scheduler class of diffusers."
+    )
+    settings: Annotated[dict[str, float | int | bool | str | None], Facet.PIXELS] = Field(
         default_factory=dict, description="Keyword arguments of the scheduler class."
     )
 
@@ -40,13 +43,15 @@ class Scheduler(Document):
 class Sampling(Document):
     """How an image is sampled."""
 
-    steps: int = Field(ge=1, le=1000, description="Inference steps.")
-    guidance_scale: float = Field(ge=0.0, description="Classifier-free guidance; up to 1 is off.")
-    max_sequence_length: int = Field(
+    steps: Annotated[int, Facet.PIXELS] = Field(ge=1, le=1000, description="Inference steps.")
+    guidance_scale: Annotated[float, Facet.PIXELS] = Field(
+        ge=0.0, description="Classifier-free guidance; up to 1 is off."
+    )
+    max_sequence_length: Annotated[int, Facet.PIXELS] = Field(
         256, ge=0, le=512, description="T5 tokens; 0 for pipelines without T5."
     )
-    arguments: dict[str, Value | tuple[Value, ...]] = Field(
-        default_factory=dict, description="Further arguments of the pipeline's call."
+    arguments: Annotated[dict[str, Value | tuple[Value, ...]], Facet.PIXELS | Facet.WHERE_SET] = (
+        Field(default_factory=dict, description="Further arguments of the pipeline's call.")
     )
 
     @model_validator(mode="after")
@@ -65,21 +70,29 @@ class Sampling(Document):
 class EditSampling(Document):
     """How a source image is repainted: an edit (inpainting) or a stylization (img2img)."""
 
-    pipeline: str | None = Field(
+    pipeline: Annotated[str | None, Facet.PIXELS] = Field(
         None, description="A pipeline class of diffusers; absent: the one that fits the model's."
     )
-    steps: int = Field(ge=1, le=1000)
-    guidance_scale: float = Field(ge=0.0)
-    strength: float = Field(gt=0.0, le=1.0, description="Share of the noise schedule that runs.")
+    steps: Annotated[int, Facet.PIXELS] = Field(ge=1, le=1000)
+    guidance_scale: Annotated[float, Facet.PIXELS] = Field(ge=0.0)
+    strength: Annotated[float, Facet.PIXELS] = Field(
+        gt=0.0, le=1.0, description="Share of the noise schedule that runs."
+    )
 
 
 class Price(Document):
     """What running the model costs: by the hour of a machine, or by the image."""
 
-    usd_per_hour: Usd | None = Field(None, description="Machine price; times seconds.")
-    usd_per_image: Usd | None = Field(None, description="API price of one image.")
-    source: str = Field(min_length=1, description="Where the price comes from.")
-    as_of: date = Field(description="The day the price was looked up.")
+    usd_per_hour: Annotated[Usd | None, Facet.PRICE] = Field(
+        None, description="Machine price; times seconds."
+    )
+    usd_per_image: Annotated[Usd | None, Facet.PRICE] = Field(
+        None, description="API price of one image."
+    )
+    source: Annotated[str, Facet.PRICE] = Field(
+        min_length=1, description="Where the price comes from."
+    )
+    as_of: Annotated[date, Facet.PRICE] = Field(description="The day the price was looked up.")
 
     @model_validator(mode="after")
     def _one_basis(self) -> Self:
@@ -97,23 +110,35 @@ class Price(Document):
 class Model(Weights):
     """A `contracts/models/NAME.yaml` document."""
 
-    model: Name = Field(description="The model's name; the file is called the same.")
-    description: str = ""
-    backend: Literal["diffusers"] = Field(description="Who makes the images.")
-    pipeline: str | None = Field(
+    main_facet = Facet.GENERATOR
+
+    model: Annotated[Name, Facet.NO_PIXEL] = Field(
+        description="The model's name; the file is called the same."
+    )
+    description: Annotated[str, Facet.NOTHING] = ""
+    backend: Annotated[Literal["diffusers"], Facet.PIXELS] = Field(
+        description="Who makes the images."
+    )
+    pipeline: Annotated[str | None, Facet.PIXELS | Facet.ONE_FLOW] = Field(
         None, description="A text-to-image class of diffusers; absent: model_index.json names it."
     )
-    dtype: Literal["float32", "float16", "bfloat16"] = "float32"
-    loading: Loading = Loading()
-    scheduler: Scheduler
-    sampling: Sampling
-    edit: EditSampling | None = Field(None, description="Absent when the model cannot edit.")
-    stylize: EditSampling | None = Field(None, description="Absent when it cannot stylize.")
-    upscaler: Upscaler | None = Field(None, description="Absent when nothing is upscaled.")
-    batch_size: int = Field(
+    dtype: Annotated[Literal["float32", "float16", "bfloat16"], Facet.PIXELS] = "float32"
+    loading: Annotated[Loading, Facet.PARTS] = Loading()
+    scheduler: Annotated[Scheduler, Facet.PARTS]
+    sampling: Annotated[Sampling, Facet.PARTS | Facet.ONE_FLOW]
+    edit: Annotated[EditSampling | None, Facet.PARTS | Facet.ONE_FLOW] = Field(
+        None, description="Absent when the model cannot edit."
+    )
+    stylize: Annotated[EditSampling | None, Facet.PARTS | Facet.ONE_FLOW] = Field(
+        None, description="Absent when it cannot stylize."
+    )
+    upscaler: Annotated[Upscaler | None, Facet.UPSCALER | Facet.PARTS | Facet.ONE_FLOW] = Field(
+        None, description="Absent when nothing is upscaled."
+    )
+    batch_size: Annotated[int, Facet.PIXELS] = Field(
         8, ge=1, le=256, description="Images asked for at once; halved when memory runs out."
     )
-    price: Price
+    price: Annotated[Price, Facet.PRICE]
 
     @model_validator(mode="before")
     @classmethod

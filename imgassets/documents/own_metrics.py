@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from imgassets.documents.base import Document
+from imgassets.documents.field_facets import Facet
 from imgassets.metrics.families import METRICS
 from imgassets.metrics.family import Metric
 from imgassets.metrics.gone import GONE
@@ -25,14 +26,20 @@ _declared: ContextVar[Mapping[str, Metric]] = ContextVar("declared", default={})
 class OwnMetric(Document):
     """One metric of a contract's own."""
 
-    unit: str = Field("share", min_length=1, description="`share`, `s`, `points of 5`, ...")
-    better: Literal["higher", "lower"] = Field(description="Which way is better.")
-    range: tuple[float, float] | None = Field(
+    unit: Annotated[str, Facet.CRITERIA] = Field(
+        "share", min_length=1, description="`share`, `s`, `points of 5`, ..."
+    )
+    better: Annotated[Literal["higher", "lower"], Facet.CRITERIA] = Field(
+        description="Which way is better."
+    )
+    range: Annotated[tuple[float, float] | None, Facet.CRITERIA] = Field(
         None,
         description="Lowest and highest possible score; 0 to 1 for a share. Without an end on the "
         "bad side no mean can be shown to hold, unless a `worst` limit sets one.",
     )
-    summary: str = Field("", description="One sentence for people who read a report.")
+    summary: Annotated[str, Facet.CRITERIA] = Field(
+        "", description="One sentence for people who read a report."
+    )
 
     @model_validator(mode="after")
     def _range_is_one(self) -> Self:

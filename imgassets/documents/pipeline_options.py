@@ -7,11 +7,12 @@ all but that one are part of the image key.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from imgassets.documents.base import Document
+from imgassets.documents.field_facets import Facet
 
 #: A setting handed on as it is.
 Value = float | int | bool | str | None
@@ -28,9 +29,13 @@ _RUNS_CODE = ("trust_remote_code", "custom_pipeline", "custom_revision")
 class Quantization(Document):
     """Weights kept in fewer bits: a configuration of diffusers, handed on as it is."""
 
-    backend: Literal["bitsandbytes_4bit", "bitsandbytes_8bit", "torchao", "quanto"]
-    components: tuple[str, ...] = Field(min_length=1, description="Such as `transformer`.")
-    settings: dict[str, Value] = Field(
+    backend: Annotated[
+        Literal["bitsandbytes_4bit", "bitsandbytes_8bit", "torchao", "quanto"], Facet.PIXELS
+    ]
+    components: Annotated[tuple[str, ...], Facet.PIXELS] = Field(
+        min_length=1, description="Such as `transformer`."
+    )
+    settings: Annotated[dict[str, Value], Facet.PIXELS] = Field(
         min_length=1, description="Arguments of its config class, such as `load_in_4bit: true`."
     )
 
@@ -43,36 +48,41 @@ class Quantization(Document):
 class Compile(Document):
     """`torch.compile` of some components."""
 
-    components: tuple[str, ...] = Field(min_length=1, description="Such as `transformer`.")
-    backend: str = Field("inductor", description="A backend of torch.compile.")
-    mode: str | None = Field(None, description="Such as `max-autotune`.")
-    fullgraph: bool = False
-    dynamic: bool | None = None
+    components: Annotated[tuple[str, ...], Facet.PIXELS] = Field(
+        min_length=1, description="Such as `transformer`."
+    )
+    backend: Annotated[str, Facet.PIXELS | Facet.WHERE_SET] = Field(
+        "inductor", description="A backend of torch.compile."
+    )
+    mode: Annotated[str | None, Facet.PIXELS | Facet.WHERE_SET] = Field(
+        None, description="Such as `max-autotune`."
+    )
+    fullgraph: Annotated[bool, Facet.PIXELS | Facet.WHERE_SET] = False
+    dynamic: Annotated[bool | None, Facet.PIXELS | Facet.WHERE_SET] = None
 
 
 class Loading(Document):
     """The `loading` of a model document."""
 
-    variant: str | None = Field(None, description="Weight files to load, such as `fp16`.")
-    quantization: Quantization | None = None
-    offload: Literal["none", "model", "sequential"] = Field(
+    variant: Annotated[str | None, Facet.PIXELS | Facet.WHERE_SET] = Field(
+        None, description="Weight files to load, such as `fp16`."
+    )
+    quantization: Annotated[Quantization | None, Facet.PARTS] = None
+    offload: Annotated[Literal["none", "model", "sequential"], Facet.NO_PIXEL] = Field(
         "none", description="Weights wait in main memory; saves GPU memory, changes no pixel."
     )
-    vae_tiling: bool = Field(False, description="Decode in tiles; saves memory, may show seams.")
-    vae_slicing: bool = Field(False, description="Decode one image at a time.")
-    attention: str | None = Field(
+    vae_tiling: Annotated[bool, Facet.PIXELS | Facet.WHERE_SET] = Field(
+        False, description="Decode in tiles; saves memory, may show seams."
+    )
+    vae_slicing: Annotated[bool, Facet.PIXELS | Facet.WHERE_SET] = Field(
+        False, description="Decode one image at a time."
+    )
+    attention: Annotated[str | None, Facet.PIXELS | Facet.WHERE_SET] = Field(
         None,
         pattern=r"^(math|flash|efficient|cudnn|diffusers:\w+)$",
         description="A kernel of torch, or `diffusers:NAME` for models that dispatch to others.",
     )
-    compile: Compile | None = None
-
-    def pixel_settings(self) -> dict[str, Any]:
-        """What differs from the defaults and can change a pixel; empty for none.
-
-        A default that is written out means the same as one that is not.
-        """
-        return self.model_dump(mode="json", exclude_defaults=True, exclude={"offload"})
+    compile: Annotated[Compile | None, Facet.PARTS] = None
 
 
 def refuse_remote_code(document: Any) -> Any:

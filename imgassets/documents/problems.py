@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from imgassets.documents.field_facets import parts_in
 from imgassets.documents.plain_words import fix_of, said, said_of_all
 from imgassets.documents.yaml_misreadings import Field, lost_text, odd_numbers
 from imgassets.documents.yamlfile import YamlFile
@@ -190,20 +191,14 @@ def _fields(model: Any) -> dict[str, Any]:
     return {field.alias or name: field for name, field in fields.items()}
 
 
-def _models_in(annotation: Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [m for a in get_args(annotation) for m in _models_in(a)]
-
-
 def _only_model(annotation: Any) -> Any:
-    models = _models_in(annotation)
+    models = parts_in(annotation)
     return models[0] if len(models) == 1 else annotation
 
 
 def _by_tag(annotation: Any, tag: str | int) -> type[BaseModel] | None:
     """The member of a tagged union whose `kind` is `tag`."""
-    for model in _models_in(annotation):
+    for model in parts_in(annotation):
         kind = model.model_fields.get("kind")
         if kind is not None and tag in get_args(kind.annotation):
             return model

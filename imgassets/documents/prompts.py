@@ -13,6 +13,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from imgassets.documents.base import Document, Name
+from imgassets.documents.field_facets import Facet
 from imgassets.documents.scalars import VisibleText
 from imgassets.documents.visible_text import comparable
 
@@ -22,13 +23,19 @@ Relation = Literal["left of", "right of", "above", "below"]
 class ObjectExpectation(Document):
     """One class of object the image must show."""
 
-    class_: str = Field(alias="class", min_length=1, description="Object class, such as `circle`.")
-    count: int = Field(1, ge=1, description="How many of them; in `exclude`, from how many on.")
-    color: str | None = Field(None, description="Color name; absent when any color will do.")
-    position: tuple[Relation, int] | None = Field(
+    class_: Annotated[str, Facet.COMPOSITION] = Field(
+        alias="class", min_length=1, description="Object class, such as `circle`."
+    )
+    count: Annotated[int, Facet.COMPOSITION] = Field(
+        1, ge=1, description="How many of them; in `exclude`, from how many on."
+    )
+    color: Annotated[str | None, Facet.COMPOSITION] = Field(
+        None, description="Color name; absent when any color will do."
+    )
+    position: Annotated[tuple[Relation, int] | None, Facet.COMPOSITION] = Field(
         None, description="`[relation, index]`: where it lies as seen from `include[index]`."
     )
-    size: Literal["small", "large"] | None = Field(
+    size: Annotated[Literal["small", "large"] | None, Facet.COMPOSITION] = Field(
         None, description="Size of a single object; not part of GenEval, scored as its own metric."
     )
 
@@ -36,12 +43,12 @@ class ObjectExpectation(Document):
 class Expectation(Document):
     """What one image must show. Everything absent is not judged."""
 
-    include: tuple[ObjectExpectation, ...] = ()
-    exclude: tuple[ObjectExpectation, ...] = ()
-    text: str | None = Field(
+    include: Annotated[tuple[ObjectExpectation, ...], Facet.COMPOSITION] = ()
+    exclude: Annotated[tuple[ObjectExpectation, ...], Facet.COMPOSITION] = ()
+    text: Annotated[str | None, Facet.TYPOGRAPHY] = Field(
         None, description="Text the image must render; something that can be seen."
     )
-    background: str | None = Field(
+    background: Annotated[str | None, Facet.COMPOSITION] = Field(
         None, description="Background color name; scored as its own metric."
     )
 
@@ -97,12 +104,16 @@ Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 class Edit(Document):
     """One inpainting request on top of a generated image: replace a region by something else."""
 
-    region: tuple[Fraction, Fraction, Fraction, Fraction] = Field(
+    region: Annotated[tuple[Fraction, Fraction, Fraction, Fraction], Facet.PIXELS] = Field(
         description="Masked box as `[left, top, right, bottom]` in fractions of width and height; "
         "inside is repainted, outside must stay as it is."
     )
-    prompt: VisibleText = Field(description="What the whole image shows after the edit.")
-    expect: Expectation = Field(description="What the edited image must show.")
+    prompt: Annotated[VisibleText, Facet.PIXELS] = Field(
+        description="What the whole image shows after the edit."
+    )
+    expect: Annotated[Expectation, Facet.PARTS] = Field(
+        description="What the edited image must show."
+    )
 
     @model_validator(mode="after")
     def _region_has_area(self) -> Self:
@@ -118,19 +129,27 @@ class Edit(Document):
 class Prompt(Document):
     """One prompt of a set."""
 
-    id: Name = Field(description="Stable name; results are compared by it across runs.")
-    prompt: VisibleText = Field(description="The text before any transform.")
-    expect: Expectation = Expectation()
-    tags: tuple[str, ...] = Field((), description="Free labels; GenEval's tag names its task.")
-    edit: Edit | None = Field(None, description="An edit to make on the generated image.")
+    id: Annotated[Name, Facet.PROMPTS | Facet.COMPOSITION | Facet.TYPOGRAPHY] = Field(
+        description="Stable name; results are compared by it across runs."
+    )
+    prompt: Annotated[VisibleText, Facet.PIXELS] = Field(
+        description="The text before any transform."
+    )
+    expect: Annotated[Expectation, Facet.PARTS] = Expectation()
+    tags: Annotated[tuple[str, ...], Facet.NOTHING] = Field(
+        (), description="Free labels; GenEval's tag names its task."
+    )
+    edit: Annotated[Edit | None, Facet.PARTS] = Field(
+        None, description="An edit to make on the generated image."
+    )
 
 
 class Prefix(Document):
     """Puts `text` before every prompt."""
 
-    kind: Literal["prefix"]
-    name: Name
-    text: VisibleText
+    kind: Annotated[Literal["prefix"], Facet.PIXELS]
+    name: Annotated[Name, Facet.NO_PIXEL]
+    text: Annotated[VisibleText, Facet.PIXELS]
 
     def apply(self, prompt: str, negative: str) -> tuple[str, str]:
         return self.text + prompt, negative
@@ -139,9 +158,9 @@ class Prefix(Document):
 class Suffix(Document):
     """Puts `text` behind every prompt."""
 
-    kind: Literal["suffix"]
-    name: Name
-    text: VisibleText
+    kind: Annotated[Literal["suffix"], Facet.PIXELS]
+    name: Annotated[Name, Facet.NO_PIXEL]
+    text: Annotated[VisibleText, Facet.PIXELS]
 
     def apply(self, prompt: str, negative: str) -> tuple[str, str]:
         return prompt + self.text, negative
@@ -150,9 +169,9 @@ class Suffix(Document):
 class Template(Document):
     """Puts every prompt into `template` at `{prompt}`."""
 
-    kind: Literal["template"]
-    name: Name
-    template: str
+    kind: Annotated[Literal["template"], Facet.PIXELS]
+    name: Annotated[Name, Facet.NO_PIXEL]
+    template: Annotated[str, Facet.PIXELS]
 
     @model_validator(mode="after")
     def _has_one_slot(self) -> Self:
@@ -168,10 +187,10 @@ class Template(Document):
 class Replace(Document):
     """Replaces every occurrence of `old` by `new`, literally."""
 
-    kind: Literal["replace"]
-    name: Name
-    old: str = Field(min_length=1)
-    new: str
+    kind: Annotated[Literal["replace"], Facet.PIXELS]
+    name: Annotated[Name, Facet.NO_PIXEL]
+    old: Annotated[str, Facet.PIXELS] = Field(min_length=1)
+    new: Annotated[str, Facet.PIXELS]
 
     def apply(self, prompt: str, negative: str) -> tuple[str, str]:
         return prompt.replace(self.old, self.new), negative
@@ -180,9 +199,9 @@ class Replace(Document):
 class NegativePrompt(Document):
     """Sets the negative prompt (needs a guidance scale above 1 to have an effect)."""
 
-    kind: Literal["negative_prompt"]
-    name: Name
-    text: VisibleText
+    kind: Annotated[Literal["negative_prompt"], Facet.PIXELS]
+    name: Annotated[Name, Facet.NO_PIXEL]
+    text: Annotated[VisibleText, Facet.PIXELS]
 
     def apply(self, prompt: str, negative: str) -> tuple[str, str]:  # noqa: ARG002 - one protocol
         return prompt, self.text
@@ -196,12 +215,18 @@ Transform = Annotated[
 class PromptSet(Document):
     """A `prompts/NAME.yaml` document."""
 
-    prompt_set: Name = Field(description="The set's name; the file is called the same.")
-    description: str = ""
-    transforms: tuple[Transform, ...] = Field(
+    main_facet = Facet.PROMPTS
+
+    prompt_set: Annotated[Name, Facet.NOTHING] = Field(
+        description="The set's name; the file is called the same."
+    )
+    description: Annotated[str, Facet.NOTHING] = ""
+    transforms: Annotated[tuple[Transform, ...], Facet.PARTS] = Field(
         (), description="Applied to every prompt, edits included, in the order written."
     )
-    prompts: tuple[Prompt, ...] = Field(min_length=1, description="At least one prompt.")
+    prompts: Annotated[tuple[Prompt, ...], Facet.PARTS] = Field(
+        min_length=1, description="At least one prompt."
+    )
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:

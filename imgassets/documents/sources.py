@@ -7,6 +7,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import Field, StringConstraints
 
 from imgassets.documents.base import Document
+from imgassets.documents.field_facets import Facet
 
 SourceFormat = Literal["PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF"]
 SourceKind = Literal["grayscale", "palette", "cmyk", "16-bit"]
@@ -22,24 +23,24 @@ HexColor = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
 class SourceRules(Document):
     """Which images are taken in from outside, and what is done to them."""
 
-    source_formats: tuple[SourceFormat, ...] = Field(
+    source_formats: Annotated[tuple[SourceFormat, ...], Facet.REQUESTS] = Field(
         ("PNG",), min_length=1, description="Formats of images from outside, by content."
     )
-    source_kinds: tuple[SourceKind, ...] = Field(
+    source_kinds: Annotated[tuple[SourceKind, ...], Facet.REQUESTS] = Field(
         SOURCE_KINDS,
         description="Pixels other than 8-bit RGB that are converted; others are refused.",
     )
-    source_alpha: Literal["refuse", "keep"] | HexColor = Field(
+    source_alpha: Annotated[Literal["refuse", "keep"] | HexColor, Facet.REQUESTS] = Field(
         "#ffffff",
         description="Transparent pixels: `refuse` them, `keep` alpha, or a color `#rrggbb` to "
         "flatten them on. Alpha that is opaque everywhere is dropped unless kept.",
     )
-    max_source_pixels: int = Field(
+    max_source_pixels: Annotated[int, Facet.REQUESTS] = Field(
         MAX_SOURCE_PIXELS,
         ge=1,
         le=MOST_PIXELS,
         description="Width times height, checked before decoding.",
     )
-    max_source_bytes: int = Field(
+    max_source_bytes: Annotated[int, Facet.REQUESTS] = Field(
         64 * 2**20, ge=1, le=2**30, description="Largest file, checked before reading."
     )

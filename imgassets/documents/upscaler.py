@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from imgassets.documents.base import Document
+from imgassets.documents.field_facets import Facet
 from imgassets.documents.pipeline_options import Loading
-from imgassets.documents.weights import Weights, weights_fingerprint
+from imgassets.documents.weights import Weights
 
 
 class Lanczos(Document):
     """The baseline filter."""
 
-    kind: Literal["lanczos"]
-    scale: int = Field(ge=2, le=8)
+    kind: Annotated[Literal["lanczos"], Facet.PIXELS]
+    scale: Annotated[int, Facet.PIXELS] = Field(ge=2, le=8)
 
 
 class Tiles(Document):
     """Windows an image is repainted in, one after the other."""
 
-    size: int = Field(ge=32, multiple_of=8, description="Side of a window, pixels.")
-    overlap: int = Field(
+    size: Annotated[int, Facet.PIXELS] = Field(
+        ge=32, multiple_of=8, description="Side of a window, pixels."
+    )
+    overlap: Annotated[int, Facet.PIXELS] = Field(
         ge=8, multiple_of=8, description="Pixels that neighbours share; they blend into another."
     )
 
@@ -45,10 +47,12 @@ class Network(Document):
     `compact`: SRVGGNetCompact; `esrgan`: RRDBNet. Both with Real-ESRGAN's names of weights.
     """
 
-    kind: Literal["compact", "esrgan"]
-    scale: int = Field(ge=2, le=8)
-    weights: str = Field(min_length=1, description="`package:NAME`, or a folder.")
-    tiles: Tiles | None = Field(
+    kind: Annotated[Literal["compact", "esrgan"], Facet.PIXELS]
+    scale: Annotated[int, Facet.PIXELS] = Field(ge=2, le=8)
+    weights: Annotated[str, Facet.PIXELS | Facet.BY_CONTENT] = Field(
+        min_length=1, description="`package:NAME`, or a folder."
+    )
+    tiles: Annotated[Tiles | None, Facet.PARTS] = Field(
         None, description="Windows of the source, for images that do not fit into memory at once."
     )
 
@@ -56,12 +60,14 @@ class Network(Document):
 class SdUpscale(Document):
     """Lanczos, then repainted in tiles by the model itself at low strength ("SD upscale")."""
 
-    kind: Literal["sd-upscale"]
-    scale: int = Field(ge=2, le=8)
-    steps: int = Field(ge=1, le=1000)
-    guidance_scale: float = Field(ge=0.0)
-    strength: float = Field(gt=0.0, le=0.6, description="More would paint the prompt anew a tile.")
-    tiles: Tiles
+    kind: Annotated[Literal["sd-upscale"], Facet.PIXELS]
+    scale: Annotated[int, Facet.PIXELS] = Field(ge=2, le=8)
+    steps: Annotated[int, Facet.PIXELS] = Field(ge=1, le=1000)
+    guidance_scale: Annotated[float, Facet.PIXELS] = Field(ge=0.0)
+    strength: Annotated[float, Facet.PIXELS] = Field(
+        gt=0.0, le=0.6, description="More would paint the prompt anew a tile."
+    )
+    tiles: Annotated[Tiles, Facet.PARTS]
 
 
 class DiffusionUpscaler(Weights):
@@ -71,13 +77,13 @@ class DiffusionUpscaler(Weights):
     StableDiffusionLatentUpscalePipeline, 2 times.
     """
 
-    kind: Literal["diffusers-x4", "diffusers-latent-x2"]
-    scale: Literal[2, 4]
-    dtype: Literal["float32", "float16", "bfloat16"] = "float32"
-    loading: Loading = Loading()
-    steps: int = Field(ge=1, le=1000)
-    guidance_scale: float = Field(ge=0.0)
-    noise_level: int | None = Field(
+    kind: Annotated[Literal["diffusers-x4", "diffusers-latent-x2"], Facet.PIXELS]
+    scale: Annotated[Literal[2, 4], Facet.PIXELS]
+    dtype: Annotated[Literal["float32", "float16", "bfloat16"], Facet.PIXELS] = "float32"
+    loading: Annotated[Loading, Facet.PARTS] = Loading()
+    steps: Annotated[int, Facet.PIXELS] = Field(ge=1, le=1000)
+    guidance_scale: Annotated[float, Facet.PIXELS] = Field(ge=0.0)
+    noise_level: Annotated[int | None, Facet.PIXELS] = Field(
         None, ge=0, le=350, description="Noise put on the source; for diffusers-x4."
     )
 
@@ -110,27 +116,3 @@ def seam_tiles(upscaler: Document | None) -> Tiles | None:
         size, overlap = (n * upscaler.scale for n in (upscaler.tiles.size, upscaler.tiles.overlap))
         return Tiles(size=size, overlap=overlap)
     return None
-
-
-def upscaler_facts(root: Path, upscaler: Document | None) -> dict[str, Any] | None:
-    """The document as JSON values, with weights replaced by the hash of their content.
-
-    Raises:
-        FileNotFoundError: a weights folder is missing.
-    """
-    if upscaler is None:
-        return None
-    # The first two kinds had a `weights`, whatever it was; the keys of their images have it too.
-    facts: dict[str, Any] = {"weights": None} | upscaler.model_dump(
-        mode="json", exclude={"revision", "loading", "tiles"}
-    )
-    if isinstance(upscaler, (Network, DiffusionUpscaler)):
-        revision = getattr(upscaler, "revision", None)
-        loading = getattr(upscaler, "loading", None)
-        variant = loading.variant if loading else None
-        facts["weights"] = weights_fingerprint(root, upscaler.weights, revision, variant)
-    if isinstance(upscaler, DiffusionUpscaler) and (settings := upscaler.loading.pixel_settings()):
-        facts["loading"] = settings
-    if isinstance(upscaler, (Network, SdUpscale)) and upscaler.tiles:
-        facts["tiles"] = upscaler.tiles.model_dump()
-    return facts

@@ -9,11 +9,12 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
 from imgassets.documents.base import Document, fingerprint
+from imgassets.documents.field_facets import Facet
 
 #: `package:NAME` means a model that ships inside imgassets.
 PACKAGE_PREFIX = "package:"
@@ -25,12 +26,14 @@ _EMBEDDED = Path(__file__).parent.parent / "tiny" / "weights"
 class Weights(Document):
     """Weights by name: an embedded model, a folder, or a commit of a hub repository."""
 
-    weights: str = Field(
+    weights: Annotated[str, Facet.PIXELS | Facet.BY_CONTENT] = Field(
         min_length=1,
         description="`package:NAME` for an embedded model, `hub:OWNER/NAME`, else a folder (from "
         "the project root).",
     )
-    revision: str | None = Field(None, description="Full commit (40 hex digits) of hub weights.")
+    revision: Annotated[str | None, Facet.PIXELS | Facet.BY_CONTENT] = Field(
+        None, description="Full commit (40 hex digits) of hub weights."
+    )
 
     @model_validator(mode="after")
     def _hub_weights_are_pinned(self) -> Self:

@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from yaml._yaml import CParser
 from yaml.composer import Composer
 from yaml.constructor import ConstructorError, SafeConstructor
-from yaml.resolver import Resolver
 
 #: A document is written by hand; anything larger is a mistake, or an attack on the parser.
 MAX_BYTES = 8 * 1024 * 1024
@@ -138,13 +136,11 @@ def _twice(key: yaml.ScalarNode) -> YamlError:
     )
 
 
-class _PlainLoader(CParser, _Constructor, Resolver):
+class _PlainLoader(_Constructor, yaml.CSafeLoader):
     """Text is taken apart and put together by libyaml, in a tenth of the time."""
 
     def __init__(self, text: str) -> None:
-        CParser.__init__(self, text)
-        _Constructor.__init__(self)
-        Resolver.__init__(self)
+        yaml.CSafeLoader.__init__(self, text)
         self.depth = 0
         self.tags: dict[Any, str] = {}
 

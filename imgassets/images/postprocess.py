@@ -47,7 +47,7 @@ def apply(steps: Sequence[dict[str, Any]], image: Image.Image, root: Path) -> Pr
     """Do the steps, in order.
 
     Args:
-        steps: as `imgassets.documents.postprocess.step_facts` gives them.
+        steps: as `imgassets.documents.image_key.step_facts` gives them.
         image: mode RGB or RGBA, 8 bits a channel.
         root: the project's; the files of watermarks are looked for from here.
 

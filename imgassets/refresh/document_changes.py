@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from imgassets.documents.facets import chain_facet, endpoint_facet, facets_of, model_facet
+from imgassets.documents.base import fingerprint
+from imgassets.documents.facets import expected, parsed_facets
 from imgassets.documents.problems import dotted
 from imgassets.documents.project import Loaded, Project
 from imgassets.documents.prompts import PromptSet
@@ -80,14 +81,12 @@ def changed_meanwhile(before: Project, now: Project) -> list[str]:
 def of(project: Project, kind: str, name: str) -> list[Facet]:
     """The facets of one document. Raises as `facets_of`."""
     loaded = _documents(project, kind)[name]
-
-    def shown(facet: str) -> dict[str, Any]:
-        return _shown(project, kind, name, facet)
-
-    return [
-        Facet(kind, name, facet, str(loaded.file), version, shown(facet), loaded)
-        for facet, version in facets_of(project, kind, name).items()
-    ]
+    facets = []
+    for facet, parsed in parsed_facets(project, kind, name).items():
+        shown = _shown_prompts(loaded.document, facet) if kind == "prompts" else parsed
+        version = fingerprint(parsed)
+        facets.append(Facet(kind, name, facet, str(loaded.file), version, shown, loaded))
+    return facets
 
 
 def _documents(project: Project, kind: str) -> Mapping[str, Loaded[Any]]:
@@ -97,19 +96,6 @@ def _documents(project: Project, kind: str) -> Mapping[str, Loaded[Any]]:
         "prompts": project.prompt_sets,
     }
     return documents[kind]
-
-
-def _shown(project: Project, kind: str, name: str, facet: str) -> dict[str, Any]:
-    if kind == "endpoints":
-        endpoint = project.endpoint(name)
-        return (
-            chain_facet(endpoint, project.root)
-            if facet == "chain"
-            else endpoint_facet(endpoint, facet)
-        )
-    if kind == "models":
-        return model_facet(project.model(name), facet, project.root)
-    return _shown_prompts(project.prompt_sets[name].document, facet)
 
 
 def _shown_prompts(prompt_set: PromptSet, facet: str) -> dict[str, Any]:
@@ -124,15 +110,11 @@ def _shown_prompts(prompt_set: PromptSet, facet: str) -> dict[str, Any]:
             prompts[prompt.id] = {"prompt": written["prompt"], "edit": edit}
         else:
             prompts[prompt.id] = {
-                "expect": _expected(written["expect"], facet),
-                "edit": edit and {"expect": _expected(edit["expect"], facet)},
+                "expect": expected(prompt.expect, facet),
+                "edit": prompt.edit and {"expect": expected(prompt.edit.expect, facet)},
             }
     transforms = [t.model_dump(mode="json") for t in prompt_set.transforms]
     return {"prompts": prompts} | ({"transforms": transforms} if texts else {})
-
-
-def _expected(expect: dict[str, Any], facet: str) -> dict[str, Any]:
-    return {k: v for k, v in expect.items() if (k == "text") == (facet == "typography")}
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from imgassets.backends.base import Outcome
 from imgassets.backends.hosted import HostedBackend
 from imgassets.backends.journal import Journal
 from imgassets.backends.registry import open_backend
-from imgassets.documents.hosted import GeminiModel, Hosted, IdeogramModel, api_facts
+from imgassets.documents.field_facets import pixel_facts
+from imgassets.documents.hosted import GeminiModel, Hosted, IdeogramModel
 from imgassets_tests.fakes.faults import Misbehaviour
 from imgassets_tests.fakes.gemini_api import FakeGemini
 from imgassets_tests.fakes.ideogram_api import FakeIdeogram
@@ -69,7 +70,7 @@ def asked(model: Hosted, count: int = 1, **changes: Any) -> list[dict[str, Any]]
     return [
         {
             "flow": "generate",
-            "generator": api_facts(model),
+            "generator": pixel_facts(model),
             "prompt": "a large red circle on white",
             "negative_prompt": "",
             "size": [96, 96],

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imgassets.documents.postprocess import Step, mode_after, size_after, step_facts
+from imgassets.documents.image_key import step_facts
+from imgassets.documents.postprocess import Step, mode_after, size_after
 from imgassets.images.filters import laplacian
 from imgassets.images.postprocess import PostprocessError, apply
 from imgassets_tests.documents.test_chain import STEPS

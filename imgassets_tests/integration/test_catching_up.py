@@ -18,6 +18,7 @@ from imgassets.cli.main import main
 from imgassets.defs import headless
 from imgassets.defs.build import build_definitions
 from imgassets.defs.jobs import VALIDATE_JOB
+from imgassets.documents.image_key import installed_version
 from imgassets.documents.project import load_project
 from imgassets.refresh import execute
 from imgassets.refresh.dagster_runs import errors_of, open_instance, run_assets
@@ -140,9 +141,10 @@ def test_a_document_changed_while_it_was_read_and_taken_back_leaves_nothing_wron
 def test_another_pillow_makes_the_images_it_post_processes_out_of_date(
     home: tuple[Path, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    installed = requests._installed
     monkeypatch.setattr(
-        requests, "_installed", lambda name: "99" if name == "pillow" else installed(name)
+        requests,
+        "installed_version",
+        lambda name: "99" if name == "pillow" else installed_version(name),
     )
     upgraded = Requests(*home)
     assert upgraded.must()["cards/fast/requests_postprocess"] == (

@@ -1,0 +1,102 @@
+"""What the documents put into an image key: their pixel fields, with files told by content.
+
+The fields come from `documents.field_facets`. Added here is what no field says by itself: hashes of
+weights and marks, where noise comes from, and the version of a package that quantizes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from imgassets.documents.base import Document
+from imgassets.documents.field_facets import pixel_facts
+from imgassets.documents.hosted import AnyModel
+from imgassets.documents.model import Model
+from imgassets.documents.postprocess import Step, Watermark
+from imgassets.documents.scheduler_settings import adds_noise
+from imgassets.documents.upscaler import DiffusionUpscaler, Network
+from imgassets.documents.weights import hub_name, weights_fingerprint, weights_folder
+
+
+def installed_version(package: str) -> str:
+    """The installed version of a package, without importing it; `absent` where there is none."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "absent"
+
+
+def generator_facts(root: Path, model: AnyModel) -> dict[str, Any]:
+    """What makes the pixels of all flows of a model, as JSON values.
+
+    Of hosted models the document says all there is; of others the content of weights counts too.
+
+    Raises:
+        FileNotFoundError: a weights folder is missing.
+    """
+    facts = pixel_facts(model)
+    if not isinstance(model, Model):
+        return facts
+    facts["weights"] = model_weights(root, model)
+    # Noise that schedulers add came from a generator of all images once, whatever their seeds.
+    if adds_noise(model.scheduler.class_, _scheduler_settings(root, model)):
+        facts["noise"] = "of each image's seed"
+    if model.loading.quantization is not None:  # another version may round differently
+        package = model.loading.quantization.package
+        facts["loading"]["quantizer"] = f"{package} {installed_version(package)}"
+    return facts
+
+
+def model_weights(root: Path, model: Model) -> str:
+    """SHA-256 for the content of a model's weights. Raises as `generator_facts`."""
+    return weights_fingerprint(root, model.weights, model.revision, model.loading.variant)
+
+
+def _scheduler_settings(root: Path, model: Model) -> dict[str, Any]:
+    """Settings of the document on top of the folder's; those of weights on the hub are unknown."""
+    if hub_name(model.weights) is not None:
+        return model.scheduler.settings
+    file = weights_folder(root, model.weights) / "scheduler" / "scheduler_config.json"
+    try:
+        kept = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        kept = {}
+    return (kept if isinstance(kept, dict) else {}) | model.scheduler.settings
+
+
+def upscaler_facts(root: Path, upscaler: Document | None) -> dict[str, Any] | None:
+    """What makes the pixels of upscaled images, as JSON values; None without an upscaler.
+
+    Raises:
+        FileNotFoundError: a weights folder is missing.
+    """
+    if upscaler is None:
+        return None
+    # The first two kinds had a `weights`, whatever it was; the keys of their images have it too.
+    weights = None
+    if isinstance(upscaler, Network):
+        weights = weights_fingerprint(root, upscaler.weights)
+    elif isinstance(upscaler, DiffusionUpscaler):
+        variant = upscaler.loading.variant
+        weights = weights_fingerprint(root, upscaler.weights, upscaler.revision, variant)
+    return pixel_facts(upscaler) | {"weights": weights}
+
+
+def step_facts(root: Path, steps: Sequence[Step]) -> list[dict[str, Any]]:
+    """Steps of post-processing as JSON values; a mark's file with the hash of its content.
+
+    Raises:
+        FileNotFoundError: the file of a mark is missing.
+    """
+    return [pixel_facts(step) | _mark(root, step) for step in steps]
+
+
+def _mark(root: Path, step: Step) -> dict[str, str]:
+    if not isinstance(step, Watermark) or not step.image:
+        return {}
+    return {"image_sha256": hashlib.sha256((root / step.image).read_bytes()).hexdigest()}
