@@ -23,11 +23,11 @@ def expected_of(rule: Rule) -> str:
 def _of_metric(rule: MetricRule) -> str:
     """`the mean composition.correct on flow generate is at least 93 %`."""
     criterion = rule.criterion
-    what = "the worst image's" if criterion.statistic == "worst" else "the mean"
     side = "at least" if criterion.floor is not None else "at most"
     limit = criterion.floor if criterion.floor is not None else criterion.ceiling
     shown = amount(limit, criterion.definition.unit)
-    return f"{what} {criterion.metric} on flow {criterion.flow} is {side} {shown}"
+    what = f"the {criterion.statistic} {criterion.metric} on flow {criterion.flow}"
+    return f"{what} is {side} {shown}"
 
 
 def _expected_of_failures(rule: FailureRule) -> str:
@@ -70,8 +70,7 @@ def said_of_mean(rule: Rule, passed: bool, observed: float | None, failed: int) 
         return f"Nothing was measured; expected: {expected_of(rule)}. {later}"
     what, unit = "rate", "share"
     if isinstance(rule, MetricRule):
-        what = "worst image" if rule.criterion.statistic == "worst" else "mean"
-        unit = rule.criterion.definition.unit
+        what, unit = rule.criterion.statistic, rule.criterion.definition.unit
     found = f"The {what}, {amount(observed, unit)}, {'holds' if passed else 'does not hold'}"
     found += f", {failed} failed images left out" if failed else ""
     return f"{found}; expected: {expected_of(rule)}. {later}"

@@ -31,7 +31,6 @@ class Outcome:
     Attributes:
         rule: that was held.
         passed: whether the table meets it; a table without anything to hold does not.
-        expected: the expectation in words.
         observed: the observed mean, worst value, rate, or difference; None where there is none.
         evaluated: how many rows were looked at.
         left_out: how many rows have no value, since their images failed.
@@ -40,11 +39,15 @@ class Outcome:
 
     rule: Rule
     passed: bool
-    expected: str
     observed: float | None
     evaluated: int
     left_out: int
     rows: pd.DataFrame
+
+    @property
+    def expected(self) -> str:
+        """The expectation in words."""
+        return expected_of(self.rule)
 
 
 def column_of(rule: Rule) -> str:
@@ -125,41 +128,53 @@ def hold(table: pd.DataFrame, rules: Sequence[Rule]) -> list[Outcome]:
     # Of nothing at all, any expectation would be met.
     filled = [rule for rule in rules if found[column_of(rule)].notna().any()]
     met = _validated(found, filled) if filled else {}
-    return [_outcome(rule, table, met.get(column_of(rule), _holds_empty(rule))) for rule in rules]
+    outcomes = []
+    for rule in rules:
+        column = column_of(rule)
+        passed = met.get(column, _holds_empty(rule))
+        if isinstance(rule, MetricRule):
+            outcomes.append(_metric_outcome(rule, passed, table, found[column]))
+        elif isinstance(rule, FailureRule):
+            outcomes.append(_failure_outcome(rule, passed, table))
+        else:
+            outcomes.append(_decision_outcome(rule, passed, table))
+    return outcomes
 
 
 def _holds_empty(rule: Rule) -> bool:
     """Whether having nothing to hold is fine: no further failure mode occurred."""
-    return isinstance(rule, DecisionRule) and rule.check.endswith(f"__failures_{OTHER}")
+    limit = rule.limit if isinstance(rule, DecisionRule) else None
+    return isinstance(limit, FailureRule) and limit.mode == OTHER
 
 
-def _outcome(rule: Rule, table: pd.DataFrame, passed: bool) -> Outcome:
-    expected = expected_of(rule)
-    if isinstance(rule, FailureRule):
-        failed = table["status"].isin(rule.modes)
-        rate = float(failed.mean()) if len(table) else None
-        return Outcome(rule, passed, expected, rate, len(table), 0, table[failed].head(_WORST_ROWS))
-    if isinstance(rule, DecisionRule):
-        rows = table[table["criterion"].isin(rule.rows)]
-        numbers = rows["difference"].fillna(rows["estimate"]).dropna()
-        observed = float(numbers.iloc[0]) if len(numbers) == 1 else None
-        return Outcome(rule, passed, expected, observed, len(rows), 0, rows)
-    return _metric_outcome(rule, table, passed, expected)
-
-
-def _metric_outcome(rule: MetricRule, table: pd.DataFrame, passed: bool, expected: str) -> Outcome:
+def _metric_outcome(
+    rule: MetricRule, passed: bool, table: pd.DataFrame, values: pd.Series
+) -> Outcome:
     rows = _rows_of(rule, table)
-    scored, values = rows.dropna(subset=["value"]), values_of(rule, table)
+    scored = rows.dropna(subset=["value"])
     failed = len(rows) - len(scored)
     if scored.empty:
-        return Outcome(rule, False, expected, None, 0, failed, rows.head(_WORST_ROWS))
+        return Outcome(rule, passed, None, 0, failed, rows.head(_WORST_ROWS))
     higher = rule.criterion.floor is not None
     limit = rule.criterion.floor if higher else rule.criterion.ceiling
-    worst = scored.sort_values("value", ascending=higher, kind="stable")
-    beyond = worst[worst["value"] < limit] if higher else worst[worst["value"] > limit]
-    observed = worst["value"].iloc[0] if rule.criterion.statistic == "worst" else values.mean()
-    shown = beyond.head(_WORST_ROWS)
-    return Outcome(rule, passed, expected, float(observed), len(scored), failed, shown)
+    beyond = scored[scored["value"] < limit] if higher else scored[scored["value"] > limit]
+    shown = beyond.sort_values("value", ascending=higher, kind="stable").head(_WORST_ROWS)
+    worst = values.min() if higher else values.max()
+    observed = worst if rule.criterion.statistic == "worst" else values.mean()
+    return Outcome(rule, passed, float(observed), len(scored), failed, shown)
+
+
+def _failure_outcome(rule: FailureRule, passed: bool, images: pd.DataFrame) -> Outcome:
+    failed = images["status"].isin(rule.modes)
+    rate = float(failed.mean()) if len(images) else None
+    return Outcome(rule, passed, rate, len(images), 0, images[failed].head(_WORST_ROWS))
+
+
+def _decision_outcome(rule: DecisionRule, passed: bool, comparison: pd.DataFrame) -> Outcome:
+    rows = comparison[comparison["criterion"].isin(rule.rows)]
+    numbers = rows["difference"].fillna(rows["estimate"]).dropna()
+    observed = float(numbers.iloc[0]) if len(numbers) == 1 else None
+    return Outcome(rule, passed, observed, len(rows), 0, rows)
 
 
 def _rows_of(rule: MetricRule, table: pd.DataFrame) -> pd.DataFrame:

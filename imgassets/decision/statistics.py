@@ -35,13 +35,24 @@ class Bounded(Protocol):
     """What a criterion is judged by."""
 
     @property
-    def value(self) -> float: ...
+    def value(self) -> float:
+        """The mean, or the difference of two."""
+
     @property
-    def n(self) -> int: ...
-    def lower(self, alpha: float) -> float: ...
-    def upper(self, alpha: float) -> float: ...
-    def p_at_least(self, limit: float) -> float: ...
-    def p_at_most(self, limit: float) -> float: ...
+    def n(self) -> int:
+        """How many independent values it rests on."""
+
+    def lower(self, alpha: float) -> float:
+        """One-sided lower bound at level alpha."""
+
+    def upper(self, alpha: float) -> float:
+        """One-sided upper bound at level alpha."""
+
+    def p_at_least(self, limit: float) -> float:
+        """p-value of "below the limit"; small means shown to be at least it."""
+
+    def p_at_most(self, limit: float) -> float:
+        """p-value of "above the limit"; small means shown to be at most it."""
 
 
 @dataclass(frozen=True)
@@ -170,6 +181,7 @@ class Difference:
 
     @property
     def value(self) -> float:
+        """The difference of the two means."""
         return self.one.value - self.other.value
 
     @property

@@ -48,21 +48,24 @@ class MetricRule:
 
     @property
     def name(self) -> str:
+        """The criterion's, as everywhere."""
         return self.criterion.name
 
     @property
     def check(self) -> str:
+        """The name of the check that shows it."""
         return self.name
 
     @property
     def severity(self) -> Severity:
+        """What follows when it does not hold."""
         return self.criterion.severity
 
     @property
     def about(self) -> str:
         """What the check is about, without its numbers: these may change while Dagster runs."""
         side = "floor" if self.criterion.floor is not None else "ceiling"
-        value = "Worst" if self.criterion.statistic == "worst" else "Mean"
+        value = self.criterion.statistic.capitalize()
         return f"{value} {self.criterion.metric} of flow {self.criterion.flow} against its {side}."
 
 
@@ -85,14 +88,17 @@ class FailureRule:
 
     @property
     def name(self) -> str:
+        """As the comparison calls it."""
         return failure_name(self.flow, self.mode)
 
     @property
     def check(self) -> str:
+        """The name of the check that shows it; the table says which flow."""
         return f"failures__{self.mode}"
 
     @property
     def about(self) -> str:
+        """What the check is about, without its numbers."""
         return {
             OTHER: "No failure mode occurs that the contract does not list.",
             TOTAL: "How often requests fail in any way.",
@@ -116,10 +122,12 @@ class DecisionRule:
 
     @property
     def check(self) -> str:
+        """The name of the check that shows it: all that only sends to a person share one."""
         return REVIEW_CHECK if self.severity == "review" else self.name
 
     @property
     def about(self) -> str:
+        """What the check is about, without its numbers."""
         if self.severity == "review":
             return "Nothing that the contract sends to a person is shown to be off."
         return f"What the comparison decided on {self.name}, error bars included."

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from imgassets.decision import Comparison, Measured, Verdict
@@ -10,7 +11,7 @@ from imgassets.decision.matrix import cost_quality_matrix
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.model import Price
 from imgassets.report.diff import Describe
-from imgassets.report.inputs import Load, ReportInput
+from imgassets.report.inputs import ImagePair, Load, ReportInput
 from imgassets.report.pairs import select_pairs
 
 
@@ -48,23 +49,13 @@ def assemble(
         )
         for model, mine in measured.items()
     }
-    shown = [
-        k for chosen in pairs.values() for p in chosen for k in (p.candidate_key, p.incumbent_key)
-    ]
-    requests = {}
-    for key in shown:
-        if key:
-            try:
-                requests[key] = _with_source(request(key), request)
-            except KeyError:
-                continue
     return ReportInput(
         endpoint=endpoint,
         verdicts=verdicts,
         comparisons=comparisons,
         pairs=pairs,
         load=load,
-        requests=requests,
+        requests=_requests_of(pairs.values(), request),
         images={model: mine.images for model, mine in measured.items()},
         provenance=provenance,
         repetitions=repetitions,
@@ -73,6 +64,18 @@ def assemble(
         prices=prices,
         created=created,
     )
+
+
+def _requests_of(
+    pairs: Iterable[Sequence[ImagePair]], request: Callable[[str], Mapping[str, Any]]
+) -> dict[str, Mapping[str, Any]]:
+    """The request of each image shown, by its key; failed images have none."""
+    requests = {}
+    for pair in (pair for chosen in pairs for pair in chosen):
+        for key in filter(None, (pair.candidate_key, pair.incumbent_key)):
+            with suppress(KeyError):
+                requests[key] = _with_source(request(key), request)
+    return requests
 
 
 def _with_source(

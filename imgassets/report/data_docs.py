@@ -77,6 +77,7 @@ class Suite:
 
     @property
     def name(self) -> str:
+        """Of the suite and its pages."""
         return f"{self.endpoint}__{self.model}"
 
     @property

@@ -41,6 +41,7 @@ class Changes:
     versions: tuple[Change, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
+        """As the report's JSON has it."""
         return asdict(self)
 
 

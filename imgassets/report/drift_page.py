@@ -19,13 +19,20 @@ class DriftLike(Protocol):
     """What the page shows of a drift."""
 
     @property
-    def image_key(self) -> str: ...
+    def image_key(self) -> str:
+        """Of the image that was made again."""
+
     @property
-    def endpoint(self) -> str: ...
+    def endpoint(self) -> str:
+        """Whose image it is."""
+
     @property
-    def words(self) -> str: ...
+    def words(self) -> str:
+        """What came out differently."""
+
     @property
-    def remade(self) -> str: ...
+    def remade(self) -> str:
+        """Where the image made again is kept."""
 
 
 def drift_page(

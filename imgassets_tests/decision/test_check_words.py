@@ -40,7 +40,7 @@ def row(**changed: Any) -> dict[str, Any]:
         ),
         (
             MetricRule(Criterion(metric="cost.seconds", ceiling=10, statistic="worst")),
-            "the worst image's cost.seconds on flow generate is at most 10.0 s",
+            "the worst cost.seconds on flow generate is at most 10.0 s",
         ),
         (BLANK, "at most 2 % of the requests end as blank"),
         (

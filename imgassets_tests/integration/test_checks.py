@@ -73,6 +73,27 @@ def test_each_table_is_held_in_one_step_that_waits_for_it_alone(project_root: Pa
         assert not graph.get(key).blocking
 
 
+@pytest.mark.parametrize(
+    ("verdict", "passed", "severity"),
+    [
+        ("GO", True, dg.AssetCheckSeverity.WARN),
+        ("REVIEW", False, dg.AssetCheckSeverity.WARN),
+        ("INCONCLUSIVE", False, dg.AssetCheckSeverity.WARN),
+        ("NO-GO", False, dg.AssetCheckSeverity.ERROR),
+    ],
+)
+@pytest.mark.parametrize("model", ["prod", "fast"])
+def test_only_a_go_is_a_green_verdict(
+    project_root: Path, model: str, verdict: str, passed: bool, severity: dg.AssetCheckSeverity
+) -> None:
+    *_, check = branch_checks(load_project(project_root).endpoint("cards"), model)
+    sentence = f"{verdict}: because."
+    result = check({"verdict": verdict, "sentence": sentence, "decided_by": ["a"]})
+    assert isinstance(result, dg.AssetCheckResult)
+    assert (result.passed, result.severity) == (passed, severity)
+    assert result.description == sentence
+
+
 @pytest.mark.parametrize("model", ["prod", "fast"])
 def test_no_check_of_the_decision_is_green_beside_inconclusive(
     finished: Finished, model: str
