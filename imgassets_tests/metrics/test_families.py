@@ -10,16 +10,19 @@ import sys
 import pytest
 
 import imgassets.metrics
-from imgassets.documents import facets
+from imgassets.documents.contract import Endpoint
+from imgassets.documents.facets import facet_names
+from imgassets.documents.model import Model
+from imgassets.documents.prompts import PromptSet
 from imgassets.documents.units import UNITS, unit_of_limit
 from imgassets.metrics.families import FAMILIES, METRICS, families_of, of_making
 from imgassets.metrics.family import Family
 from imgassets.metrics.gone import GONE
 
 FACETS = {
-    "endpoints": facets.ENDPOINT_FACETS,
-    "models": facets.MODEL_FACETS,
-    "prompts": facets.PROMPT_FACETS,
+    "endpoints": facet_names(Endpoint),
+    "models": facet_names(Model),
+    "prompts": facet_names(PromptSet),
 }
 
 
