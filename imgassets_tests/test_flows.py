@@ -61,6 +61,14 @@ def test_no_other_module_knows_a_flow_by_its_name() -> None:
     assert not found, "\n".join(found)
 
 
+def test_no_template_knows_a_flow_by_its_name() -> None:
+    templates = sorted(PACKAGE.rglob("*.j2"))
+    assert templates
+    for file in templates:
+        text = file.read_text(encoding="utf-8")
+        assert not [n for n in FLOWS if f'"{n}"' in text or f"'{n}'" in text], file.name
+
+
 def asked(node: ast.AST) -> list[ast.Constant]:
     """Constants that something is compared with, matched with, or looked up by."""
     parts: list[ast.AST | None] = []
@@ -72,5 +80,6 @@ def asked(node: ast.AST) -> list[ast.Constant]:
         parts = list(node.keys)
     elif isinstance(node, ast.Subscript):
         parts = [node.slice]
-    inner = [p for part in parts for p in (part.elts if isinstance(part, ast.Tuple) else [part])]
+    several = (ast.Tuple, ast.List, ast.Set)
+    inner = [p for part in parts for p in (part.elts if isinstance(part, several) else [part])]
     return [part for part in inner if isinstance(part, ast.Constant)]

@@ -19,7 +19,7 @@ from imgassets.documents.hosted import (
     IdeogramModel,
     IdeogramUpscaler,
 )
-from imgassets.flows import FLOWS, FlowName
+from imgassets.flows import FLOWS, FlowName, MadeBy
 from imgassets.storage.project_home import home_of
 
 if TYPE_CHECKING:
@@ -57,6 +57,30 @@ def _open_hosted(root: Path, model: Hosted) -> HostedBackend:
 
         provider = GeminiProvider(model)
     return HostedBackend(model, Journal(home_of(root) / "paid", model.model), provider)
+
+
+def open_maker(
+    flow: FlowName, root: Path, model: AnyModel, device: Device, backend: Callable[[], Backend]
+) -> Make:
+    """What makes a model's images of a flow: its backend, its upscaler, or declared steps.
+
+    Args:
+        flow: its name.
+        root: the project's.
+        model: its document.
+        device: where it runs.
+        backend: opens the model's backend, for flows and upscalers that need it.
+
+    Raises:
+        BackendError: the model cannot do it, or weights are missing.
+    """
+    match FLOWS[flow].made_by:
+        case MadeBy.BACKEND:
+            return maker_of(flow, backend())
+        case MadeBy.UPSCALER:
+            return upscale_maker(root, model, device, backend)
+        case MadeBy.STEPS:
+            return postprocess_maker(root)
 
 
 def maker_of(flow: FlowName, backend: Backend) -> Make:

@@ -9,7 +9,7 @@ from imgassets.backends.base import Backend
 from imgassets.backends.device import Device, choose_device
 from imgassets.backends.generation import Make
 from imgassets.documents.project import Project, find_root, load_project
-from imgassets.flows import FLOWS, FlowName, MadeBy
+from imgassets.flows import FlowName
 from imgassets.storage.image_store import ImageStore
 from imgassets.storage.project_home import home_of
 
@@ -49,19 +49,13 @@ class BackendPool(dg.ConfigurableResource):
         return opened_late(lambda: self._opened(project, model, flow))
 
     def _opened(self, project: Project, model: str, flow: FlowName) -> Make:
-        from imgassets.backends.registry import maker_of, postprocess_maker, upscale_maker
+        from imgassets.backends.registry import open_maker
 
         device, _ = self.chosen()
         document = project.model(model)
-        match FLOWS[flow].made_by:
-            case MadeBy.STEPS:
-                return postprocess_maker(project.root)
-            case MadeBy.UPSCALER:
-                return upscale_maker(
-                    project.root, document, device, lambda: self._backend(project, model)
-                )
-            case MadeBy.BACKEND:
-                return maker_of(flow, self._backend(project, model))
+        return open_maker(
+            flow, project.root, document, device, lambda: self._backend(project, model)
+        )
 
     def _backend(self, project: Project, model: str) -> Backend:
         from imgassets.backends.registry import open_backend

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from imgassets.backends.base import Backend
 from imgassets.backends.device import Device
 from imgassets.backends.generation import Make, make_images
 from imgassets.documents.base import fingerprint
@@ -58,7 +59,7 @@ class FaultRunner:
     folder: Path
     progress: Callable[[str], None]
     _healthy: dict[tuple[str, str, tuple[int, ...]], Branch] = field(default_factory=dict)
-    _makers: dict[str, Any] = field(default_factory=dict)
+    _makers: dict[str, Backend] = field(default_factory=dict)
 
     @property
     def store(self) -> ImageStore:
@@ -169,21 +170,25 @@ class FaultRunner:
         return stacked(tables)
 
     def _maker(self, model: str, flow: FlowName, fault: Fault | None) -> Make:
-        from imgassets.backends.registry import maker_of, postprocess_maker, upscale_maker
+        from imgassets.backends.registry import open_maker
+
+        # Upscalers stay healthy: faults of pipelines strike what the backend itself makes.
+        planted = fault if FLOWS[flow].made_by is MadeBy.BACKEND else None
+        document = self.project.model(model)
+        return open_maker(
+            flow, self.project.root, document, _DEVICE, lambda: self._backend(model, planted)
+        )
+
+    def _backend(self, model: str, fault: Fault | None) -> Backend:
         from imgassets.selftest.pipeline_faults import faulty_backend
 
-        match FLOWS[flow].made_by:
-            case MadeBy.UPSCALER:
-                return upscale_maker(self.project.root, self.project.model(model), _DEVICE)
-            case MadeBy.STEPS:
-                return postprocess_maker(self.project.root)
         # A fault of the request alone needs no other pipeline than the healthy one.
         document, inside = ({}, None) if fault is None else (dict(fault.document), fault.inside)
         key = repr((model, document, inside))
         if key not in self._makers:
             self._makers = {k: v for k, v in self._makers.items() if k.endswith("{}, None)")}
             self._makers[key] = faulty_backend(self.project, model, document, inside)
-        return maker_of(flow, self._makers[key])
+        return self._makers[key]
 
     # ---- measuring ---------------------------------------------------------------------------
 

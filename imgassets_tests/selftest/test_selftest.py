@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from imgassets.documents.project import load_project
+from imgassets.flows import FLOWS
 from imgassets.selftest.catalogue import Fault, all_faults
+from imgassets.selftest.data import FaultRunner
 from imgassets.selftest.run import SelfTester
 from imgassets.selftest.table import in_words
+from imgassets_tests.conftest import add_chain
 from imgassets_tests.integration.small import write_small_project
 
 
@@ -56,3 +60,28 @@ def test_models_it_cannot_find_are_named(tmp_path: Path) -> None:
     write_small_project(tmp_path)
     with pytest.raises(LookupError, match="no model 'tiny-turbo'"):
         SelfTester(load_project(tmp_path), tmp_path / ".imgassets").run([])
+
+
+def test_a_fault_reaches_every_flow_of_a_chain(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every request arrives with the fault or a source that has it; none of any flow is lost."""
+    monkeypatch.delenv("IMGASSETS_HOME", raising=False)
+    write_small_project(tmp_path)
+    add_chain(tmp_path)
+    runner = FaultRunner(load_project(tmp_path), tmp_path / "selftest", progress=lambda _: None)
+    healthy = runner.healthy("cards", "fast", [5])
+    asked = Counter(r.flow for r in healthy.requests)
+    assert set(asked) == set(FLOWS)
+
+    faulty = runner.faulty(healthy, chosen("prompt truncated")[0])
+    assert Counter(r.flow for r in faulty.requests) == asked
+    assert Counter(faulty.images["flow"]) == asked
+    assert set(faulty.images["status"]) == {"ok"}
+    before = {r.flow: r for r in healthy.requests}
+    after = {r.flow: r for r in faulty.requests}
+    assert after["stylize"].inputs["prompt"] != before["stylize"].inputs["prompt"]
+    for flow in FLOWS:
+        assert after[flow].image_key != before[flow].image_key
+    changed = set(faulty.images["image_key"]) - set(healthy.images["image_key"])
+    assert set(faulty.scores["stylization"]["image_key"]) <= changed
