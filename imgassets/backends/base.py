@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Protocol
 
 from PIL import Image
 
-from imgassets.documents.failures import FailureMode
+from imgassets.documents.failures import ModeName
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Outcome:
     """
 
     image: Image.Image | None = None
-    failure: FailureMode | None = None
+    failure: ModeName | None = None
     message: str = ""
     seconds: float = 0.0
     peak_memory_mib: float = 0.0
@@ -68,7 +68,7 @@ class HostedError(Exception):
 
     def __init__(
         self,
-        mode: FailureMode,
+        mode: ModeName,
         message: str,
         *,
         billed: bool,
@@ -77,7 +77,7 @@ class HostedError(Exception):
         reply: bytes = b"",
     ) -> None:
         super().__init__(f"{mode}: {message}")
-        self.mode: FailureMode = mode
+        self.mode: ModeName = mode
         self.reply = reply
         self.message, self.billed, self.again, self.after = message, billed, again, after
 
@@ -89,7 +89,7 @@ class DocumentFault(Exception):  # noqa: N818 - a fault is what it is called eve
     Becomes the failure mode of the class, which makes a verdict INCONCLUSIVE and never NO-GO.
     """
 
-    mode: ClassVar[FailureMode] = "bad_document"
+    mode: ClassVar[ModeName] = "bad_document"
 
 
 class MachineFault(DocumentFault):
@@ -98,7 +98,7 @@ class MachineFault(DocumentFault):
     It may pass without any change of documents, so such images are asked for again by every run.
     """
 
-    mode: ClassVar[FailureMode] = "machine_error"
+    mode: ClassVar[ModeName] = "machine_error"
 
 
 class BackendError(RuntimeError):

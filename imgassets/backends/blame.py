@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Iterator
 
 from imgassets.backends.base import BackendError, DocumentFault, Outcome
-from imgassets.documents.failures import FailureMode
+from imgassets.documents.failures import ModeName
 from imgassets.images.encoding import NonFiniteImageError
 from imgassets.images.masks import EmptyRegionError
 
@@ -75,7 +75,7 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__
 
 
-def _mode(error: BaseException) -> FailureMode | None:
+def _mode(error: BaseException) -> ModeName | None:
     said = str(error).lower()
     if isinstance(error, DocumentFault):
         return error.mode

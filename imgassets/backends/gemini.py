@@ -27,7 +27,7 @@ from imgassets.backends.hosted_replies import (
     text_of,
     within,
 )
-from imgassets.documents.failures import FailureMode
+from imgassets.documents.failures import ModeName
 from imgassets.documents.hosted import GeminiEdit, GeminiModel
 from imgassets.flows import FLOWS, FlowName
 
@@ -45,7 +45,7 @@ _REFUSED = {
     "IMAGE_PROHIBITED_CONTENT",
     "IMAGE_RECITATION",
 }
-_STATUS: dict[int, FailureMode] = {
+_STATUS: dict[int, ModeName] = {
     401: "unauthorized",
     402: "out_of_credit",
     403: "unauthorized",
@@ -153,7 +153,7 @@ class GeminiProvider:
 
     def complaint(
         self, flow: FlowName, inputs: dict[str, Any], facts: dict[str, Any]
-    ) -> tuple[FailureMode, str] | None:
+    ) -> tuple[ModeName, str] | None:
         """See `hosted.Provider`: another model answered, as retired ones are passed on."""
         answered = facts.get("model_version")
         if answered and not str(answered).startswith(self._model.api_model):
@@ -183,7 +183,7 @@ def _reply(response: httpx.Response, secret: str) -> Reply:
     finish = at(candidate, "finishReason") or "none"
     said = " ".join(text for p in parts if isinstance(text := at(p, "text"), str))
     message = scrub(f"finish reason {finish}{': ' if said else ''}{said}", secret)
-    mode: FailureMode = "refused_safety" if finish in _REFUSED else "no_image_but_billed"
+    mode: ModeName = "refused_safety" if finish in _REFUSED else "no_image_but_billed"
     raise HostedError(mode, message, billed=True)
 
 

@@ -21,14 +21,11 @@ from imgassets.backends.base import BackendError, HostedError, Outcome
 from imgassets.backends.hosted_image import decode, scaled
 from imgassets.backends.journal import Entry, Journal
 from imgassets.documents.base import fingerprint
-from imgassets.documents.failures import FailureMode
+from imgassets.documents.failures import FAILURE_MODES, ModeName
 from imgassets.documents.hosted import Hosted, size_problem
 from imgassets.flows import FLOWS, FlowName, MadeBy
 from imgassets.images.masks import EmptyRegionError, region_box
 
-#: Billed, or perhaps billed, and the image never came: `limits.ask_again` lets these be asked for
-#: again. The other failures of a billed request are the model's answer, and stay.
-LOST: frozenset[FailureMode] = frozenset({"timed_out", "reply_lost", "link_expired", "bad_payload"})
 _LONGEST_WAIT = 60.0
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -56,7 +53,7 @@ class Provider(Protocol):
 
     def complaint(
         self, flow: FlowName, inputs: dict[str, Any], facts: dict[str, Any]
-    ) -> tuple[FailureMode, str] | None:
+    ) -> tuple[ModeName, str] | None:
         """What the reply says to have done otherwise than it was asked."""
 
 
@@ -139,14 +136,19 @@ class HostedBackend:
             return None
         if entry.state in ("answered", "received"):
             return entry
-        mode: FailureMode = entry.mode or "reply_lost"
+        mode: ModeName = entry.mode or "reply_lost"
         message = entry.message or "the process that asked ended before the reply was stored"
-        hint = "; it may be billed: limits.ask_again asks anew" if mode in LOST else ""
+        hint = (
+            "; it may be billed: limits.ask_again asks anew"
+            if FAILURE_MODES[mode].may_be_asked_again
+            else ""
+        )
         raise HostedError(mode, f"{message}{hint}", billed=True)
 
     def _may_ask(self, entry: Entry) -> bool:
         if entry.state in ("asked", "closed"):
-            return self._limits.ask_again and (entry.mode or "reply_lost") in LOST
+            lost = FAILURE_MODES[entry.mode or "reply_lost"].may_be_asked_again
+            return self._limits.ask_again and lost
         return entry.state == "unbilled"
 
     def _asked(
@@ -194,7 +196,7 @@ class HostedBackend:
         """
         entry = self._journal.find(key, self._limits.patience_seconds)
         if entry is not None and self._may_ask(entry):
-            mode: FailureMode = entry.mode or "reply_lost"
+            mode: ModeName = entry.mode or "reply_lost"
             message = f"another process asked in vain: {entry.message}"
             raise HostedError(mode, message, billed=entry.state != "unbilled", again=True)
 

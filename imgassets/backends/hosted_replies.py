@@ -18,7 +18,7 @@ import httpx
 from imgassets.backends.base import HostedError
 from imgassets.backends.hosted_http import proxied
 from imgassets.backends.hosted_messages import scrub
-from imgassets.documents.failures import FailureMode
+from imgassets.documents.failures import ModeName
 
 T = TypeVar("T")
 #: Headers that a proxy adds to what it says itself (RFC 9110, RFC 9209, squid).
@@ -63,7 +63,7 @@ def _without(body: bytes, secret: str) -> bytes:
 
 def refusal(
     response: httpx.Response,
-    statuses: Mapping[int, FailureMode],
+    statuses: Mapping[int, ModeName],
     secret: str,
     after: float | None = None,
 ) -> HostedError:

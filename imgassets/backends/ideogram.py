@@ -28,7 +28,7 @@ from imgassets.backends.hosted_replies import (
     retry_after,
     said_by_proxy,
 )
-from imgassets.documents.failures import FailureMode
+from imgassets.documents.failures import ModeName
 from imgassets.documents.hosted import IdeogramModel
 from imgassets.flows import FLOWS, FlowName, MadeBy
 from imgassets.images.masks import region_mask
@@ -36,7 +36,7 @@ from imgassets.images.masks import region_mask
 _URL = "https://api.ideogram.ai"
 _Part = tuple[str | None, str | bytes] | tuple[str, bytes, str]
 #: What a status means; none of these is billed (developer.ideogram.ai/ideogram-api/errors).
-_STATUS: dict[int, FailureMode] = {
+_STATUS: dict[int, ModeName] = {
     401: "unauthorized",
     402: "out_of_credit",
     403: "unauthorized",
@@ -218,7 +218,7 @@ class IdeogramProvider:
 
     def complaint(
         self, flow: FlowName, inputs: dict[str, Any], facts: dict[str, Any]
-    ) -> tuple[FailureMode, str] | None:
+    ) -> tuple[ModeName, str] | None:
         """See `hosted.Provider`: a rewritten prompt (unless that was asked for), another seed."""
         if FLOWS[flow].made_by is MadeBy.UPSCALER:
             return None
@@ -240,7 +240,7 @@ def _no_download(response: httpx.Response) -> HostedError:
         return HostedError("link_expired", message, billed=True)
     after = retry_after(response)
     busy = response.status_code in (408, 425, 429) or response.status_code >= 500
-    mode: FailureMode = "server_error" if busy else "bad_payload"
+    mode: ModeName = "server_error" if busy else "bad_payload"
     return HostedError(mode, message, billed=True, again=busy, after=after)
 
 

@@ -27,7 +27,7 @@ from typing import Any, Literal
 import psutil
 
 from imgassets.backends.base import BackendError, HostedError
-from imgassets.documents.failures import FailureMode
+from imgassets.documents.failures import ModeName
 from imgassets.storage.whole_file import whole_file
 
 State = Literal["asked", "unbilled", "answered", "received", "closed"]
@@ -64,7 +64,7 @@ class Entry:
     """
 
     state: State
-    mode: FailureMode | Literal[""]
+    mode: ModeName | Literal[""]
     message: str
     facts: dict[str, Any]
     seconds: float

@@ -6,45 +6,13 @@ import math
 from collections.abc import Callable, Sequence
 
 from imgassets.documents.criteria import Criterion
+from imgassets.documents.failures import FAILURE_MODES
 from imgassets.flows import FLOWS
 from imgassets.metrics.families import METRICS
 
 #: A true minus sign (as wide as a plus), and what stands where there is no number.
 MINUS = "\u2212"
 NOTHING = "\u2013"
-_FAILURES = {
-    "prompt_too_long": "was refused because its prompt is too long",
-    "out_of_memory": "ran out of memory",
-    "non_finite": "gave an image with NaN or infinity",
-    "blank": "gave a blank image",
-    "wrong_size": "gave an image of the wrong size",
-    "wrong_mode": "gave an image in the wrong color mode",
-    "unreadable": "gave an unreadable image",
-    "source_missing": "had no source image to work on",
-    "refused_safety": "was refused as unsafe",
-    "rate_limited": "was turned away by the provider's rate limit",
-    "timed_out": "got no reply in time",
-    "reply_lost": "lost its reply on the way",
-    "link_expired": "got a link that no longer works",
-    "bad_payload": "got a reply that cannot be read",
-    "no_image_but_billed": "was billed and got no image",
-    "prompt_rewritten": "was drawn from a rewritten prompt",
-    "parameter_ignored": "had a parameter ignored",
-    "bad_request": "was not accepted by the provider",
-    "model_retired": "asked for a model that is gone",
-    "server_error": "met a broken server",
-    "unreachable": "did not reach the provider",
-    "unauthorized": "was turned away for its API key",
-    "out_of_credit": "met an empty account",
-    "in_progress": "was still being asked for by another process",
-    "budget_exhausted": "did not fit into the budget",
-    "backend_error": "ended in an error of the backend",
-    "bad_document": "could not be made as the documents ask",
-    "machine_error": "could not be made here",
-    "other": "failed in another way",
-}
-#: Failures whose message says no more than their phrase.
-_SAID_ALL = {"blank", "wrong_mode", "source_missing", "budget_exhausted", "in_progress"}
 _LONGEST_QUOTE = 240
 #: Units that sentences write otherwise; a ratio is a plain number.
 _UNITS = {"ratio": ""}
@@ -136,7 +104,8 @@ def flow_phrase(flow: str) -> str:
 
 def failure_phrase(mode: str, count: int, n: int) -> str:
     """`3 of 400 requests gave a blank image`."""
-    what = _FAILURES.get(mode, f"failed as {mode}")
+    known = FAILURE_MODES.get(mode)
+    what = known.phrase if known else "failed in another way"
     if mode == "total":
         return f"{count or 'none'} of {n} requests failed in any way"
     if count == 0:
@@ -147,7 +116,8 @@ def failure_phrase(mode: str, count: int, n: int) -> str:
 
 def quoted(mode: str, messages: Sequence[str]) -> str:
     """What was said when it failed, the most common message: ` ("no room on the disk")`."""
-    if mode in _SAID_ALL or not messages:
+    known = FAILURE_MODES.get(mode)
+    if not messages or (known and known.phrase_says_all):
         return ""
     words = " ".join(messages[0].split()).rstrip(".")
     return f' ("{words if len(words) <= _LONGEST_QUOTE else words[: _LONGEST_QUOTE - 3] + "..."}")'

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple, get_args
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -19,11 +19,10 @@ from imgassets.decision.errors import (
     NonFiniteScoreError,
     UnknownStatusError,
 )
-from imgassets.documents.failures import NOT_THE_MODELS, FailureMode
+from imgassets.documents.failures import FAILURE_MODES, NOT_THE_MODELS
 from imgassets.documents.hosted import Pairing
 from imgassets.metrics.scores import ROW_COLUMNS
 
-FAILURE_MODES: tuple[str, ...] = get_args(FailureMode)
 IMAGE_COLUMNS = ("flow", "prompt_id", "seed", "replicate", "image_key", "status")
 _SCORE_COLUMNS = tuple(c for c in ROW_COLUMNS if c != "reason")
 #: One number a (prompt_id, seed), in this order.

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from imgassets.documents.base import Document
-from imgassets.documents.failures import FailureMode
+from imgassets.documents.failures import ModeName
 from imgassets.documents.field_facets import Facet
 from imgassets.documents.own_metrics import known_metric, known_names
 from imgassets.documents.units import ImageSeconds, Share, Usd, level, step, unit_of_limit
@@ -33,7 +33,7 @@ def _step(value: object, metric: object) -> object:
 class FailureRate(Document):
     """The highest share of requests that may end in one failure mode."""
 
-    mode: Annotated[FailureMode, Facet.CRITERIA]
+    mode: Annotated[ModeName, Facet.CRITERIA]
     max_rate: Annotated[Share, Facet.CRITERIA]
 
 

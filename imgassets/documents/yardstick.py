@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 from pydantic_core import to_jsonable_python
 
 from imgassets.documents.base import fingerprint
 from imgassets.documents.criteria import Criterion, Severity
 from imgassets.documents.decision_contract import DecisionContract
-from imgassets.documents.failures import NOT_THE_MODELS, FailureMode
+from imgassets.documents.failures import FAILURE_MODES, NOT_THE_MODELS
 from imgassets.flows import FlowName
 
 #: The table of decisions.
@@ -32,7 +32,7 @@ OTHER = "other"
 TOTAL = "total"
 #: One check for all that only sends to a person: whether anybody need look.
 REVIEW_CHECK = "review"
-_MODES: tuple[str, ...] = get_args(FailureMode)
+_MODES = tuple(FAILURE_MODES)
 _THE_MODELS = tuple(mode for mode in _MODES if mode not in NOT_THE_MODELS)
 
 

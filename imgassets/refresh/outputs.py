@@ -7,21 +7,11 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+from imgassets.documents.failures import FAILURE_MODES
 from imgassets.flows import OF_STAGE
 from imgassets.storage.image_store import ImageStore
 
 _log = logging.getLogger(__name__)
-#: Failures that nothing in the documents can mend: waiting, or a mended account, may.
-PASSING = (
-    "rate_limited",
-    "server_error",
-    "unreachable",
-    "unauthorized",
-    "out_of_credit",
-    "in_progress",
-    "machine_error",
-    "out_of_memory",
-)
 
 
 def file_of(home: Path, key: Sequence[str]) -> Path:
@@ -90,7 +80,7 @@ def _may_pass(status: str, source: str | None, store: ImageStore) -> bool:
     """Whether a failed image is worth asking for again: its fault may pass, or its source came."""
     if status == "source_missing":
         return bool(source) and store.seems_intact(str(source))
-    return status in PASSING
+    return status in FAILURE_MODES and FAILURE_MODES[status].transient
 
 
 def is_as_written(path: Path, sha256: str) -> bool:

@@ -16,7 +16,7 @@ from PIL import Image
 
 from imgassets.backends.base import Backend, Outcome
 from imgassets.backends.registry import open_backend
-from imgassets.documents.failures import FailureMode
+from imgassets.documents.failures import ModeName
 from imgassets.documents.project import load_project
 from imgassets.requests import build_requests
 from imgassets_tests.backends.hosted_models import provider
@@ -108,6 +108,6 @@ def test_what_cannot_be_made_is_an_outcome_beside_those_that_can(case: Case) -> 
     impossible = case.inputs("generate")[1] | {"size": [97, 31]}
     bad, fine = (case.open().generate([x])[0] for x in (impossible, good))
     assert bad.image is None
-    assert bad.failure in get_args(FailureMode)
+    assert bad.failure in get_args(ModeName)
     assert bad.message
     assert fine.failure is None

@@ -15,7 +15,7 @@ from PIL import Image
 from imgassets.backends.base import BackendError, HostedError, Outcome
 from imgassets.backends.ideogram import ideogram_mask
 from imgassets.backends.journal import Journal
-from imgassets.documents.failures import FailureMode
+from imgassets.documents.failures import ModeName
 from imgassets.documents.hosted import GeminiModel
 from imgassets.images.masks import region_mask
 from imgassets_tests.backends.hosted_models import FAKES, asked, backend_of, model_of, provider
@@ -380,9 +380,7 @@ def test_the_key_reaches_neither_log_nor_journal(
 
 
 def test_failure_modes_of_faults_are_those_of_the_contract() -> None:
-    assert {mode for fault in FAULTS.values() for mode in fault.ends_as} <= set(
-        FailureMode.__args__
-    )
+    assert {mode for fault in FAULTS.values() for mode in fault.ends_as} <= set(ModeName.__args__)
 
 
 def test_gemini_tells_the_region_in_words() -> None:

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from imgassets.documents.failures import FailureMode
+from imgassets.documents.failures import ModeName
 from imgassets.documents.sources import MAX_SOURCE_PIXELS
 from imgassets.images.colors import is_srgb, profile_name
 from imgassets.images.intake import has_several
@@ -36,7 +36,7 @@ MAX_PIXELS = MAX_SOURCE_PIXELS
 class Finding:
     """One failure mode of one image, and why, in words a person can check."""
 
-    mode: FailureMode
+    mode: ModeName
     reason: str
 
 
