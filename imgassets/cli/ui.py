@@ -13,12 +13,11 @@ from typing import Annotated
 
 import typer
 
+from imgassets.cli.report_server import HOST, start_beside
 from imgassets.documents.environment import PlaceError
 from imgassets.documents.project import find_root
 from imgassets.storage.project_home import ready_home
 from imgassets.storage.whole_file import write_whole
-
-HOST = "127.0.0.1"
 
 
 def ui(
@@ -45,6 +44,7 @@ def start(root: Path, port: int) -> int:
 
     open_instance(root).dispose()  # puts dagster.yaml there
     os.environ["IMGASSETS_PROJECT"] = str(root)
+    start_beside(note.parent / "reports")
     write_whole(note, json.dumps({"pid": os.getpid(), "port": port}))
     command = [sys.executable, "-m", "dagster", "dev", "-h", HOST, "-p", str(port)]
     # Not `-m`: its code location would be named after the module, and `dagster dev` in the

@@ -6,19 +6,19 @@ from typing import Any
 
 import dagster as dg
 
-from imgassets.backends.device import choose_device
 from imgassets.defs.asset_checks import branch_checks
 from imgassets.defs.assets.branches import branch_assets
 from imgassets.defs.assets.report import report_asset
-from imgassets.defs.assets.revalidation import revalidate
+from imgassets.defs.assets.revalidation import fed_by_revalidation, revalidation_asset
 from imgassets.defs.assets.verdict import verdict_assets
+from imgassets.defs.code_references import with_code_references
 from imgassets.defs.document_check import all_documents, document_check
-from imgassets.defs.io_managers import JsonDocuments, ParquetTables
-from imgassets.defs.jobs import validate_job
+from imgassets.defs.io_managers import JsonDocuments, ObservedContent, ParquetTables
+from imgassets.defs.jobs import catch_up, revalidate_job, validate_job
 from imgassets.defs.observable_state import observed_assets
-from imgassets.defs.resources import BackendPool, ProjectResource
+from imgassets.defs.resources import BackendPool, EarlierReports, LookRecord, ProjectResource
 from imgassets.defs.run_logger import progress
-from imgassets.defs.schedules import nightly_revalidate, nightly_validate
+from imgassets.defs.schedules import nightly_catch_up, nightly_revalidate
 from imgassets.defs.sensors import automated, documents_changed, keep_in_step
 from imgassets.documents.facets import facet_names
 from imgassets.documents.project import Project
@@ -28,19 +28,20 @@ def build_definitions(project: Project, device: str = "auto") -> dg.Definitions:
     """All assets, checks, jobs and schedules of a project's usable documents."""
     endpoints = project.usable_endpoints()
     branches = [(endpoint, model) for endpoint in endpoints for model in endpoint.models]
-    observed = observed_assets(project)
+    observed = fed_by_revalidation(observed_assets(project), project)
+    assets = [
+        *observed,
+        *(revalidation_asset(e, m) for e, m in branches),
+        *automated(_made(project)),
+    ]
     return dg.Definitions(
-        assets=[
-            all_documents(),
-            *observed,
-            *automated(_made(project, device)),
-        ],
+        assets=[all_documents(), *with_code_references(assets, project)],
         asset_checks=[
             document_check(),
             *(check for e, m in branches for check in branch_checks(e, m)),
         ],
-        jobs=[validate_job(), revalidate] if branches else [],
-        schedules=[nightly_validate(), nightly_revalidate()] if branches else [],
+        jobs=[validate_job(), revalidate_job(), catch_up] if branches else [],
+        schedules=[nightly_catch_up(), nightly_revalidate()] if branches else [],
         sensors=[
             documents_changed({key for kind in observed for key in kind.keys}),
             *([keep_in_step()] if branches else []),
@@ -52,20 +53,19 @@ def build_definitions(project: Project, device: str = "auto") -> dg.Definitions:
 
 
 def made_graph(project: Project, device: str = "auto") -> Any:
-    """Dagster's graph of what is made, without checks, jobs and sensors: all a plan looks at."""
-    assets = _made(project, device)
+    """Dagster's graph of what `validate` makes and from what: all a plan looks at."""
+    assets = [*observed_assets(project), *_made(project)]
     return dg.Definitions(assets, resources=_resources(project, device)).resolve_asset_graph()
 
 
-def _made(project: Project, device: str) -> list[dg.AssetsDefinition]:
+def _made(project: Project) -> list[dg.AssetsDefinition]:
     endpoints = project.usable_endpoints()
     branches = [(endpoint, model) for endpoint in endpoints for model in endpoint.models]
-    chosen, _ = choose_device(device)
     return [
         *(
             asset
             for e, m in branches
-            for asset in branch_assets(e, m, chosen, facet_names(type(project.model(m))))
+            for asset in branch_assets(e, m, facet_names(type(project.model(m))))
         ),
         *(asset for e, m in branches for asset in verdict_assets(e, m)),
         *(report_asset(e) for e in endpoints),
@@ -79,4 +79,7 @@ def _resources(project: Project, device: str) -> dict[str, Any]:
         "maker": BackendPool(device=device),
         "io_manager": ParquetTables(workplace=workplace),
         "verdicts": JsonDocuments(workplace=workplace),
+        "observed": ObservedContent(workplace=workplace),
+        "looks": LookRecord(workplace=workplace),
+        "earlier": EarlierReports(workplace=workplace),
     }

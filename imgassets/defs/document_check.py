@@ -17,7 +17,7 @@ def all_documents() -> dg.AssetSpec:
     """What the check belongs to: the documents as a whole."""
     return dg.AssetSpec(
         ALL_DOCUMENTS,
-        group_name="documents",
+        group_name="inputs",
         kinds={"yaml"},
         description="Everything under contracts/ and prompts/. A broken document is left out of "
         "the graph, and fails the check here; all other branches still work.",

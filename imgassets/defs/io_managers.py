@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from imgassets.defs.resources import ProjectResource
+from imgassets.drift.revalidation import DriftFile
+from imgassets.refresh.extra_seeds import ExtraSeeds
 from imgassets.storage.whole_file import whole_file
 
 if TYPE_CHECKING:
@@ -68,6 +70,27 @@ class JsonDocuments(dg.ConfigurableIOManager):
     def load_input(self, context: dg.InputContext) -> dict[str, Any]:
         path = _existing(self.path(context.asset_key), context.asset_key)
         return json.loads(path.read_text(encoding="utf-8"))
+
+
+class ObservedContent(dg.ConfigurableIOManager):
+    """Reads what observed state holds, for assets that need more of it than its version."""
+
+    workplace: dg.ResourceDependency[ProjectResource]
+
+    def handle_output(self, context: dg.OutputContext, obj: object) -> None:
+        """Never called: no run makes observed state."""
+        raise NotImplementedError(context.asset_key.to_user_string())
+
+    def load_input(self, context: dg.InputContext) -> Any:
+        """What drifted in a branch (`Revalidated`), or the seeds added to it.
+
+        Raises:
+            ValueError: the file was damaged; names it and the fix.
+        """
+        kind, *branch = context.asset_key.path
+        root = self.workplace.project().root
+        readers = {"drift": DriftFile.of(root).found, "extra_seeds": ExtraSeeds.of(root).read}
+        return readers[kind](*branch)
 
 
 def _existing(path: Path, key: dg.AssetKey) -> Path:

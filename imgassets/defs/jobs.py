@@ -4,9 +4,13 @@ from typing import Any
 
 import dagster as dg
 
-VALIDATE_JOB = "validate"
-#: What the job makes, and what a plan looks at.
-VALIDATED = dg.AssetSelection.all()
+from imgassets.defs.assets.revalidation import REVALIDATION
+from imgassets.defs.resources import BackendPool, ProjectResource
+
+VALIDATE_JOB, REVALIDATE_JOB, CATCH_UP_JOB = "validate", "revalidate", "catch_up"
+_REVALIDATIONS = dg.AssetSelection.key_substring(f"/{REVALIDATION}")
+#: What the job `validate` makes, and what a plan looks at.
+VALIDATED = dg.AssetSelection.all() - _REVALIDATIONS
 
 
 def validate_job() -> Any:
@@ -17,3 +21,30 @@ def validate_job() -> Any:
         executor_def=dg.in_process_executor,
         description="From requests to verdicts and reports; images in the store are reused.",
     )
+
+
+def revalidate_job() -> Any:
+    """The pinned sample of every branch; a branch that fails stops no other."""
+    return dg.define_asset_job(
+        REVALIDATE_JOB,
+        selection=_REVALIDATIONS,
+        executor_def=dg.in_process_executor,
+        description="Makes stored images again, and reports those that come out differently.",
+    )
+
+
+@dg.op
+def do_what_the_plan_says(
+    context: dg.OpExecutionContext, workplace: ProjectResource, maker: BackendPool
+) -> None:
+    """As `imgassets validate`: each wave is a run of the job `validate`, in this process."""
+    from imgassets.defs.headless import bring_up_to_date
+    from imgassets.refresh.selection import Selection
+
+    bring_up_to_date(workplace.project(), context.instance, Selection(), maker.device)
+
+
+@dg.job(name=CATCH_UP_JOB, executor_def=dg.in_process_executor)
+def catch_up() -> None:
+    """Does what `imgassets plan` says, and nothing more: what is up to date is not made again."""
+    do_what_the_plan_says()

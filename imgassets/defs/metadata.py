@@ -20,7 +20,12 @@ _SHEET_IMAGES = 48
 
 
 def table_metadata(table: pd.DataFrame, rows: int = _PREVIEW_ROWS) -> dict[str, Any]:
-    """Number of rows, and the first ones as a Markdown table."""
+    """Number of rows, the columns with their types, and the first rows as a Markdown table."""
+    columns = [dg.TableColumn(str(name), str(kind)) for name, kind in table.dtypes.items()]
+    return {"dagster/column_schema": dg.TableSchema(columns), **_preview(table, rows)}
+
+
+def _preview(table: pd.DataFrame, rows: int = _PREVIEW_ROWS) -> dict[str, Any]:
     return {
         "dagster/row_count": len(table),
         "preview": dg.MetadataValue.md(markdown_table(table.head(rows))),
@@ -29,6 +34,8 @@ def table_metadata(table: pd.DataFrame, rows: int = _PREVIEW_ROWS) -> dict[str, 
 
 def image_metadata(table: pd.DataFrame, store: ImageStore, made: int) -> dict[str, Any]:
     """What an image table shows: the picture, the numbers, the first rows, what made them.
+
+    It has no schema of columns, which Dagster would show before the picture.
 
     Args:
         table: one row an image.
@@ -41,7 +48,7 @@ def image_metadata(table: pd.DataFrame, store: ImageStore, made: int) -> dict[st
         "made_now": made,
         "from_store": len(table) - failed - made,
         "failed": failed,
-        **table_metadata(table),
+        **_preview(table),
         "made_with": dg.MetadataValue.json(_made_with(table, store)),
     }
 

@@ -8,35 +8,52 @@ from collections.abc import Iterator, Mapping
 
 import dagster as dg
 
-from imgassets.defs.resources import ProjectResource
+from imgassets.defs.assets.branches import group_of
+from imgassets.defs.resources import BackendPool, ProjectResource
 from imgassets.documents.project import Project
 from imgassets.refresh.dagster_state import asset_key
 from imgassets.refresh.observed.kinds import KINDS
-from imgassets.refresh.observed.state import ObservedKind
+from imgassets.refresh.observed.state import ObservedKind, branches
+
+#: Group of what people write and where images are made: all the graph begins with.
+INPUTS_GROUP = "inputs"
 
 
 def observed_assets(project: Project) -> list[dg.AssetsDefinition]:
     """All that a project's assets are made from and that no run makes."""
     kinds = [(kind, kind.keys(project)) for kind in KINDS]
+    groups = {"/".join(branch): group_of(*branch) for branch in branches(project)}
     with warnings.catch_warnings():
         # The decorator is marked beta; we pin Dagster's minor version and test what we use of it.
         warnings.simplefilter("ignore", dg.BetaWarning)
-        return [_observable(kind, keys) for kind, keys in kinds if keys]
+        return [_observable(kind, keys, groups) for kind, keys in kinds if keys]
 
 
-def _observable(kind: ObservedKind, keys: Mapping[str, str]) -> dg.AssetsDefinition:
+def _observable(
+    kind: ObservedKind, keys: Mapping[str, str], groups: Mapping[str, str]
+) -> dg.AssetsDefinition:
+    """A state of one branch lies in the branch's group, all others are inputs of the project."""
+
     @dg.multi_observable_source_asset(
         name=f"observe_{kind.name}",
-        group_name=kind.name,
-        specs=[dg.AssetSpec(asset_key(key), description=what) for key, what in keys.items()],
+        specs=[
+            dg.AssetSpec(
+                asset_key(key),
+                description=what,
+                group_name=groups.get(key.partition("/")[2], INPUTS_GROUP),
+                tags={"state": kind.name},
+            )
+            for key, what in keys.items()
+        ],
         can_subset=True,
     )
     def observe(
-        context: dg.AssetExecutionContext, workplace: ProjectResource
+        context: dg.AssetExecutionContext, workplace: ProjectResource, maker: BackendPool
     ) -> Iterator[dg.ObserveResult]:
         project = workplace.project()
         wanted = {key.to_user_string() for key in context.selected_asset_keys}
-        for state in kind.states(project):
+        device, _ = maker.chosen()
+        for state in kind.states(project, device):
             if state.key not in wanted:
                 continue
             wanted.remove(state.key)

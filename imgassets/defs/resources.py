@@ -1,6 +1,7 @@
 """Resources: the project's documents, its folders, and the device images are made on."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import dagster as dg
 from pydantic import PrivateAttr
@@ -10,8 +11,14 @@ from imgassets.backends.device import Device, choose_device
 from imgassets.backends.generation import Make
 from imgassets.documents.project import Project, find_root, load_project
 from imgassets.flows import FlowName
+from imgassets.refresh.document_changes import FacetHistory, present_facets
 from imgassets.storage.image_store import ImageStore
+from imgassets.storage.looks import Looks
 from imgassets.storage.project_home import home_of
+
+if TYPE_CHECKING:
+    from imgassets.report.diff import Describe
+    from imgassets.report.history import KeptReport
 
 
 class ProjectResource(dg.ConfigurableResource):
@@ -29,6 +36,39 @@ class ProjectResource(dg.ConfigurableResource):
     def store(self) -> ImageStore:
         """Every image ever made here, under its image key."""
         return ImageStore(self.home() / "images")
+
+
+class LookRecord(dg.ConfigurableResource):
+    """Counts on how many sets of requests two models were compared; a comparison writes there."""
+
+    workplace: dg.ResourceDependency[ProjectResource]
+
+    def record(self) -> Looks:
+        """The looks taken in the project."""
+        return Looks(self.workplace.home() / "looks")
+
+
+class EarlierReports(dg.ConfigurableResource):
+    """What reports said before, and documents as they were then: for what changed since."""
+
+    workplace: dg.ResourceDependency[ProjectResource]
+
+    def kept(self, endpoint: str) -> "KeptReport":
+        """An endpoint's folder of reports; the new one is written there."""
+        from imgassets.report.history import KeptReport
+
+        return KeptReport(self.workplace.home() / "reports" / endpoint)
+
+    def describe(self) -> "Describe":
+        """Tells the field that changed in a document since a version of one of its facets."""
+        project = self.workplace.project()
+        facets, history = present_facets(project), FacetHistory.of(project.root)
+
+        def describe(kind: str, name: str, facet: str, before: str) -> str:
+            now = facets.get(f"documents/{kind}/{name}/{facet}")
+            return history.describe(now, before) if now else ""
+
+        return describe
 
 
 class BackendPool(dg.ConfigurableResource):

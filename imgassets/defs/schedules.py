@@ -1,6 +1,6 @@
 """When things run by themselves, in the one time zone of the project.
 
-A schedule is called what it runs: `nightly_validate` the job `validate`, `nightly_revalidate` the
+A schedule is called what it runs: `nightly_catch_up` the job `catch_up`, `nightly_revalidate` the
 job `revalidate`. Both are off until somebody turns them on in the UI.
 """
 
@@ -9,8 +9,7 @@ from datetime import timedelta
 
 import dagster as dg
 
-from imgassets.defs.assets.revalidation import REVALIDATE_JOB, revalidate
-from imgassets.defs.jobs import VALIDATE_JOB
+from imgassets.defs.jobs import CATCH_UP_JOB, REVALIDATE_JOB
 from imgassets.documents.environment import timezone
 
 #: A revalidation that has not ended after so long was killed without a word.
@@ -23,14 +22,14 @@ _UNFINISHED = [
 ]
 
 
-def nightly_validate() -> dg.ScheduleDefinition:
+def nightly_catch_up() -> dg.ScheduleDefinition:
     """Every night at 02:30: whatever changed during the day is judged by the morning."""
     return dg.ScheduleDefinition(
-        name="nightly_validate",
-        job_name=VALIDATE_JOB,
+        name="nightly_catch_up",
+        job_name=CATCH_UP_JOB,
         cron_schedule="30 2 * * *",
         execution_timezone=timezone(),
-        description="Brings every endpoint up to date; images already made are reused.",
+        description="Does what `imgassets plan` says: what is up to date is not made again.",
     )
 
 
@@ -43,7 +42,7 @@ def nightly_revalidate() -> dg.ScheduleDefinition:
     """
 
     @dg.schedule(
-        job=revalidate,
+        job_name=REVALIDATE_JOB,
         name="nightly_revalidate",
         cron_schedule="0 3 * * *",
         execution_timezone=timezone(),

@@ -6,11 +6,14 @@ from typing import Any
 import dagster as dg
 
 from imgassets.defs.document_check import check_evaluation
-from imgassets.defs.resources import ProjectResource
+from imgassets.defs.resources import BackendPool, ProjectResource
 from imgassets.refresh.dagster_state import FIRST_SEEN, asset_key, observation
 from imgassets.refresh.observed.documents import DOCUMENTS
+from imgassets.refresh.observed.environment import ENVIRONMENT
 
 _SECONDS = 30
+#: Kinds of observed state that change without a run of ours.
+_WATCHED = (DOCUMENTS, ENVIRONMENT)
 C = dg.AutomationCondition
 
 
@@ -63,26 +66,27 @@ def documents_changed(known: set[dg.AssetKey]) -> dg.SensorDefinition:
         name="documents_changed",
         minimum_interval_seconds=_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Notices changed, new and broken documents without a restart.",
+        description="Notices changed, new and broken documents, and another environment.",
     )
     def documents_changed(
-        context: dg.SensorEvaluationContext, workplace: ProjectResource
+        context: dg.SensorEvaluationContext, workplace: ProjectResource, maker: BackendPool
     ) -> dg.SensorResult:
         project = workplace.project()
-        documents = {state.key: state for state in DOCUMENTS.states(project)}
+        device, _ = maker.chosen()
+        states = {s.key: s for kind in _WATCHED for s in kind.states(project, device)}
         seen: dict[str, Any] = json.loads(context.cursor or "{}")
         events: list[Any] = [
             observation(state, state.change(seen[key]) if key in seen else FIRST_SEEN)
-            for key, state in documents.items()
+            for key, state in states.items()
             if seen.get(key) != state.version and asset_key(key) in known
         ]
         evaluation, problems = check_evaluation(project)
         if seen.get("problems") != problems:
             events.append(evaluation)
         new = sorted(
-            {str(s.shown["file"]) for s in documents.values() if asset_key(s.key) not in known}
+            {str(s.shown["file"]) for s in states.values() if asset_key(s.key) not in known}
         )
-        now = {key: s.version for key, s in documents.items()} | {"problems": problems}
+        now = {key: s.version for key, s in states.items()} | {"problems": problems}
         return dg.SensorResult(
             asset_events=events,
             cursor=json.dumps(now),

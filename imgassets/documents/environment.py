@@ -35,6 +35,15 @@ def folder_in(variable: str) -> Path | None:
     return path.resolve()
 
 
+#: Set by `imgassets ui` for the code location it loads: where reports are served.
+REPORTS_URL = "IMGASSETS_REPORTS_URL"
+
+
+def reports_url() -> str | None:
+    """Address that the UI serves reports at; None where it was started in another way."""
+    return os.environ.get(REPORTS_URL)
+
+
 def timezone() -> str:
     """The zone of $IMGASSETS_TIMEZONE, in which schedules keep their hours; UTC unless set.
 

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -52,6 +53,19 @@ class Drift:
     def words(self) -> str:
         where = f"{self.model}: {self.flow} of {self.prompt_id}, seed {self.seed}"
         return f"{where}: {self.share:.1%} of pixels differ, by up to {self.largest} levels"
+
+
+@dataclass(frozen=True)
+class Revalidated:
+    """What the last revalidation of a branch found; empty where there was none.
+
+    Attributes:
+        drifts: images that came out differently.
+        repetitions: how the sample came out, in JSON's types (`reproducibility.Repetition`).
+    """
+
+    drifts: Sequence[Drift]
+    repetitions: Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -101,15 +115,24 @@ class DriftFile:
         text = json.dumps([asdict(d) for d in found], indent=1)
         write_whole(self.path(endpoint, model), text)
 
-    def reasons(self, endpoint: str, models: Iterable[str]) -> list[str]:
-        """Why a person must look: one reason for each of the models that drifts."""
-        reasons = []
-        for model in dict.fromkeys(models):
-            found = self.read(endpoint, model)
-            if found:
-                more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-                reasons.append(f"drift of {found[0].words}{more}")
-        return reasons
+    def found(self, endpoint: str, model: str) -> Revalidated:
+        """All that is known of a branch. Raises as `read`."""
+        repetitions = self.repetitions(endpoint, model).content()
+        return Revalidated(self.read(endpoint, model), repetitions)
+
+
+def drift_reasons(drifts: Mapping[str, Sequence[Drift]]) -> list[str]:
+    """Why a person must look: one reason for each of the models that drifts.
+
+    Args:
+        drifts: by model.
+    """
+    reasons = []
+    for found in drifts.values():
+        if found:
+            more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+            reasons.append(f"drift of {found[0].words}{more}")
+    return reasons
 
 
 def revalidate(

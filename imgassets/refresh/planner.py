@@ -99,7 +99,7 @@ class Planner:
     @cached_property
     def observed(self) -> dict[str, ObservedState]:
         """Documents, drift and the like, as they are now, by key."""
-        return observed_states(self.project)
+        return observed_states(self.project, self.device)
 
     @cached_property
     def requests(self) -> dict[tuple[str, str], list[Request]]:

@@ -37,6 +37,7 @@ def test_the_branch_of_a_model(project_root: Path) -> None:
             "cost",
             "comparison",
             "verdict",
+            "revalidation",
         )
     }
     assert "cards/report" in keys
@@ -111,14 +112,61 @@ def test_there_is_a_nightly_schedule() -> None:
     repository = defs.get_repository_def()
     names = {s.name for s in repository.schedule_defs}
     assert {s.name: s.job_name for s in repository.schedule_defs} == {
-        "nightly_validate": "validate",
+        "nightly_catch_up": "catch_up",
         "nightly_revalidate": "revalidate",
     }
     assert {s.execution_timezone for s in repository.schedule_defs} == {"UTC"}
-    assert names == {"nightly_validate", "nightly_revalidate"}
+    assert names == {"nightly_catch_up", "nightly_revalidate"}
 
 
 def test_no_check_blocks_so_that_a_no_go_reaches_its_report(project_root: Path) -> None:
     graph = build_definitions(load_project(project_root)).resolve_asset_graph()
     assert graph.asset_check_keys
     assert not [key for key in graph.asset_check_keys if graph.get(key).blocking]
+
+
+def test_every_asset_lies_in_a_group_with_a_whole_name(project_root: Path) -> None:
+    graph = build_definitions(load_project(project_root)).resolve_asset_graph()
+    groups: dict[str, set[str]] = {}
+    for key in graph.get_all_asset_keys():
+        groups.setdefault(graph.get(key).group_name, set()).add(key.path[-1])
+    branch = {"requests_generate", "generated", "composition", "comparison", "verdict"}
+    assert groups.keys() == {"inputs", "cards_by_fast", "cards_by_prod", "cards_report"}
+    assert branch | {"revalidation"} <= groups["cards_by_fast"]
+    assert groups["cards_report"] == {"report"}
+    assert {"all", "environment", "criteria", "price", "prompts"} <= groups["inputs"]
+
+
+def test_kinds_tags_and_links_tell_what_an_asset_is(project_root: Path) -> None:
+    graph = build_definitions(load_project(project_root)).resolve_asset_graph()
+    generated = graph.get(dg.AssetKey(["cards", "fast", "generated"]))
+    assert generated.kinds == {"image"}
+    who = {"endpoint": "cards", "model": "fast", "role": "candidate", "flow": "generate"}
+    assert who.items() <= generated.tags.items()
+    assert graph.get(dg.AssetKey(["cards", "prod", "verdict"])).tags["role"] == "incumbent"
+    assert graph.get(dg.AssetKey(["drift", "cards", "fast"])).tags["state"] == "drift"
+    links = generated.metadata["dagster/code_references"].code_references
+    assert [Path(link.file_path).name for link in links] == [
+        "cards.yaml",
+        "fast.yaml",
+        "branches.py",
+    ]
+
+
+def test_the_walk_from_the_environment_to_drift_and_verdict(project_root: Path) -> None:
+    graph = build_definitions(load_project(project_root)).resolve_asset_graph()
+    branch = ["cards", "fast"]
+    assert (
+        dg.AssetKey("environment") in graph.get(dg.AssetKey([*branch, "requests_edit"])).parent_keys
+    )
+    drift = dg.AssetKey(["drift", *branch])
+    assert graph.get(drift).parent_keys == {dg.AssetKey([*branch, "revalidation"])}
+    read = graph.get(dg.AssetKey([*branch, "verdict"])).parent_keys
+    assert {drift, dg.AssetKey(["extra_seeds", *branch])} <= read
+
+
+def test_only_validated_assets_are_planned(project_root: Path) -> None:
+    definitions = build_definitions(load_project(project_root))
+    graph, job = definitions.resolve_asset_graph(), definitions.resolve_job_def("validate")
+    apart = graph.materializable_asset_keys - job.asset_layer.executable_asset_keys
+    assert {key.path[-1] for key in apart} == {"revalidation"}

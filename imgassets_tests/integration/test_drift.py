@@ -9,7 +9,6 @@ from pathlib import Path
 
 import dagster as dg
 
-from imgassets.defs.assets.revalidation import revalidate
 from imgassets.defs.build import build_definitions
 from imgassets.defs.schedules import nightly_revalidate
 from imgassets.documents.project import load_project
@@ -17,7 +16,13 @@ from imgassets.drift.revalidation import pinned
 from imgassets.requests import build_requests
 from imgassets.storage.image_store import ImageStore
 from imgassets_tests.conftest import edit_file
-from imgassets_tests.integration.small import at_home, model_file, validated
+from imgassets_tests.integration.small import (
+    MODELS,
+    at_home,
+    model_file,
+    validated,
+    write_small_project,
+)
 
 
 def another_original(root: Path) -> str:
@@ -48,9 +53,11 @@ def test_a_night_is_skipped_while_the_last_run_goes_on_but_not_for_a_dead_one(
     tmp_path: Path,
 ) -> None:
     now = datetime.now(UTC)
+    write_small_project(tmp_path)
     with at_home(tmp_path) as instance:
         assert len(tonight(instance, now).run_requests) == 1
-        run = instance.create_run_for_job(revalidate, status=dg.DagsterRunStatus.STARTED)
+        job = build_definitions(load_project(tmp_path)).resolve_job_def("revalidate")
+        run = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
         skipped = tonight(instance, now)
         assert skipped.run_requests == []
         assert "still going on" in skipped.skip_message
@@ -78,7 +85,8 @@ def test_a_run_that_dies_half_way_leaves_the_rest_to_the_next(small: Path, tmp_p
 def sample(instance: dg.DagsterInstance, root: Path) -> dg.ExecuteInProcessResult:
     """One revalidation of one image of each flow."""
     job = build_definitions(load_project(root)).resolve_job_def("revalidate")
-    config = {"ops": {"revalidate_sample": {"config": {"images_per_flow": 1}}}}
+    one = {"config": {"images_per_flow": 1}}
+    config = {"ops": {f"cards__{model}__revalidation": one for model in MODELS}}
     return job.execute_in_process(run_config=config, instance=instance, raise_on_error=False)
 
 

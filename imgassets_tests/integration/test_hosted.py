@@ -18,7 +18,13 @@ from imgassets_tests.conftest import edit_file
 from imgassets_tests.fakes.faults import Misbehaviour
 from imgassets_tests.fakes.server import SECRET
 from imgassets_tests.integration.conftest import read_table
-from imgassets_tests.integration.small import at_home, model_file, validated, write_small_project
+from imgassets_tests.integration.small import (
+    MODELS,
+    at_home,
+    model_file,
+    validated,
+    write_small_project,
+)
 
 CANDIDATE = """\
 model: fast
@@ -70,7 +76,8 @@ def test_a_hosted_candidate_is_judged_paid_once_and_goes_on_with_a_raised_budget
         # The nightly revalidation remakes what is ours, and buys nothing.
         with at_home(tmp_path) as instance:
             job = build_definitions(load_project(tmp_path)).resolve_job_def("revalidate")
-            config = {"ops": {"revalidate_sample": {"config": {"images_per_flow": 1}}}}
+            one = {"config": {"images_per_flow": 1}}
+            config = {"ops": {f"cards__{model}__revalidation": one for model in MODELS}}
             assert job.execute_in_process(run_config=config, instance=instance).success
         assert sum(fake.posts.values()) == 7
 

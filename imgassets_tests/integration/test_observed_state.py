@@ -70,6 +70,6 @@ def test_a_broken_document_keeps_no_other_from_being_observed(project_root: Path
 
 def test_a_new_kind_is_one_entry(project_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     flag = ObservedState("flags/cards", "on", lambda before: f"{before} -> on", {"flag": "on"})
-    flags = ObservedKind("flags", lambda _: {"flags/cards": "A flag."}, lambda _: [flag])
+    flags = ObservedKind("flags", lambda _: {"flags/cards": "A flag."}, lambda *_: [flag])
     monkeypatch.setattr(kinds, "KINDS", (*KINDS, flags))
     assert observed_states(load_project(project_root))["flags/cards"] is flag

@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+import httpx
+
 from imgassets_tests.integration.test_places import project
 
 ROOT = Path(__file__).parents[2]
@@ -62,6 +64,44 @@ def test_of_two_uis_that_start_at_once_one_stays(tmp_path: Path) -> None:
         for process in both:
             process.terminate()
             process.wait(30)
+
+
+def test_reports_are_served_by_file_and_to_nobody_else(tmp_path: Path) -> None:
+    """No folder is listed, no page of another name may read one, and it ends with the UI."""
+    (tmp_path / "cards").mkdir()
+    (tmp_path / "cards" / "report.html").write_text("<h1>GO</h1>", encoding="utf-8")
+    code = (
+        "import os, sys, time; from pathlib import Path;"
+        "from imgassets.cli.report_server import start_beside;"
+        "start_beside(Path(sys.argv[1]));"
+        "print(os.environ['IMGASSETS_REPORTS_URL'], flush=True); time.sleep(60)"
+    )
+    started = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE)
+    try:
+        assert started.stdout
+        url = started.stdout.readline().decode().strip()
+        assert answer(f"{url}/cards/report.html") == (200, "<h1>GO</h1>")
+        assert answer(f"{url}/cards/")[0] == 404
+        assert answer(f"{url}/cards/report.html", Host="evil.example")[0] == 403
+    finally:
+        started.kill()
+        started.wait()
+    deadline = time.monotonic() + 20
+    while answer(f"{url}/cards/report.html")[0] and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert answer(f"{url}/cards/report.html")[0] == 0
+
+
+def answer(url: str, **headers: str) -> tuple[int, str]:
+    """Status and text; 0 where nobody answers, which is asked for again for a while."""
+    for _ in range(20):
+        try:
+            found = httpx.get(url, headers=headers)
+        except httpx.TransportError:
+            time.sleep(0.1)
+        else:
+            return found.status_code, found.text
+    return 0, ""
 
 
 def ui(root: Path, port: int) -> subprocess.Popen[bytes]:

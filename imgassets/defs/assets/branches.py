@@ -8,7 +8,6 @@ from typing import Any
 
 import dagster as dg
 
-from imgassets.backends.device import Device
 from imgassets.defs.io_managers import Table, data_version
 from imgassets.defs.metadata import image_metadata, table_metadata
 from imgassets.defs.resources import BackendPool, ProjectResource
@@ -18,10 +17,10 @@ from imgassets.metrics.families import FAMILIES, families_of
 from imgassets.refresh.dagster_state import asset_keys
 from imgassets.refresh.extra_seeds import requests_of
 from imgassets.refresh.observed.documents import facet_key
+from imgassets.refresh.observed.environment import ENVIRONMENT_KEY
 from imgassets.refresh.observed.extra_seeds import extra_seeds_key
 from imgassets.requests import (
     Request,
-    environment_words,
     request_table,
     requests_version,
     stacked,
@@ -30,6 +29,11 @@ from imgassets.requests import (
 _REQUESTS_VERSION = "1"
 #: Raise when failures are told apart in another way: failed images are asked for again.
 _IMAGES_VERSION = "2"
+#: For hosted models: what their provider refuses is a row with a reason, so a step that fails as a
+#: whole has lost its network. Images it got are in the store.
+_FOR_A_NETWORK = dg.RetryPolicy(
+    max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
+)
 
 
 def stage_key(endpoint: str, model: str, stage: str) -> dg.AssetKey:
@@ -38,30 +42,39 @@ def stage_key(endpoint: str, model: str, stage: str) -> dg.AssetKey:
 
 
 def group_of(endpoint: str, model: str) -> str:
-    """Group `endpoint__model`; Dagster knows no hyphen there."""
-    return f"{endpoint}__{model}".replace("-", "_")
+    """Group `ENDPOINT_by_MODEL`: its images are made by it. Dagster knows no hyphen there."""
+    return f"{endpoint}_by_{model}".replace("-", "_")
+
+
+def step_of(endpoint: str, model: str, stage: str) -> str:
+    """Name of a step that has no asset key of its own, in the form Dagster gives the others."""
+    return f"{endpoint}__{model}__{stage}".replace("-", "_")
+
+
+def tags_of(endpoint: Endpoint, model: str, flow: str = "") -> dict[str, str]:
+    """What assets of a branch are found by in the UI."""
+    role = "incumbent" if model == endpoint.incumbent else "candidate"
+    tags = {"endpoint": endpoint.endpoint, "model": model, "role": role}
+    return tags | ({"flow": flow} if flow else {})
 
 
 def branch_assets(
-    endpoint: Endpoint, model: str, device: Device, facets: Sequence[str]
+    endpoint: Endpoint, model: str, facets: Sequence[str]
 ) -> list[dg.AssetsDefinition]:
-    """All assets of a branch up to its metric tables, made on a device class.
+    """All assets of a branch up to its metric tables.
 
     `facets` are the model's (`documents.facets.facet_names`).
     """
     # A raised budget lets a hosted model go on where it stopped.
     limits = asset_keys([facet_key("models", model, "limits")] if "limits" in facets else [])
     return [
-        _requests(endpoint, model, device),
+        _requests(endpoint, model),
         *(_images(endpoint, model, flow, limits) for flow in endpoint.flows),
         *(_metrics(endpoint, model, f, flows) for f, flows in families_of(endpoint.flows).items()),
     ]
 
 
-def _requests(endpoint: Endpoint, model: str, device: Device) -> dg.AssetsDefinition:
-    # A new torch changes pixels as a new model does, so it makes requests stale as code would.
-    code_version = f"{_REQUESTS_VERSION} ({environment_words(device)})"
-    group = group_of(endpoint.endpoint, model)
+def _requests(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
     keys = {
         flow: stage_key(endpoint.endpoint, model, f"requests_{flow}") for flow in endpoint.flows
     }
@@ -72,21 +85,24 @@ def _requests(endpoint: Endpoint, model: str, device: Device) -> dg.AssetsDefini
         facet_key("models", model, "upscaler"),
         *(facet_key("prompts", name, "prompts") for name in endpoint.prompt_sets),
         extra_seeds_key(endpoint.endpoint, model),
+        # A new torch changes pixels as a new model does.
+        ENVIRONMENT_KEY,
     ]
 
     @dg.multi_asset(
-        name=f"{group}__requests",
+        name=step_of(endpoint.endpoint, model, "requests"),
         outs={
             flow: dg.AssetOut(
                 key=key,
                 description=f"One row for each image of flow {flow}, with its image key.",
-                code_version=code_version,
+                code_version=_REQUESTS_VERSION,
                 kinds={"table"},
+                tags=tags_of(endpoint, model, flow),
             )
             for flow, key in keys.items()
         },
         deps=asset_keys(facets),
-        group_name=group,
+        group_name=group_of(endpoint.endpoint, model),
     )
     def requests(workplace: ProjectResource, maker: BackendPool) -> Any:
         device, _ = maker.chosen()
@@ -118,6 +134,8 @@ def _images(
         deps=[*sources, *limits],
         group_name=group_of(name, model),
         code_version=_IMAGES_VERSION,
+        tags=tags_of(endpoint, model, flow),
+        retry_policy=_FOR_A_NETWORK if limits else None,
         pool="gpu",
         kinds={"image"},
         description=f"Images of flow {flow}: those the store lacks are made, the rest is reused.",
@@ -161,7 +179,8 @@ def _need_present(lacking: Sequence[Request], now: Sequence[Request], flow: Flow
     if old:
         raise dg.Failure(
             f"{len(old)} of these requests ask for images as the documents would have had them; "
-            f"materialize requests_{flow} first, or run `imgassets validate`"
+            f"materialize requests_{flow} first, or run `imgassets validate`",
+            allow_retries=False,
         )
 
 
@@ -176,6 +195,7 @@ def _metrics(
         deps=asset_keys(_facets_measured_against(endpoint, model, family)),
         group_name=group_of(name, model),
         code_version=FAMILIES[family].version,
+        tags=tags_of(endpoint, model) | {"family": family},
         kinds={"table"},
         description=f"Metric family {family}: one row for each metric of each image.",
     )

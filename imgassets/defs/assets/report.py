@@ -7,20 +7,17 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from imgassets.defs.assets.branches import stage_key
-from imgassets.defs.assets.revalidation import drift_file
-from imgassets.defs.assets.verdict import measured, measured_inputs
-from imgassets.defs.resources import ProjectResource
+from imgassets.defs.assets.verdict import measured, measured_inputs, observed_input
+from imgassets.defs.resources import EarlierReports, ProjectResource
 from imgassets.documents.contract import Endpoint
-from imgassets.documents.project import Project
+from imgassets.documents.environment import reports_url
 from imgassets.refresh.dagster_state import asset_keys
-from imgassets.refresh.document_changes import FacetHistory, present_facets
 from imgassets.refresh.observed.documents import facet_key
 from imgassets.refresh.observed.drift import drift_key
 from imgassets.storage.project_home import REPORT_FORMS
 
 if TYPE_CHECKING:
     from imgassets.report import ReportInput
-    from imgassets.report.diff import Describe
 
 _REPORT_VERSION = "2"
 
@@ -40,6 +37,7 @@ def report_asset(endpoint: Endpoint) -> dg.AssetsDefinition:
         ins[_input(model, "verdict")] = dg.AssetIn(
             stage_key(name, model, "verdict"), input_manager_key="verdicts"
         )
+        ins[_input(model, "drift")] = observed_input(drift_key(name, model))
 
     @dg.asset(
         key=report_key(name),
@@ -48,41 +46,45 @@ def report_asset(endpoint: Endpoint) -> dg.AssetsDefinition:
             [
                 facet_key("endpoints", name, "traffic"),
                 *(facet_key("models", model, "price") for model in endpoint.models),
-                *(drift_key(name, model) for model in endpoint.models),
             ]
         ),
-        group_name=f"{name}__report".replace("-", "_"),
+        group_name=f"{name}_report".replace("-", "_"),
         code_version=_REPORT_VERSION,
+        tags={"endpoint": name},
+        metadata=_link(name),
         kinds={"html"},
         description=f"The go/no-go report of {name}: HTML, Markdown, JUnit XML and JSON.",
     )
-    def report(workplace: ProjectResource, **tables: Any) -> dg.MaterializeResult:
+    def report(
+        workplace: ProjectResource, earlier: EarlierReports, **tables: Any
+    ) -> dg.MaterializeResult:
         from imgassets.report import build_report, report_document
-        from imgassets.report.history import KeptReport
 
-        found = _report_input(workplace, name, tables)
-        kept = KeptReport(workplace.home() / "reports" / name)
+        found = _report_input(workplace, earlier, name, tables)
+        kept = earlier.kept(name)
         previous = kept.previous(report_document(found))
         files = build_report(replace(found, previous=previous))
         kept.write(files, previous)
         return dg.MaterializeResult(
             metadata={
-                "report": dg.MetadataValue.path(str(kept.folder / REPORT_FORMS["html"])),
+                "verdicts": dg.MetadataValue.md(_verdicts(found)),
                 "summary": dg.MetadataValue.md(files[REPORT_FORMS["md"]]),
+                "file": dg.MetadataValue.path(str(kept.folder / REPORT_FORMS["html"])),
             }
         )
 
     return report
 
 
-def _report_input(workplace: ProjectResource, name: str, tables: dict[str, Any]) -> "ReportInput":
+def _report_input(
+    workplace: ProjectResource, earlier: EarlierReports, name: str, tables: dict[str, Any]
+) -> "ReportInput":
     from imgassets.decision import Comparison, Verdict
     from imgassets.report.assemble import assemble
     from imgassets.report.provenance import provenance
 
     project, store = workplace.project(), workplace.store()
     contract = project.endpoint(name)
-    drifts = drift_file(workplace)
     return assemble(
         contract,
         {m: measured(contract, m, tables) for m in contract.models},
@@ -95,21 +97,22 @@ def _report_input(workplace: ProjectResource, name: str, tables: dict[str, Any])
         request=lambda key: store.record(key).request,
         prices={m: project.model(m).price for m in contract.models},
         provenance=provenance(project, contract),
-        repetitions={m: drifts.repetitions(name, m).content() for m in contract.models},
-        describe=_describe(project),
+        repetitions={m: tables[_input(m, "drift")].repetitions for m in contract.models},
+        describe=earlier.describe(),
         created=f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC",
     )
 
 
-def _describe(project: Project) -> "Describe":
-    """Tells the field that changed in a document, from what is kept of its earlier versions."""
-    facets, history = present_facets(project), FacetHistory.of(project.root)
+def _link(endpoint: str) -> dict[str, dg.MetadataValue]:
+    """A link that opens the report, where `imgassets ui` serves it."""
+    url = reports_url()
+    page = f"{url}/{endpoint}/{REPORT_FORMS['html']}"
+    return {"report": dg.MetadataValue.url(page)} if url else {}
 
-    def describe(kind: str, name: str, facet: str, before: str) -> str:
-        now = facets.get(f"documents/{kind}/{name}/{facet}")
-        return history.describe(now, before) if now else ""
 
-    return describe
+def _verdicts(found: "ReportInput") -> str:
+    """One line a model; Dagster shows no more than a thousand characters at once."""
+    return "\n".join(f"- {v.model}: **{v.verdict}**" for v in found.verdicts)
 
 
 def _input(model: str, stage: str) -> str:

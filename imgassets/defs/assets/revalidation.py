@@ -1,21 +1,31 @@
-"""Nightly revalidation: a pinned sample made again; what drifted is observed, and stops a GO."""
+"""Revalidation: a pinned sample of a branch's images made again; what drifted stops a GO.
+
+It is made by a job of its own and not by `validate`, since images that drift change no table.
+Verdicts depend on what it found, which is observed as `drift/ENDPOINT/MODEL`.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from imgassets.defs.assets.branches import group_of, stage_key, tags_of
 from imgassets.defs.resources import BackendPool, ProjectResource
+from imgassets.documents.contract import Endpoint
 from imgassets.documents.hosted import HostedModel
-from imgassets.drift.revalidation import DriftFile
-from imgassets.drift.revalidation import revalidate as revalidate_branch
-from imgassets.refresh.dagster_state import observation
+from imgassets.documents.project import Project
+from imgassets.drift.revalidation import DriftFile, revalidate
+from imgassets.flows import FLOWS
+from imgassets.refresh.dagster_state import asset_key, observation
 from imgassets.refresh.extra_seeds import requests_of
-from imgassets.refresh.observed.drift import drift_state
+from imgassets.refresh.observed.drift import drift_key, drift_state
+from imgassets.refresh.observed.state import branches
 
-REVALIDATE_JOB = "revalidate"
+if TYPE_CHECKING:
+    import logging
 
-
-def drift_file(workplace: ProjectResource) -> DriftFile:
-    """What is known to drift in the project."""
-    return DriftFile(workplace.home() / "drift")
+REVALIDATION = "revalidation"
+_REVALIDATION_VERSION = "1"
 
 
 class Sample(dg.Config):
@@ -24,56 +34,77 @@ class Sample(dg.Config):
     images_per_flow: int = 4
 
 
-@dg.op(pool="gpu")
-def revalidate_sample(
-    context: dg.OpExecutionContext, config: Sample, workplace: ProjectResource, maker: BackendPool
-) -> None:
-    """Make the pinned sample of every branch again; a branch that fails stops no other."""
-    from imgassets.drift.page import write_drift_page
+def revalidation_asset(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
+    """The last revalidation of a branch. One that fails stops no other branch's."""
+    name = endpoint.endpoint
 
-    errors = []
-    branches = [(e.endpoint, m) for e in workplace.project().usable_endpoints() for m in e.models]
-    for endpoint, model in branches:
-        try:
-            _revalidate(context, workplace, maker, (endpoint, model), config)
-        except Exception as error:
-            errors.append(f"{endpoint}/{model}: {error}")
-            continue
-        file = drift_file(workplace)
-        state = drift_state(file, endpoint, model)
+    @dg.asset(
+        key=stage_key(name, model, REVALIDATION),
+        deps=[stage_key(name, model, FLOWS[flow].stage) for flow in endpoint.flows],
+        group_name=group_of(name, model),
+        code_version=_REVALIDATION_VERSION,
+        tags=tags_of(endpoint, model),
+        pool="gpu",
+        kinds={"image"},
+        description="A pinned sample of the stored images, made again and compared pixel by pixel.",
+    )
+    def revalidation(
+        context: dg.AssetExecutionContext,
+        config: Sample,
+        workplace: ProjectResource,
+        maker: BackendPool,
+    ) -> dg.MaterializeResult:
+        from imgassets.drift.page import write_drift_page
+
+        file = DriftFile(workplace.home() / "drift")
+        hosted = isinstance(workplace.project().model(model), HostedModel)
+        if not hosted:  # there each image would be paid for once more (docs/hosted.md)
+            _make_again(workplace, maker, (name, model), config.images_per_flow, context.log)
+        state = drift_state(file, name, model)
         context.log_event(observation(state, state.change(None)))
-    write_drift_page(drift_file(workplace), workplace.store(), branches)
-    if errors:
-        raise dg.Failure("not revalidated: " + "; ".join(errors))
+        write_drift_page(file, workplace.store(), branches(workplace.project()))
+        shown = {"hosted": "not made again: each image would be paid for once more"}
+        return dg.MaterializeResult(
+            data_version=dg.DataVersion(state.version), metadata=shown if hosted else state.shown
+        )
+
+    return revalidation
 
 
-def _revalidate(
-    context: dg.OpExecutionContext,
+def _make_again(
     workplace: ProjectResource,
     maker: BackendPool,
     branch: tuple[str, str],
-    config: Sample,
+    images_per_flow: int,
+    log: "logging.Logger",
 ) -> None:
     project, (endpoint, model) = workplace.project(), branch
-    if isinstance(project.model(model), HostedModel):
-        # Each remade image would be paid for again; docs/hosted.md tells what to do instead.
-        context.log.info(f"{endpoint}/{model}: hosted, not made again")
-        return
     device, _ = maker.chosen()
     requests = requests_of(project, endpoint, model, device)
-    revalidate_branch(
+    revalidate(
         branch,
         {f: [r for r in requests if r.flow == f] for f in project.endpoint(endpoint).flows},
         workplace.store(),
-        drift_file(workplace),
+        DriftFile(workplace.home() / "drift"),
         lambda flow: maker.maker(project, model, flow),
-        images_per_flow=config.images_per_flow,
+        images_per_flow=images_per_flow,
         device=device,
-        log=context.log,
+        log=log,
     )
 
 
-@dg.job(name=REVALIDATE_JOB, executor_def=dg.in_process_executor)
-def revalidate() -> None:
-    """Make a pinned sample of stored images again, and report those that come out differently."""
-    revalidate_sample()
+def fed_by_revalidation(
+    observed: Iterable[dg.AssetsDefinition], project: Project
+) -> list[dg.AssetsDefinition]:
+    """Observed state in which each drift names the revalidation that finds it."""
+    found_by = {
+        asset_key(drift_key(*branch)): stage_key(*branch, REVALIDATION)
+        for branch in branches(project)
+    }
+
+    def fed(spec: dg.AssetSpec) -> dg.AssetSpec:
+        if spec.key not in found_by:
+            return spec
+        return spec.replace_attributes(deps=[found_by[spec.key]])
+
+    return [assets.map_asset_specs(fed) for assets in observed]

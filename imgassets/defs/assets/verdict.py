@@ -4,21 +4,20 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from imgassets.defs.assets.branches import group_of, stage_key
-from imgassets.defs.assets.revalidation import drift_file
+from imgassets.defs.assets.branches import group_of, stage_key, tags_of
 from imgassets.defs.io_managers import Table, data_version
 from imgassets.defs.metadata import table_metadata
-from imgassets.defs.resources import ProjectResource
+from imgassets.defs.resources import LookRecord, ProjectResource
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.facets import facets_of
 from imgassets.documents.hosted import pairing_of
+from imgassets.drift.revalidation import Revalidated, drift_reasons
 from imgassets.flows import FLOWS
 from imgassets.metrics.families import families_of
-from imgassets.refresh.dagster_state import asset_keys
-from imgassets.refresh.extra_seeds import ExtraSeeds
+from imgassets.refresh.dagster_state import asset_key, asset_keys
 from imgassets.refresh.observed.documents import facet_key
 from imgassets.refresh.observed.drift import drift_key
-from imgassets.storage.looks import Looks
+from imgassets.refresh.observed.extra_seeds import extra_seeds_key
 
 if TYPE_CHECKING:
     from imgassets.decision import Measured
@@ -55,6 +54,11 @@ def measured(endpoint: Endpoint, model: str, tables: Tables) -> "Measured":
     return gather_measured(model, images, scores)
 
 
+def observed_input(key: str) -> dg.AssetIn:
+    """An input of observed state: what it holds now, and not its version alone."""
+    return dg.AssetIn(asset_key(key), input_manager_key="observed")
+
+
 def _prefix(model: str) -> str:
     return model.replace("-", "_")
 
@@ -69,6 +73,7 @@ def _comparison(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
         deps=asset_keys([facet_key("endpoints", name, "criteria")]),
         group_name=group_of(name, model),
         code_version=DECISION_VERSION,
+        tags=tags_of(endpoint, model),
         kinds={"table"},
         description=(
             f"{model} against the contract"
@@ -79,7 +84,9 @@ def _comparison(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
             )
         ),
     )
-    def comparison(workplace: ProjectResource, **tables: Table) -> dg.Output[Table]:
+    def comparison(
+        workplace: ProjectResource, looks: LookRecord, **tables: Table
+    ) -> dg.Output[Table]:
         from imgassets.decision import compare
 
         project = workplace.project()
@@ -88,7 +95,7 @@ def _comparison(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
         against = None if model == incumbent else measured(contract, incumbent, tables)
         pairing = pairing_of(project.model(model), project.model(incumbent))
         sides = [candidate] if against is None else [candidate, against]
-        look = Looks(workplace.home() / "looks").number(
+        look = looks.record().number(
             name,
             model,
             [facets_of(project, "models", side.model)["generator"] for side in sides],
@@ -109,23 +116,31 @@ def _verdict(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=stage_key(name, model, "verdict"),
-        ins={"comparison": dg.AssetIn(stage_key(name, model, "comparison"))},
-        deps=asset_keys([drift_key(name, m) for m in compared]),
+        ins={
+            "comparison": dg.AssetIn(stage_key(name, model, "comparison")),
+            "extra_seeds": observed_input(extra_seeds_key(name, model)),
+            **{f"{_prefix(m)}__drift": observed_input(drift_key(name, m)) for m in compared},
+        },
         group_name=group_of(name, model),
         code_version=DECISION_VERSION,
+        tags=tags_of(endpoint, model),
         kinds={"verdict"},
         io_manager_key="verdicts",
         description=f"GO, NO-GO, REVIEW or INCONCLUSIVE for {model} at {name}, in one sentence.",
     )
     def verdict(
-        context: dg.AssetExecutionContext, workplace: ProjectResource, comparison: Table
+        context: dg.AssetExecutionContext,
+        comparison: Table,
+        extra_seeds: tuple,
+        **drift: Revalidated,
     ) -> dg.Output[dict]:
         from imgassets.decision import Comparison, decide
         from imgassets.documents.base import fingerprint
 
-        reasons = drift_file(workplace).reasons(name, compared)
-        added = len(ExtraSeeds(workplace.home() / "more").read(name, model))
-        found = decide(Comparison(name, model, endpoint.incumbent, comparison), reasons, added)
+        reasons = drift_reasons({m: drift[f"{_prefix(m)}__drift"].drifts for m in compared})
+        found = decide(
+            Comparison(name, model, endpoint.incumbent, comparison), reasons, len(extra_seeds)
+        )
         context.log.info(f"{name}/{model}: {found.sentence}")
         return dg.Output(
             found.to_dict(),

@@ -28,7 +28,7 @@ def _keys(project: Project) -> Mapping[str, str]:
     }
 
 
-def _states(project: Project) -> Iterator[ObservedState]:
+def _states(project: Project, _: str) -> Iterator[ObservedState]:
     history = FacetHistory.of(project.root)
     for facet in present_facets(project).values():
         yield _state(facet, history)

@@ -19,7 +19,7 @@ def _keys(project: Project) -> Mapping[str, str]:
     return {drift_key(*branch): what for branch in branches(project)}
 
 
-def _states(project: Project) -> Iterator[ObservedState]:
+def _states(project: Project, _: str) -> Iterator[ObservedState]:
     file = DriftFile.of(project.root)
     for branch in branches(project):
         yield drift_state(file, *branch)

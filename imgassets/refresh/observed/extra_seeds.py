@@ -19,7 +19,7 @@ def _keys(project: Project) -> Mapping[str, str]:
     return {extra_seeds_key(*branch): what for branch in branches(project)}
 
 
-def _states(project: Project) -> Iterator[ObservedState]:
+def _states(project: Project, _: str) -> Iterator[ObservedState]:
     added = ExtraSeeds.of(project.root)
     for branch in branches(project):
         yield _state(added, *branch)

@@ -39,13 +39,14 @@ class ObservedKind:
         name: first part of its keys.
         keys: what each of its keys stands for, by key; reads documents alone, since it is called
             whenever the graph is built.
-        states: all of it as it is now. What cannot be read at present is left out, unless leaving
-            it out would hide a fault: then a ValueError tells it.
+        states: all of it as it is now, given the class of device images are made on (`cpu`, ...).
+            What cannot be read at present is left out, unless leaving it out would hide a fault:
+            then a ValueError tells it.
     """
 
     name: str
     keys: Callable[[Project], Mapping[str, str]]
-    states: Callable[[Project], Iterable[ObservedState]]
+    states: Callable[[Project, str], Iterable[ObservedState]]
 
 
 def branches(project: Project) -> list[tuple[str, str]]:
