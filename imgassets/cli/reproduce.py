@@ -37,12 +37,13 @@ def reproduce(
     both beside what differs. Without --seed each run draws its own, which shows what is lost. Exit
     0 when all are the same, 1 when not, 2 on bad input.
     """
-    from imgassets.drift.reproduce import Asked
     from imgassets.drift.reproduce import reproduce as made_again
+    from imgassets.drift.reproduction import ReproductionOptions
     from imgassets.storage.project_home import own_home, ready_home
 
     project = valid_project()
     home = own_home(project.root) if out else ready_home(project.root)
-    found = made_again(project, Asked(prompt, runs, seed, model, tuple(device)), home, out)
+    options = ReproductionOptions(prompt, runs, seed, model, tuple(device))
+    found = made_again(project, options, home, out)
     show(json, found.to_dict(), found)
     return OK if found.same else NOT_OK

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from imgassets.defs.resources import ProjectResource
-from imgassets.drift.revalidation import DriftFile
+from imgassets.drift.findings import DriftFile
 from imgassets.refresh.extra_seeds import ExtraSeeds
 from imgassets.storage.whole_file import whole_file
 

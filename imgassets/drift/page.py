@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from imgassets.drift.revalidation import DriftFile
+from imgassets.drift.findings import DriftFile
 from imgassets.report.drift_page import drift_page
 from imgassets.storage.image_store import CorruptEntryError, ImageStore
 from imgassets.storage.whole_file import write_whole

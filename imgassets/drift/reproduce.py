@@ -9,7 +9,7 @@ import hashlib
 import secrets
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from imgassets.documents.hosted import HostedModel
 from imgassets.documents.project import Loaded, Project
 from imgassets.documents.prompts import Prompt, PromptSet
 from imgassets.documents.seeds import MOST, MOST_HOSTED
+from imgassets.drift.reproduction import Difference, Reproduction, ReproductionOptions, Run
 from imgassets.flows import FIRST
 from imgassets.images.encoding import encode_png
 from imgassets.images.outputs import OutputFolder
@@ -34,116 +35,14 @@ from imgassets.requests import Request, build_requests
 _DRAWN = MOST_HOSTED + 1
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What to make again.
-
-    Attributes:
-        prompt: the text as the model gets it; no transform is applied.
-        runs: on each device.
-        seed: of all runs; None lets each draw its own.
-        model: None is the incumbent of the first endpoint.
-        devices: words of `choose_device`.
-    """
-
-    prompt: str
-    runs: int
-    seed: int | None
-    model: str | None
-    devices: tuple[str, ...] = ("auto",)
-
-
-@dataclass(frozen=True)
-class Run:
-    """One image: where it was made, from which seed, and where it is."""
-
-    run: int
-    device: str
-    seed: int
-    seconds: float
-    pixels_sha256: str
-    image: str
-
-
-@dataclass(frozen=True)
-class Difference:
-    """A run against the first one; measures of `metrics.reproducibility`.
-
-    Attributes:
-        run: number of the later run.
-        same: no pixel differs.
-        share: of pixels that differ, 0..1.
-        max_difference: levels, 0..255.
-        psnr: dB.
-        ssim: of luma, -1..1.
-        hash_bits: of 64.
-    """
-
-    run: int
-    same: bool
-    share: float
-    max_difference: int
-    psnr: float
-    ssim: float
-    hash_bits: int
-
-    def __str__(self) -> str:
-        if self.same:
-            return f"run {self.run} is the same image as run 1, bit by bit"
-        return (
-            f"run {self.run} against run 1: {self.share:.1%} of pixels differ, by up to "
-            f"{self.max_difference} levels; PSNR {self.psnr:.1f} dB, SSIM {self.ssim:.3f}, "
-            f"perceptual hash {self.hash_bits} of 64 bits"
-        )
-
-
-@dataclass(frozen=True)
-class Reproduction:
-    """What came of making an image again."""
-
-    model: str
-    endpoint: str
-    chosen: str
-    prompt: str
-    seed: int | None
-    same: bool
-    runs: tuple[Run, ...]
-    differences: tuple[Difference, ...]
-    advice: str
-    pin: str | None
-    picture: str
-    page: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-serialisable."""
-        return asdict(self)
-
-    def __str__(self) -> str:
-        made = [
-            f"  run {r.run}  {r.device}  seed {r.seed}  {r.seconds:.1f} s  {r.image}"
-            for r in self.runs
-        ]
-        model = f"  model {self.model}: {self.chosen}"
-        lines = [self.heading, model, *made, *map(str, self.differences)]
-        lines += [self.advice] if self.advice else []
-        lines += [f"  {self.pin}"] if self.pin else []
-        return "\n".join([*lines, f"shown side by side: {self.picture}, {self.page}"])
-
-    @property
-    def heading(self) -> str:
-        """The result in one line."""
-        different = sum(not d.same for d in self.differences)
-        if self.same:
-            return f"SAME: all {len(self.runs)} runs gave one image"
-        return f"DIFFERENT: {different} of {len(self.differences)} repeats gave another image"
-
-
-def reproduce(project: Project, asked: Asked, home: Path, out: Path | None) -> Reproduction:
+def reproduce(
+    project: Project, options: ReproductionOptions, home: Path, out: Path | None
+) -> Reproduction:
     """Make an image again and again, compare, and show it.
 
     Args:
         project: valid documents.
-        asked: see `Asked`.
+        options: see `ReproductionOptions`.
         home: everything made by the project; results go there without `out`.
         out: folder for the images, the picture and the page.
 
@@ -152,18 +51,18 @@ def reproduce(project: Project, asked: Asked, home: Path, out: Path | None) -> R
         LookupError: no such model, or no endpoint at all.
         RuntimeError: a device is missing, or the model made no image.
     """
-    endpoint, model = _endpoint_and_model(project, asked.model)
-    devices = _devices(asked)
-    _check(asked, len(devices), endpoint, isinstance(project.model(model), HostedModel))
+    endpoint, model = _endpoint_and_model(project, options.model)
+    devices = _devices(options)
+    _check(options, len(devices), endpoint, isinstance(project.model(model), HostedModel))
     made = [
-        (device, _request(project, endpoint, model, asked.prompt, device, _seed(asked), run))
+        (device, _request(project, endpoint, model, options.prompt, device, _seed(options), run))
         for device in devices
-        for run in range(asked.runs)
+        for run in range(options.runs)
     ]
     requests = [request for _, request in made]
     images = [(request, *_made(project, model, device, request)) for device, request in made]
     folder = OutputFolder(out or home / "reproduce" / requests[0].image_key[:12])
-    return _shown(asked, endpoint, model, images, folder)
+    return _shown(options, endpoint, model, images, folder)
 
 
 def _endpoint_and_model(project: Project, wanted: str | None) -> tuple[Endpoint, str]:
@@ -177,35 +76,35 @@ def _endpoint_and_model(project: Project, wanted: str | None) -> tuple[Endpoint,
     return next((e for e in endpoints if model in e.models), endpoints[0]), model
 
 
-def _chosen(asked: Asked, endpoint: Endpoint) -> str:
+def _chosen(options: ReproductionOptions, endpoint: Endpoint) -> str:
     width, height = endpoint.returns.size
-    why = "as asked" if asked.model else "the incumbent of the first endpoint"
+    why = "as asked" if options.model else "the incumbent of the first endpoint"
     return f"{why}, {width} x {height} px as {endpoint.endpoint} returns"
 
 
-def _devices(asked: Asked) -> list[Device]:
-    devices = list(dict.fromkeys(choose_device(word)[0] for word in asked.devices))
+def _devices(options: ReproductionOptions) -> list[Device]:
+    devices = list(dict.fromkeys(choose_device(word)[0] for word in options.devices))
     for device in devices:
         require_device(device)
     return devices
 
 
-def _check(asked: Asked, devices: int, endpoint: Endpoint, hosted: bool) -> None:
-    if asked.runs * devices < 2 or asked.runs < 1:
-        raise ValueError(f"--runs {asked.runs}: nothing to compare; ask for 2 or more")
+def _check(options: ReproductionOptions, devices: int, endpoint: Endpoint, hosted: bool) -> None:
+    if options.runs * devices < 2 or options.runs < 1:
+        raise ValueError(f"--runs {options.runs}: nothing to compare; ask for 2 or more")
     most = endpoint.accepts.max_prompt_chars
-    if not 1 <= len(asked.prompt) <= most:
+    if not 1 <= len(options.prompt) <= most:
         raise ValueError(
-            f"--prompt has {len(asked.prompt)} characters; the contract of {endpoint.endpoint} "
+            f"--prompt has {len(options.prompt)} characters; the contract of {endpoint.endpoint} "
             f"accepts 1 to {most}"
         )
     most = MOST_HOSTED if hosted else MOST
-    if asked.seed is not None and not 0 <= asked.seed <= most:
-        raise ValueError(f"--seed {asked.seed}: seeds of this model are 0 to {most}")
+    if options.seed is not None and not 0 <= options.seed <= most:
+        raise ValueError(f"--seed {options.seed}: seeds of this model are 0 to {most}")
 
 
-def _seed(asked: Asked) -> int:
-    return secrets.randbelow(_DRAWN) if asked.seed is None else asked.seed
+def _seed(options: ReproductionOptions) -> int:
+    return secrets.randbelow(_DRAWN) if options.seed is None else options.seed
 
 
 def _request(
@@ -249,7 +148,7 @@ def _made(
 
 
 def _shown(
-    asked: Asked,
+    options: ReproductionOptions,
     endpoint: Endpoint,
     model: str,
     images: Sequence[tuple[Request, Image.Image, float]],
@@ -268,14 +167,14 @@ def _shown(
     )
     pictures = [image.convert("RGB") for _, image, _ in images]
     differences = tuple(_differences(pictures))
-    advice, pin = _advice(asked, runs, all(d.same for d in differences))
+    advice, pin = _advice(options, runs, all(d.same for d in differences))
     picture = encode_png(comparison_picture(list(_repeats(pictures, runs))))
     found = Reproduction(
         model,
         endpoint.endpoint,
-        _chosen(asked, endpoint),
-        asked.prompt,
-        asked.seed,
+        _chosen(options, endpoint),
+        options.prompt,
+        options.seed,
         all(d.same for d in differences),
         runs,
         differences,
@@ -311,13 +210,15 @@ def _repeats(pictures: Sequence[Image.Image], runs: Sequence[Run]) -> Iterator[R
         yield Repeat(pictures[0], picture, (captions[0], caption))
 
 
-def _advice(asked: Asked, runs: Sequence[Run], same: bool) -> tuple[str, str | None]:
+def _advice(
+    options: ReproductionOptions, runs: Sequence[Run], same: bool
+) -> tuple[str, str | None]:
     """What to make of it, and the command that pins the first run's seed where none was given."""
-    if asked.seed is None:
+    if options.seed is None:
         command = [
-            "imgassets", "reproduce", "--prompt", asked.prompt, "--seed", str(runs[0].seed)
+            "imgassets", "reproduce", "--prompt", options.prompt, "--seed", str(runs[0].seed)
         ]  # fmt: skip
-        command += ["--model", asked.model] if asked.model else []
+        command += ["--model", options.model] if options.model else []
         return (
             "No seed was given, so each run drew its own: without a note of it, an image cannot "
             "be made again. Pin the first one's:",

@@ -36,6 +36,7 @@ class ExtraSeeds:
         return cls(home_of(root) / "more")
 
     def path(self, endpoint: str, model: str) -> Path:
+        """Where a branch's added seeds are kept."""
         return self.folder / endpoint / f"{model}.json"
 
     def read(self, endpoint: str, model: str) -> tuple[int, ...]:
@@ -55,6 +56,7 @@ class ExtraSeeds:
             raise ValueError(f"{path} is damaged; run `imgassets validate --drop-seeds`") from error
 
     def version(self, endpoint: str, model: str) -> str:
+        """Hash of a branch's added seeds; none has one as well."""
         return fingerprint(list(self.read(endpoint, model)))
 
     def words(self, endpoint: str, model: str) -> str:

@@ -156,6 +156,7 @@ class _Walker:
         self.follow: dict[str, str] = {}
 
     def visit(self, asset: Asset, wanted: bool) -> None:
+        """Decide on one asset; all its parents were visited before."""
         self._versions[asset.key] = asset.made.version if asset.made else None
         if not wanted:
             return

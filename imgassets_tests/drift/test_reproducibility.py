@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from imgassets.backends.base import Outcome
+from imgassets.drift.findings import DriftFile
 from imgassets.drift.reproducibility import (
     AGAIN,
     ALONE,
@@ -19,7 +20,6 @@ from imgassets.drift.reproducibility import (
     RepetitionFile,
     repeat,
 )
-from imgassets.drift.revalidation import DriftFile
 from imgassets.requests import Request
 from imgassets.storage.image_store import ImageStore
 

@@ -13,15 +13,9 @@ import pytest
 from PIL import Image
 
 from imgassets.backends.base import Outcome
+from imgassets.drift.findings import DriftFile, drift_reasons
 from imgassets.drift.page import write_drift_page
-from imgassets.drift.revalidation import (
-    DriftFile,
-    difference,
-    drift_reasons,
-    pinned,
-    remake,
-    revalidate,
-)
+from imgassets.drift.revalidation import difference, pinned, remake, revalidate
 from imgassets.report.drift_page import drift_page
 from imgassets.requests import Request
 from imgassets.storage.image_store import ImageStore

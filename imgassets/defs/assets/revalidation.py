@@ -14,7 +14,8 @@ from imgassets.defs.resources import BackendPool, ProjectResource
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.hosted import HostedModel
 from imgassets.documents.project import Project
-from imgassets.drift.revalidation import DriftFile, revalidate
+from imgassets.drift.findings import DriftFile
+from imgassets.drift.revalidation import revalidate
 from imgassets.flows import FLOWS
 from imgassets.refresh.dagster_state import asset_key, observation
 from imgassets.refresh.extra_seeds import requests_of

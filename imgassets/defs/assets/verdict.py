@@ -11,7 +11,7 @@ from imgassets.defs.resources import LookRecord, ProjectResource
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.facets import facets_of
 from imgassets.documents.hosted import pairing_of
-from imgassets.drift.revalidation import Revalidated, drift_reasons
+from imgassets.drift.findings import Revalidated, drift_reasons
 from imgassets.flows import FLOWS
 from imgassets.metrics.families import families_of
 from imgassets.refresh.dagster_state import asset_key, asset_keys

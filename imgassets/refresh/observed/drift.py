@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from imgassets.documents.project import Project
-from imgassets.drift.revalidation import DriftFile
+from imgassets.drift.findings import DriftFile
 from imgassets.refresh.observed.state import ObservedKind, ObservedState, branches
 
 
