@@ -137,7 +137,7 @@ def _validate(arguments: argparse.Namespace) -> int:
         print(verdict_table(verdicts))
         # Reports tell of all models, so some models alone leave them as they were.
         for endpoint in [] if selection.models else dict.fromkeys(v.endpoint for v in verdicts):
-            report = home_of(project.root) / "reports" / endpoint / "report.html"
+            report = home_of(project.root).output((endpoint, "report"))
             if report.exists():
                 print(f"report: {report}")
         print("lineage: imgassets ui   (then open http://127.0.0.1:3000)")
@@ -182,7 +182,7 @@ def _print_taken_in(taken: TakenIn, arguments: argparse.Namespace) -> int:
 
 def _reproduce(arguments: argparse.Namespace) -> int:
     from imgassets.cli.reproduce import Asked, reproduce
-    from imgassets.storage.project_home import own_home, ready_home
+    from imgassets.storage.ownership import own_home, ready_home
 
     project = _valid_project()
     home = own_home(project.root) if arguments.out else ready_home(project.root)
@@ -198,7 +198,7 @@ def _selftest(arguments: argparse.Namespace) -> int:
     from imgassets.selftest.catalogue import all_faults
     from imgassets.selftest.run import SelfTester
     from imgassets.selftest.table import in_words
-    from imgassets.storage.project_home import ready_home
+    from imgassets.storage.ownership import ready_home
 
     faults = [f for f in all_faults() if not arguments.fault or f.name in arguments.fault]
     unknown = sorted(set(arguments.fault) - {f.name for f in faults})
@@ -221,7 +221,7 @@ def _names(faults: Sequence[Any]) -> str:
 
 def _store(arguments: argparse.Namespace) -> int:
     from imgassets.cli import store
-    from imgassets.storage.project_home import own_home
+    from imgassets.storage.ownership import own_home
 
     text, well = store.run(arguments, own_home(find_root()))
     print(text)
@@ -230,7 +230,7 @@ def _store(arguments: argparse.Namespace) -> int:
 
 def _report(arguments: argparse.Namespace) -> int:
     from imgassets.cli import report
-    from imgassets.storage.project_home import own_home
+    from imgassets.storage.ownership import own_home
 
     project = _valid_project()
     text, well = report.run(arguments, project, own_home(project.root))
@@ -240,17 +240,17 @@ def _report(arguments: argparse.Namespace) -> int:
 
 def _docs(arguments: argparse.Namespace) -> int:
     from imgassets.report.data_docs import build_docs
-    from imgassets.storage.project_home import own_home
+    from imgassets.storage.ownership import own_home
 
     project = _valid_project()
     home = own_home(project.root)
-    print(build_docs(project, home, arguments.out or home / "docs"))
+    print(build_docs(project, home, arguments.out or home.docs))
     return OK
 
 
 def _paid(arguments: argparse.Namespace) -> int:
     from imgassets.cli import paid
-    from imgassets.storage.project_home import own_home
+    from imgassets.storage.ownership import own_home
 
     print(paid.run(arguments, load_project(), own_home(find_root())))
     return OK

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 from typing import Any
 
 from imgassets.documents.hosted import HostedModel
 from imgassets.documents.project import Project
+from imgassets.storage.project_home import ProjectHome
 
 
-def run(arguments: argparse.Namespace, project: Project, home: Path) -> str:
+def run(arguments: argparse.Namespace, project: Project, home: ProjectHome) -> str:
     """What to print: one line a hosted model, and one for each way requests ended."""
     from imgassets.backends.journal import Journal
 
@@ -19,7 +19,7 @@ def run(arguments: argparse.Namespace, project: Project, home: Path) -> str:
     for name in project.models:
         model = project.model(name)
         if isinstance(model, HostedModel):
-            journal = Journal(home / "paid", name)
+            journal = Journal(home.paid, name)
             found[name] = {
                 "spent_usd": round(journal.spent(), 6),
                 "max_usd": model.limits.max_usd,

@@ -10,7 +10,8 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from imgassets.documents.project import Project
-from imgassets.storage.project_home import REPORT_FORMS
+from imgassets.report.forms import REPORT_FORMS
+from imgassets.storage.project_home import ProjectHome
 
 
 class NoReportError(LookupError):
@@ -28,7 +29,7 @@ def add_arguments(report: argparse.ArgumentParser) -> None:
     )
 
 
-def run(arguments: argparse.Namespace, project: Project, home: Path) -> tuple[str, bool]:
+def run(arguments: argparse.Namespace, project: Project, home: ProjectHome) -> tuple[str, bool]:
     """What to print, and whether every verdict in it is GO.
 
     Raises:
@@ -36,7 +37,7 @@ def run(arguments: argparse.Namespace, project: Project, home: Path) -> tuple[st
         ValueError: several endpoints as HTML; that is one file an endpoint.
     """
     endpoints = _endpoints(project, arguments.endpoint)
-    folders = {name: home / "reports" / name for name in endpoints}
+    folders = {name: home.reports(name) for name in endpoints}
     texts = [
         _read(name, folder / REPORT_FORMS[arguments.format]) for name, folder in folders.items()
     ]

@@ -28,6 +28,7 @@ from imgassets.images.outputs import OutputFolder
 from imgassets.metrics.reproducibility import compare
 from imgassets.report.reproducibility import Repeat, comparison_page, comparison_picture
 from imgassets.requests import Request, build_requests
+from imgassets.storage.project_home import ProjectHome
 
 #: Drawn seeds are below this: every model takes them, and a contract may name them.
 _DRAWN = MOST_HOSTED + 1
@@ -137,7 +138,7 @@ class Reproduction:
         return f"DIFFERENT: {different} of {len(self.differences)} repeats gave another image"
 
 
-def reproduce(project: Project, asked: Asked, home: Path, out: Path | None) -> Reproduction:
+def reproduce(project: Project, asked: Asked, home: ProjectHome, out: Path | None) -> Reproduction:
     """Make an image again and again, compare, and show it.
 
     Args:
@@ -161,7 +162,7 @@ def reproduce(project: Project, asked: Asked, home: Path, out: Path | None) -> R
     ]
     requests = [request for _, request in made]
     images = [(request, *_made(project, model, device, request)) for device, request in made]
-    folder = OutputFolder(out or home / "reproduce" / requests[0].image_key[:12])
+    folder = OutputFolder(out or home.reproduced(requests[0].image_key))
     return _shown(asked, endpoint, model, images, folder)
 
 

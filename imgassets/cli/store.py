@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from imgassets.storage.project_home import ProjectHome
 
 if TYPE_CHECKING:  # reading tables and images takes half a second to import; commands do it
     from imgassets.storage.image_store import ImageStore
@@ -36,14 +37,14 @@ def add_arguments(store: argparse.ArgumentParser) -> None:
             )
 
 
-def run(arguments: argparse.Namespace, home: Path) -> tuple[str, bool]:
+def run(arguments: argparse.Namespace, home: ProjectHome) -> tuple[str, bool]:
     """What to print, and whether all is well."""
     from imgassets.storage.image_store import ImageStore
 
-    return arguments.care(ImageStore(home / "images"), home, arguments)
+    return arguments.care(ImageStore(home.images), home, arguments)
 
 
-def _stats(store: ImageStore, _: Path, arguments: argparse.Namespace) -> tuple[str, bool]:
+def _stats(store: ImageStore, _: ProjectHome, arguments: argparse.Namespace) -> tuple[str, bool]:
     from imgassets.storage import maintenance
 
     found = maintenance.stats(store)
@@ -59,7 +60,7 @@ def _stats(store: ImageStore, _: Path, arguments: argparse.Namespace) -> tuple[s
     ), True
 
 
-def _verify(store: ImageStore, _: Path, arguments: argparse.Namespace) -> tuple[str, bool]:
+def _verify(store: ImageStore, _: ProjectHome, arguments: argparse.Namespace) -> tuple[str, bool]:
     from imgassets.storage import maintenance
 
     found = maintenance.verify(store)
@@ -73,7 +74,7 @@ def _verify(store: ImageStore, _: Path, arguments: argparse.Namespace) -> tuple[
     return "\n".join([*lines, _quarantine(found.quarantined)]), well
 
 
-def _gc(store: ImageStore, home: Path, arguments: argparse.Namespace) -> tuple[str, bool]:
+def _gc(store: ImageStore, home: ProjectHome, arguments: argparse.Namespace) -> tuple[str, bool]:
     from imgassets.storage import maintenance
 
     found = maintenance.garbage(store, home, older_than=arguments.older_than * _DAY)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from imgassets.documents.environment import PlaceError
 from imgassets.refresh.execute import open_instance
-from imgassets.storage.project_home import ready_home
+from imgassets.storage.ownership import ready_home
 from imgassets.storage.whole_file import write_whole
 
 HOST = "127.0.0.1"
@@ -24,7 +24,7 @@ def start(root: Path, port: int) -> int:
         PlaceError: the port is taken, or the project's UI runs already. Dagster itself would stay
             as a second daemon, without a page.
     """
-    note = ready_home(root) / "ui.json"
+    note = ready_home(root).ui_note
     _refuse_second(note)
     _refuse_taken(port)
     open_instance(root).dispose()  # puts dagster.yaml there

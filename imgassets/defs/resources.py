@@ -10,7 +10,7 @@ from imgassets.backends.device import Device, choose_device
 from imgassets.backends.generation import Make
 from imgassets.documents.project import Project, find_root, load_project
 from imgassets.storage.image_store import ImageStore
-from imgassets.storage.project_home import home_of
+from imgassets.storage.project_home import ProjectHome, home_of
 
 
 class ProjectResource(dg.ConfigurableResource):
@@ -22,12 +22,13 @@ class ProjectResource(dg.ConfigurableResource):
         """All documents as they are now."""
         return load_project(Path(self.root) if self.root else find_root())
 
-    def home(self) -> Path:
+    def home(self) -> ProjectHome:
+        """Where everything made is kept."""
         return home_of(Path(self.root) if self.root else find_root())
 
     def store(self) -> ImageStore:
         """Every image ever made here, under its image key."""
-        return ImageStore(self.home() / "images")
+        return ImageStore(self.home().images)
 
 
 class BackendPool(dg.ConfigurableResource):

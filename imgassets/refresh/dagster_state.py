@@ -50,7 +50,7 @@ class Reader:
 
     @cached_property
     def drift(self) -> DriftFile:
-        return DriftFile(home_of(self.project.root) / "drift")
+        return DriftFile(home_of(self.project.root).drift)
 
     @cached_property
     def drifts(self) -> dict[str, str]:
@@ -72,7 +72,7 @@ class Reader:
 
     @cached_property
     def store(self) -> ImageStore:
-        return ImageStore(home_of(self.project.root) / "images")
+        return ImageStore(home_of(self.project.root).images)
 
     @cached_property
     def records(self) -> dict[str, Any]:
@@ -215,7 +215,7 @@ class Reader:
         home = home_of(self.project.root)
         found = []
         for key, record in self.records.items():
-            path, written = outputs.file_of(home, key.split("/")), _file_sha256(record)
+            path, written = home.output(key.split("/")), _file_sha256(record)
             if written and path.is_file() and not outputs.is_as_written(path, written):
                 found.append(path)
         return found
@@ -238,7 +238,7 @@ class Reader:
         for key in self.records:
             *branch, stage = key.split("/")
             if stage in _FLOWS:
-                path = outputs.file_of(home_of(self.project.root), key.split("/"))
+                path = home_of(self.project.root).output(key.split("/"))
                 made.setdefault((branch[-1], _FLOWS[stage]), []).extend(outputs.image_keys(path))
         return estimate.unit_seconds(self.store, made)
 

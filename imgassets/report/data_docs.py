@@ -25,8 +25,9 @@ import pandas as pd
 from imgassets.decision import gx_suites as held
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.project import Project
-from imgassets.refresh.outputs import STAGES, file_of
-from imgassets.storage.project_home import plain_temporary_folder
+from imgassets.refresh.outputs import STAGES
+from imgassets.storage.ownership import plain_temporary_folder
+from imgassets.storage.project_home import ProjectHome
 
 _POLICY = (
     '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
@@ -79,7 +80,7 @@ class Suite:
         return f"{self.endpoint}__{self.model}"
 
 
-def build_docs(project: Project, home: Path, folder: Path) -> Path:
+def build_docs(project: Project, home: ProjectHome, folder: Path) -> Path:
     """Hold the tables made last to their suites and write the pages; returns the index.
 
     Args:
@@ -110,7 +111,7 @@ def build_docs(project: Project, home: Path, folder: Path) -> Path:
     return index
 
 
-def suite(endpoint: Endpoint, model: str, home: Path) -> Suite | None:
+def suite(endpoint: Endpoint, model: str, home: ProjectHome) -> Suite | None:
     """The suite of an endpoint and model with the values to hold; None where a table lacks."""
     try:
         parts = list(_parts(endpoint, model, home))
@@ -121,11 +122,13 @@ def suite(endpoint: Endpoint, model: str, home: Path) -> Suite | None:
     )
 
 
-def _parts(endpoint: Endpoint, model: str, home: Path) -> Iterator[tuple[str, Any, pd.Series]]:
+def _parts(
+    endpoint: Endpoint, model: str, home: ProjectHome
+) -> Iterator[tuple[str, Any, pd.Series]]:
     """(column, expectation, values) of everything the contract holds a model to."""
 
     def table(stage: str) -> pd.DataFrame:
-        return pd.read_parquet(file_of(home, (endpoint.endpoint, model, stage)))
+        return pd.read_parquet(home.output((endpoint.endpoint, model, stage)))
 
     for criterion in endpoint.all_criteria:
         if criterion.floor is not None or criterion.ceiling is not None:

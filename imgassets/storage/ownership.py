@@ -1,4 +1,4 @@
-"""Where a project keeps everything it makes, and that nobody else keeps his there."""
+"""Whose a project's home is: made when it is needed, marked, and refused to other projects."""
 
 from __future__ import annotations
 
@@ -12,15 +12,9 @@ from pathlib import Path
 from filelock import FileLock
 
 from imgassets.documents.environment import PlaceError, folder_in
+from imgassets.storage.project_home import ProjectHome, home_of
 from imgassets.storage.whole_file import write_whole
 
-#: File of each form of an endpoint's report, in `reports/ENDPOINT/`.
-REPORT_FORMS = {
-    "html": "report.html",
-    "md": "summary.md",
-    "junit": "junit.xml",
-    "json": "report.json",
-}
 #: Names the projects that a folder belongs to, one a line.
 _MARK = ".imgassets-project"
 #: Characters that Dagster's database URLs and Great Expectations' settings take for something else:
@@ -28,38 +22,29 @@ _MARK = ".imgassets-project"
 _MISREAD = "?%#$"
 
 
-def home_of(root: Path) -> Path:
-    """Where everything made is kept: `$IMGASSETS_HOME`, or `.imgassets/` in the project.
-
-    Raises:
-        PlaceError: the variable is set to what is no whole path.
-    """
-    return folder_in("IMGASSETS_HOME") or root / ".imgassets"
-
-
-def own_home(root: Path) -> Path:
-    """The same, for commands that only read: nobody is shown what is another's. Writes nothing.
+def own_home(root: Path) -> ProjectHome:
+    """A project's home, for commands that only read; writes nothing.
 
     Raises:
         PlaceError: it is another project's.
     """
     home = home_of(root)
-    _is_known(home, root, _named())
+    _is_known(home.folder, root, _named())
     return home
 
 
-def ready_home(root: Path) -> Path:
-    """The same, made and ready to be written to, and this project's.
+def ready_home(root: Path) -> ProjectHome:
+    """A project's home, made and ready to be written to, and this project's.
 
     Raises:
         PlaceError: it cannot be made or written to, is another project's, or has a path that is no
             UTF-8, in which tables cannot be written.
     """
     home, named = home_of(root), _named()
-    for path in (root, home):
+    for path in (root, home.folder):
         _refuse_broken_text(path)
-    _make(home, named)
-    _settle(home, root, named)
+    _make(home.folder, named)
+    _settle(home.folder, root, named)
     _give_user_a_home(home)
     return home
 
@@ -73,13 +58,12 @@ def ready_dagster_home(root: Path) -> Path:
     home = ready_home(root)
     named = folder_in("DAGSTER_HOME")
     if named is None:
-        folder = home / "dagster"
-        _make(folder, "the folder of Dagster's runs")
-        return _readable_by_dagster(folder)
+        _make(home.dagster, "the folder of Dagster's runs")
+        return _readable_by_dagster(home.dagster)
     _make(named, "$DAGSTER_HOME")
     if _is_ours(named, home):
         return _readable_by_dagster(named)
-    strangers = any(p.name != ".opening.lock" for p in named.iterdir())
+    strangers = any(p.name != opening_lock(named).name for p in named.iterdir())
     strangers = strangers and not (named / _MARK).exists()
     if strangers:
         raise PlaceError(
@@ -88,6 +72,11 @@ def ready_dagster_home(root: Path) -> Path:
         )
     _settle(named, root, "$DAGSTER_HOME")
     return _readable_by_dagster(named)
+
+
+def opening_lock(folder: Path) -> Path:
+    """The lock of a folder that several processes may be the first to use."""
+    return folder / ".opening.lock"
 
 
 def _named() -> str:
@@ -104,10 +93,9 @@ def _refuse_broken_text(path: Path) -> None:
         ) from error
 
 
-def _is_ours(folder: Path, home: Path) -> bool:
+def _is_ours(folder: Path, home: ProjectHome) -> bool:
     """Whether a folder is where this project's runs are kept anyway, by whatever path."""
-    ours = home / "dagster"
-    return folder == ours.resolve() or folder.is_relative_to(home.resolve())
+    return folder == home.dagster.resolve() or folder.is_relative_to(home.folder.resolve())
 
 
 def _make(folder: Path, named: str) -> None:
@@ -122,7 +110,7 @@ def _make(folder: Path, named: str) -> None:
 
 def _settle(folder: Path, root: Path, named: str) -> None:
     """Mark a folder as this project's, unless it is another's that is still there."""
-    with FileLock(folder / ".opening.lock"):  # several processes may be a project's first
+    with FileLock(opening_lock(folder)):  # several processes may be a project's first
         _settle_alone(folder, root, named)
 
 
@@ -155,16 +143,15 @@ def _is_known(folder: Path, root: Path, named: str) -> bool:
     return False
 
 
-def _give_user_a_home(home: Path) -> None:
+def _give_user_a_home(home: ProjectHome) -> None:
     """Libraries ask for the user's folder; in a container there may be none."""
     if "HOME" in os.environ:
         return
     try:
         pwd.getpwuid(os.getuid())
     except KeyError:
-        user = home / "user"
-        _make(user, "the folder for a user without one")
-        os.environ["HOME"] = str(user)
+        _make(home.user, "the folder for a user without one")
+        os.environ["HOME"] = str(home.user)
 
 
 def _readable_by_dagster(folder: Path) -> Path:

@@ -19,6 +19,7 @@ from imgassets.drift.revalidation import DriftFile, difference, pinned, remake
 from imgassets.report.drift_page import drift_page
 from imgassets.requests import Request
 from imgassets.storage.image_store import ImageStore
+from imgassets.storage.project_home import ProjectHome
 
 
 def request(seed: int) -> Request:
@@ -99,7 +100,7 @@ class Nights:
 
     @property
     def file(self) -> DriftFile:
-        return DriftFile(self.home / "drift")
+        return DriftFile(ProjectHome(self.home).drift)
 
     def night(self, made: dict[int, Image.Image | None], images_per_flow: int = 6) -> list[int]:
         """Seeds known to drift after a night; an image is made as stored unless `made` has it."""
@@ -112,7 +113,7 @@ class Nights:
             model=lambda _: None, endpoint=lambda _: SimpleNamespace(flows=["generate"])
         )
         workplace = SimpleNamespace(
-            project=lambda: project, store=lambda: self.store, home=lambda: self.home
+            project=lambda: project, store=lambda: self.store, home=lambda: ProjectHome(self.home)
         )
         maker = SimpleNamespace(chosen=lambda: ("cpu", ""), maker=lambda *_: make)
         context = SimpleNamespace(log=logging.getLogger(__name__))

@@ -91,7 +91,7 @@ def is_valid(project: Project, kind: str, name: str) -> bool:
 
 def history_of(root: Path) -> FacetHistory:
     """Where facets are remembered, so that a plan can name the field that changed."""
-    return FacetHistory(home_of(root) / "documents")
+    return FacetHistory(home_of(root).facets)
 
 
 def observation(facet: Facet, before: str | None, history: FacetHistory) -> dg.AssetObservation:

@@ -19,7 +19,7 @@ def more_assets(endpoints: list[Endpoint]) -> list[dg.AssetsDefinition]:
         "more",
         "Seeds beside the contract's, added by `imgassets validate --more`.",
         endpoints,
-        lambda workplace, *branch: ExtraSeeds(workplace.home() / "more").version(*branch),
+        lambda workplace, *branch: ExtraSeeds(workplace.home().extra_seeds).version(*branch),
     )
 
 

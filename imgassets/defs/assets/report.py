@@ -14,11 +14,11 @@ from imgassets.defs.resources import ProjectResource
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.project import Project
 from imgassets.refresh.document_changes import present_facets
-from imgassets.storage.project_home import REPORT_FORMS
+from imgassets.report.forms import REPORT_FORMS
 
 if TYPE_CHECKING:
-    from imgassets.report import ReportInput
     from imgassets.report.diff import Describe
+    from imgassets.report.inputs import ReportInput
 
 _REPORT_VERSION = "2"
 
@@ -53,11 +53,12 @@ def report_asset(endpoint: Endpoint) -> dg.AssetsDefinition:
         description=f"The go/no-go report of {name}: HTML, Markdown, JUnit XML and JSON.",
     )
     def report(workplace: ProjectResource, **tables: Any) -> dg.MaterializeResult:
-        from imgassets.report import build_report, report_document
+        from imgassets.report.build import build_report
+        from imgassets.report.document import report_document
         from imgassets.report.history import KeptReport
 
         found = _report_input(workplace, name, tables)
-        kept = KeptReport(workplace.home() / "reports" / name)
+        kept = KeptReport(workplace.home().reports(name))
         previous = kept.previous(report_document(found))
         files = build_report(replace(found, previous=previous))
         kept.write(files, previous)

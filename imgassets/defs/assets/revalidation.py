@@ -35,7 +35,7 @@ def drift_key(endpoint: str, model: str) -> dg.AssetKey:
 
 
 def drift_file(workplace: ProjectResource) -> DriftFile:
-    return DriftFile(workplace.home() / "drift")
+    return DriftFile(workplace.home().drift)
 
 
 def drift_assets(endpoints: list[Endpoint]) -> list[dg.AssetsDefinition]:

@@ -86,7 +86,7 @@ def _comparison(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
         against = None if model == incumbent else measured(contract, incumbent, tables)
         pairing = pairing_of(project.model(model), project.model(incumbent))
         sides = [candidate] if against is None else [candidate, against]
-        look = Looks(workplace.home() / "looks").number(
+        look = Looks(workplace.home().looks).number(
             name,
             model,
             [facets_of(project, "models", side.model)["generator"] for side in sides],
@@ -122,7 +122,7 @@ def _verdict(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
         from imgassets.documents.base import fingerprint
 
         reasons = drift_file(workplace).reasons(name, compared)
-        added = len(ExtraSeeds(workplace.home() / "more").read(name, model))
+        added = len(ExtraSeeds(workplace.home().extra_seeds).read(name, model))
         found = decide(Comparison(name, model, endpoint.incumbent, comparison), reasons, added)
         context.log.info(f"{name}/{model}: {found.sentence}")
         return dg.Output(

@@ -1,0 +1,133 @@
+"""Every path of what a project makes. No other module joins these names.
+
+HOME/                  `$IMGASSETS_HOME`, or `.imgassets/` in the project
+  images/              every image ever made, by image key
+  tables/E/M/          a table for each asset of endpoint E and model M; verdicts as JSON
+  reports/E/           the report of an endpoint, in all its forms
+  looks/  more/        which data a comparison was judged on; seeds added to a branch
+  drift/               images that came out differently when made again
+  documents/           facets of the documents as they once were
+  quarantine/          harmed tables; harmed images are in images/quarantine/
+  paid/                the journal of paid requests
+  docs/  reproduce/    Data Docs; what `imgassets reproduce` made
+  selftest/            what the self-test made
+  dagster/             Dagster's own files
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from imgassets.documents.environment import folder_in
+
+#: Of a report's forms, the one that an asset is known by.
+REPORT_PAGE = "report.html"
+
+
+@dataclass(frozen=True)
+class ProjectHome:
+    """The folder that a project keeps everything it makes in.
+
+    Attributes:
+        folder: whole path; need not be there.
+    """
+
+    folder: Path
+
+    @property
+    def images(self) -> Path:
+        """The image store."""
+        return self.folder / "images"
+
+    @property
+    def tables(self) -> Path:
+        """Tables and verdicts."""
+        return self.folder / "tables"
+
+    def output(self, key: Sequence[str]) -> Path:
+        """The file an asset writes: its table, its verdict, or its report.
+
+        Args:
+            key: the asset's, such as `("headline", "fast", "generated")`.
+        """
+        if key[-1] == "report":
+            return self.reports(*key[:-1]) / REPORT_PAGE
+        suffix = ".json" if key[-1] == "verdict" else ".parquet"
+        return self.tables.joinpath(*key).with_suffix(suffix)
+
+    def reports(self, endpoint: str) -> Path:
+        """An endpoint's report, in all its forms."""
+        return self.folder / "reports" / endpoint
+
+    @property
+    def looks(self) -> Path:
+        """Which data each comparison was judged on."""
+        return self.folder / "looks"
+
+    @property
+    def extra_seeds(self) -> Path:
+        """Seeds added to branches beside their contracts."""
+        return self.folder / "more"  # the first name of the option that adds them
+
+    @property
+    def drift(self) -> Path:
+        """Images that came out differently when made again."""
+        return self.folder / "drift"
+
+    @property
+    def facets(self) -> Path:
+        """Facets of the documents as they once were."""
+        return self.folder / "documents"
+
+    @property
+    def quarantine(self) -> Path:
+        """Harmed tables, for inspection."""
+        return self.folder / "quarantine"
+
+    @property
+    def paid(self) -> Path:
+        """The journal of paid requests."""
+        return self.folder / "paid"
+
+    @property
+    def docs(self) -> Path:
+        """Great Expectations' Data Docs."""
+        return self.folder / "docs"
+
+    @property
+    def selftest(self) -> ProjectHome:
+        """The self-test's own home."""
+        return ProjectHome(self.folder / "selftest")
+
+    def reproduced(self, image_key: str) -> Path:
+        """What `imgassets reproduce` made of a request."""
+        return self.folder / "reproduce" / image_key[:12]
+
+    @property
+    def dagster(self) -> Path:
+        """Dagster's own files, unless `$DAGSTER_HOME` is set."""
+        return self.folder / "dagster"
+
+    @property
+    def ui_note(self) -> Path:
+        """Where the project's UI says that it runs."""
+        return self.folder / "ui.json"
+
+    @property
+    def user(self) -> Path:
+        """Stands for the user's own folder where there is none."""
+        return self.folder / "user"
+
+
+def home_of(root: Path) -> ProjectHome:
+    """Where everything made is kept: `$IMGASSETS_HOME`, or `.imgassets/` in the project.
+
+    Args:
+        root: the project's folder, which holds `contracts/`.
+
+    Raises:
+        PlaceError: the variable is set to what is no whole path.
+    """
+    return ProjectHome(folder_in("IMGASSETS_HOME") or root / ".imgassets")
