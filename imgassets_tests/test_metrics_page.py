@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from imgassets.documents.metric_catalogue import FAMILY_VERSIONS, METRICS
-from imgassets.metrics.learned import LEARNED
+from imgassets.metrics.formulas.learned import LEARNED
 from imgassets_tests.benchmarks import metrics_page
 from imgassets_tests.benchmarks.metrics_page import FAMILIES, FOLDER, MissingFigureError, cell
 

@@ -1,198 +1,22 @@
-"""`imgassets normalize` and `imgassets upscale`: every input ends in exactly one of two lists."""
+"""`imgassets normalize`."""
 
 from __future__ import annotations
 
-import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import IO, Any
+import sys
 
-from imgassets.backends.device import choose_device, require_device
-from imgassets.backends.generation import Make
-from imgassets.backends.registry import upscale_maker
-from imgassets.documents.contract import Endpoint
-from imgassets.documents.project import Project, read_document
-from imgassets.documents.sources import MOST_PIXELS, SourceRules
-from imgassets.images.encoding import encode_png
-from imgassets.images.errors import RefusedError, readable
-from imgassets.images.intake import ANY_SOURCE, read_file
-from imgassets.images.normalize import Normalized, normalize
-from imgassets.images.outputs import OutputFolder
-
-#: From a file's bytes to the image that is written.
-Convert = Callable[[bytes], Normalized]
+from imgassets.cli.options import NOT_OK, OK, InputContract, Inputs, Json, OutputFolder, show
 
 
-@dataclass(frozen=True)
-class Accepted:
-    """An input that was taken in: where its PNG is, and what was done to it."""
+def normalize(
+    inputs: Inputs, out: OutputFolder, contract: InputContract = None, json: Json = False
+) -> int:
+    """Make images from outside safe and uniform, or refuse them.
 
-    input: str
-    output: str
-    done: tuple[str, ...]
-
-    def __str__(self) -> str:
-        done = f"  ({', '.join(self.done)})" if self.done else ""
-        return f"ok    {readable(self.input)} -> {self.output}{done}"
-
-
-@dataclass(frozen=True)
-class Refused:
-    """An input that was not taken in, and why."""
-
-    input: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"FAIL  {readable(self.input)}: {self.reason}"
-
-
-@dataclass(frozen=True)
-class TakenIn:
-    """What became of the inputs, each in one list, in the order given."""
-
-    accepted: tuple[Accepted, ...]
-    refused: tuple[Refused, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-serialisable."""
-        return asdict(self)
-
-    def __str__(self) -> str:
-        lines = [str(item) for item in (*self.accepted, *self.refused)]
-        return "\n".join([*lines, f"{len(self.accepted)} accepted, {len(self.refused)} refused"])
-
-
-def rules_of(contract: Path | None) -> SourceRules:
-    """A contract's `accepts`; without one, everything that can be converted is.
-
-    Raises:
-        InvalidDocumentsError: the file is no valid contract.
+    Writes every image as upright 8-bit sRGB PNG without metadata, or says why not. No input and no
+    existing file is changed. Exit 1 if any image was refused; see docs/inputs.md for the rules.
     """
-    return ANY_SOURCE if contract is None else read_document(contract, Endpoint).accepts
+    from imgassets.images.take_in import inputs_of, normalize_files, rules_of
 
-
-def inputs_of(arguments: Iterable[str], standard_input: IO[str]) -> Iterator[str]:
-    """Paths as given; `-` stands for those on standard input, one a line, of any encoding."""
-    for argument in arguments:
-        if argument != "-":
-            yield argument
-            continue
-        raw = getattr(standard_input, "buffer", None)
-        lines = standard_input if raw is None else map(os.fsdecode, raw)
-        yield from (path for line in lines if (path := line.rstrip("\n")))
-
-
-def take_in(
-    inputs: Iterable[str], out: Path, convert: Convert, rules: SourceRules, workers: int
-) -> TakenIn:
-    """Convert files and write them as PNG without metadata.
-
-    Args:
-        inputs: paths, of any content; read as they come.
-        out: folder for the outputs, made where it is missing.
-        convert: such as `normalize`; raises `RefusedError` for what it does not take.
-        rules: the contract's; here its limit on file sizes.
-        workers: files under way at once; the memory of as many images is needed.
-
-    Raises:
-        OSError: the folder cannot be made.
-    """
-    folder = OutputFolder(out)
-
-    def converted(path: str) -> tuple[bytes, tuple[str, ...]] | str:
-        try:
-            found = convert(read_file(path, rules))
-            return encode_png(found.image), found.done
-        except RefusedError as error:
-            return str(error)
-        except MemoryError:
-            return "cannot be decoded: not enough memory"
-
-    results = [
-        _written(folder, path, result) for path, result in _in_order(converted, inputs, workers)
-    ]
-    return TakenIn(
-        tuple(r for r in results if isinstance(r, Accepted)),
-        tuple(r for r in results if isinstance(r, Refused)),
-    )
-
-
-def _written(
-    folder: OutputFolder, path: str, result: tuple[bytes, tuple[str, ...]] | str
-) -> Accepted | Refused:
-    if isinstance(result, str):
-        return Refused(path, result)
-    png, done = result
-    try:
-        return Accepted(path, str(folder.put(Path(path).stem, png)), done)
-    except OSError as error:  # a full disk is no fault of the input, but it is not accepted either
-        return Refused(path, f"the output cannot be written: {error.strerror or error}")
-
-
-def _in_order(
-    work: Callable[[str], Any], items: Iterable[str], workers: int
-) -> Iterator[tuple[str, Any]]:
-    """Items with their results, in order. Decoders and encoders release the GIL."""
-    waiting: deque[tuple[str, Future[Any]]] = deque()
-    with ThreadPoolExecutor(workers) as pool:
-        for item in items:
-            waiting.append((item, pool.submit(work, item)))
-            if len(waiting) > workers:
-                path, future = waiting.popleft()
-                yield path, future.result()
-        while waiting:
-            path, future = waiting.popleft()
-            yield path, future.result()
-
-
-def normalize_files(inputs: Iterable[str], out: Path, rules: SourceRules) -> TakenIn:
-    """`take_in` of `normalize`, on all cores."""
-    return take_in(inputs, out, lambda data: normalize(data, rules), rules, os.cpu_count() or 1)
-
-
-def upscale_files(
-    inputs: Iterable[str], out: Path, rules: SourceRules, make: Make, scale: int
-) -> TakenIn:
-    """`take_in` of normalized images made larger, one after the other.
-
-    Args:
-        inputs, out, rules: see `take_in`. Upscalers know no alpha: one that would be kept refuses.
-        make: of the `upscale` flow; a failure refuses its image.
-        scale: how many times larger.
-    """
-
-    def upscaled(data: bytes) -> Normalized:
-        source = normalize(data, rules)
-        if source.image.mode == "RGBA":
-            raise RefusedError("has alpha, which the contract keeps and upscalers do not know")
-        pixels = source.image.width * source.image.height * scale**2
-        if pixels > MOST_PIXELS:
-            raise RefusedError(f"{scale} times larger it has {pixels} pixels, over {MOST_PIXELS}")
-        (outcome,) = make([{}], [source.image])
-        if outcome.image is None:
-            raise RefusedError(f"{outcome.failure}: {readable(outcome.message)}")
-        size = f"{outcome.image.width} x {outcome.image.height}"
-        return Normalized(outcome.image, (*source.done, f"upscaled to {size}"))
-
-    return take_in(inputs, out, upscaled, rules, workers=1)
-
-
-def open_upscaler_of(project: Project, name: str, device: str) -> tuple[Make, int]:
-    """A model's upscaler, and how many times larger it makes images.
-
-    Raises:
-        LookupError: no such model.
-        BackendError: it has no upscaler, its weights are missing, or there is no such device.
-    """
-    if name not in project.models:
-        known = ", ".join(project.models) or "none"
-        raise LookupError(f"no model {name!r} in contracts/models; there are: {known}")
-    model = project.model(name)
-    place = choose_device(device)[0]
-    require_device(place)
-    make = upscale_maker(project.root, model, place)
-    return make, model.upscaler.scale if model.upscaler else 1
+    taken = normalize_files(inputs_of(inputs, sys.stdin), out, rules_of(contract))
+    show(json, taken.to_dict(), taken)
+    return NOT_OK if taken.refused else OK

@@ -1,18 +1,30 @@
-"""`imgassets paid`: what hosted models have cost, and what became of each request."""
+"""`imgassets paid`."""
 
 from __future__ import annotations
 
-import argparse
-import json
 from typing import Any
 
+from imgassets.cli.options import OK, Json, show
 from imgassets.documents.hosted import HostedModel
-from imgassets.documents.project import Project
+from imgassets.documents.project import Project, find_root, load_project
+from imgassets.storage.ownership import own_home
 from imgassets.storage.project_home import ProjectHome
 
 
-def run(arguments: argparse.Namespace, project: Project, home: ProjectHome) -> str:
-    """What to print: one line a hosted model, and one for each way requests ended."""
+def paid(json: Json = False) -> int:
+    """What hosted models have cost.
+
+    Tells what was, or may have been, billed for hosted models, and how it ended.
+    """
+    project, home = load_project(), own_home(find_root())
+    found = spendings(project, home)
+    lines = [_line(name, told) for name, told in found.items()]
+    show(json, found, "\n".join(lines) or "no hosted model in contracts/models")
+    return OK
+
+
+def spendings(project: Project, home: ProjectHome) -> dict[str, dict[str, Any]]:
+    """USD spent, the budget, and how requests ended, by hosted model."""
     from imgassets.backends.journal import Journal
 
     found: dict[str, dict[str, Any]] = {}
@@ -25,10 +37,7 @@ def run(arguments: argparse.Namespace, project: Project, home: ProjectHome) -> s
                 "max_usd": model.limits.max_usd,
                 "requests": journal.ends(),
             }
-    if arguments.json:
-        return json.dumps(found, indent=2)
-    lines = [_line(name, told) for name, told in found.items()]
-    return "\n".join(lines) or "no hosted model in contracts/models"
+    return found
 
 
 def _line(name: str, told: dict[str, Any]) -> str:

@@ -1,53 +1,53 @@
-"""`imgassets report`: prints or copies what the last validation wrote."""
+"""`imgassets report`."""
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 from xml.etree import ElementTree as ET
 
+import typer
+
+from imgassets.cli.options import NOT_OK, OK, Endpoints, valid_project
 from imgassets.documents.project import Project
 from imgassets.report.forms import REPORT_FORMS
-from imgassets.storage.project_home import ProjectHome
+from imgassets.storage.ownership import own_home
+
+Form = Literal["html", "md", "junit", "json"]
 
 
 class NoReportError(LookupError):
     """An endpoint has no report yet."""
 
 
-def add_arguments(report: argparse.ArgumentParser) -> None:
-    """Which report, in which form, and where to."""
-    report.add_argument(
-        "--endpoint", action="append", default=[], metavar="E", help="only this one (repeatable)"
-    )
-    report.add_argument("--format", choices=list(REPORT_FORMS), default="md", help="default: md")
-    report.add_argument(
-        "--out", type=Path, metavar="FILE", help="write it there instead of printing it"
-    )
+def report(
+    endpoint: Endpoints = [],
+    form: Annotated[Form, typer.Option("--format", help="Of what is printed.")] = "md",
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write it there instead of printing it.")
+    ] = None,
+) -> int:
+    """Print the last report, for people or CI.
 
-
-def run(arguments: argparse.Namespace, project: Project, home: ProjectHome) -> tuple[str, bool]:
-    """What to print, and whether every verdict in it is GO.
-
-    Raises:
-        LookupError: an unknown endpoint, or one without a report.
-        ValueError: several endpoints as HTML; that is one file an endpoint.
+    Prints what the last `imgassets validate` found, as HTML, Markdown (fit for a pull request
+    comment), JUnit XML or JSON. Makes nothing. Exit 0 when every verdict in it is GO, 1 when one is
+    not, 2 when there is no report yet.
     """
-    endpoints = _endpoints(project, arguments.endpoint)
+    project = valid_project()
+    home = own_home(project.root)
+    endpoints = _endpoints(project, endpoint)
     folders = {name: home.reports(name) for name in endpoints}
-    texts = [
-        _read(name, folder / REPORT_FORMS[arguments.format]) for name, folder in folders.items()
-    ]
-    well = all(_all_go(folder) for folder in folders.values())
-    text = _joined(texts, arguments.format)
-    if arguments.out is None:
-        return text.removesuffix("\n"), well
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(text, encoding="utf-8")
-    return f"{', '.join(endpoints)}: {arguments.out}", well
+    texts = [_read(name, folder / REPORT_FORMS[form]) for name, folder in folders.items()]
+    text = _joined(texts, form)
+    if out is None:
+        print(text.removesuffix("\n"))
+    else:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(text, encoding="utf-8")
+        print(f"{', '.join(endpoints)}: {out}")
+    return OK if all(_all_go(folder) for folder in folders.values()) else NOT_OK
 
 
 def _endpoints(project: Project, wanted: Sequence[str]) -> list[str]:

@@ -1,353 +1,48 @@
-"""`imgassets reproduce`: the same image made again, and whether it is the same.
-
-Every run loads the model anew, so that nothing of the run before can help it.
-"""
+"""`imgassets reproduce`."""
 
 from __future__ import annotations
 
-import hashlib
-import secrets
-import shlex
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
-import numpy as np
-from PIL import Image
+import typer
 
-from imgassets.backends.device import Device, choose_device, require_device
-from imgassets.backends.registry import open_backend
-from imgassets.documents.contract import Endpoint
-from imgassets.documents.hosted import HostedModel
-from imgassets.documents.project import Loaded, Project
-from imgassets.documents.prompts import Prompt, PromptSet
-from imgassets.documents.seeds import MOST, MOST_HOSTED
-from imgassets.images.encoding import encode_png
-from imgassets.images.outputs import OutputFolder
-from imgassets.metrics.reproducibility import compare
-from imgassets.report.reproducibility import Repeat, comparison_page, comparison_picture
-from imgassets.requests import Request, build_requests
-from imgassets.storage.project_home import ProjectHome
-
-#: Drawn seeds are below this: every model takes them, and a contract may name them.
-_DRAWN = MOST_HOSTED + 1
+from imgassets.cli.options import NOT_OK, OK, DeviceWord, Json, show, valid_project
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What to make again.
+def reproduce(
+    prompt: Annotated[str, typer.Option(metavar="TEXT", help="As the model gets it.")],
+    runs: Annotated[int, typer.Option(metavar="N", help="On each device.")] = 2,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            metavar="S", help="0 to 18446744073709551615, hosted models up to 2147483647."
+        ),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(metavar="M", help="Default: the incumbent of the first endpoint.")
+    ] = None,
+    device: Annotated[
+        list[DeviceWord], typer.Option(help="May be repeated, to compare devices.")
+    ] = [DeviceWord.AUTO],
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Default: a folder in .imgassets/reproduce."),
+    ] = None,
+    json: Json = False,
+) -> int:
+    """Make the same image again and say whether it is the same.
 
-    Attributes:
-        prompt: the text as the model gets it; no transform is applied.
-        runs: on each device.
-        seed: of all runs; None lets each draw its own.
-        model: None is the incumbent of the first endpoint.
-        devices: words of `choose_device`.
+    Makes an image several times, loading the model anew each time, compares bit by bit, and shows
+    both beside what differs. Without --seed each run draws its own, which shows what is lost. Exit
+    0 when all are the same, 1 when not, 2 on bad input.
     """
+    from imgassets.drift.reproduce import Asked
+    from imgassets.drift.reproduce import reproduce as made_again
+    from imgassets.storage.ownership import own_home, ready_home
 
-    prompt: str
-    runs: int
-    seed: int | None
-    model: str | None
-    devices: tuple[str, ...] = ("auto",)
-
-
-@dataclass(frozen=True)
-class Run:
-    """One image: where it was made, from which seed, and where it is."""
-
-    run: int
-    device: str
-    seed: int
-    seconds: float
-    pixels_sha256: str
-    image: str
-
-
-@dataclass(frozen=True)
-class Difference:
-    """A run against the first one; measures of `metrics.reproducibility`.
-
-    Attributes:
-        run: number of the later run.
-        same: no pixel differs.
-        share: of pixels that differ, 0..1.
-        max_difference: levels, 0..255.
-        psnr: dB.
-        ssim: of luma, -1..1.
-        hash_bits: of 64.
-    """
-
-    run: int
-    same: bool
-    share: float
-    max_difference: int
-    psnr: float
-    ssim: float
-    hash_bits: int
-
-    def __str__(self) -> str:
-        if self.same:
-            return f"run {self.run} is the same image as run 1, bit by bit"
-        return (
-            f"run {self.run} against run 1: {self.share:.1%} of pixels differ, by up to "
-            f"{self.max_difference} levels; PSNR {self.psnr:.1f} dB, SSIM {self.ssim:.3f}, "
-            f"perceptual hash {self.hash_bits} of 64 bits"
-        )
-
-
-@dataclass(frozen=True)
-class Reproduction:
-    """What came of making an image again."""
-
-    model: str
-    endpoint: str
-    chosen: str
-    prompt: str
-    seed: int | None
-    same: bool
-    runs: tuple[Run, ...]
-    differences: tuple[Difference, ...]
-    advice: str
-    pin: str | None
-    picture: str
-    page: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-serialisable."""
-        return asdict(self)
-
-    def __str__(self) -> str:
-        made = [
-            f"  run {r.run}  {r.device}  seed {r.seed}  {r.seconds:.1f} s  {r.image}"
-            for r in self.runs
-        ]
-        model = f"  model {self.model}: {self.chosen}"
-        lines = [self.heading, model, *made, *map(str, self.differences)]
-        lines += [self.advice] if self.advice else []
-        lines += [f"  {self.pin}"] if self.pin else []
-        return "\n".join([*lines, f"shown side by side: {self.picture}, {self.page}"])
-
-    @property
-    def heading(self) -> str:
-        """The result in one line."""
-        different = sum(not d.same for d in self.differences)
-        if self.same:
-            return f"SAME: all {len(self.runs)} runs gave one image"
-        return f"DIFFERENT: {different} of {len(self.differences)} repeats gave another image"
-
-
-def reproduce(project: Project, asked: Asked, home: ProjectHome, out: Path | None) -> Reproduction:
-    """Make an image again and again, compare, and show it.
-
-    Args:
-        project: valid documents.
-        asked: see `Asked`.
-        home: everything made by the project; results go there without `out`.
-        out: folder for the images, the picture and the page.
-
-    Raises:
-        ValueError: nothing to compare, or a prompt or seed no contract would accept.
-        LookupError: no such model, or no endpoint at all.
-        RuntimeError: a device is missing, or the model made no image.
-    """
-    endpoint, model = _endpoint_and_model(project, asked.model)
-    devices = _devices(asked)
-    _check(asked, len(devices), endpoint, isinstance(project.model(model), HostedModel))
-    made = [
-        (device, _request(project, endpoint, model, asked.prompt, device, _seed(asked), run))
-        for device in devices
-        for run in range(asked.runs)
-    ]
-    requests = [request for _, request in made]
-    images = [(request, *_made(project, model, device, request)) for device, request in made]
-    folder = OutputFolder(out or home.reproduced(requests[0].image_key))
-    return _shown(asked, endpoint, model, images, folder)
-
-
-def _endpoint_and_model(project: Project, wanted: str | None) -> tuple[Endpoint, str]:
-    endpoints = project.usable_endpoints()
-    if not endpoints:
-        raise LookupError("no usable endpoint contract; `imgassets check` says what is wrong")
-    model = wanted or endpoints[0].incumbent
-    if model not in project.models:
-        known = ", ".join(project.models) or "none"
-        raise LookupError(f"no model {model!r} in contracts/models; there are: {known}")
-    return next((e for e in endpoints if model in e.models), endpoints[0]), model
-
-
-def _chosen(asked: Asked, endpoint: Endpoint) -> str:
-    width, height = endpoint.returns.size
-    why = "as asked" if asked.model else "the incumbent of the first endpoint"
-    return f"{why}, {width} x {height} px as {endpoint.endpoint} returns"
-
-
-def _devices(asked: Asked) -> list[Device]:
-    devices = list(dict.fromkeys(choose_device(word)[0] for word in asked.devices))
-    for device in devices:
-        require_device(device)
-    return devices
-
-
-def _check(asked: Asked, devices: int, endpoint: Endpoint, hosted: bool) -> None:
-    if asked.runs * devices < 2 or asked.runs < 1:
-        raise ValueError(f"--runs {asked.runs}: nothing to compare; ask for 2 or more")
-    most = endpoint.accepts.max_prompt_chars
-    if not 1 <= len(asked.prompt) <= most:
-        raise ValueError(
-            f"--prompt has {len(asked.prompt)} characters; the contract of {endpoint.endpoint} "
-            f"accepts 1 to {most}"
-        )
-    most = MOST_HOSTED if hosted else MOST
-    if asked.seed is not None and not 0 <= asked.seed <= most:
-        raise ValueError(f"--seed {asked.seed}: seeds of this model are 0 to {most}")
-
-
-def _seed(asked: Asked) -> int:
-    return secrets.randbelow(_DRAWN) if asked.seed is None else asked.seed
-
-
-def _request(
-    project: Project,
-    endpoint: Endpoint,
-    model: str,
-    prompt: str,
-    device: Device,
-    seed: int,
-    run: int,
-) -> Request:
-    """The request the endpoint would send, for one other prompt and seed.
-
-    Of a hosted model each run is another replicate: the same one is never asked for twice.
-    """
-    asks = PromptSet(prompt_set="asked", prompts=(Prompt(id="asked", prompt=prompt),))
-    sampling = endpoint.sampling.model_copy(update={"seeds": (seed,), "replicates": 1})
-    changed = {"flows": ("generate",), "prompt_sets": ("asked",), "sampling": sampling}
-    once = endpoint.model_copy(update=changed)
-    nowhere = Path("asked")
-    alone = replace(
-        project,
-        endpoints={"asked": Loaded(once, nowhere, None)},
-        prompt_sets={"asked": Loaded(asks, nowhere, None)},
-    )
-    (request,) = build_requests(alone, "asked", model, device)
-    if isinstance(project.model(model), HostedModel):
-        return replace(request, inputs=request.inputs | {"replicate": run})
-    return request
-
-
-def _made(
-    project: Project, model: str, device: Device, request: Request
-) -> tuple[Image.Image, float]:
-    backend = open_backend(project.root, project.model(model), device)
-    (outcome,) = backend.generate([request.inputs])
-    if outcome.image is None:
-        raise RuntimeError(f"{model} made no image on {device}: {outcome.failure}: "
-                           f"{outcome.message}")  # fmt: skip
-    return outcome.image, outcome.seconds
-
-
-def _shown(
-    asked: Asked,
-    endpoint: Endpoint,
-    model: str,
-    images: Sequence[tuple[Request, Image.Image, float]],
-    folder: OutputFolder,
-) -> Reproduction:
-    runs = tuple(
-        Run(
-            number,
-            request.inputs.get("device", "the provider's"),
-            request.seed,
-            round(seconds, 3),
-            hashlib.sha256(image.tobytes()).hexdigest(),
-            str(folder.put(f"run-{number}", encode_png(image))),
-        )
-        for number, (request, image, seconds) in enumerate(images, start=1)
-    )
-    pictures = [image.convert("RGB") for _, image, _ in images]
-    differences = tuple(_differences(pictures))
-    advice, pin = _advice(asked, runs, all(d.same for d in differences))
-    picture = encode_png(comparison_picture(list(_repeats(pictures, runs))))
-    found = Reproduction(
-        model,
-        endpoint.endpoint,
-        _chosen(asked, endpoint),
-        asked.prompt,
-        asked.seed,
-        all(d.same for d in differences),
-        runs,
-        differences,
-        advice,
-        pin,
-        str(folder.put("comparison", picture)),
-        "",
-    )
-    page = comparison_page(picture, _facts(found), _sentences(found)).encode()
-    return replace(found, page=str(folder.put("comparison", page, ".html")))
-
-
-def _differences(pictures: Sequence[Image.Image]) -> Iterator[Difference]:
-    first = np.asarray(pictures[0])
-    for number, picture in enumerate(pictures[1:], start=2):
-        other = np.asarray(picture)
-        found = compare(other, first)
-        share = float((other != first).any(axis=2).mean()) if found.same_size else 1.0
-        yield Difference(
-            number,
-            found.identical,
-            share,
-            found.max_difference,
-            found.psnr,
-            found.ssim,
-            found.bits,
-        )
-
-
-def _repeats(pictures: Sequence[Image.Image], runs: Sequence[Run]) -> Iterator[Repeat]:
-    captions = [f"run {r.run}: {r.device}, seed {r.seed}" for r in runs]
-    for picture, caption in zip(pictures[1:], captions[1:], strict=True):
-        yield Repeat(pictures[0], picture, (captions[0], caption))
-
-
-def _advice(asked: Asked, runs: Sequence[Run], same: bool) -> tuple[str, str | None]:
-    """What to make of it, and the command that pins the first run's seed where none was given."""
-    if asked.seed is None:
-        command = [
-            "imgassets", "reproduce", "--prompt", asked.prompt, "--seed", str(runs[0].seed)
-        ]  # fmt: skip
-        command += ["--model", asked.model] if asked.model else []
-        return (
-            "No seed was given, so each run drew its own: without a note of it, an image cannot "
-            "be made again. Pin the first one's:",
-            shlex.join(command),
-        )
-    if same:
-        return "", None
-    if len({r.device for r in runs}) > 1:
-        return (
-            "The seed fixes the starting noise, not the arithmetic: devices round differently. "
-            "Compare on one device, or by a tolerance (docs/metrics/reproducibility.md).",
-            None,
-        )
-    return (
-        "The seed was pinned and the image still changed: this model does not repeat here. Its "
-        "comparisons need replicates (sampling.replicates in the contract).",
-        None,
-    )
-
-
-def _facts(found: Reproduction) -> dict[str, Any]:
-    seeds = ", ".join(dict.fromkeys(str(r.seed) for r in found.runs))
-    return {
-        "Prompt": found.prompt,
-        "Model": f"{found.model} ({found.chosen})",
-        "Seed": seeds + ("" if found.seed is not None else " (drawn)"),
-        "Device": ", ".join(dict.fromkeys(r.device for r in found.runs)),
-    }
-
-
-def _sentences(found: Reproduction) -> list[str]:
-    last = " ".join(filter(None, (found.advice, found.pin)))
-    return [found.heading, *map(str, found.differences), *([last] if last else [])]
+    project = valid_project()
+    home = own_home(project.root) if out else ready_home(project.root)
+    found = made_again(project, Asked(prompt, runs, seed, model, tuple(device)), home, out)
+    show(json, found.to_dict(), found)
+    return OK if found.same else NOT_OK

@@ -1,255 +1,33 @@
-"""Scoring images made by anyone, with the same metrics as the graph; no model is loaded.
-
-Two layouts are read: GenEval's (`00000/samples/0000.png`) and `PROMPT_ID/SEED.png`.
-"""
+"""`imgassets score`."""
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
-import numpy as np
+import typer
 
-from imgassets.documents.geneval import read_geneval
-from imgassets.documents.problems import InvalidDocumentsError
-from imgassets.documents.project import read_document
-from imgassets.documents.prompts import Expectation, Prompt, PromptSet
-from imgassets.images.errors import RefusedError, readable
-from imgassets.images.folders import METADATA, Skipped, images_of, why_not_read
-from imgassets.images.intake import open_for_inspection, read_file
-from imgassets.images.normalize import normalize
-from imgassets.images.pixels import BadImageError
-from imgassets.judges.detectors import DetectorError
-from imgassets.judges.ocr_letters import UnreadableTextError
-from imgassets.metrics import artefacts, composition, typography
-
-_SHOWN = 10
-#: Metrics that say whether an image shows what it must; the others are shown beside them.
-_DECIDING = re.compile(r"^composition\.|^typography\.exact$")
+from imgassets.cli.options import OK, Json, show
 
 
-@dataclass(frozen=True)
-class ScoredImage:
-    """What was found in one image.
+def score(
+    prompts: Annotated[
+        Path,
+        typer.Option(
+            metavar="FILE", help="A prompt set (YAML), or GenEval's evaluation_metadata.jsonl."
+        ),
+    ],
+    images: Annotated[Path, typer.Option(metavar="DIR", help="The folder of images.")],
+    json: Json = False,
+) -> int:
+    """Score images made by anyone.
 
-    Attributes:
-        file: path relative to the folder that was scored.
-        prompt_id, seed: from the path; `seed` is None where the file name is no number.
-        correct: shows all its prompt asks for; False for an unusable image; None where nothing
-            could be judged, or the file could not be read (a link, no permission).
-        reason: why not, in words; empty when correct.
-        metrics: values by metric name; an unusable image has only `artefacts.clean` = 0.
+    Scores a folder of images with the same metrics and a reason for each image; no model is loaded.
+    Layouts: GenEval's (00000/samples/0000.png, with metadata.jsonl) or PROMPT_ID/SEED.png. An
+    unusable image is a result like any other; exit 2 on bad input.
     """
+    from imgassets.metrics.scored_folder import score_folder
 
-    file: str
-    prompt_id: str
-    seed: int | None
-    correct: bool | None
-    reason: str
-    metrics: dict[str, float] = field(default_factory=dict)
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-serialisable."""
-        return asdict(self)
-
-
-@dataclass(frozen=True)
-class ScoredFolder:
-    """What was found in a folder.
-
-    Attributes:
-        images: in order of their paths.
-        skipped: files that are no images to be judged.
-        without_images: ids of prompts that no image was found for.
-        disagreements: folders whose metadata.jsonl says something else than the prompt file, in
-            words. The folder's decides.
-    """
-
-    images: tuple[ScoredImage, ...]
-    skipped: tuple[Skipped, ...] = ()
-    without_images: tuple[str, ...] = ()
-    disagreements: tuple[str, ...] = ()
-    prompts: int = 0
-
-    def __iter__(self) -> Iterator[ScoredImage]:
-        return iter(self.images)
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-serialisable."""
-        return {
-            "images": [image.to_dict() for image in self.images],
-            "skipped": [asdict(file) for file in self.skipped],
-            "prompts_without_images": list(self.without_images),
-            "disagreements": list(self.disagreements),
-        }
-
-    def __str__(self) -> str:
-        mark = {True: "ok  ", False: "FAIL", None: "--  "}
-        lines = [f"{mark[s.correct]} {readable(s.file)}  {s.reason}".rstrip() for s in self.images]
-        lines += self.disagreements
-        if self.skipped:
-            shown = "; ".join(f"{readable(s.file)} ({s.reason})" for s in self.skipped[:_SHOWN])
-            more = ", ..." if len(self.skipped) > _SHOWN else ""
-            lines.append(f"{len(self.skipped)} file(s) not judged: {shown}{more}")
-        if self.without_images:
-            shown = ", ".join(self.without_images[:_SHOWN])
-            more = ", ..." if len(self.without_images) > _SHOWN else ""
-            count = f"{len(self.without_images)} of {self.prompts} prompts"
-            lines.append(f"{count} have no image: {shown}{more}")
-        judged = [s.correct for s in self.images if s.correct is not None]
-        total = f"{sum(judged)} of {len(judged)} judged images correct, {len(self.images)} in all"
-        return "\n".join([*lines, total])
-
-
-def read_prompts(path: Path) -> PromptSet:
-    """A prompt set from any place: YAML, or GenEval's metadata (JSON lines).
-
-    Raises:
-        InvalidDocumentsError: with every problem found.
-    """
-    if not path.is_file() or path.suffix.lower() in {".yaml", ".yml"}:
-        return read_document(path, PromptSet)
-    try:
-        return read_geneval(path)
-    except InvalidDocumentsError as error:
-        # A prompt set by another name than *.yaml; any other format has its own name.
-        if any("but YAML" in problem.message for problem in error.problems):
-            return read_document(path, PromptSet)
-        raise
-
-
-def score_folder(prompts: Path, images: Path) -> ScoredFolder:
-    """Score every image of a folder, in order of their paths.
-
-    As in GenEval's evaluate_images.py, a folder's own metadata.jsonl says what its images must
-    show; where there is none, the prompt file says it.
-
-    Raises:
-        InvalidDocumentsError: the prompt file is unusable.
-        FileNotFoundError: no image in the folder.
-        NotADirectoryError: no such folder.
-    """
-    asked = {p.id: p for p in read_prompts(prompts).prompts}
-    found, skipped = images_of(images)
-    if not found:
-        left_out = f"; not judged: {skipped[0].file} ({skipped[0].reason})" if skipped else ""
-        raise FileNotFoundError(
-            f"no image in {images}; expected PROMPT_ID/SEED.png or 00000/samples/0000.png{left_out}"
-        )
-    folders = {path: _folder_of(path) for path in found}
-    told = {holder: _told_by(holder) for holder in set(folders.values()) if holder != images}
-    disagreements = [
-        _disagreement(prompts, asked.get(holder.name), holder / METADATA, own)
-        for holder, own in sorted(told.items())
-        if isinstance(own, Prompt)
-    ]
-    seen = {holder.name for holder in told}
-    return ScoredFolder(
-        tuple(_score(images, path, asked, told.get(folders[path])) for path in found),
-        tuple(skipped),
-        tuple(name for name in asked if name not in seen),
-        tuple(text for text in disagreements if text),
-        len(asked),
-    )
-
-
-def _folder_of(image: Path) -> Path:
-    """The folder that is named by the prompt's id."""
-    return image.parent.parent if image.parent.name == "samples" else image.parent
-
-
-def _told_by(holder: Path) -> Prompt | str | None:
-    """What a folder's metadata.jsonl asks for; why it cannot be used; None without one."""
-    path = holder / METADATA
-    if not path.exists():
-        return None
-    try:
-        return read_geneval(path).prompts[0]
-    except InvalidDocumentsError as error:
-        first = error.problems[0]
-        return (
-            f"{METADATA} cannot be used: {first.field + ': ' if first.field else ''}{first.message}"
-        )
-
-
-def _disagreement(file: Path, listed: Prompt | None, path: Path, own: Prompt) -> str:
-    where = f"{path.parent.name}/{METADATA}"
-    if listed is None:
-        return f"{where}: {file.name} has no prompt {path.parent.name!r}; the folder's file decides"
-    if listed.expect != own.expect:
-        what = "expects something else than"
-    elif listed.prompt != own.prompt:
-        what = "has another prompt than"
-    else:
-        return ""
-    return (
-        f"{where} {what} {file.name} ({own.prompt!r}, not {listed.prompt!r}); the folder's decides"
-    )
-
-
-def _score(
-    root: Path, path: Path, asked: dict[str, Prompt], told: Prompt | str | None
-) -> ScoredImage:
-    holder = _folder_of(path)
-    prompt_id = holder.name if holder != root else ""
-    seed = int(path.stem) if path.stem.isdecimal() else None
-
-    def result(correct: bool | None, reason: str, metrics: dict[str, float]) -> ScoredImage:
-        file = path.relative_to(root).as_posix()
-        return ScoredImage(file, prompt_id, seed, correct, reason, metrics)
-
-    wanted = told or asked.get(prompt_id)
-    if wanted is None:
-        reason = f"no prompt {prompt_id!r} in the prompt set; the folder must be named by its id"
-        return result(None, reason, {})
-    if isinstance(wanted, str):
-        return result(None, wanted, {})
-    unread = why_not_read(path)
-    if unread:
-        return result(None, f"not judged: {unread}", {})
-    try:
-        return result(*score_bytes(read_file(path), wanted.expect))
-    except RefusedError as error:
-        return result(*_unreadable(error))
-
-
-def score_bytes(source: bytes, wanted: Expectation) -> tuple[bool | None, str, dict[str, float]]:
-    """(correct, reason, metrics) of one encoded image against one expectation.
-
-    The guard of `imgassets normalize` reads it, so its colors are judged as people see them: by the
-    profile of the file, which is no fault here.
-    """
-    try:
-        opened = open_for_inspection(source)
-        clean = artefacts.score(artefacts.inspect(opened, opened.size, "RGB"))
-        if not clean.value:
-            return False, clean.reason, {clean.metric: clean.value}
-        pixels = np.asarray(normalize(source).image)
-    except RefusedError as error:
-        return _unreadable(error)
-    try:
-        scores = composition.score(pixels, wanted)
-    except (DetectorError, BadImageError) as error:
-        return None, f"cannot be judged: {error}", {clean.metric: clean.value}
-    unjudged = ""
-    try:
-        scores += typography.score(pixels, wanted)
-    except UnreadableTextError as error:
-        unjudged = f"cannot be judged: {error}"
-    metrics = {s.metric: s.value for s in (clean, *scores) if not math.isnan(s.value)}
-    deciding = [s for s in scores if _DECIDING.match(s.metric)]
-    wrong = [s.reason or s.metric for s in deciding if s.value < 1.0]
-    if unjudged and not wrong:  # what was judged is right, the text may be anything
-        return None, unjudged, metrics
-    if not deciding:
-        return None, "the prompt expects nothing that could be judged", metrics
-    return not wrong, "; ".join(wrong), metrics
-
-
-def _unreadable(error: RefusedError) -> tuple[bool, str, dict[str, float]]:
-    clean = artefacts.score([artefacts.Finding("unreadable", str(error))])
-    return False, clean.reason, {clean.metric: clean.value}
+    scored = score_folder(prompts, images)
+    show(json, scored.to_dict(), scored)
+    return OK

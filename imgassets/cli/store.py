@@ -1,92 +1,96 @@
-"""`imgassets store`: arguments and words; the work is done in `imgassets.storage.maintenance`."""
+"""`imgassets store`: the work is done in `imgassets.storage.maintenance`."""
 
 from __future__ import annotations
 
-import argparse
-import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from imgassets.storage.project_home import ProjectHome
+import typer
+
+from imgassets.cli.options import NOT_OK, OK, Json, show
+from imgassets.documents.project import find_root
+from imgassets.storage.ownership import own_home
 
 if TYPE_CHECKING:  # reading tables and images takes half a second to import; commands do it
     from imgassets.storage.image_store import ImageStore
+    from imgassets.storage.project_home import ProjectHome
 
 _DAY = 24 * 3600.0
 
-
-def add_arguments(store: argparse.ArgumentParser) -> None:
-    """Add the three commands; each sets `care`, a function of (store, home, arguments)."""
-    commands = store.add_subparsers(required=True, metavar="COMMAND")
-    told = {
-        "stats": "how many images there are, how large they are, and what is in quarantine",
-        "verify": "check every image by its hash; harmed ones go to quarantine (exit 1 if any)",
-        "gc": "delete images that no table, report, baseline or verdict refers to",
-    }
-    for (name, what), act in zip(told.items(), (_stats, _verify, _gc), strict=True):
-        command = commands.add_parser(name, help=what, description=f"{what.capitalize()}.")
-        command.add_argument("--json", action="store_true", help="print a JSON object")
-        command.set_defaults(care=act)
-        if name == "gc":
-            command.add_argument("--dry-run", action="store_true", help="only say what would go")
-            command.add_argument(
-                "--older-than",
-                type=float,
-                default=1.0,
-                metavar="DAYS",
-                help="leave younger images alone, a run may be about to use them; default: 1",
-            )
+app = typer.Typer(help="Look after the stored images.", rich_markup_mode=None)
 
 
-def run(arguments: argparse.Namespace, home: ProjectHome) -> tuple[str, bool]:
-    """What to print, and whether all is well."""
+def _store() -> tuple[ImageStore, ProjectHome]:
     from imgassets.storage.image_store import ImageStore
 
-    return arguments.care(ImageStore(home.images), home, arguments)
+    home = own_home(find_root())
+    return ImageStore(home.images), home
 
 
-def _stats(store: ImageStore, _: ProjectHome, arguments: argparse.Namespace) -> tuple[str, bool]:
+@app.command()
+def stats(json: Json = False) -> int:
+    """Count images and bytes.
+
+    Tells how many images there are of each flow, how large they are, and what is in quarantine.
+    """
     from imgassets.storage import maintenance
 
-    found = maintenance.stats(store)
-    if arguments.json:
-        return json.dumps(found.to_dict(), indent=2), True
+    found = maintenance.stats(_store()[0])
     flows = ", ".join(f"{n} {flow}" for flow, n in sorted(found.by_flow.items()))
-    return "\n".join(
-        [
-            f"{found.images} image(s), {_mebibytes(found.bytes)}" + (f": {flows}" if flows else ""),
-            f"{found.unreadable} without a readable record; {found.leftovers} unfinished write(s)",
-            _quarantine(found.quarantined),
-        ]
-    ), True
+    lines = [
+        f"{found.images} image(s), {_mebibytes(found.bytes)}" + (f": {flows}" if flows else ""),
+        f"{found.unreadable} without a readable record; {found.leftovers} unfinished write(s)",
+        _quarantine(found.quarantined),
+    ]
+    show(json, found.to_dict(), "\n".join(lines))
+    return OK
 
 
-def _verify(store: ImageStore, _: ProjectHome, arguments: argparse.Namespace) -> tuple[str, bool]:
+@app.command()
+def verify(json: Json = False) -> int:
+    """Check every image by its hash.
+
+    Harmed images go to quarantine; exit 1 if there are any.
+    """
     from imgassets.storage import maintenance
 
-    found = maintenance.verify(store)
-    well = not found.harmed
-    if arguments.json:
-        return json.dumps(found.to_dict(), indent=2), well
+    found = maintenance.verify(_store()[0])
     lines = [f"harmed, moved to quarantine: {key}" for key in found.harmed]
     lines.append(f"{found.images} image(s) checked, {len(found.harmed)} harmed")
-    if not well:
+    if found.harmed:
         lines.append("run `imgassets validate` to make them again")
-    return "\n".join([*lines, _quarantine(found.quarantined)]), well
+    show(json, found.to_dict(), "\n".join([*lines, _quarantine(found.quarantined)]))
+    return NOT_OK if found.harmed else OK
 
 
-def _gc(store: ImageStore, home: ProjectHome, arguments: argparse.Namespace) -> tuple[str, bool]:
+@app.command()
+def gc(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    older_than: Annotated[
+        float,
+        typer.Option(
+            metavar="DAYS",
+            help="Leave younger images alone, a run may be about to use them.",
+        ),
+    ] = 1.0,
+    json: Json = False,
+) -> int:
+    """Delete images that nothing refers to.
+
+    Those are images that no table, report, baseline or verdict names.
+    """
     from imgassets.storage import maintenance
 
-    found = maintenance.garbage(store, home, older_than=arguments.older_than * _DAY)
-    if not arguments.dry_run:
+    store, home = _store()
+    found = maintenance.garbage(store, home, older_than=older_than * _DAY)
+    if not dry_run:
         maintenance.delete(store, found)
-    if arguments.json:
-        return json.dumps(found.to_dict() | {"deleted": not arguments.dry_run}, indent=2), True
-    verb = "would be deleted" if arguments.dry_run else "deleted"
-    return (
+    verb = "would be deleted" if dry_run else "deleted"
+    text = (
         f"{len(found.images)} image(s) {verb}, {_mebibytes(found.bytes)}; "
         f"{len(found.leftovers)} unfinished write(s) {verb}; {found.kept} image(s) kept"
-    ), True
+    )
+    show(json, found.to_dict() | {"deleted": not dry_run}, text)
+    return OK
 
 
 def _mebibytes(size: int) -> str:

@@ -8,13 +8,26 @@ import os
 import socket
 import sys
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from imgassets.documents.environment import PlaceError
-from imgassets.refresh.execute import open_instance
+from imgassets.documents.project import find_root
 from imgassets.storage.ownership import ready_home
 from imgassets.storage.whole_file import write_whole
 
 HOST = "127.0.0.1"
+
+
+def ui(
+    port: Annotated[int, typer.Option(min=1024, max=65535, help="On 127.0.0.1.")] = 3000,
+) -> int:
+    """Open the Dagster UI on loopback.
+
+    Serves lineage, checks, contact sheets and the materialize buttons on http://127.0.0.1:PORT.
+    """
+    return start(find_root(), port)
 
 
 def start(root: Path, port: int) -> int:
@@ -27,6 +40,8 @@ def start(root: Path, port: int) -> int:
     note = ready_home(root).ui_note
     _refuse_second(note)
     _refuse_taken(port)
+    from imgassets.refresh.execute import open_instance
+
     open_instance(root).dispose()  # puts dagster.yaml there
     os.environ["IMGASSETS_PROJECT"] = str(root)
     write_whole(note, json.dumps({"pid": os.getpid(), "port": port}))

@@ -48,11 +48,16 @@ class Comparison:
 
     def records(self) -> list[dict[str, Any]]:
         """The table as JSON-serialisable rows; missing values are None."""
-        clean = self.table.astype(object).where(self.table.notna(), None)
-        return [
-            {str(k): v.item() if hasattr(v, "item") else v for k, v in row.items()}
-            for row in clean.to_dict("records")
-        ]
+        return records(self.table)
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows of a comparison table as JSON-serialisable dicts; missing values are None."""
+    clean = table.astype(object).where(table.notna(), None)
+    return [
+        {str(k): v.item() if hasattr(v, "item") else v for k, v in row.items()}
+        for row in clean.to_dict("records")
+    ]
 
 
 def compare(

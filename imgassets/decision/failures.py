@@ -11,23 +11,17 @@ is undecided, and does not count among the requests that other modes are judged 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from imgassets.decision.needed_data import prompts_needed
-from imgassets.decision.paired_scores import FAILURE_MODES, Measured
+from imgassets.decision.paired_scores import Measured
 from imgassets.decision.statistics import Estimate
 from imgassets.documents.decision_contract import DecisionContract
 from imgassets.documents.failures import NOT_THE_MODELS
-
-#: Stands for every mode that is neither listed in the contract nor occurred.
-OTHER = "other"
-#: Stands for all modes that are the model's own, together.
-TOTAL = "total"
-_THE_MODELS = [mode for mode in FAILURE_MODES if mode not in NOT_THE_MODELS]
+from imgassets.documents.yardstick import OTHER, limited_modes
 
 
 @dataclass(frozen=True)
@@ -97,34 +91,12 @@ def gather_failures(
     for flow in asked or endpoint.flows[:1]:
         ours = images[images["flow"] == flow]
         theirs = None if rival is None else rival[rival["flow"] == flow]
-        occurred = set(ours["status"]) - {"ok"}
+        occurred = frozenset(ours["status"]) - {"ok"}
         found += [
             _evidence(flow, name, members, rate, ours, theirs)
-            for name, members, rate in _limited(endpoint, occurred)
+            for name, members, rate in limited_modes(endpoint, occurred)
         ]
     return tuple(found)
-
-
-def _limited(
-    endpoint: DecisionContract, occurred: set[str]
-) -> Iterator[tuple[str, list[str], float]]:
-    """Names that are judged, the modes behind each, and the highest rate of each.
-
-    Where all modes are bounded together, those not listed have no limit of their own.
-    """
-    listed = [f.mode for f in endpoint.failure_modes]
-    total = endpoint.failures.total
-    shown = [
-        mode
-        for mode in FAILURE_MODES
-        if mode in listed or (mode in occurred and (total is None or mode in NOT_THE_MODELS))
-    ]
-    for mode in shown:
-        yield mode, [mode], endpoint.max_failure_rate(mode)
-    if total is not None:
-        yield TOTAL, _THE_MODELS, total
-    elif rest := [mode for mode in FAILURE_MODES if mode not in shown]:
-        yield OTHER, rest, 0.0
 
 
 def _begun(images: pd.DataFrame) -> pd.DataFrame:
@@ -142,7 +114,7 @@ def _begun(images: pd.DataFrame) -> pd.DataFrame:
 def _evidence(
     flow: str,
     name: str,
-    members: list[str],
+    members: tuple[str, ...],
     max_rate: float,
     images: pd.DataFrame,
     incumbent: pd.DataFrame | None,

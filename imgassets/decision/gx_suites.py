@@ -1,8 +1,9 @@
-"""Criteria as expectations of Great Expectations, and tables held to them.
+"""Rules of a contract as suites of Great Expectations, and tables held to them.
 
-Asset checks hold one expectation at a time; `imgassets.report.data_docs` gathers the same ones
-in suites. No other module knows Great Expectations. It takes seconds to import, so nothing of it
-is touched before the first check runs.
+Each rule of `documents.yardstick` is one expectation, of one column that holds what the rule is
+about. Asset checks hold a table to its suite, and Data Docs show the same expectations. No other
+module knows Great Expectations. It takes seconds to import, so nothing of it is touched before the
+first check runs.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from typing import Any
 
 import pandas as pd
 
-from imgassets.documents.criteria import Criterion
-from imgassets.documents.metric_catalogue import METRICS
+from imgassets.decision.check_words import expected_of
+from imgassets.documents.yardstick import OTHER, DecisionRule, FailureRule, MetricRule, Rule
 
 #: What Great Expectations calls a contract's severities.
 SEVERITIES = {"gating": "critical", "review": "warning", "warning": "warning"}
@@ -25,204 +26,145 @@ _WORST_ROWS = 20
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one expectation found.
+    """What one rule's expectation found.
 
     Attributes:
-        passed: whether the table meets it.
+        rule: that was held.
+        passed: whether the table meets it; a table without anything to hold does not.
         expected: the expectation in words.
-        observed: the observed value, None where there was nothing to observe.
+        observed: the observed mean, worst value, rate, or difference; None where there is none.
         evaluated: how many rows were looked at.
-        unexpected: the rows to look at first, worst first, at most 20.
+        left_out: how many rows have no value, since their images failed.
+        rows: those to look at first, worst first, at most 20; of a decision, its rows.
     """
 
+    rule: Rule
     passed: bool
     expected: str
     observed: float | None
     evaluated: int
-    unexpected: pd.DataFrame
+    left_out: int
+    rows: pd.DataFrame
 
 
-def check_metric(table: pd.DataFrame, criterion: Criterion) -> Outcome:
-    """A metric table against a criterion's floor or ceiling.
+def column_of(rule: Rule) -> str:
+    """The column a rule is about; in all suites of a model no two are called the same."""
+    return f"{rule.name}__decision" if isinstance(rule, DecisionRule) else rule.name
 
-    The mean (over prompts, each with equal weight) or the worst single value must be on the good
-    side. This is the plain value; error bars belong to the comparison and its verdict.
 
-    Args:
-        table: tidy metric rows; rows without a value (failed images) are not scores.
-        criterion: with a floor or a ceiling.
+def expectation(rule: Rule) -> Any:
+    """A rule as an expectation of its column; nothing else makes one."""
+    import great_expectations.expectations as gxe
+
+    column, severity = column_of(rule), SEVERITIES[rule.severity]
+    if isinstance(rule, FailureRule):
+        return gxe.ExpectColumnValuesToNotBeInSet(
+            column=column,
+            value_set=list(rule.modes),
+            mostly=1.0 - rule.max_rate,
+            description=expected_of(rule),
+            severity=severity,
+        )
+    if isinstance(rule, DecisionRule):
+        # It has to be shown to hold; what only sends to a person must not be shown to be broken.
+        open_ = ["undecided"] if rule.severity == "review" else []
+        return gxe.ExpectColumnValuesToBeInSet(
+            column=column,
+            value_set=["passed", *open_],
+            description=expected_of(rule),
+            severity=severity,
+        )
+    worst = rule.criterion.statistic == "worst"
+    kind = gxe.ExpectColumnValuesToBeBetween if worst else gxe.ExpectColumnMeanToBeBetween
+    return kind(
+        column=column,
+        min_value=rule.criterion.floor,
+        max_value=rule.criterion.ceiling,
+        description=expected_of(rule),
+        severity=severity,
+    )
+
+
+def suite(name: str, rules: Sequence[Rule]) -> Any:
+    """The suite (`ExpectationSuite`) of some rules, of the columns that `batch` makes."""
+    import great_expectations as gx
+
+    return gx.ExpectationSuite(name=name, expectations=[expectation(rule) for rule in rules])
+
+
+def values_of(rule: Rule, table: pd.DataFrame) -> pd.Series:
+    """What a rule is about, from the table that is held to it; failed images have no score.
+
+    Prompt means, or single images' scores for `worst`; statuses; states of decisions.
     """
-    rows = table[(table["metric"] == criterion.metric) & (table["flow"] == criterion.flow)]
-    scored = rows.dropna(subset=["value"])
-    expected = _in_words(criterion)
-    if scored.empty:
-        return Outcome(False, expected, None, 0, rows.head(_WORST_ROWS))
-    batch = metric_values(table, criterion).to_frame("value")
-    result = _validate(batch, metric_expectation(criterion, "value"))
-    higher = METRICS[criterion.metric].direction == "higher"
-    worst = scored.sort_values("value", ascending=higher, kind="stable")
-    limit = criterion.floor if higher else criterion.ceiling
-    beyond = worst[worst["value"] < limit] if higher else worst[worst["value"] > limit]
-    observed = (
-        float(scored["value"].min() if higher else scored["value"].max())
-        if criterion.statistic == "worst"
-        else result["result"].get("observed_value")
-    )
-    return Outcome(
-        bool(result["success"]), expected, observed, len(scored), beyond.head(_WORST_ROWS)
-    )
-
-
-def check_statuses(images: pd.DataFrame, mode: str, max_rate: float) -> Outcome:
-    """An image table against the highest rate a contract allows for one failure mode."""
-    failed = images["status"] == mode
-    return _hold_failures(images, failed, status_expectation(mode, max_rate, "status"))
-
-
-def check_unlisted(images: pd.DataFrame, listed: Sequence[str]) -> Outcome:
-    """An image table against all failure modes a contract does not list: none may occur.
-
-    A missing source is the failure of another image, and is checked there.
-    """
-    expectation = unlisted_expectation(listed, "status")
-    return _hold_failures(images, ~images["status"].isin(expectation.value_set), expectation)
-
-
-def _hold_failures(images: pd.DataFrame, failed: pd.Series, expectation: Any) -> Outcome:
-    expected = str(expectation.description)
-    if images.empty:
-        return Outcome(False, expected, None, 0, images)
-    result = _validate(images[["status"]], expectation)
-    return Outcome(
-        bool(result["success"]),
-        expected,
-        float(failed.mean()),
-        len(images),
-        images[failed].head(_WORST_ROWS),
-    )
-
-
-def check_comparison(comparison: pd.DataFrame, criterion: Criterion) -> Outcome:
-    """A comparison against a criterion: its bounds, error bars included, must show it holds."""
-    row = comparison[comparison["criterion"] == criterion.name]
-    result = _validate(
-        row[["state"]].reset_index(drop=True), margin_expectation(criterion, "state")
-    )
-    shown = row[["criterion", "estimate", "difference", "difference_lower", "difference_upper"]]
-    shown = shown.assign(state=row["state"], reason=row["reason"])
-    difference = row["difference"].iloc[0] if len(row) else None
-    passed = bool(result["success"]) and len(row) == 1
-    return Outcome(
-        passed,
-        _margin_words(criterion),
-        None if difference is None or pd.isna(difference) else float(difference),
-        len(row),
-        shown.head(0) if passed else shown,
-    )
-
-
-def metric_values(table: pd.DataFrame, criterion: Criterion) -> pd.Series:
-    """What a floor or ceiling is about: prompt means, or single images for `worst`; no failed."""
-    chosen = (table["metric"] == criterion.metric) & (table["flow"] == criterion.flow)
-    scored = table[chosen].dropna(subset=["value"])
-    if criterion.statistic == "worst":
+    if isinstance(rule, FailureRule):
+        return table["status"].reset_index(drop=True)
+    if isinstance(rule, DecisionRule):
+        return table["state"][table["criterion"].isin(rule.rows)].reset_index(drop=True)
+    scored = _rows_of(rule, table).dropna(subset=["value"])
+    if rule.criterion.statistic == "worst":
         return scored["value"].reset_index(drop=True)
     return scored.groupby("prompt_id")["value"].mean().reset_index(drop=True)
 
 
-def metric_expectation(criterion: Criterion, column: str) -> Any:
-    """A floor or ceiling, of a column of `metric_values`."""
-    import great_expectations.expectations as gxe
-
-    kind = (
-        gxe.ExpectColumnValuesToBeBetween
-        if criterion.statistic == "worst"
-        else gxe.ExpectColumnMeanToBeBetween
-    )
-    return kind(
-        column=column,
-        min_value=criterion.floor,
-        max_value=criterion.ceiling,
-        description=_in_words(criterion),
-        severity=SEVERITIES[criterion.severity],
-    )
+def batch(rules: Sequence[Rule], tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """One column a rule, of different lengths: Great Expectations passes over missing values."""
+    held = zip(rules, tables, strict=True)
+    return pd.DataFrame({column_of(rule): values_of(rule, table) for rule, table in held})
 
 
-def status_expectation(mode: str, max_rate: float, column: str) -> Any:
-    """A failure mode's highest rate, of a column of statuses."""
-    import great_expectations.expectations as gxe
+def hold(table: pd.DataFrame, rules: Sequence[Rule]) -> list[Outcome]:
+    """A table against its rules, in one validation.
 
-    return gxe.ExpectColumnValuesToNotBeInSet(
-        column=column,
-        value_set=[mode],
-        mostly=1.0 - max_rate,
-        description=f"at most {max_rate:.2%} of the requests end as {mode}",
-        severity=SEVERITIES["gating"],
-    )
+    Arguments: `rules` all of this table, as `rules_by_table` gives them.
 
-
-def unlisted_expectation(listed: Sequence[str], column: str) -> Any:
-    """No failure mode beside those listed, of a column of statuses."""
-    import great_expectations.expectations as gxe
-
-    return gxe.ExpectColumnValuesToBeInSet(
-        column=column,
-        value_set=["ok", "source_missing", *listed],
-        description="no failure mode occurs that the contract does not list",
-        severity=SEVERITIES["gating"],
-    )
-
-
-def margin_expectation(criterion: Criterion, column: str) -> Any:
-    """A margin, of a column that says how the comparison ended.
-
-    It has to be shown to hold; what only sends to a person must not be shown to be broken.
+    Raises:
+        RuntimeError: Great Expectations could not evaluate an expectation.
     """
-    import great_expectations.expectations as gxe
-
-    open_ = ["undecided"] if criterion.severity == "review" else []
-    return gxe.ExpectColumnValuesToBeInSet(
-        column=column,
-        value_set=["passed", *open_],
-        description=_margin_words(criterion),
-        severity=SEVERITIES[criterion.severity],
-    )
+    found = batch(rules, [table] * len(rules))
+    # Of nothing at all, any expectation would be met.
+    filled = [rule for rule in rules if found[column_of(rule)].notna().any()]
+    met = _validated(found, filled) if filled else {}
+    return [_outcome(rule, table, met.get(column_of(rule), _holds_empty(rule))) for rule in rules]
 
 
-def _margin_words(criterion: Criterion) -> str:
-    way = "away from" if METRICS[criterion.metric].direction == "same" else "worse than"
-    limit = f"more than {criterion.margin:g} {way} the incumbent"
-    return (
-        f"not shown to be {limit}"
-        if criterion.severity == "review"
-        else (f"no {limit}, error bars included")
-    )
+def _holds_empty(rule: Rule) -> bool:
+    """Whether having nothing to hold is fine: no further failure mode occurred."""
+    return isinstance(rule, DecisionRule) and rule.check.endswith(f"__failures_{OTHER}")
 
 
-def check_reviews(comparison: pd.DataFrame) -> Outcome:
-    """A comparison's rows of severity `review`: none is shown to be broken."""
-    import great_expectations.expectations as gxe
-
-    rows = comparison[comparison["severity"] == "review"].reset_index(drop=True)
-    result = _validate(
-        rows[["state"]],
-        gxe.ExpectColumnValuesToNotBeInSet(column="state", value_set=["broken"]),
-    )
-    asking = rows.loc[rows["state"] == "broken", ["criterion", "estimate", "difference", "reason"]]
-    return Outcome(
-        bool(result["success"]),
-        "nothing asks for a person's eye",
-        float(len(asking)),
-        len(rows),
-        asking.head(_WORST_ROWS),
-    )
+def _outcome(rule: Rule, table: pd.DataFrame, passed: bool) -> Outcome:
+    expected = expected_of(rule)
+    if isinstance(rule, FailureRule):
+        failed = table["status"].isin(rule.modes)
+        rate = float(failed.mean()) if len(table) else None
+        return Outcome(rule, passed, expected, rate, len(table), 0, table[failed].head(_WORST_ROWS))
+    if isinstance(rule, DecisionRule):
+        rows = table[table["criterion"].isin(rule.rows)]
+        numbers = rows["difference"].fillna(rows["estimate"]).dropna()
+        observed = float(numbers.iloc[0]) if len(numbers) == 1 else None
+        return Outcome(rule, passed, expected, observed, len(rows), 0, rows)
+    return _metric_outcome(rule, table, passed, expected)
 
 
-def _in_words(criterion: Criterion) -> str:
-    what = "the worst image's" if criterion.statistic == "worst" else "the mean"
-    side = "at least" if criterion.floor is not None else "at most"
-    limit = criterion.floor if criterion.floor is not None else criterion.ceiling
-    return f"{what} {criterion.metric} on flow {criterion.flow} is {side} {limit:g}"
+def _metric_outcome(rule: MetricRule, table: pd.DataFrame, passed: bool, expected: str) -> Outcome:
+    rows = _rows_of(rule, table)
+    scored, values = rows.dropna(subset=["value"]), values_of(rule, table)
+    failed = len(rows) - len(scored)
+    if scored.empty:
+        return Outcome(rule, False, expected, None, 0, failed, rows.head(_WORST_ROWS))
+    higher = rule.criterion.floor is not None
+    limit = rule.criterion.floor if higher else rule.criterion.ceiling
+    worst = scored.sort_values("value", ascending=higher, kind="stable")
+    beyond = worst[worst["value"] < limit] if higher else worst[worst["value"] > limit]
+    observed = worst["value"].iloc[0] if rule.criterion.statistic == "worst" else values.mean()
+    shown = beyond.head(_WORST_ROWS)
+    return Outcome(rule, passed, expected, float(observed), len(scored), failed, shown)
+
+
+def _rows_of(rule: MetricRule, table: pd.DataFrame) -> pd.DataFrame:
+    criterion = rule.criterion
+    return table[(table["metric"] == criterion.metric) & (table["flow"] == criterion.flow)]
 
 
 def new_context() -> Any:
@@ -241,9 +183,14 @@ def _context_of_checks() -> Any:
     return new_context()
 
 
-def _validate(table: pd.DataFrame, expectation: Any) -> dict[str, Any]:
-    """One expectation on one data frame, by an ephemeral context."""
+def _validated(table: pd.DataFrame, rules: Sequence[Rule]) -> dict[str, bool]:
+    """Whether each rule's expectation is met, by column, from an ephemeral context."""
     source = _context_of_checks().data_sources.add_or_update_pandas("tables")
     definition = source.add_dataframe_asset("table").add_batch_definition_whole_dataframe("all")
-    batch = definition.get_batch(batch_parameters={"dataframe": table})
-    return batch.validate(expectation, result_format="SUMMARY").to_json_dict()
+    found = definition.get_batch(batch_parameters={"dataframe": table}).validate(
+        suite("table", rules), result_format="BOOLEAN_ONLY"
+    )
+    for result in found.results:
+        if result.exception_info.get("raised_exception"):
+            raise RuntimeError(f"Great Expectations failed: {result.exception_info}")
+    return {r.expectation_config.kwargs["column"]: bool(r.success) for r in found.results}

@@ -17,6 +17,7 @@ from imgassets.decision.rows import empty_row
 from imgassets.decision.statistics import Estimate
 from imgassets.documents.criteria import Disagreement, Near
 from imgassets.documents.decision_contract import DecisionContract
+from imgassets.documents.yardstick import near_name
 
 
 def review_rows(
@@ -40,7 +41,7 @@ def _near(near: Near, judged: dict[str, Any]) -> dict[str, Any]:
     estimate, unit = judged["estimate"], judged["unit"]
     kind = "floor" if np.isfinite(judged["floor"]) else "ceiling"
     what = f"{near.metric} ({near.flow})"
-    row = empty_row(f"{judged['criterion']}__near", "review", near.metric) | {
+    row = empty_row(near_name(judged["criterion"]), "review", near.metric) | {
         **{k: judged[k] for k in ("direction", "n_prompts", "n_images", "n_failed", "estimate")},
         kind: judged[kind],
         "flow": near.flow,

@@ -9,8 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from imgassets.decision.comparison import Comparison
-from imgassets.decision.formatting import capitalized
-from imgassets.documents.failures import NEVER_ASKED, NOT_THE_MODELS
+from imgassets.decision.settling import needed, not_the_models, unmeasured, what_settles
 
 Decision = Literal["GO", "NO-GO", "REVIEW", "INCONCLUSIVE"]
 #: How many further criteria a sentence names.
@@ -72,7 +71,7 @@ def decide(comparison: Comparison, drift: Sequence[str] = (), added_seeds: int =
     asking = [r for r in rows if r["severity"] == "review" and r["state"] == "broken"]
     review_reasons = [*drift, *(r["reason"] for r in sorted(asking, key=_surest))]
     alone = comparison.model == comparison.incumbent
-    gating = [r | {"unmeasured": _unmeasured(r, alone)} for r in rows if r["severity"] == "gating"]
+    gating = [r | {"unmeasured": unmeasured(r, alone)} for r in rows if r["severity"] == "gating"]
     broken = sorted((r for r in gating if r["state"] == "broken"), key=_most_telling_break)
     open_ = sorted((r for r in gating if r["state"] == "undecided"), key=_hardest_to_settle)
     if broken:
@@ -84,14 +83,14 @@ def decide(comparison: Comparison, drift: Sequence[str] = (), added_seeds: int =
         deciding = sorted(asking, key=_surest) or sorted(
             (r for r in gating if _applies(r, alone)), key=_tightest_pass
         )
-    prompts, seeds = _needed(open_) if verdict == "INCONCLUSIVE" else (None, None)
+    prompts, seeds = needed(open_) if verdict == "INCONCLUSIVE" else (None, None)
     return Verdict(
         endpoint=comparison.endpoint,
         model=comparison.model,
         incumbent=comparison.incumbent,
         verdict=verdict,
         decided_by=tuple(row["criterion"] for row in deciding),
-        sentence=_sentence(verdict, deciding, review_reasons, prompts, seeds, _held(gating, open_))
+        sentence=_sentence(verdict, deciding, review_reasons, _held(gating, open_), alone)
         + _added(added_seeds)
         + _looked(rows),
         criteria=tuple(_entry(row) for row in rows),
@@ -114,53 +113,21 @@ def _most_telling_break(row: dict[str, Any]) -> tuple[bool, float, str]:
 
 
 def _hardest_to_settle(row: dict[str, Any]) -> tuple[bool, bool, float, str]:
-    needed = row["needed_prompts"]
-    amount = -math.inf if needed is None else -needed
-    return (not _not_the_models(row), not row["unmeasured"], amount, row["criterion"])
-
-
-def _not_the_models(row: dict[str, Any]) -> bool:
-    """Whether the row tells of failures that nobody can hold against the model."""
-    mode = row["metric"].removeprefix("failures.")
-    return mode in NOT_THE_MODELS and row["n_failed"] > 0
-
-
-def _unmeasured(row: dict[str, Any], alone: bool) -> bool:
-    """Whether too little was measured for any error bar, so that no number can be planned."""
-    if row["hard"]:  # undecided: nothing was measured, or the model was never asked
-        return row["estimate"] is None or row["state"] == "undecided"
-    unpaired = row["margin"] is not None and not alone and not row["n_pairs"]
-    return row["lower"] is None or unpaired
-
-
-def _at_fault(row: dict[str, Any]) -> bool:
-    """Whether documents or the machine must be mended before any number can say more."""
-    return _not_the_models(row) and row["metric"].removeprefix("failures.") not in NEVER_ASKED
+    prompts = row["needed_prompts"]
+    amount = -math.inf if prompts is None else -prompts
+    return (not not_the_models(row), not row["unmeasured"], amount, row["criterion"])
 
 
 def _tightest_pass(row: dict[str, Any]) -> tuple[bool, float, str]:
     return (row["hard"], -row["p_passed"], row["criterion"])
 
 
-def _needed(open_rows: Sequence[dict[str, Any]]) -> tuple[int | None, int | None]:
-    """The largest number any open criterion needs; None as soon as one cannot be settled so."""
-
-    def largest(key: str) -> int | None:
-        values = [row[key] for row in open_rows]
-        if not values or any(v is None for v in values):
-            return None
-        return math.ceil(max(values))
-
-    return largest("needed_prompts"), largest("needed_seeds")
-
-
 def _sentence(
     verdict: str,
     deciding: Sequence[dict[str, Any]],
     review_reasons: Sequence[str],
-    prompts: int | None,
-    seeds: int | None,
     held: str,
+    alone: bool,
 ) -> str:
     if not deciding and verdict != "REVIEW":
         return f"{verdict}: the contract has no gating criterion, so nothing can be decided."
@@ -169,17 +136,8 @@ def _sentence(
         return f"NO-GO: {first}.{_others(deciding[1:], 'broken')}"
     if verdict == "INCONCLUSIVE":
         others = _others(deciding[1:], "undecided")
-        settling = _settling(prompts, seeds)
-        if any(row["unmeasured"] for row in deciding):
-            settling = "Measure more first: all models on the same prompts and seeds."
-        if deciding[0]["remedy"]:
-            settling = deciding[0]["remedy"]
-        if not deciding[0]["next_alpha"]:
-            settling = "The contract plans no further look at this comparison (`decision.looks`)."
-        if _at_fault(deciding[0]):
-            settling = "Mend that first, then validate again."
         eyes = f" A person must look as well: {review_reasons[0]}." if review_reasons else ""
-        return f"INCONCLUSIVE: {first}.{others} {settling}{eyes}"
+        return f"INCONCLUSIVE: {first}.{others} {what_settles(deciding, alone)}{eyes}"
     if verdict == "REVIEW":
         return (
             f"REVIEW: {held}, but a person must look first: "
@@ -235,14 +193,6 @@ def _others(rows: Sequence[dict[str, Any]], what: str) -> str:
 def _short_name(row: dict[str, Any]) -> str:
     flow = "" if row["flow"] in ("generate", "all") else f" ({row['flow']})"
     return f"{row['metric']}{flow}"
-
-
-def _settling(prompts: int | None, seeds: int | None) -> str:
-    if prompts is None:
-        return "No practical number of further prompts would settle it."
-    plural = "prompt" if prompts == 1 else "prompts"
-    either = f", or {seeds} seeds a prompt," if seeds is not None else ""
-    return capitalized(f"about {prompts:,} further {plural}{either} would settle it.")
 
 
 def _entry(row: dict[str, Any]) -> dict[str, Any]:

@@ -1,149 +1,165 @@
-"""Asset checks: every limit of a contract, held by Great Expectations, with the rows to look at."""
+"""Asset checks: one step a table holds it to all rules of its contract, and one its verdict.
 
-from collections.abc import Callable
+A metric or image table is held as soon as it is there: the plain mean, worst score or rate. It
+waits for no other model, so it cannot say what is decided; it says where. The checks of the
+comparison, called as its rows, say what was decided, error bars and incumbent included: what is
+undecided warns, and is never green.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from imgassets.defs.assets.branches import stage_key
+from imgassets.defs.assets.branches import group_of, stage_key
 from imgassets.defs.io_managers import Table
 from imgassets.defs.metadata import markdown_table
 from imgassets.defs.resources import ProjectResource
-from imgassets.documents.base import fingerprint
 from imgassets.documents.contract import Endpoint
-from imgassets.documents.criteria import Criterion
-from imgassets.documents.facets import endpoint_facet
-from imgassets.documents.metric_catalogue import METRICS
+from imgassets.documents.yardstick import (
+    COMPARISON,
+    VERDICT,
+    VERDICT_CHECK,
+    DecisionRule,
+    Rule,
+    rules_by_check,
+    version_of,
+)
 from imgassets.refresh.outputs import STAGES
 
-_SEVERITY = {"gating": dg.AssetCheckSeverity.ERROR, "warning": dg.AssetCheckSeverity.WARN}
+if TYPE_CHECKING:
+    from imgassets.decision.gx_suites import Outcome
+
+Shown = dict[str, Any]
+_ERROR, _WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
+_SEVERITY = {"gating": _ERROR, "review": _WARN, "warning": _WARN}
+_DECIDED = ["criterion", "estimate", "lower", "upper", "difference", "difference_lower",
+            "difference_upper", "state", "reason"]  # fmt: skip
 
 
 def branch_checks(endpoint: Endpoint, model: str) -> list[dg.AssetChecksDefinition]:
-    """One check for each floor, ceiling, margin and failure mode of a branch, and for all other
-    failure modes together.
-
-    What only sends to a person is one check together: whether anybody need look.
-    """
-    checks = []
-    if endpoint.asks_for_review and model != endpoint.incumbent:
-        checks.append(_review_check(endpoint, model))
-    for criterion in endpoint.all_criteria:
-        if criterion.severity == "review":
-            continue
-        if criterion.floor is not None or criterion.ceiling is not None:
-            checks.append(_metric_check(endpoint, model, criterion))
-        if criterion.margin is not None and model != endpoint.incumbent:
-            checks.append(_margin_check(endpoint, model, criterion))
-    for flow in endpoint.flows:
-        checks += [
-            _failure_check(endpoint, model, STAGES[flow], f.mode) for f in endpoint.failure_modes
-        ]
-        checks.append(_unlisted_check(endpoint, model, STAGES[flow]))
-    return checks
+    """All checks of a branch: one definition, and so one step, a table."""
+    tables = rules_by_check(endpoint, model, STAGES)
+    checks = [_table_check(endpoint, model, table, rules) for table, rules in tables.items()]
+    return [*checks, _verdict_check(endpoint, model)]
 
 
-def _metric_check(endpoint: Endpoint, model: str, written: Criterion) -> dg.AssetChecksDefinition:
-    family = written.metric.partition(".")[0]
-
-    def run(contract: Endpoint, table: Table):  # type: ignore[no-untyped-def]
-        from imgassets.decision.gx_suites import check_metric
-
-        return check_metric(table, _criterion(contract, written.name))
-
-    side = "floor" if written.floor is not None else "ceiling"
-    what = f"{written.metric} of flow {written.flow} against its {side}."
-    key = stage_key(endpoint.endpoint, model, family)
-    return _check(endpoint, key, written.name, what, written.severity, run)
-
-
-def _margin_check(endpoint: Endpoint, model: str, written: Criterion) -> dg.AssetChecksDefinition:
-    def run(contract: Endpoint, table: Table):  # type: ignore[no-untyped-def]
-        from imgassets.decision.gx_suites import check_comparison
-
-        return check_comparison(table, _criterion(contract, written.name))
-
-    same = METRICS[written.metric].direction == "same"
-    near = "as near as the margin to" if same else "no worse, by more than the margin, than"
-    what = f"{written.metric} of flow {written.flow} is {near} {endpoint.incumbent}'s."
-    key = stage_key(endpoint.endpoint, model, "comparison")
-    return _check(endpoint, key, f"{written.name}__margin", what, written.severity, run)
-
-
-def _review_check(endpoint: Endpoint, model: str) -> dg.AssetChecksDefinition:
-    def run(_: Endpoint, table: Table):  # type: ignore[no-untyped-def]
-        from imgassets.decision.gx_suites import check_reviews
-
-        return check_reviews(table)
-
-    key = stage_key(endpoint.endpoint, model, "comparison")
-    what = "Nothing that the contract sends to a person is shown to be off."
-    return _check(endpoint, key, "review", what, "warning", run)
-
-
-def _failure_check(
-    endpoint: Endpoint, model: str, stage: str, mode: str
+def _table_check(
+    endpoint: Endpoint, model: str, table_name: str, checks: dict[str, list[Rule]]
 ) -> dg.AssetChecksDefinition:
-    def run(contract: Endpoint, table: Table):  # type: ignore[no-untyped-def]
-        from imgassets.decision.gx_suites import check_statuses
+    name, key = endpoint.endpoint, stage_key(endpoint.endpoint, model, table_name)
 
-        return check_statuses(table, mode, contract.max_failure_rate(mode))
+    @dg.multi_asset_check(
+        name=f"{group_of(name, model)}__{table_name}__checks",
+        specs=[
+            dg.AssetCheckSpec(
+                check,
+                asset=key,
+                description=rules[0].about,
+                metadata={"severity": rules[0].severity},
+            )
+            for check, rules in checks.items()
+        ],
+        ins={"table": dg.AssetIn(key)},
+        can_subset=True,
+    )
+    def table_checks(
+        context: dg.AssetCheckExecutionContext, workplace: ProjectResource, table: Table
+    ) -> Iterator[dg.AssetCheckResult]:
+        from imgassets.decision.gx_suites import hold
 
-    key = stage_key(endpoint.endpoint, model, stage)
-    return _check(endpoint, key, f"failures__{mode}", f"How often {mode} occurs.", "gating", run)
+        contract = workplace.project().endpoint(name)
+        chosen = {check.name for check in context.selected_asset_check_keys}
+        # The contract as it is now, which may ask for less than when definitions were loaded.
+        present = rules_by_check(contract, model, STAGES).get(table_name, {})
+        rules = {check: present[check] for check in present if check in chosen}
+        outcomes = iter(hold(table, [rule for group in rules.values() for rule in group]))
+        for check, group in rules.items():
+            found = [next(outcomes) for _ in group]
+            yield _result(dg.AssetCheckKey(key, check), found, model == contract.incumbent)
+
+    return table_checks
 
 
-def _unlisted_check(endpoint: Endpoint, model: str, stage: str) -> dg.AssetChecksDefinition:
-    def run(contract: Endpoint, table: Table):  # type: ignore[no-untyped-def]
-        from imgassets.decision.gx_suites import check_unlisted
+def _result(key: dg.AssetCheckKey, found: list["Outcome"], alone: bool) -> dg.AssetCheckResult:
+    """What one check shows; `alone` where the model is the incumbent."""
+    first = found[0]
+    decided = isinstance(first.rule, DecisionRule)
+    said, severity, shown = _decided(found, alone) if decided else _plain(first, key.asset_key)
+    return dg.AssetCheckResult(
+        passed=all(outcome.passed for outcome in found),
+        asset_key=key.asset_key,
+        check_name=key.name,
+        severity=severity,
+        description=said,
+        metadata={
+            "expected": first.expected,
+            "observed": "nothing" if first.observed is None else first.observed,
+            **shown,
+            "evaluated_rows": sum(outcome.evaluated for outcome in found),
+            "criteria": version_of([outcome.rule for outcome in found]),
+        },
+    )
 
-        return check_unlisted(table, [f.mode for f in contract.failure_modes])
 
-    key = stage_key(endpoint.endpoint, model, stage)
-    what = "No failure mode occurs that the contract does not list."
-    return _check(endpoint, key, "failures__unlisted", what, "gating", run)
+def _plain(outcome: "Outcome", table: dg.AssetKey) -> tuple[str, dg.AssetCheckSeverity, Shown]:
+    """Of a metric or image table: the plain number, the rows to look at, and who decides."""
+    from imgassets.decision.check_words import said_of_mean
+
+    rows = outcome.rows.drop(columns=["endpoint", "model"], errors="ignore")
+    return (
+        said_of_mean(outcome.rule, outcome.passed, outcome.observed, outcome.left_out),
+        _SEVERITY[outcome.rule.severity],
+        {
+            "decided_at": dg.MetadataValue.asset(dg.AssetKey([*table.path[:-1], COMPARISON])),
+            "unexpected_rows": _markdown(rows),
+        },
+    )
 
 
-def criteria_version(contract: Endpoint) -> str:
-    """The version of what must hold; a check made against another one has to be made again."""
-    return fingerprint(endpoint_facet(contract, "criteria"))
+def _decided(found: list["Outcome"], alone: bool) -> tuple[str, dg.AssetCheckSeverity, Shown]:
+    """Of the comparison: the decision with its bounds; only what is broken can be an error."""
+    import pandas as pd
+
+    from imgassets.decision.check_words import said_of_decision, said_of_review
+    from imgassets.decision.comparison import records
+
+    table = pd.concat([outcome.rows for outcome in found])
+    rows, severity = records(table), found[0].rule.severity
+    review = severity == "review"
+    broken = any(row["state"] == "broken" for row in rows)
+    return (
+        said_of_review(rows) if review else said_of_decision(rows, alone),
+        _SEVERITY[severity] if broken else _WARN,
+        {
+            "state": ", ".join(sorted({row["state"] for row in rows})) or "nothing occurred",
+            "unexpected_rows": _markdown(table.loc[table["state"] != "passed", _DECIDED]),
+        },
+    )
 
 
-def _criterion(contract: Endpoint, name: str) -> Criterion:
-    return next(c for c in contract.all_criteria if c.name == name)
+def _markdown(rows: Table) -> dg.MarkdownMetadataValue:
+    return dg.MetadataValue.md(markdown_table(rows) if len(rows) else "none")
 
 
-def _check(
-    endpoint: Endpoint,
-    key: dg.AssetKey,
-    name: str,
-    description: str,
-    severity: str,
-    run: Callable,
-) -> dg.AssetChecksDefinition:
+def _verdict_check(endpoint: Endpoint, model: str) -> dg.AssetChecksDefinition:
+    key = stage_key(endpoint.endpoint, model, VERDICT)
+
     @dg.asset_check(
         asset=key,
-        name=name,
-        description=description,
-        metadata={"severity": severity},
+        name=VERDICT_CHECK,
+        description="GO passes, REVIEW and INCONCLUSIVE warn, NO-GO is an error; none blocks.",
     )
-    def check(workplace: ProjectResource, table: Table) -> dg.AssetCheckResult:
-        contract = workplace.project().endpoint(endpoint.endpoint)
-        outcome = run(contract, table)
-        columns = [c for c in outcome.unexpected.columns if c not in ("endpoint", "model")]
+    def check(verdict: dict[str, Any]) -> dg.AssetCheckResult:
         return dg.AssetCheckResult(
-            passed=outcome.passed,
-            severity=_SEVERITY[severity],
-            description=outcome.expected,
+            passed=verdict["verdict"] == "GO",
+            severity=_ERROR if verdict["verdict"] == "NO-GO" else _WARN,
+            description=verdict["sentence"],
             metadata={
-                "expected": outcome.expected,
-                "criteria": criteria_version(contract),
-                "observed": "nothing" if outcome.observed is None else float(outcome.observed),
-                "evaluated_rows": outcome.evaluated,
-                "unexpected_rows": dg.MetadataValue.md(
-                    markdown_table(outcome.unexpected[columns])
-                    if len(outcome.unexpected)
-                    else "none"
-                ),
+                "expected": "GO",
+                "observed": verdict["verdict"],
+                "decided_by": ", ".join(verdict["decided_by"]),
+                "criteria": version_of([]),
             },
         )
 

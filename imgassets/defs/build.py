@@ -9,14 +9,13 @@ import dagster as dg
 from imgassets.backends.device import choose_device
 from imgassets.defs.asset_checks import branch_checks
 from imgassets.defs.assets.branches import branch_assets
-from imgassets.defs.assets.documents import document_assets
-from imgassets.defs.assets.extra_seeds import more_assets
 from imgassets.defs.assets.release_gate import CLEARANCE_GROUP, clearance_asset, clearance_check
 from imgassets.defs.assets.report import report_asset
-from imgassets.defs.assets.revalidation import drift_assets, nightly_drift, revalidate
+from imgassets.defs.assets.revalidation import nightly_drift, revalidate
 from imgassets.defs.assets.verdict import verdict_assets
 from imgassets.defs.document_check import all_documents, document_check
 from imgassets.defs.io_managers import JsonDocuments, ParquetTables
+from imgassets.defs.observable_state import observed_assets
 from imgassets.defs.resources import BackendPool, ProjectResource
 from imgassets.defs.run_logger import progress
 from imgassets.defs.schedules import nightly_revalidation
@@ -33,7 +32,7 @@ def build_definitions(project: Project, device: str = "auto") -> dg.Definitions:
     endpoints = project.usable_endpoints()
     branches = [(endpoint, model) for endpoint in endpoints for model in endpoint.models]
     candidates = [(endpoint, model) for endpoint in endpoints for model in endpoint.candidates]
-    documents = document_assets(project)
+    observed = observed_assets(project)
     job = dg.define_asset_job(
         VALIDATE_JOB,
         selection=dg.AssetSelection.all() - dg.AssetSelection.groups(CLEARANCE_GROUP),
@@ -43,9 +42,7 @@ def build_definitions(project: Project, device: str = "auto") -> dg.Definitions:
     return dg.Definitions(
         assets=[
             all_documents(),
-            *documents,
-            *drift_assets(endpoints),
-            *more_assets(endpoints),
+            *observed,
             *automated(_made(project, device)),
             *(clearance_asset(e, m) for e, m in candidates),
         ],
@@ -57,7 +54,7 @@ def build_definitions(project: Project, device: str = "auto") -> dg.Definitions:
         jobs=[job, revalidate] if branches else [],
         schedules=[nightly_revalidation(job), nightly_drift] if branches else [],
         sensors=[
-            documents_changed({key for document in documents for key in document.keys}),
+            documents_changed({key for kind in observed for key in kind.keys}),
             *([keep_in_step()] if branches else []),
         ],
         resources=_resources(project, device),

@@ -1,42 +1,57 @@
-"""State beside the documents that branches depend on: one observable asset a branch."""
+"""Observed state as observable assets: one step a kind, one asset a state.
+
+Which kinds there are is said in `imgassets.refresh.observed.kinds`; nothing here knows any of them.
+"""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
 
 import dagster as dg
 
 from imgassets.defs.resources import ProjectResource
-from imgassets.documents.contract import Endpoint
-
-#: The version of a branch's state, given the workplace, endpoint and model.
-Version = Callable[[ProjectResource, str, str], str]
-
-
-def observed_key(kind: str, endpoint: str, model: str) -> dg.AssetKey:
-    """Asset key `[kind, endpoint, model]`."""
-    return dg.AssetKey([kind, endpoint, model])
+from imgassets.documents.project import Project
+from imgassets.refresh.dagster_state import asset_key
+from imgassets.refresh.observed.kinds import KINDS
+from imgassets.refresh.observed.state import ObservedKind
 
 
-def observed_assets(
-    kind: str, description: str, endpoints: list[Endpoint], version: Version
-) -> list[dg.AssetsDefinition]:
-    """One for each branch, in a group named after their kind."""
+def observed_assets(project: Project) -> list[dg.AssetsDefinition]:
+    """All that a project's assets are made from and that no run makes."""
+    kinds = [(kind, kind.keys(project)) for kind in KINDS]
     with warnings.catch_warnings():
+        # The decorator is marked beta; we pin Dagster's minor version and test what we use of it.
         warnings.simplefilter("ignore", dg.BetaWarning)
-        return [
-            _observable(kind, description, (e.endpoint, model), version)
-            for e in endpoints
-            for model in e.models
-        ]
+        return [_observable(kind, keys) for kind, keys in kinds if keys]
 
 
-def _observable(
-    kind: str, description: str, branch: tuple[str, str], version: Version
-) -> dg.AssetsDefinition:
-    @dg.observable_source_asset(
-        key=observed_key(kind, *branch), group_name=kind, description=description
+def _observable(kind: ObservedKind, keys: Mapping[str, str]) -> dg.AssetsDefinition:
+    @dg.multi_observable_source_asset(
+        name=f"observe_{kind.name}",
+        group_name=kind.name,
+        specs=[dg.AssetSpec(asset_key(key), description=what) for key, what in keys.items()],
+        can_subset=True,
     )
-    def state(workplace: ProjectResource) -> dg.DataVersion:
-        return dg.DataVersion(version(workplace, *branch))
+    def observe(
+        context: dg.AssetExecutionContext, workplace: ProjectResource
+    ) -> Iterator[dg.ObserveResult]:
+        project = workplace.project()
+        wanted = {key.to_user_string() for key in context.selected_asset_keys}
+        for state in kind.states(project):
+            if state.key not in wanted:
+                continue
+            wanted.remove(state.key)
+            state.remember()
+            yield dg.ObserveResult(
+                asset_key=asset_key(state.key),
+                data_version=dg.DataVersion(state.version),
+                metadata=state.shown,
+            )
+        if wanted:
+            raise dg.Failure(_why_absent(project, wanted))
 
-    return state  # type: ignore[return-value]
+    return observe
+
+
+def _why_absent(project: Project, keys: set[str]) -> str:
+    told = "\n".join(str(problem) for problem in project.problems)
+    return told or f"{', '.join(sorted(keys))}: gone; reload definitions"

@@ -5,10 +5,10 @@ from typing import Any
 
 import dagster as dg
 
-from imgassets.defs.assets.documents import history_of, observation
 from imgassets.defs.document_check import check_evaluation
 from imgassets.defs.resources import ProjectResource
-from imgassets.refresh.document_changes import present_facets
+from imgassets.refresh.dagster_state import FIRST_SEEN, asset_key, observation
+from imgassets.refresh.observed.documents import DOCUMENTS
 
 _SECONDS = 30
 C = dg.AutomationCondition
@@ -69,20 +69,20 @@ def documents_changed(known: set[dg.AssetKey]) -> dg.SensorDefinition:
         context: dg.SensorEvaluationContext, workplace: ProjectResource
     ) -> dg.SensorResult:
         project = workplace.project()
-        facets, history = present_facets(project), history_of(project.root)
+        documents = {state.key: state for state in DOCUMENTS.states(project)}
         seen: dict[str, Any] = json.loads(context.cursor or "{}")
         events: list[Any] = [
-            observation(facet, seen.get(key), history)
-            for key, facet in facets.items()
-            if seen.get(key) != facet.version and dg.AssetKey(key.split("/")) in known
+            observation(state, state.change(seen[key]) if key in seen else FIRST_SEEN)
+            for key, state in documents.items()
+            if seen.get(key) != state.version and asset_key(key) in known
         ]
-        evaluation, state = check_evaluation(project)
-        if seen.get("problems") != state:
+        evaluation, problems = check_evaluation(project)
+        if seen.get("problems") != problems:
             events.append(evaluation)
         new = sorted(
-            {f.file for f in facets.values() if dg.AssetKey(f.key.split("/")) not in known}
+            {str(s.shown["file"]) for s in documents.values() if asset_key(s.key) not in known}
         )
-        now = {key: facet.version for key, facet in facets.items()} | {"problems": state}
+        now = {key: s.version for key, s in documents.items()} | {"problems": problems}
         return dg.SensorResult(
             asset_events=events,
             cursor=json.dumps(now),

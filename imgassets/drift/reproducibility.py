@@ -64,7 +64,7 @@ def repeat(
 def _repetition(
     how: str, requests: Sequence[Request], store: ImageStore, make: Make, device: str
 ) -> Repetition:
-    from imgassets.metrics.reproducibility import Tolerance, compare
+    from imgassets.metrics.formulas.reproducibility import Tolerance, compare
 
     # As the benchmark of the embedded models: other batch sizes and threads stay far within.
     tolerance = Tolerance(max_difference=8, min_psnr=45.0, min_ssim=0.995, max_bits=2)

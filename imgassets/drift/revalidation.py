@@ -21,6 +21,7 @@ from imgassets.drift.reproducibility import RepetitionFile
 from imgassets.images.encoding import encode_png
 from imgassets.requests import Request
 from imgassets.storage.image_store import ImageStore
+from imgassets.storage.project_home import home_of
 from imgassets.storage.whole_file import write_whole
 
 
@@ -56,6 +57,11 @@ class DriftFile:
     """What is known to drift in each branch; absent files mean nothing."""
 
     folder: Path
+
+    @classmethod
+    def of(cls, root: Path) -> DriftFile:
+        """That of a project."""
+        return cls(home_of(root).drift)
 
     def path(self, endpoint: str, model: str) -> Path:
         return self.folder / endpoint / f"{model}.json"

@@ -23,7 +23,7 @@ from imgassets.images.masks import region_mask
 from imgassets.images.pixels import BadImageError
 from imgassets.judges.detectors import DetectorError
 from imgassets.judges.ocr_letters import UnreadableTextError
-from imgassets.metrics.learned import Judge
+from imgassets.metrics.formulas.learned import Judge
 from imgassets.metrics.scores import ROW_COLUMNS, Score
 
 #: What each image must show, by (flow, prompt id).
@@ -52,7 +52,7 @@ def content_table(
         expectations: see `Expectations`.
         read: see `ReadArray`; called from several threads.
     """
-    score = importlib.import_module(f"imgassets.metrics.{family}").score
+    score = importlib.import_module(f"imgassets.metrics.formulas.{family}").score
 
     def scored(image: Any) -> list[Score]:
         return score(read(image.image_key), expectations[image.flow, image.prompt_id])
@@ -76,8 +76,8 @@ def artefact_table(
         returned: what an image of each flow must be like, such as `Endpoint.returned` tells.
         read: the stored file of a key; only a file shows all faults of its encoding.
     """
-    from imgassets.metrics import artefacts
-    from imgassets.metrics.artefact_patterns import score_patterns
+    from imgassets.metrics.formulas import artefacts
+    from imgassets.metrics.formulas.artefact_patterns import score_patterns
 
     def scored(image: Any) -> list[Score]:
         wanted = returned[image.flow]
@@ -100,7 +100,7 @@ def edit_table(
         regions: the masked box of each prompt, in fractions of width and height.
         read: see `ReadArray`.
     """
-    from imgassets.metrics import edit_stability
+    from imgassets.metrics.formulas import edit_stability
 
     def scored(image: Any) -> list[Score]:
         edited = read(image.image_key)
@@ -115,7 +115,7 @@ def edit_table(
 
 def stylize_table(images: pd.DataFrame, read: ReadArray) -> pd.DataFrame:
     """Stylized images against what they were made from; only flow `stylize` is looked at."""
-    from imgassets.metrics import stylization
+    from imgassets.metrics.formulas import stylization
 
     def scored(image: Any) -> list[Score]:
         return stylization.score(read(image.image_key), read(image.source_key))
@@ -134,7 +134,7 @@ def upscale_table(
         read: see `ReadArray`.
         tiles: the upscaler's windows in pixels of the large image; None: it has none.
     """
-    from imgassets.metrics import upscaling
+    from imgassets.metrics.formulas import upscaling
 
     def scored(image: Any) -> list[Score]:
         large = read(image.image_key)
@@ -146,7 +146,7 @@ def upscale_table(
 
 def look_table(images: pd.DataFrame, read: ReadArray) -> pd.DataFrame:
     """Features of each image's look, and whether a generated one repeats another."""
-    from imgassets.metrics import appearance
+    from imgassets.metrics.formulas import appearance
 
     usable = images[(images["status"] == "ok") & (images["flow"] == "generate")]
     # A replicate is the same request again, which ought to repeat.

@@ -7,7 +7,7 @@ The truth is the same: data versions, code versions and dependencies of latest m
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,20 +16,21 @@ from typing import Any
 import dagster as dg
 
 from imgassets.backends.device import choose_device
-from imgassets.defs.asset_checks import criteria_version
-from imgassets.defs.assets.documents import DATA_VERSION_TAG, history_of, observation
-from imgassets.defs.assets.extra_seeds import more_key, more_observation
-from imgassets.defs.assets.revalidation import drift_key, drift_observation
 from imgassets.documents.project import Project
-from imgassets.drift.revalidation import DriftFile
+from imgassets.documents.yardstick import check_versions
 from imgassets.refresh import estimate, outputs
-from imgassets.refresh.document_changes import Facet, FacetHistory, present_facets
-from imgassets.refresh.extra_seeds import ExtraSeeds, requests_of
-from imgassets.refresh.plan import Asset, Documents, Made, Plan, walk
+from imgassets.refresh.extra_seeds import requests_of
+from imgassets.refresh.observed.kinds import observed_states
+from imgassets.refresh.observed.state import ObservedState
+from imgassets.refresh.plan import Asset, Made, Plan, walk
 from imgassets.requests import Request, requests_version
 from imgassets.storage.image_store import ImageStore
 from imgassets.storage.project_home import home_of
 
+#: Dagster's tag of an event's data version.
+DATA_VERSION_TAG = "dagster/data_version"
+#: The change of what was never observed before.
+FIRST_SEEN = "first seen"
 _INPUT_TAG = "dagster/input_data_version/"
 _FLOWS = {stage: flow for flow, stage in outputs.STAGES.items()}
 
@@ -44,31 +45,9 @@ class Reader:
     device: str = "auto"
 
     @cached_property
-    def facets(self) -> dict[str, Facet]:
-        """The documents as they are now."""
-        return present_facets(self.project)
-
-    @cached_property
-    def drift(self) -> DriftFile:
-        return DriftFile(home_of(self.project.root).drift)
-
-    @cached_property
-    def drifts(self) -> dict[str, str]:
-        """Versions of what drifted in each branch, by key."""
-        return {_text(drift_key(*b)): self.drift.version(*b) for b in self.requests}
-
-    @cached_property
-    def more(self) -> ExtraSeeds:
-        return ExtraSeeds.of(self.project.root)
-
-    @cached_property
-    def mores(self) -> dict[str, str]:
-        """Versions of the seeds added to each branch, by key."""
-        return {_text(more_key(*b)): self.more.version(*b) for b in self.requests}
-
-    @cached_property
-    def history(self) -> FacetHistory:
-        return history_of(self.project.root)
+    def observed(self) -> dict[str, ObservedState]:
+        """Documents, drift and the like, as they are now."""
+        return observed_states(self.project)
 
     @cached_property
     def store(self) -> ImageStore:
@@ -101,16 +80,23 @@ class Reader:
             for model in e.models
         }
 
+    @cached_property
+    def check_versions(self) -> dict[tuple[str, ...], str]:
+        """The version of what each check holds, by endpoint, model, table and check."""
+        return {
+            (endpoint, model, *check): version
+            for endpoint, model in self.requests
+            for check, version in check_versions(
+                self.project.endpoint(endpoint), model, outputs.STAGES
+            ).items()
+        }
+
     def plan(self, wanted: set[dg.AssetKey], tried: Iterable[str] = ()) -> Plan:
         """What is out of date among some assets, and what making it will cost.
 
         `tried` are those just made, whose failed images are not asked for once more.
         """
-        documents = Documents(
-            {key: f.version for key, f in self.facets.items()} | self.drifts | self.mores,
-            self._what_changed,
-        )
-        plan = walk(list(self._assets()), documents, {_text(key) for key in wanted}, tried)
+        plan = walk(list(self._assets()), self.observed, {_text(key) for key in wanted}, tried)
         missing = estimate.lacking(self._requests_of(plan), self.store)
         seconds, usd = (
             estimate.estimate(missing, self._unit_seconds(), self.project)
@@ -119,36 +105,14 @@ class Reader:
         )
         return replace(plan, images=estimate.count(missing), seconds=seconds, usd=usd)
 
-    def _what_changed(self, key: str, before: str | None) -> str:
-        if key in self.facets:
-            return self.history.describe(self.facets[key], before)
-        kind, endpoint, model = key.split("/")
-        if kind == "more":
-            return self.more.words(endpoint, model)
-        drifted = len(self.drift.read(endpoint, model))
-        return f"images of {model} were made again: {drifted} drifted"
-
     def observe(self) -> None:
-        """Record what changed since it was last observed: documents, drift, added seeds."""
-        keys = asset_keys([*self.facets, *self.drifts, *self.mores])
-        seen = {
-            _text(key): self.instance.get_latest_data_version_record(key, is_source=True)
-            for key in keys
-        }
-        for key, facet in self.facets.items():
-            record = seen[key]
+        """Record what changed since it was last observed."""
+        for key, state in self.observed.items():
+            record = self.instance.get_latest_data_version_record(asset_key(key), is_source=True)
             before = _version(record) if record else None
-            if before != facet.version:
-                event = observation(facet, before, self.history)
-                self.instance.report_runless_asset_event(event)
-        for branch in self.requests:
-            for event in (
-                drift_observation(self.drift, *branch),
-                more_observation(self.more, *branch),
-            ):
-                record = seen[_text(event.asset_key)]
-                if record is None or _version(record) != event.tags[DATA_VERSION_TAG]:
-                    self.instance.report_runless_asset_event(event)
+            if before != state.version:
+                change = state.change(before) if before else FIRST_SEEN
+                self.instance.report_runless_asset_event(observation(state, change))
 
     def stale_checks(self, plan: Plan, wanted: set[dg.AssetKey]) -> set[dg.AssetCheckKey]:
         """Checks of assets that are up to date, held against other criteria or another table."""
@@ -171,9 +135,10 @@ class Reader:
             or target.storage_id != self.records[_text(key.asset_key)].storage_id
         ):
             return False
-        contract = self.project.endpoint(key.asset_key.path[0])
         against = evaluation.metadata.get("criteria")
-        return against is not None and against.value == criteria_version(contract)
+        return against is not None and against.value == self.check_versions.get(
+            (*key.asset_key.path, key.name)
+        )
 
     def _assets(self) -> Iterator[Asset]:
         for key in self.graph.toposorted_asset_keys:
@@ -267,6 +232,26 @@ def _text(key: dg.AssetKey) -> str:
     return key.to_user_string()
 
 
-def asset_keys(texts: Sequence[str]) -> list[dg.AssetKey]:
+def observation(state: ObservedState, change: str) -> dg.AssetObservation:
+    """A state as it is now, as an event for Dagster; the state is remembered.
+
+    Args:
+        state: what was observed.
+        change: what changed in it since it was last observed.
+    """
+    state.remember()
+    return dg.AssetObservation(
+        asset_key=asset_key(state.key),
+        metadata={**state.shown, "change": change},
+        tags={DATA_VERSION_TAG: state.version},
+    )
+
+
+def asset_key(text: str) -> dg.AssetKey:
+    """Dagster's key of a plan's."""
+    return dg.AssetKey(text.split("/"))
+
+
+def asset_keys(texts: Iterable[str]) -> list[dg.AssetKey]:
     """Dagster's keys of a plan's."""
-    return [dg.AssetKey(text.split("/")) for text in texts]
+    return [asset_key(text) for text in texts]

@@ -17,6 +17,7 @@ from imgassets.documents.facets import chain_facet, endpoint_facet, facets_of, m
 from imgassets.documents.problems import dotted
 from imgassets.documents.project import Loaded, Project
 from imgassets.documents.prompts import PromptSet
+from imgassets.storage.project_home import home_of
 from imgassets.storage.whole_file import write_whole
 
 _KINDS = ("endpoints", "models", "prompts")
@@ -139,6 +140,11 @@ class FacetHistory:
     """Facets as they once were: one small JSON file a version, never overwritten."""
 
     folder: Path
+
+    @classmethod
+    def of(cls, root: Path) -> FacetHistory:
+        """That of a project."""
+        return cls(home_of(root).facets)
 
     def keep(self, facet: Facet) -> None:
         """Remember a facet under its version."""

@@ -8,9 +8,11 @@ those that *follow* (something above them is made again, and may come out differ
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from imgassets.refresh.observed.state import ObservedState
 
 Json = dict[str, Any]
 _SHOWN_CAUSES = 3
@@ -119,32 +121,22 @@ class Plan:
         }
 
 
-@dataclass(frozen=True)
-class Documents:
-    """Document facets as they are now.
-
-    Attributes:
-        versions: by key.
-        describe: tells what changed in the facet of a key since a version (None: unknown).
-    """
-
-    versions: Mapping[str, str]
-    describe: Callable[[str, str | None], str]
-
-
 def walk(
-    assets: Sequence[Asset], documents: Documents, wanted: set[str], tried: Iterable[str] = ()
+    assets: Sequence[Asset],
+    observed: Mapping[str, ObservedState],
+    wanted: set[str],
+    tried: Iterable[str] = (),
 ) -> Plan:
     """Find what is out of date among the wanted assets.
 
     Args:
         assets: all of the graph, parents before children.
-        documents: see `Documents`.
+        observed: what no run makes, as it is now, by key.
         wanted: keys to bring up to date.
         tried: keys that were just made: what failed in them is not tried again, and what is below
             is made from what there is.
     """
-    walker = _Walker(documents, frozenset(tried), {a.key: a for a in assets})
+    walker = _Walker(observed, frozenset(tried), {a.key: a for a in assets})
     for asset in assets:
         walker.visit(asset, asset.key in wanted)
     return Plan(walker.must, walker.follow, {a.key: a.parents for a in assets})
@@ -152,12 +144,17 @@ def walk(
 
 class _Walker:
     def __init__(
-        self, documents: Documents, tried: frozenset[str], assets: Mapping[str, Asset]
+        self,
+        observed: Mapping[str, ObservedState],
+        tried: frozenset[str],
+        assets: Mapping[str, Asset],
     ) -> None:
-        self._documents = documents
+        self._observed = observed
         self._tried = tried
         self._assets = assets
-        self._versions: dict[str, str | None] = dict(documents.versions)
+        self._versions: dict[str, str | None] = {
+            key: state.version for key, state in observed.items()
+        }
         self._changes: set[str] = set()  # certain to come out with another data version
         self._undecided: set[str] = set()  # made again; may, or may not, come out different
         self._roots: dict[str, list[str]] = {}
@@ -214,8 +211,8 @@ class _Walker:
 
     def _cause_above(self, made: Made, parent: str) -> list[str]:
         before, now = made.inputs.get(parent), self._versions.get(parent)
-        if parent in self._documents.versions:
-            return [self._documents.describe(parent, before)] if before != now else []
+        if parent in self._observed:
+            return [self._observed[parent].change(before)] if before != now else []
         if before is None:
             return [f"now depends on {parent}"]
         if parent in self._changes:

@@ -1,10 +1,10 @@
 """Great Expectations' Data Docs of the contracts, made to be read without a network.
 
 A suite for each endpoint and model, built from the contract: one column for each floor, ceiling,
-margin and failure mode, the same expectations that asset checks hold. Great Expectations' own pages
-load style sheets and scripts from five CDNs and fill their index by script; here scripts and links
-to them are taken out, a style sheet is put in, a content policy forbids every request, and the
-index is plain HTML.
+failure mode and decision of the comparison, with the expectations that asset checks hold. Great
+Expectations' own pages load style sheets and scripts from five CDNs and fill their index by script;
+here scripts and links to them are taken out, a style sheet is put in, a content policy forbids
+every request, and the index is plain HTML.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import re
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -25,6 +24,7 @@ import pandas as pd
 from imgassets.decision import gx_suites as held
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.project import Project
+from imgassets.documents.yardstick import Rule, rules_by_table
 from imgassets.refresh.outputs import STAGES
 from imgassets.storage.ownership import plain_temporary_folder
 from imgassets.storage.project_home import ProjectHome
@@ -68,16 +68,21 @@ class SuitePage:
 
 @dataclass(frozen=True)
 class Suite:
-    """One endpoint and model: its expectations, and the columns they are about."""
+    """One endpoint and model: the rules of all its tables, and the columns they are about."""
 
     endpoint: str
     model: str
-    expectations: list[Any]
-    columns: dict[str, pd.Series]
+    rules: list[Rule]
+    columns: pd.DataFrame
 
     @property
     def name(self) -> str:
         return f"{self.endpoint}__{self.model}"
+
+    @property
+    def expectations(self) -> list[Any]:
+        """As Great Expectations holds them, and as asset checks do."""
+        return [held.expectation(rule) for rule in self.rules]
 
 
 def build_docs(project: Project, home: ProjectHome, folder: Path) -> Path:
@@ -113,39 +118,17 @@ def build_docs(project: Project, home: ProjectHome, folder: Path) -> Path:
 
 def suite(endpoint: Endpoint, model: str, home: ProjectHome) -> Suite | None:
     """The suite of an endpoint and model with the values to hold; None where a table lacks."""
+    by_table = rules_by_table(endpoint, model, STAGES)
     try:
-        parts = list(_parts(endpoint, model, home))
+        tables = {
+            name: pd.read_parquet(home.output((endpoint.endpoint, model, name)))
+            for name in by_table
+        }
     except FileNotFoundError:
         return None
-    return Suite(
-        endpoint.endpoint, model, [e for _, e, _ in parts], {name: v for name, _, v in parts}
-    )
-
-
-def _parts(
-    endpoint: Endpoint, model: str, home: ProjectHome
-) -> Iterator[tuple[str, Any, pd.Series]]:
-    """(column, expectation, values) of everything the contract holds a model to."""
-
-    def table(stage: str) -> pd.DataFrame:
-        return pd.read_parquet(home.output((endpoint.endpoint, model, stage)))
-
-    for criterion in endpoint.all_criteria:
-        if criterion.floor is not None or criterion.ceiling is not None:
-            values = held.metric_values(table(criterion.metric.partition(".")[0]), criterion)
-            yield criterion.name, held.metric_expectation(criterion, criterion.name), values
-        if criterion.margin is not None and model != endpoint.incumbent:
-            compared, name = table("comparison"), f"{criterion.name}__margin"
-            states = compared["state"][compared["criterion"] == criterion.name]
-            yield name, held.margin_expectation(criterion, name), states.reset_index(drop=True)
-    for flow in endpoint.flows:
-        for mode in endpoint.failure_modes:
-            name = f"{flow}__failures_{mode.mode}"
-            expectation = held.status_expectation(mode.mode, mode.max_rate, name)
-            yield name, expectation, table(STAGES[flow])["status"]
-        name = f"{flow}__failures_unlisted"
-        listed = [f.mode for f in endpoint.failure_modes]
-        yield name, held.unlisted_expectation(listed, name), table(STAGES[flow])["status"]
+    pairs = [(rule, tables[name]) for name, rules in by_table.items() for rule in rules]
+    rules = [rule for rule, _ in pairs]
+    return Suite(endpoint.endpoint, model, rules, held.batch(rules, [table for _, table in pairs]))
 
 
 def _built(suites: list[Suite], folder: Path) -> list[SuitePage]:
@@ -186,18 +169,15 @@ def _site(folder: Path) -> dict[str, Any]:
 def _validated(context: Any, source: Any, suite: Suite) -> dict[str, int]:
     import great_expectations as gx
 
-    table = pd.DataFrame(suite.columns)
     batches = source.add_dataframe_asset(suite.name).add_batch_definition_whole_dataframe("all")
-    expected = context.suites.add(
-        gx.ExpectationSuite(name=suite.name, expectations=suite.expectations)
-    )
+    expected = context.suites.add(held.suite(suite.name, suite.rules))
     definition = context.validation_definitions.add(
         gx.ValidationDefinition(name=suite.name, data=batches, suite=expected)
     )
     checkpoint = context.checkpoints.add(
         gx.Checkpoint(name=suite.name, validation_definitions=[definition], result_format="SUMMARY")
     )
-    result = checkpoint.run(batch_parameters={"dataframe": table})
+    result = checkpoint.run(batch_parameters={"dataframe": suite.columns})
     return next(iter(result.run_results.values())).statistics
 
 

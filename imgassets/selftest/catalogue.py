@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -220,3 +220,17 @@ def _image() -> Iterator[list[Fault]]:
 def all_faults() -> list[Fault]:
     """Every fault at both strengths, pipeline faults first."""
     return [fault for pair in (*_pipeline(), *_image()) for fault in pair]
+
+
+def named_faults(names: Sequence[str]) -> list[Fault]:
+    """The faults of these names, or all where none is named.
+
+    Raises:
+        LookupError: there is no such fault; says which there are.
+    """
+    everything = all_faults()
+    known = dict.fromkeys(fault.name for fault in everything)
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise LookupError(f"no fault {unknown[0]!r}; there are: {', '.join(known)}")
+    return [fault for fault in everything if not names or fault.name in names]

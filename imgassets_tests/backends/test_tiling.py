@@ -13,7 +13,7 @@ from PIL import Image
 
 from imgassets.backends.tiling import in_tiles, ramps, spans
 from imgassets.documents.upscaler import Tiles
-from imgassets.metrics.upscaling import tile_seams
+from imgassets.metrics.formulas.upscaling import tile_seams
 from imgassets_tests.metrics import image_faults as faults
 
 TILES = Tiles(size=64, overlap=16)

@@ -18,7 +18,7 @@ from imgassets.backends.padding import cropped, padded
 from imgassets.backends.registry import open_backend, upscale_maker
 from imgassets.backends.upscalers import Upscaled, upscale_one
 from imgassets.documents.upscaler import Tiles
-from imgassets.metrics.upscaling import score
+from imgassets.metrics.formulas.upscaling import score
 from imgassets.tiny.upscaler import SRVGGNetCompact, UpscalerConfig
 from imgassets_tests.backends.conftest import ASKED, document
 from imgassets_tests.metrics import image_faults as faults

@@ -16,18 +16,18 @@ import random
 import numpy as np
 from PIL import Image
 
-from imgassets.metrics.artefact_patterns import (
+from imgassets.metrics.formulas.artefact_patterns import (
     banding,
     blockiness,
     clipping,
     periodic_amplitude,
     tiling,
 )
-from imgassets.metrics.artefact_reference import differences
-from imgassets.metrics.artefacts import inspect
-from imgassets.metrics.duplicates import hash_distance, perceptual_hash
-from imgassets.metrics.fidelity import ssim
-from imgassets.metrics.upscaling import tile_seams, y_channel
+from imgassets.metrics.formulas.artefact_reference import differences
+from imgassets.metrics.formulas.artefacts import inspect
+from imgassets.metrics.formulas.duplicates import hash_distance, perceptual_hash
+from imgassets.metrics.formulas.fidelity import ssim
+from imgassets.metrics.formulas.upscaling import tile_seams, y_channel
 from imgassets.tiny.scenes import sample_scene
 from imgassets_tests.benchmarks.pages import table, write
 from imgassets_tests.metrics import image_faults as faults
@@ -158,14 +158,14 @@ def main() -> None:
         "artefacts",
         "Artefacts: which measure catches which fault",
         [
-            "## Unusable files (`imgassets/metrics/artefacts.py`)\n",
+            "## Unusable files (`imgassets/metrics/formulas/artefacts.py`)\n",
             inspection_table(scenes),
-            "## Faults against a reference (`imgassets/metrics/artefact_reference.py`)\n",
+            "## Faults against a reference (`imgassets/metrics/formulas/artefact_reference.py`)\n",
             f"Three photographs of {SIDE} px bundled with scikit-image. A measure catches a fault "
             "when, on every photograph, it lies beyond the range of all harmless changes by more "
             "than the width of that range; the farthest four are named.\n",
             fault_table(images),
-            "## Patterns in a single image (`imgassets/metrics/artefact_patterns.py`)\n",
+            "## Patterns in a single image (`imgassets/metrics/formulas/artefact_patterns.py`)\n",
             pattern_table(images, scenes),
             "Blockiness, tiling and clipping overlap on drawn scenes: flat art has few small steps "
             "to average, equal objects repeat, white pages clip. Hold all three against the "

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 
 from imgassets.judges.detectors import FlatShapeDetector
-from imgassets.metrics.geneval import GENEVAL, judge
+from imgassets.metrics.formulas.geneval import GENEVAL, judge
 from imgassets_tests.judges.shades import drawings, pairs
 from imgassets_tests.metrics.planted_scenes import CONDITIONS, pixels, samples
 

@@ -4,7 +4,7 @@
 
 SIGKILL at random moments and in the middle of writing an image and a table, a full disk and a
 read-only store (small tmpfs mounts, so it needs root), two runs at once, a harmed image and a
-harmed table. Writes docs/incremental_crashes.md.
+harmed table. Writes docs/measurements/crashes.md.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from imgassets_tests.integration.small import at_home, same_tables, write_small_
 
 KILLS = 20
 SEED = 4
-PAGE = Path(__file__).parents[2] / "docs" / "incremental_crashes.md"
+PAGE = Path(__file__).parents[2] / "docs/measurements/crashes.md"
 
 
 @dataclass(frozen=True)

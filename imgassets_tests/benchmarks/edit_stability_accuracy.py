@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from imgassets.metrics.edit_stability import band, repeated_edits, score
+from imgassets.metrics.formulas.edit_stability import band, repeated_edits, score
 from imgassets_tests.benchmarks.pages import table, write
 from imgassets_tests.metrics import image_faults as faults
 

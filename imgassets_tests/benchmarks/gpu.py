@@ -1,6 +1,6 @@
 """What does the product's own path cost on a GPU, and does it repeat its images there?
 
-    python -m imgassets_tests.benchmarks.gpu                        # on a GPU: writes docs/gpu.md
+    python -m imgassets_tests.benchmarks.gpu   # on a GPU: writes docs/measurements/gpu.md
     python -m imgassets_tests.benchmarks.gpu --size small --device cpu --steps 2 --no-write
 
 A transformer of Stable Diffusion 3.5 Large by its published configuration with random bfloat16
@@ -28,13 +28,13 @@ from imgassets.backends.diffusers_backend import DiffusersBackend
 from imgassets.backends.registry import open_backend
 from imgassets.documents.model import Model
 from imgassets.documents.project import load_project
-from imgassets.metrics.fidelity import psnr
+from imgassets.metrics.formulas.fidelity import psnr
 from imgassets.requests import build_requests
 from imgassets_tests import small_pipelines
 from imgassets_tests.benchmarks.pages import table
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs/gpu.md"
+PAGE = ROOT / "docs/measurements/gpu.md"
 PROMPT = "A capybara holding a sign that reads Hello World"
 EMBEDDED = ("tiny-base", "tiny-turbo")
 

@@ -28,11 +28,11 @@ import skimage.data
 from PIL import Image
 
 from imgassets.backends.device import Meter
-from imgassets.cli.normalize import take_in
 from imgassets.documents.sources import SourceRules
 from imgassets.images.errors import RefusedError
 from imgassets.images.intake import ANY_SOURCE
 from imgassets.images.normalize import normalize
+from imgassets.images.take_in import take_in
 from imgassets_tests.benchmarks import jpeg_damage
 from imgassets_tests.benchmarks.pages import table
 from imgassets_tests.images import icc

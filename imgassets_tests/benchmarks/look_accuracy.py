@@ -12,7 +12,7 @@ import random
 
 import numpy as np
 
-from imgassets.metrics.appearance import score
+from imgassets.metrics.formulas.appearance import score
 from imgassets.tiny.scenes import sample_scene
 from imgassets_tests.benchmarks.pages import table, write
 from imgassets_tests.metrics import image_faults as faults

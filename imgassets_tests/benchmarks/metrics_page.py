@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imgassets.documents.metric_catalogue import FAMILY_VERSIONS, FLOWS, METRICS, UNMEASURED, Metric
-from imgassets.metrics.learned import LEARNED
+from imgassets.metrics.formulas.learned import LEARNED
 from imgassets_tests.benchmarks.pages import FOLDER, table
 
 PAGE = FOLDER.parent / "metrics.md"

@@ -24,7 +24,7 @@ import numpy as np
 from PIL import Image
 
 from imgassets.documents.prompts import Expectation
-from imgassets.metrics import (
+from imgassets.metrics.formulas import (
     artefact_reference,
     artefacts,
     composition,
@@ -33,7 +33,7 @@ from imgassets.metrics import (
     style_features,
     upscaling,
 )
-from imgassets.metrics.artefact_patterns import luma, score_patterns
+from imgassets.metrics.formulas.artefact_patterns import luma, score_patterns
 from imgassets_tests.benchmarks.pages import table, write
 from imgassets_tests.metrics import image_faults as faults
 
@@ -178,7 +178,7 @@ def child(*arguments: str, threads: int) -> Any:
 
 def read_aloud(side: int) -> list[float]:
     """CPU seconds of one typography score, and of the plain call of its OCR engine."""
-    from imgassets.metrics import typography
+    from imgassets.metrics.formulas import typography
 
     image = np.full((side, side, 3), 255, np.uint8)
     cv2.putText(image, "SALE", (side // 10, side // 2), 0, side / 110, (0, 0, 0), 2)

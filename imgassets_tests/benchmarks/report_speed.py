@@ -2,8 +2,9 @@
 
     python -m imgassets_tests.benchmarks.report_speed
 
-Writes docs/speed.md: verdict and report from 100,000 metric rows, the cluster bootstrap beside
-scipy's in one run, and Great Expectations' checks on 1,000,000 rows, each in a process of its own.
+Writes docs/measurements/speed.md: verdict and report from 100,000 metric rows, the cluster
+bootstrap beside scipy's in one run, and Great Expectations' checks on 1,000,000 rows, each in a
+process of its own.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ import psutil
 from imgassets.backends.device import Meter
 from imgassets_tests.benchmarks.pages import table
 
-PAGE = Path(__file__).parents[2] / "docs" / "speed.md"
+PAGE = Path(__file__).parents[2] / "docs/measurements/speed.md"
 REPORT_ROWS, CHECKED_ROWS = 100_000, 1_000_000
 REPORT_BAR_SECONDS, REPORT_BAR_MIB = 20.0, 1000.0
 BOOTSTRAP_SIZES = (100, 400, 2_000, 10_000)
@@ -119,18 +120,20 @@ def checked_table(rows: int) -> pd.DataFrame:
 
 def check_numbers() -> Numbers:
     """Each kind of check once, after a first one on a small table that pays for the import."""
-    from imgassets.decision.gx_suites import check_metric, check_statuses
+    from imgassets.decision.gx_suites import hold
     from imgassets.documents.criteria import Criterion
+    from imgassets.documents.yardstick import FailureRule, MetricRule
 
-    mean = Criterion(metric="cost.seconds", ceiling=0.9)
-    worst = Criterion(metric="cost.seconds", ceiling=10.0, statistic="worst")
-    numbers = {"first_seconds": timed(lambda: check_metric(checked_table(100), mean))}
+    mean = MetricRule(Criterion(metric="cost.seconds", ceiling=0.9))
+    worst = MetricRule(Criterion(metric="cost.seconds", ceiling=10.0, statistic="worst"))
+    blank = FailureRule("generate", "blank", ("blank",), 0.01)
+    numbers = {"first_seconds": timed(lambda: hold(checked_table(100), [mean]))}
     large = checked_table(CHECKED_ROWS)
     numbers["table_mib"] = large.memory_usage(deep=True).sum() / 2**20
     kinds: dict[str, Callable[[], object]] = {
-        "mean": lambda: check_metric(large, mean),
-        "worst": lambda: check_metric(large, worst),
-        "status": lambda: check_statuses(large, "blank", 0.01),
+        "mean": lambda: hold(large, [mean]),
+        "worst": lambda: hold(large, [worst]),
+        "status": lambda: hold(large, [blank]),
     }
     for kind, check in kinds.items():
         before = psutil.Process().memory_info().rss / 2**20

@@ -14,8 +14,8 @@ from itertools import combinations
 
 import numpy as np
 
-from imgassets.metrics.duplicates import hash_distance, hash_version, perceptual_hash
-from imgassets.metrics.reproducibility import compare, seed_spread
+from imgassets.metrics.formulas.duplicates import hash_distance, hash_version, perceptual_hash
+from imgassets.metrics.formulas.reproducibility import compare, seed_spread
 from imgassets.tiny.scenes import sample_scene
 from imgassets_tests.benchmarks.pages import table, write
 from imgassets_tests.metrics import image_faults as faults

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from imgassets.metrics.reproducibility import Cell, Tolerance, matrix, seed_spread
+from imgassets.metrics.formulas.reproducibility import Cell, Tolerance, matrix, seed_spread
 from imgassets.tiny.scenes import sample_scene
 from imgassets_tests.benchmarks.pages import append, table
 

@@ -6,7 +6,7 @@ Both sides load the pipeline, make the same images on the same device and stop w
 there; the asset side also builds requests, hashes, stores every image (PNG, fsync) and writes its
 table and its contact sheet through a Dagster run. Checks are left out: they judge images. The two
 run by turns of a second.
-Writes docs/throughput.md.
+Writes docs/measurements/throughput.md.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ BATCH, SEEDS = 16, 256
 PROMPTS = ("a large red circle on white", "two green stars on white")
 IMAGES = len(PROMPTS) * SEEDS
 STEPS = 28
-PAGE = Path(__file__).parents[2] / "docs" / "throughput.md"
+PAGE = Path(__file__).parents[2] / "docs/measurements/throughput.md"
 
 
 def write(root: Path, seeds: int) -> None:

@@ -23,7 +23,7 @@ from imgassets.decision.statistics import wilson_interval
 from imgassets.documents.contract import Returns
 from imgassets.documents.project import load_project
 from imgassets.documents.prompts import Expectation
-from imgassets.metrics import composition, typography
+from imgassets.metrics.formulas import composition, typography
 from imgassets.tiny.scenes import Scene, Task, sample_scene
 
 ROOT = Path(__file__).parents[2]

@@ -3,7 +3,7 @@
 Reads rendered text of known content with the reader and with Tesseract (where it is installed):
 9 letter heights, 6 fonts that come with the dependencies, 3 contrasts, upright and turned by 5 or
 10 degrees; then the drawn scenes of the tiny models. Writes docs/metrics/typography.md and
-imgassets/metrics/ocr_floor.json.
+imgassets/metrics/formulas/ocr_floor.json.
 
     python -m imgassets_tests.benchmarks.typography_accuracy [--seed 0] [--scenes 200]
 """
@@ -32,8 +32,8 @@ from rapidfuzz.distance import Levenshtein
 from scipy.stats import beta
 
 from imgassets.judges.ocr import read_text
-from imgassets.metrics.typography_sizes import Floor, bucket, by_height
-from imgassets.metrics.typography_text import compare, reconcile
+from imgassets.metrics.formulas.typography_sizes import Floor, bucket, by_height
+from imgassets.metrics.formulas.typography_text import compare, reconcile
 from imgassets.tiny.scenes import sample_scene
 from imgassets_tests.benchmarks import pages
 
@@ -193,7 +193,7 @@ def write_floor(samples: list[Sample], texts: list[str]) -> list[Floor]:
         "text": "upright rendered lines, 6 fonts, 3 contrasts, letter height = capital H in px",
         "floors": [asdict(f) for f in floors],
     }
-    path = ROOT / "imgassets/metrics/ocr_floor.json"
+    path = ROOT / "imgassets/metrics/formulas/ocr_floor.json"
     path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     return floors
 
@@ -252,7 +252,7 @@ def write_page(samples, read, costs, floors, scenes, confused) -> None:
     """docs/metrics/typography.md"""
     parts = [
         "# Typography: how far the reader can be trusted\n",
-        "One CPU thread. Definitions: `imgassets/metrics/typography_text.py`.\n",
+        "One CPU thread. Definitions: `imgassets/metrics/formulas/typography_text.py`.\n",
         "CER: character error rate, the reader's measured confusions aside (see below), "
         "spaces ignored; lower is better. Text: one English word and five random letters and "
         "digits.\n",

@@ -23,7 +23,7 @@ import numpy as np
 from imgassets.documents.visible_text import comparable
 from imgassets.judges import ocr
 from imgassets.judges.ocr_lookalikes import LEAST_SHARE, readings, size_letters, table
-from imgassets.metrics.typography import score_reading
+from imgassets.metrics.formulas.typography import score_reading
 from imgassets_tests.benchmarks import pages
 from imgassets_tests.benchmarks.typography_accuracy import FONTS, WORDS, rendered
 from imgassets_tests.benchmarks.typography_lookalikes import held

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from imgassets.documents.upscaler import Tiles
-from imgassets.metrics.upscaling import ENLARGE, SHRINK, full_reference, resized, score
+from imgassets.metrics.formulas.upscaling import ENLARGE, SHRINK, full_reference, resized, score
 from imgassets_tests.benchmarks.pages import table, write
 from imgassets_tests.metrics import image_faults as faults
 from imgassets_tests.metrics.test_tile_shifts import (

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from imgassets.cli.normalize import normalize_files
 from imgassets.images.intake import ANY_SOURCE
+from imgassets.images.take_in import normalize_files
 from imgassets_tests.images.corpus import CORPUS, Case
 
 #: Kinds of which some are refused and some accepted.

@@ -10,8 +10,8 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 from skimage.metrics import structural_similarity
 
 from imgassets.images import filters
-from imgassets.metrics.artefact_patterns import luma
-from imgassets.metrics.fidelity import ssim_map
+from imgassets.metrics.formulas.artefact_patterns import luma
+from imgassets.metrics.formulas.fidelity import ssim_map
 from imgassets_tests.metrics import image_faults as faults
 
 PHOTO = faults.photograph("coffee", 200)[:, :170]

@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from imgassets.cli.normalize import inputs_of, normalize_files
 from imgassets.documents.sources import SOURCE_FORMATS, SourceRules
 from imgassets.images.errors import RefusedError
 from imgassets.images.intake import ANY_SOURCE
 from imgassets.images.normalize import normalize
 from imgassets.images.outputs import OutputFolder, harmless
+from imgassets.images.take_in import inputs_of, normalize_files
 from imgassets_tests.images import icc
 from imgassets_tests.images.files import PICTURE, deep_png, encoded, exif, small_png
 

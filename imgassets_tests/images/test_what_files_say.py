@@ -13,12 +13,12 @@ from PIL import Image, ImageCms, ImageDraw
 
 from imgassets.backends.base import HostedError
 from imgassets.backends.hosted_image import decode
-from imgassets.cli.score import score_bytes
 from imgassets.documents.prompts import Expectation
 from imgassets.documents.sources import SOURCE_FORMATS, SourceRules
 from imgassets.images.errors import RefusedError
 from imgassets.images.intake import ANY_SOURCE
 from imgassets.images.normalize import normalize
+from imgassets.metrics.scored_folder import score_bytes
 from imgassets_tests.images import icc
 from imgassets_tests.images.files import (
     PICTURE,

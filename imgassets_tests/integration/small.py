@@ -88,13 +88,14 @@ def _materializations(instance: dg.DagsterInstance) -> dict[str, int]:
     }
 
 
-def _check_runs(instance: dg.DagsterInstance) -> set[tuple[str, str, int]]:
+def _check_runs(instance: dg.DagsterInstance) -> set[tuple[str, str, str]]:
     runs = set()
     for record in instance.get_event_records(
         dg.EventRecordsFilter(dg.DagsterEventType.ASSET_CHECK_EVALUATION)
     ):
-        evaluation = record.event_log_entry.dagster_event.event_specific_data
-        runs.add((str(evaluation.asset_key), evaluation.check_name, record.storage_id))
+        entry = record.event_log_entry
+        evaluation = entry.dagster_event.event_specific_data
+        runs.add((str(evaluation.asset_key), evaluation.check_name, entry.run_id))
     return runs
 
 

@@ -19,7 +19,7 @@ from imgassets.defs.build import VALIDATE_JOB, build_definitions
 from imgassets.documents.project import load_project
 from imgassets.refresh import execute
 from imgassets.refresh.dagster_state import Reader
-from imgassets.refresh.plan import Asset, Documents, Made, Plan, walk
+from imgassets.refresh.plan import Asset, Made, Plan, walk
 from imgassets.storage.image_store import ImageStore
 from imgassets_tests.conftest import edit_file
 from imgassets_tests.integration.small import at_home, model_file, write_small_project
@@ -34,7 +34,7 @@ class Stuck:
         made = Made("1", "1", {})
         below = Made("1", "1", {"a": "1"})
         assets = [Asset("a", (), "1", made, harm="a is missing"), Asset("b", ("a",), "1", below)]
-        return walk(assets, Documents({}, lambda key, before: ""), {"a", "b"}, tried)
+        return walk(assets, {}, {"a", "b"}, tried)
 
     def stale_checks(self, plan: Plan, wanted: set[dg.AssetKey]) -> set[dg.AssetCheckKey]:
         return set()

@@ -46,14 +46,15 @@ def test_pages_are_written_to_any_folder(name: str, finished: Finished, tmp_path
 
 
 def test_the_suite_is_the_contract(finished: Finished) -> None:
-    """One expectation for each floor, ceiling, margin and failure mode, with its severity."""
+    """One expectation for each floor, ceiling, failure mode and decision, with its severity."""
     contract = load_project(finished.root).endpoint("cards")
     built = suite(contract, "fast", ProjectHome(finished.root / ".imgassets"))
     assert built is not None
     limits = [c for c in contract.all_criteria if c.floor is not None or c.ceiling is not None]
-    margins = [c for c in contract.all_criteria if c.margin is not None]
     modes = len(contract.flows) * (len(contract.failure_modes) + 1)  # and all others together
-    assert len(built.expectations) == len(limits) + len(margins) + modes
+    decisions = len(contract.all_criteria) + modes  # margins and error bars, by the comparison
+    assert len(built.expectations) == len(limits) + modes + decisions
+    assert len(built.expectations) == len({e.column for e in built.expectations})
     severity = {e.column: e.severity for e in built.expectations}
     for criterion in limits:
         expected = {"gating": "critical", "warning": "warning"}[criterion.severity]

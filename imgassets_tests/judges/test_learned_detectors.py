@@ -17,7 +17,7 @@ from imgassets.judges.learned_detectors import (
     OpenVocabularyDetector,
     PixelColors,
 )
-from imgassets.metrics.composition import score
+from imgassets.metrics.formulas.composition import score
 
 transformers = pytest.importorskip("transformers")
 

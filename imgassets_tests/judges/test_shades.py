@@ -10,7 +10,7 @@ import pytest
 from imgassets.documents.prompts import Expectation
 from imgassets.judges.detector_classes import RGB, SHAPES
 from imgassets.judges.detectors import FlatShapeDetector
-from imgassets.metrics.composition import score
+from imgassets.metrics.formulas.composition import score
 from imgassets_tests.judges.shades import (
     BACKGROUNDS,
     LAYOUTS,

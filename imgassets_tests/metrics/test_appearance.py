@@ -8,7 +8,7 @@ import pytest
 
 from imgassets.documents.metric_catalogue import METRICS
 from imgassets.images.pixels import BadImageError, Pixels
-from imgassets.metrics.appearance import frame, repeated, score
+from imgassets.metrics.formulas.appearance import frame, repeated, score
 from imgassets.metrics.metric_rows import look_table
 from imgassets_tests.metrics.image_faults import (
     gamma_twice,

@@ -9,7 +9,7 @@ import pytest
 
 from imgassets.documents.metric_catalogue import METRICS
 from imgassets.images.pixels import BadImageError
-from imgassets.metrics.artefact_patterns import (
+from imgassets.metrics.formulas.artefact_patterns import (
     banding,
     blockiness,
     clipping,

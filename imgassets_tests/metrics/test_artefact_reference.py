@@ -8,7 +8,12 @@ import numpy as np
 import pytest
 
 from imgassets.images.pixels import BadImageError
-from imgassets.metrics.artefact_reference import Differences, differences, gamma, registration
+from imgassets.metrics.formulas.artefact_reference import (
+    Differences,
+    differences,
+    gamma,
+    registration,
+)
 from imgassets_tests.metrics import image_faults as faults
 
 PHOTOGRAPHS = {name: faults.photograph(name, 192) for name in faults.PHOTOGRAPHS}

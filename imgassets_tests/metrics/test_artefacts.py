@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from imgassets.metrics.artefacts import blank_deviation, inspect, score
+from imgassets.metrics.formulas.artefacts import blank_deviation, inspect, score
 from imgassets.tiny.scenes import BACKGROUNDS, COLORS, sample_scene, text_scene
 
 SCENE = sample_scene(random.Random(3), "counting").render()

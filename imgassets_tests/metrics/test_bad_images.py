@@ -15,10 +15,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from imgassets.cli.score import score_bytes
 from imgassets.documents.contract import Returns
 from imgassets.documents.prompts import Expectation
 from imgassets.metrics import metric_rows
+from imgassets.metrics.scored_folder import score_bytes
 from imgassets.tiny.scenes import sample_scene
 
 SCENE = sample_scene(random.Random(1), "single_object").render()

@@ -10,8 +10,8 @@ import pytest
 from imgassets.documents.metric_catalogue import METRICS
 from imgassets.documents.prompts import Expectation
 from imgassets.judges.detectors import Detection, DetectorError
-from imgassets.metrics.composition import LARGE_SHARE, overall, score, task_means
-from imgassets.metrics.geneval import GENEVAL, Rule, counts, judge, kept, relations
+from imgassets.metrics.formulas.composition import LARGE_SHARE, overall, score, task_means
+from imgassets.metrics.formulas.geneval import GENEVAL, Rule, counts, judge, kept, relations
 from imgassets.tiny.scenes import BACKGROUNDS, COLORS, OBJECT_SIDE, SIZE, sample_scene
 from imgassets_tests.metrics.planted_scenes import degraded, pixels, samples
 

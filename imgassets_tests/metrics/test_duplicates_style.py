@@ -9,14 +9,20 @@ import pytest
 from PIL import Image
 from scipy.fft import dct
 
-from imgassets.metrics.duplicates import (
+from imgassets.metrics.formulas.duplicates import (
     duplicate_share,
     hash_distance,
     hash_version,
     near_duplicates,
     perceptual_hash,
 )
-from imgassets.metrics.style_features import FEATURES, TooFewPromptsError, drift, features, holm
+from imgassets.metrics.formulas.style_features import (
+    FEATURES,
+    TooFewPromptsError,
+    drift,
+    features,
+    holm,
+)
 from imgassets.tiny.scenes import sample_scene
 from imgassets_tests.metrics import image_faults as faults
 

@@ -9,8 +9,8 @@ import pytest
 
 from imgassets.documents.metric_catalogue import METRICS
 from imgassets.images.pixels import BadImageError
-from imgassets.metrics.edit_stability import band, repeated_edits, score
-from imgassets.metrics.fidelity import IDENTICAL_DB
+from imgassets.metrics.formulas.edit_stability import band, repeated_edits, score
+from imgassets.metrics.formulas.fidelity import IDENTICAL_DB
 from imgassets.tiny.scenes import sample_scene
 from imgassets_tests.metrics import image_faults as faults
 

@@ -7,8 +7,8 @@ import pytest
 from scipy.ndimage import gaussian_filter
 from skimage.metrics import peak_signal_noise_ratio
 
-from imgassets.metrics.artefact_patterns import luma
-from imgassets.metrics.fidelity import IDENTICAL_DB, delta_e, psnr, ssim, ssim_map
+from imgassets.metrics.formulas.artefact_patterns import luma
+from imgassets.metrics.formulas.fidelity import IDENTICAL_DB, delta_e, psnr, ssim, ssim_map
 from imgassets_tests.metrics import image_faults as faults
 
 IMAGES = [faults.photograph(name, 96) for name in faults.PHOTOGRAPHS]

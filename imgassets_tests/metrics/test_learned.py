@@ -14,8 +14,8 @@ import pytest
 from imgassets.documents.metric_catalogue import METRICS
 from imgassets.documents.prompts import Expectation
 from imgassets.images.pixels import BadImageError
-from imgassets.metrics import learned
-from imgassets.metrics.learned import (
+from imgassets.metrics.formulas import learned
+from imgassets.metrics.formulas.learned import (
     LEARNED,
     ClipScore,
     LearnedUnavailableError,
@@ -202,7 +202,7 @@ def test_absent_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_importing_the_module_loads_no_network() -> None:
     code = (
-        "import sys, imgassets.metrics.learned; "
+        "import sys, imgassets.metrics.formulas.learned; "
         "sys.exit(any(m in sys.modules for m in ('torch', 'transformers')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

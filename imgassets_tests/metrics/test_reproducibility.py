@@ -9,8 +9,14 @@ import pytest
 
 from imgassets.documents.metric_catalogue import METRICS
 from imgassets.images.pixels import BadImageError
-from imgassets.metrics.fidelity import IDENTICAL_DB
-from imgassets.metrics.reproducibility import Tolerance, compare, matrix, score, seed_spread
+from imgassets.metrics.formulas.fidelity import IDENTICAL_DB
+from imgassets.metrics.formulas.reproducibility import (
+    Tolerance,
+    compare,
+    matrix,
+    score,
+    seed_spread,
+)
 from imgassets.tiny.scenes import text_scene
 from imgassets_tests.metrics import image_faults as faults
 

@@ -7,7 +7,7 @@ import pytest
 
 from imgassets.documents.metric_catalogue import METRICS
 from imgassets.images.pixels import BadImageError
-from imgassets.metrics.stylization import score
+from imgassets.metrics.formulas.stylization import score
 from imgassets_tests.metrics import image_faults as faults
 
 PHOTOGRAPHS = {name: faults.photograph(name, 128) for name in faults.PHOTOGRAPHS}

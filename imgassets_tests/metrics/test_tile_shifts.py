@@ -17,7 +17,7 @@ from imgassets.backends.tiling import in_tiles
 from imgassets.documents.upscaler import Network, SdUpscale, Tiles, seam_tiles
 from imgassets.images.pixels import Pixels
 from imgassets.images.windows import shares, spans
-from imgassets.metrics.upscaling import ENLARGE, SHRINK, resized, score
+from imgassets.metrics.formulas.upscaling import ENLARGE, SHRINK, resized, score
 from imgassets_tests.metrics import image_faults as faults
 
 #: (side, scale, windows): small and large overlap, on the grid and off it, two windows a side.

@@ -16,9 +16,9 @@ from imgassets.documents.metric_catalogue import METRICS
 from imgassets.documents.prompts import Expectation
 from imgassets.images.pixels import BadImageError
 from imgassets.judges.ocr import Line, Reading, prepare_line, read_text
-from imgassets.metrics.typography import score, score_reading
-from imgassets.metrics.typography_sizes import BUCKETS, bucket, by_height, floor, floors
-from imgassets.metrics.typography_text import compare, reconcile
+from imgassets.metrics.formulas.typography import score, score_reading
+from imgassets.metrics.formulas.typography_sizes import BUCKETS, bucket, by_height, floor, floors
+from imgassets.metrics.formulas.typography_text import compare, reconcile
 from imgassets.tiny.scenes import ALPHABET, BACKGROUNDS, COLORS, text_scene
 
 WORDS = st.text(alphabet="AB01OIl x", min_size=1, max_size=8).filter(lambda t: t.strip())

@@ -19,8 +19,8 @@ from imgassets.judges.ocr import Line, Reading, read_text
 from imgassets.judges.ocr_letters import UnreadableTextError, dictionary, unreadable
 from imgassets.judges.ocr_lookalikes import readings, size_letters, table
 from imgassets.judges.ocr_order import reading_order
-from imgassets.metrics.typography import score, score_reading
-from imgassets.metrics.typography_text import compare
+from imgassets.metrics.formulas.typography import score, score_reading
+from imgassets.metrics.formulas.typography_text import compare
 
 FONTS = Path(matplotlib.get_data_path()) / "fonts/ttf"
 

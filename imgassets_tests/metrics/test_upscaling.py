@@ -10,7 +10,7 @@ from skimage.metrics import peak_signal_noise_ratio
 from imgassets.documents.metric_catalogue import METRICS, UNMEASURED
 from imgassets.documents.upscaler import Tiles
 from imgassets.images.pixels import BadImageError
-from imgassets.metrics.upscaling import (
+from imgassets.metrics.formulas.upscaling import (
     ENLARGE,
     SHRINK,
     full_reference,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from imgassets.refresh.plan import Asset, Documents, Made, Plan, walk
+from imgassets.refresh.observed.state import ObservedState
+from imgassets.refresh.plan import Asset, Made, Plan, walk
 from imgassets.refresh.plan_text import plan_in_words
 
 DOCUMENT = "documents/models/prod/generator"
@@ -36,8 +37,14 @@ def planned(
     **versions: str,
 ) -> Plan:
     present = {DOCUMENT: versions.get("document", "1"), CRITERIA: versions.get("criteria", "1")}
-    documents = Documents(present, lambda key, before: f"{key} is no longer {before}")
-    return walk(list(assets.values()), documents, wanted or set(assets), tried or ())
+    return walk(list(assets.values()), observed(present), wanted or set(assets), tried or ())
+
+
+def observed(versions: dict[str, str]) -> dict[str, ObservedState]:
+    def state(key: str, version: str) -> ObservedState:
+        return ObservedState(key, version, lambda before: f"{key} is no longer {before}", {})
+
+    return {key: state(key, version) for key, version in versions.items()}
 
 
 def test_nothing_changed() -> None:

@@ -9,14 +9,15 @@ from typing import Any
 import dagster as dg
 
 from imgassets.backends.device import Device
-from imgassets.defs.assets.documents import facet_key
-from imgassets.defs.assets.extra_seeds import more_key
 from imgassets.defs.io_managers import Table, data_version
 from imgassets.defs.metadata import image_metadata, table_metadata
 from imgassets.defs.resources import BackendPool, ProjectResource
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.metric_catalogue import FAMILY_VERSIONS, Flow, families_of
+from imgassets.refresh.dagster_state import asset_keys
 from imgassets.refresh.extra_seeds import requests_of
+from imgassets.refresh.observed.documents import facet_key
+from imgassets.refresh.observed.extra_seeds import extra_seeds_key
 from imgassets.refresh.outputs import STAGES
 from imgassets.requests import (
     Request,
@@ -49,7 +50,7 @@ def branch_assets(
     `facets` are the model's (`documents.facets.model_facets`).
     """
     # A raised budget lets a hosted model go on where it stopped.
-    limits = [facet_key("models", model, "limits")] if "limits" in facets else []
+    limits = asset_keys([facet_key("models", model, "limits")] if "limits" in facets else [])
     return [
         _requests(endpoint, model, device),
         *(_images(endpoint, model, flow, limits) for flow in endpoint.flows),
@@ -70,7 +71,7 @@ def _requests(endpoint: Endpoint, model: str, device: Device) -> dg.AssetsDefini
         facet_key("models", model, "generator"),
         facet_key("models", model, "upscaler"),
         *(facet_key("prompts", name, "prompts") for name in endpoint.prompt_sets),
-        more_key(endpoint.endpoint, model),
+        extra_seeds_key(endpoint.endpoint, model),
     ]
 
     @dg.multi_asset(
@@ -84,7 +85,7 @@ def _requests(endpoint: Endpoint, model: str, device: Device) -> dg.AssetsDefini
             )
             for flow, key in keys.items()
         },
-        deps=facets,
+        deps=asset_keys(facets),
         group_name=group,
     )
     def requests(workplace: ProjectResource, maker: BackendPool) -> Any:
@@ -177,7 +178,7 @@ def _metrics(endpoint: Endpoint, model: str, family: str, flows: list[Flow]) -> 
     @dg.asset(
         key=stage_key(name, model, family),
         ins={flow: dg.AssetIn(stage_key(name, model, STAGES[flow])) for flow in flows},
-        deps=_facets_measured_against(endpoint, model, family),
+        deps=asset_keys(_facets_measured_against(endpoint, model, family)),
         group_name=group_of(name, model),
         code_version=FAMILY_VERSIONS[family],
         kinds={"table"},
@@ -196,7 +197,7 @@ def _metrics(endpoint: Endpoint, model: str, family: str, flows: list[Flow]) -> 
     return metrics
 
 
-def _facets_measured_against(endpoint: Endpoint, model: str, family: str) -> list[dg.AssetKey]:
+def _facets_measured_against(endpoint: Endpoint, model: str, family: str) -> list[str]:
     if family in ("composition", "typography"):
         return [facet_key("prompts", name, family) for name in endpoint.prompt_sets]
     if family == "cost":

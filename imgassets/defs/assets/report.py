@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from imgassets.defs.assets.branches import stage_key
-from imgassets.defs.assets.documents import facet_key, history_of
-from imgassets.defs.assets.revalidation import drift_file, drift_key
+from imgassets.defs.assets.revalidation import drift_file
 from imgassets.defs.assets.verdict import measured, measured_inputs
 from imgassets.defs.resources import ProjectResource
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.project import Project
-from imgassets.refresh.document_changes import present_facets
+from imgassets.refresh.dagster_state import asset_keys
+from imgassets.refresh.document_changes import FacetHistory, present_facets
+from imgassets.refresh.observed.documents import facet_key
+from imgassets.refresh.observed.drift import drift_key
 from imgassets.report.forms import REPORT_FORMS
 
 if TYPE_CHECKING:
@@ -42,11 +44,13 @@ def report_asset(endpoint: Endpoint) -> dg.AssetsDefinition:
     @dg.asset(
         key=report_key(name),
         ins=ins,
-        deps=[
-            facet_key("endpoints", name, "traffic"),
-            *(facet_key("models", model, "price") for model in endpoint.models),
-            *(drift_key(name, model) for model in endpoint.models),
-        ],
+        deps=asset_keys(
+            [
+                facet_key("endpoints", name, "traffic"),
+                *(facet_key("models", model, "price") for model in endpoint.models),
+                *(drift_key(name, model) for model in endpoint.models),
+            ]
+        ),
         group_name=f"{name}__report".replace("-", "_"),
         code_version=_REPORT_VERSION,
         kinds={"html"},
@@ -100,7 +104,7 @@ def _report_input(workplace: ProjectResource, name: str, tables: dict[str, Any])
 
 def _describe(project: Project) -> "Describe":
     """Tells the field that changed in a document, from what is kept of its earlier versions."""
-    facets, history = present_facets(project), history_of(project.root)
+    facets, history = present_facets(project), FacetHistory.of(project.root)
 
     def describe(kind: str, name: str, facet: str, before: str) -> str:
         now = facets.get(f"documents/{kind}/{name}/{facet}")

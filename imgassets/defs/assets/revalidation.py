@@ -5,15 +5,14 @@ from datetime import timedelta
 
 import dagster as dg
 
-from imgassets.defs.assets.documents import DATA_VERSION_TAG
-from imgassets.defs.observable_state import observed_assets, observed_key
 from imgassets.defs.resources import BackendPool, ProjectResource
-from imgassets.documents.contract import Endpoint
 from imgassets.documents.environment import timezone
 from imgassets.documents.hosted import HostedModel
 from imgassets.drift.reproducibility import Repetition, repeat
 from imgassets.drift.revalidation import Drift, DriftFile, pinned, remake, still_drifting
+from imgassets.refresh.dagster_state import observation
 from imgassets.refresh.extra_seeds import requests_of
+from imgassets.refresh.observed.drift import drift_state
 from imgassets.storage.image_store import CorruptEntryError
 from imgassets.storage.whole_file import write_whole
 
@@ -29,33 +28,9 @@ _UNFINISHED = [
 ]
 
 
-def drift_key(endpoint: str, model: str) -> dg.AssetKey:
-    """Asset key of what drifted in a branch."""
-    return observed_key("drift", endpoint, model)
-
-
 def drift_file(workplace: ProjectResource) -> DriftFile:
+    """What is known to drift in the project."""
     return DriftFile(workplace.home().drift)
-
-
-def drift_assets(endpoints: list[Endpoint]) -> list[dg.AssetsDefinition]:
-    """What drifted, as observable assets that verdicts depend on."""
-    return observed_assets(
-        "drift",
-        "Stored images that come out differently when made again.",
-        endpoints,
-        lambda workplace, *branch: drift_file(workplace).version(*branch),
-    )
-
-
-def drift_observation(file: DriftFile, endpoint: str, model: str) -> dg.AssetObservation:
-    """What is known of a branch's drift, as an event."""
-    found = file.read(endpoint, model)
-    return dg.AssetObservation(
-        asset_key=drift_key(endpoint, model),
-        metadata={"drifted": len(found), "which": "\n".join(d.words for d in found) or "none"},
-        tags={DATA_VERSION_TAG: file.version(endpoint, model)},
-    )
 
 
 class Sample(dg.Config):
@@ -79,7 +54,8 @@ def revalidate_sample(
             continue
         file = drift_file(workplace)
         file.write(endpoint, model, found)
-        context.log_event(drift_observation(file, endpoint, model))
+        state = drift_state(file, endpoint, model)
+        context.log_event(observation(state, state.change(None)))
     _write_page(workplace, branches)
     if errors:
         raise dg.Failure("not revalidated: " + "; ".join(errors))

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from imgassets.defs.assets.branches import group_of, stage_key
-from imgassets.defs.assets.documents import facet_key
-from imgassets.defs.assets.revalidation import drift_file, drift_key
+from imgassets.defs.assets.revalidation import drift_file
 from imgassets.defs.io_managers import Table, data_version
 from imgassets.defs.metadata import table_metadata
 from imgassets.defs.resources import ProjectResource
@@ -14,7 +13,10 @@ from imgassets.documents.contract import Endpoint
 from imgassets.documents.facets import facets_of
 from imgassets.documents.hosted import pairing_of
 from imgassets.documents.metric_catalogue import families_of
+from imgassets.refresh.dagster_state import asset_keys
 from imgassets.refresh.extra_seeds import ExtraSeeds
+from imgassets.refresh.observed.documents import facet_key
+from imgassets.refresh.observed.drift import drift_key
 from imgassets.refresh.outputs import STAGES
 from imgassets.storage.looks import Looks
 
@@ -64,7 +66,7 @@ def _comparison(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
     @dg.asset(
         key=stage_key(name, model, "comparison"),
         ins=ins,
-        deps=[facet_key("endpoints", name, "criteria")],
+        deps=asset_keys([facet_key("endpoints", name, "criteria")]),
         group_name=group_of(name, model),
         code_version=DECISION_VERSION,
         kinds={"table"},
@@ -108,7 +110,7 @@ def _verdict(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
     @dg.asset(
         key=stage_key(name, model, "verdict"),
         ins={"comparison": dg.AssetIn(stage_key(name, model, "comparison"))},
-        deps=[drift_key(name, m) for m in compared],
+        deps=asset_keys([drift_key(name, m) for m in compared]),
         group_name=group_of(name, model),
         code_version=DECISION_VERSION,
         kinds={"verdict"},

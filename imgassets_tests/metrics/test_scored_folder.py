@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from imgassets.cli.main import main
-from imgassets.cli.score import ScoredFolder, score_folder
+from imgassets.metrics.scored_folder import ScoredFolder, score_folder
 from imgassets.tiny.scenes import Scene, sample_scene, text_scene
 
 PROMPTS = """\

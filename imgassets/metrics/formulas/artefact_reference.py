@@ -13,8 +13,8 @@ import numpy as np
 
 from imgassets.images.filters import ciede2000, lab, laplacian
 from imgassets.images.pixels import Pixels, check_pair, check_rgb
-from imgassets.metrics.artefact_patterns import luma
-from imgassets.metrics.fidelity import ssim_map
+from imgassets.metrics.formulas.artefact_patterns import luma
+from imgassets.metrics.formulas.fidelity import ssim_map
 
 WINDOW = 32
 #: The eight ways to lay an image, by the change that leads to them from upright.

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from imgassets.images.filters import lab, laplacian
 from imgassets.images.pixels import Pixels, check_rgb
-from imgassets.metrics.artefact_patterns import luma
+from imgassets.metrics.formulas.artefact_patterns import luma
 
 FEATURES = ("lightness", "green_red", "blue_yellow", "chroma", "contrast", "sharpness", "noise")
 #: Fewer prompts cannot show anything: below it the test refuses.

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 
 from imgassets.images.pixels import Pixels, check_rgb
-from imgassets.metrics.artefact_patterns import luma
-from imgassets.metrics.duplicates import near_duplicates
+from imgassets.metrics.formulas.artefact_patterns import luma
+from imgassets.metrics.formulas.duplicates import near_duplicates
+from imgassets.metrics.formulas.style_features import FEATURES, features
 from imgassets.metrics.scores import Score
-from imgassets.metrics.style_features import FEATURES, features
 
 #: Bits of the perceptual hash two images may differ in to be looked at more closely.
 _BITS = 2

@@ -15,7 +15,7 @@ from imgassets.documents.prompts import Expectation, ObjectExpectation
 from imgassets.judges.detector_classes import COLOR_NAMES
 from imgassets.judges.detectors import Detector, DetectorError, FlatShapeDetector, check_image
 from imgassets.judges.regions import background_color
-from imgassets.metrics.geneval import GENEVAL, Objects, judge, kept, overall, task_means
+from imgassets.metrics.formulas.geneval import GENEVAL, Objects, judge, kept, overall, task_means
 from imgassets.metrics.scores import Score
 
 __all__ = ["LARGE_SHARE", "overall", "score", "task_means"]

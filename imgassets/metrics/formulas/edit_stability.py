@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from imgassets.images.filters import ciede2000, grown, lab, largest_difference
 from imgassets.images.pixels import BadImageError, Pixels, check_pair
-from imgassets.metrics.artefact_patterns import luma
-from imgassets.metrics.fidelity import SSIM_RADIUS, psnr, ssim_map
+from imgassets.metrics.formulas.artefact_patterns import luma
+from imgassets.metrics.formulas.fidelity import SSIM_RADIUS, psnr, ssim_map
 from imgassets.metrics.scores import Score
 
 #: Width of the band around the mask in which bleeding shows first, in pixels.

@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 import yaml
 
-from imgassets.cli.decide import read_contract
 from imgassets.cli.main import main
 from imgassets.decision import compare, decide, decide_table
 from imgassets.decision.errors import DecisionError
+from imgassets.decision.score_files import read_contract
 from imgassets_tests.decision.factories import BASE, NEW, measured
 
 EXACT = "typography.exact"

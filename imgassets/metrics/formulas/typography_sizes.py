@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from imgassets.metrics.typography_text import compare
+from imgassets.metrics.formulas.typography_text import compare
 
 #: Lower bounds of the buckets of letter height, in pixels; the last one is open.
 BUCKETS = (0, 7, 9, 11, 14, 20, 28, 40, 56)

@@ -16,10 +16,10 @@ from PIL import Image
 from imgassets.documents.upscaler import Tiles
 from imgassets.images.filters import Values, laplacian
 from imgassets.images.pixels import BadImageError, Pixels, check_pair, check_rgb
-from imgassets.metrics.artefact_patterns import luma
-from imgassets.metrics.fidelity import delta_e, psnr, ssim
+from imgassets.metrics.formulas.artefact_patterns import luma
+from imgassets.metrics.formulas.fidelity import delta_e, psnr, ssim
+from imgassets.metrics.formulas.tile_shifts import detail_shifts, tone_shifts
 from imgassets.metrics.scores import Score
-from imgassets.metrics.tile_shifts import detail_shifts, tone_shifts
 
 SHRINK = Image.Resampling.BICUBIC
 ENLARGE = Image.Resampling.LANCZOS

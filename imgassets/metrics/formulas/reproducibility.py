@@ -16,9 +16,9 @@ import numpy as np
 
 from imgassets.images.filters import largest_difference
 from imgassets.images.pixels import BadImageError, Pixels, check_pair
-from imgassets.metrics.artefact_patterns import luma
-from imgassets.metrics.duplicates import HASH_BITS, hash_distance, perceptual_hash
-from imgassets.metrics.fidelity import delta_e, psnr, ssim
+from imgassets.metrics.formulas.artefact_patterns import luma
+from imgassets.metrics.formulas.duplicates import HASH_BITS, hash_distance, perceptual_hash
+from imgassets.metrics.formulas.fidelity import delta_e, psnr, ssim
 from imgassets.metrics.scores import Score
 
 Repetition = Literal["identical", "within tolerance", "different"]

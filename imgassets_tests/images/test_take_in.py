@@ -14,12 +14,13 @@ import pytest
 from PIL import Image
 
 from imgassets.backends.base import Outcome
+from imgassets.backends.upscaled_files import upscale_files
 from imgassets.cli.main import main
-from imgassets.cli.normalize import inputs_of, normalize_files, upscale_files
 from imgassets.documents.sources import SOURCE_FORMATS, SourceRules
 from imgassets.images import outputs
 from imgassets.images.intake import ANY_SOURCE
 from imgassets.images.outputs import OutputFolder
+from imgassets.images.take_in import inputs_of, normalize_files
 from imgassets_tests.conftest import edit_file
 from imgassets_tests.images.files import PICTURE, encoded
 

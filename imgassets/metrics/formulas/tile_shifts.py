@@ -15,7 +15,7 @@ from imgassets.documents.upscaler import Tiles
 from imgassets.images.filters import Values, laplacian
 from imgassets.images.pixels import Pixels
 from imgassets.images.windows import shares
-from imgassets.metrics.artefact_patterns import luma
+from imgassets.metrics.formulas.artefact_patterns import luma
 
 #: How far grids that are not the upscaler's are moved off it, in shares of a cell, (down, across).
 _ELSEWHERE = ((1 / 2, 1 / 2), (1 / 3, 2 / 3), (2 / 3, 1 / 3))

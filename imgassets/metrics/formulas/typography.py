@@ -13,9 +13,9 @@ from imgassets.documents.visible_text import visible
 from imgassets.images.pixels import Pixels
 from imgassets.judges.ocr import Reading, read_text
 from imgassets.judges.ocr_letters import UnreadableTextError, unreadable
+from imgassets.metrics.formulas.typography_sizes import floor, floors
+from imgassets.metrics.formulas.typography_text import compare, reconcile
 from imgassets.metrics.scores import Score
-from imgassets.metrics.typography_sizes import floor, floors
-from imgassets.metrics.typography_text import compare, reconcile
 
 
 def score(image: Pixels, expectation: Expectation) -> list[Score]:

@@ -7,8 +7,8 @@ done, `change` alone when everything was painted over.
 from __future__ import annotations
 
 from imgassets.images.pixels import Pixels, check_pair
-from imgassets.metrics.artefact_patterns import luma
-from imgassets.metrics.fidelity import delta_e, ssim
+from imgassets.metrics.formulas.artefact_patterns import luma
+from imgassets.metrics.formulas.fidelity import delta_e, ssim
 from imgassets.metrics.scores import Score
 
 

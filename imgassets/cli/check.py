@@ -1,0 +1,33 @@
+"""`imgassets check`."""
+
+from __future__ import annotations
+
+import sys
+
+from imgassets.cli.options import NOT_OK, OK, Json
+from imgassets.documents.project import load_project, to_json
+
+
+def check(json: Json = False) -> int:
+    """Validate contracts, models and prompt sets.
+
+    Prints every problem as FILE:LINE: FIELD: what is wrong [fix: how to mend it]. Exit 1 if there
+    is any. Loads no model.
+    """
+    from imgassets.documents import prompt_syntax, scale_ends
+    from imgassets.judges.vocabulary import unknown_words
+
+    project = load_project()
+    problems = [*project.problems, *unknown_words(project)]
+    for hint in (*prompt_syntax.hints(project), *scale_ends.hints(project)):
+        print(f"hint: {hint}", file=sys.stderr)
+    if json:
+        print(to_json(problems))
+    else:
+        print(*problems, sep="\n", end="\n" if problems else "")
+        print(
+            f"{len(project.endpoints)} endpoint(s), {len(project.models)} model(s), "
+            f"{len(project.prompt_sets)} prompt set(s): "
+            + (f"{len(problems)} problem(s)" if problems else "all valid")
+        )
+    return NOT_OK if problems else OK

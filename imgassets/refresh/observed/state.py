@@ -1,0 +1,53 @@
+"""What one piece of observed state is, and what a kind of it has to say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from imgassets.documents.project import Project
+
+
+def _nothing() -> None:
+    """Most kinds need not remember what they were."""
+
+
+@dataclass(frozen=True)
+class ObservedState:
+    """One thing that assets are made from and that no run makes, as it is now.
+
+    Attributes:
+        key: its asset's, such as `drift/ENDPOINT/MODEL`; assets that depend on it name this key.
+        version: hash of what it means; whatever was made from another one is out of date.
+        change: what changed since a version, in one line; given None where it was never observed.
+        shown: what the UI shows of it, by label.
+        remember: called when it is observed, to keep what a later `change` compares with.
+    """
+
+    key: str
+    version: str
+    change: Callable[[str | None], str]
+    shown: Mapping[str, str | int]
+    remember: Callable[[], None] = _nothing
+
+
+@dataclass(frozen=True)
+class ObservedKind:
+    """One kind of observed state.
+
+    Attributes:
+        name: first part of its keys.
+        keys: what each of its keys stands for, by key; reads documents alone, since it is called
+            whenever the graph is built.
+        states: all of it as it is now. What cannot be read at present is left out, unless leaving
+            it out would hide a fault: then a ValueError tells it.
+    """
+
+    name: str
+    keys: Callable[[Project], Mapping[str, str]]
+    states: Callable[[Project], Iterable[ObservedState]]
+
+
+def branches(project: Project) -> list[tuple[str, str]]:
+    """All (endpoint, model) pairs, for kinds that have one state a branch."""
+    return [(e.endpoint, model) for e in project.usable_endpoints() for model in e.models]
