@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from imgassets.defs.build import build_definitions
 from imgassets.documents.project import load_project
-from imgassets.storage.project_home import own_home
+from imgassets.storage.ownership import own_home
 
 _project = load_project()
 own_home(_project.root)  # a bare `dagster dev` must not mix two projects either

@@ -56,7 +56,7 @@ def _open_hosted(root: Path, model: Hosted) -> HostedBackend:
         from imgassets.backends.gemini import GeminiProvider
 
         provider = GeminiProvider(model)
-    return HostedBackend(model, Journal(home_of(root) / "paid", model.model), provider)
+    return HostedBackend(model, Journal(home_of(root).paid, model.model), provider)
 
 
 def open_maker(

@@ -21,9 +21,9 @@ def docs(
     need no network. Exit 2 when there is no table yet.
     """
     from imgassets.report.data_docs import build_docs
-    from imgassets.storage.project_home import own_home
+    from imgassets.storage.ownership import own_home
 
     project = valid_project()
     home = own_home(project.root)
-    print(build_docs(project, home, out or home / "docs"))
+    print(build_docs(project, home, out or home.docs))
     return OK

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from imgassets.cli.options import OK, Json, show
 from imgassets.documents.hosted import HostedModel
 from imgassets.documents.project import Project, find_root, load_project
-from imgassets.storage.project_home import own_home
+from imgassets.storage.ownership import own_home
+from imgassets.storage.project_home import ProjectHome
 
 
 def paid(json: Json = False) -> int:
@@ -23,7 +23,7 @@ def paid(json: Json = False) -> int:
     return OK
 
 
-def spendings(project: Project, home: Path) -> dict[str, dict[str, Any]]:
+def spendings(project: Project, home: ProjectHome) -> dict[str, dict[str, Any]]:
     """USD spent, the budget, and how requests ended, by hosted model."""
     from imgassets.backends.journal import Journal
 
@@ -31,7 +31,7 @@ def spendings(project: Project, home: Path) -> dict[str, dict[str, Any]]:
     for name in project.models:
         model = project.model(name)
         if isinstance(model, HostedModel):
-            journal = Journal(home / "paid", name)
+            journal = Journal(home.paid, name)
             found[name] = {
                 "spent_usd": round(journal.spent(), 6),
                 "max_usd": model.limits.max_usd,

@@ -12,7 +12,8 @@ import typer
 
 from imgassets.cli.options import NOT_OK, OK, Endpoints, valid_project
 from imgassets.documents.project import Project
-from imgassets.storage.project_home import REPORT_FORMS, own_home
+from imgassets.report.forms import REPORT_FORMS
+from imgassets.storage.ownership import own_home
 
 Form = Literal["html", "md", "junit", "json"]
 
@@ -37,7 +38,7 @@ def report(
     project = valid_project()
     home = own_home(project.root)
     endpoints = _endpoints(project, endpoint)
-    folders = {name: home / "reports" / name for name in endpoints}
+    folders = {name: home.reports(name) for name in endpoints}
     texts = [_read(name, folder / REPORT_FORMS[form]) for name, folder in folders.items()]
     text = _joined(texts, form)
     if out is None:

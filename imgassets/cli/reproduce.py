@@ -39,7 +39,7 @@ def reproduce(
     """
     from imgassets.drift.reproduce import reproduce as made_again
     from imgassets.drift.reproduction import ReproductionOptions
-    from imgassets.storage.project_home import own_home, ready_home
+    from imgassets.storage.ownership import own_home, ready_home
 
     project = valid_project()
     home = own_home(project.root) if out else ready_home(project.root)

@@ -28,7 +28,7 @@ def selftest(
     from imgassets.selftest.catalogue import named_faults
     from imgassets.selftest.run import SelfTester
     from imgassets.selftest.table import in_words
-    from imgassets.storage.project_home import ready_home
+    from imgassets.storage.ownership import ready_home
 
     tester = SelfTester(
         project,

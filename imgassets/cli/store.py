@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from imgassets.cli.options import NOT_OK, OK, Json, show
 from imgassets.documents.project import find_root
-from imgassets.storage.project_home import own_home
+from imgassets.storage.ownership import own_home
 
 if TYPE_CHECKING:  # reading tables and images takes half a second to import; commands do it
     from imgassets.storage.image_store import ImageStore
+    from imgassets.storage.project_home import ProjectHome
 
 _DAY = 24 * 3600.0
 
 app = typer.Typer(help="Look after the stored images.", rich_markup_mode=None)
 
 
-def _store() -> tuple[ImageStore, Path]:
+def _store() -> tuple[ImageStore, ProjectHome]:
     from imgassets.storage.image_store import ImageStore
 
     home = own_home(find_root())
-    return ImageStore(home / "images"), home
+    return ImageStore(home.images), home
 
 
 @app.command()

@@ -16,7 +16,7 @@ import typer
 from imgassets.cli.report_server import HOST, start_beside
 from imgassets.documents.environment import PlaceError
 from imgassets.documents.project import find_root
-from imgassets.storage.project_home import ready_home
+from imgassets.storage.ownership import ready_home
 from imgassets.storage.whole_file import write_whole
 
 
@@ -37,7 +37,7 @@ def start(root: Path, port: int) -> int:
         PlaceError: the port is taken, or the project's UI runs already. Dagster itself would stay
             as a second daemon, without a page.
     """
-    note = ready_home(root) / "ui.json"
+    note = ready_home(root).ui_note
     _refuse_second(note)
     _refuse_taken(port)
     from imgassets.refresh.dagster_runs import open_instance

@@ -100,7 +100,7 @@ def _print(project: Project, selection: Selection, verdicts: list[Verdict]) -> N
     print(verdict_table(verdicts))
     # Reports tell of all models, so some models alone leave them as they were.
     for endpoint in [] if selection.models else dict.fromkeys(v.endpoint for v in verdicts):
-        report = home_of(project.root) / "reports" / endpoint / "report.html"
+        report = home_of(project.root).output((endpoint, "report"))
         if report.exists():
             print(f"report: {report}")
     print("lineage: imgassets ui   (then open http://127.0.0.1:3000)")

@@ -19,7 +19,6 @@ from imgassets.refresh import execute
 from imgassets.refresh.dagster_runs import bury_dead_runs, run_assets
 from imgassets.refresh.dagster_state import DagsterState, asset_text
 from imgassets.refresh.extra_seeds import extend
-from imgassets.refresh.outputs import file_of
 from imgassets.refresh.plan import Plan
 from imgassets.refresh.planner import Planner
 from imgassets.refresh.selection import Selection
@@ -72,7 +71,7 @@ def validate(
     bring_up_to_date(project, instance, selection, device)
     home = home_of(project.root)
     return [
-        Verdict.model_validate_json(file_of(home, (*branch, "verdict")).read_text(encoding="utf-8"))
+        Verdict.model_validate_json(home.output((*branch, "verdict")).read_text(encoding="utf-8"))
         for branch in selection.branches(project)
     ]
 

@@ -28,7 +28,7 @@ class ParquetTables(dg.ConfigurableIOManager):
     workplace: dg.ResourceDependency[ProjectResource]
 
     def path(self, key: dg.AssetKey) -> Path:
-        return (self.workplace.home() / "tables").joinpath(*key.path).with_suffix(".parquet")
+        return self.workplace.home().output(key.path)
 
     def handle_output(self, context: dg.OutputContext, obj: Table) -> None:
         with whole_file(self.path(context.asset_key)) as temporary:
@@ -60,7 +60,7 @@ class JsonDocuments(dg.ConfigurableIOManager):
     workplace: dg.ResourceDependency[ProjectResource]
 
     def path(self, key: dg.AssetKey) -> Path:
-        return (self.workplace.home() / "tables").joinpath(*key.path).with_suffix(".json")
+        return self.workplace.home().output(key.path)
 
     def handle_output(self, context: dg.OutputContext, obj: dict[str, Any]) -> None:
         with whole_file(self.path(context.asset_key)) as temporary:

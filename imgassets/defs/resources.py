@@ -14,7 +14,7 @@ from imgassets.flows import FlowName
 from imgassets.refresh.document_changes import FacetHistory, present_facets
 from imgassets.storage.image_store import ImageStore
 from imgassets.storage.looks import Looks
-from imgassets.storage.project_home import home_of
+from imgassets.storage.project_home import ProjectHome, home_of
 
 if TYPE_CHECKING:
     from imgassets.report.diff import Describe
@@ -30,12 +30,13 @@ class ProjectResource(dg.ConfigurableResource):
         """All documents as they are now."""
         return load_project(Path(self.root) if self.root else find_root())
 
-    def home(self) -> Path:
+    def home(self) -> ProjectHome:
+        """Where everything made is kept."""
         return home_of(Path(self.root) if self.root else find_root())
 
     def store(self) -> ImageStore:
         """Every image ever made here, under its image key."""
-        return ImageStore(self.home() / "images")
+        return ImageStore(self.home().images)
 
 
 class LookRecord(dg.ConfigurableResource):
@@ -45,7 +46,7 @@ class LookRecord(dg.ConfigurableResource):
 
     def record(self) -> Looks:
         """The looks taken in the project."""
-        return Looks(self.workplace.home() / "looks")
+        return Looks(self.workplace.home().looks)
 
 
 class EarlierReports(dg.ConfigurableResource):
@@ -57,7 +58,7 @@ class EarlierReports(dg.ConfigurableResource):
         """An endpoint's folder of reports; the new one is written there."""
         from imgassets.report.history import KeptReport
 
-        return KeptReport(self.workplace.home() / "reports" / endpoint)
+        return KeptReport(self.workplace.home().reports(endpoint))
 
     def describe(self) -> "Describe":
         """Tells the field that changed in a document since a version of one of its facets."""

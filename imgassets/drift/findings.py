@@ -64,7 +64,7 @@ class DriftFile:
     @classmethod
     def of(cls, root: Path) -> DriftFile:
         """That of a project."""
-        return cls(home_of(root) / "drift")
+        return cls(home_of(root).drift)
 
     def path(self, endpoint: str, model: str) -> Path:
         """Where a branch's drift is kept."""

@@ -30,13 +30,14 @@ from imgassets.images.outputs import OutputFolder
 from imgassets.metrics.formulas.reproducibility import compare
 from imgassets.report.reproducibility import Repeat, comparison_page, comparison_picture
 from imgassets.requests import Request, build_requests
+from imgassets.storage.project_home import ProjectHome
 
 #: Drawn seeds are below this: every model takes them, and a contract may name them.
 _DRAWN = MOST_HOSTED + 1
 
 
 def reproduce(
-    project: Project, options: ReproductionOptions, home: Path, out: Path | None
+    project: Project, options: ReproductionOptions, home: ProjectHome, out: Path | None
 ) -> Reproduction:
     """Make an image again and again, compare, and show it.
 
@@ -61,7 +62,7 @@ def reproduce(
     ]
     requests = [request for _, request in made]
     images = [(request, *_made(project, model, device, request)) for device, request in made]
-    folder = OutputFolder(out or home / "reproduce" / requests[0].image_key[:12])
+    folder = OutputFolder(out or home.reproduced(requests[0].image_key))
     return _shown(options, endpoint, model, images, folder)
 
 

@@ -18,7 +18,7 @@ from filelock import FileLock
 
 from imgassets.documents.environment import PlaceError
 from imgassets.refresh.dagster_state import asset_keys
-from imgassets.storage.project_home import ready_dagster_home
+from imgassets.storage.ownership import opening_lock, ready_dagster_home
 
 #: The code location's name, in workspace.yaml as well.
 CODE_LOCATION = "imgassets"
@@ -38,22 +38,22 @@ def open_instance(root: Path) -> dg.DagsterInstance:
     Raises:
         PlaceError: a folder cannot be used, or is somebody else's.
     """
-    home = ready_dagster_home(root)
-    os.environ["DAGSTER_HOME"] = str(home)
-    config = home / "dagster.yaml"
+    folder = ready_dagster_home(root)
+    os.environ["DAGSTER_HOME"] = str(folder)
+    config = folder / "dagster.yaml"
     if not config.exists():
         config.write_text(
             (files("imgassets.storage") / "dagster.yaml").read_text(), encoding="utf-8"
         )
     # Dagster's databases are made on first use, and two processes that make them at once fail.
-    with FileLock(home / ".opening.lock"):
+    with FileLock(opening_lock(folder)):
         try:
             instance = dg.DagsterInstance.get()
             instance.get_asset_keys(limit=1)  # opens the database that is else opened late
         except Exception as error:  # Dagster raises any class, TypeError for one, for a bad setting
             why = " ".join(str(error).split())[:300]
             raise PlaceError(
-                f"Dagster cannot open its files in {home}: {why}; mend dagster.yaml or free the "
+                f"Dagster cannot open its files in {folder}: {why}; mend dagster.yaml or free the "
                 "disk, or move the folder away to begin a new history of runs (images are kept)"
             ) from error
     return instance

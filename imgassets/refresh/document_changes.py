@@ -126,7 +126,7 @@ class FacetHistory:
     @classmethod
     def of(cls, root: Path) -> FacetHistory:
         """That of a project."""
-        return cls(home_of(root) / "documents")
+        return cls(home_of(root).facets)
 
     def keep(self, facet: Facet) -> None:
         """Remember a facet under its version."""

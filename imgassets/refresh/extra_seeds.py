@@ -33,7 +33,7 @@ class ExtraSeeds:
     @classmethod
     def of(cls, root: Path) -> ExtraSeeds:
         """Those of a project."""
-        return cls(home_of(root) / "more")
+        return cls(home_of(root).extra_seeds)
 
     def path(self, endpoint: str, model: str) -> Path:
         """Where a branch's added seeds are kept."""

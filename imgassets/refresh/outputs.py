@@ -10,16 +10,9 @@ from pathlib import Path
 from imgassets.documents.failures import FAILURE_MODES
 from imgassets.flows import OF_STAGE
 from imgassets.storage.image_store import ImageStore
+from imgassets.storage.project_home import ProjectHome
 
 _log = logging.getLogger(__name__)
-
-
-def file_of(home: Path, key: Sequence[str]) -> Path:
-    """The file an asset writes: its table, its verdict, or its report."""
-    if key[-1] == "report":
-        return home.joinpath("reports", *key[:-1], "report.html")
-    suffix = ".json" if key[-1] == "verdict" else ".parquet"
-    return home.joinpath("tables", *key).with_suffix(suffix)
 
 
 def image_keys(path: Path) -> list[str]:
@@ -42,7 +35,7 @@ def _image_rows(path: Path) -> list[tuple[str, str, str | None]]:
 
 
 def condition(
-    home: Path, key: Sequence[str], sha256: str | None, store: ImageStore
+    home: ProjectHome, key: Sequence[str], sha256: str | None, store: ImageStore
 ) -> tuple[str, str]:
     """Why what an asset wrote cannot be used any more, and what failed in it and may pass.
 
@@ -54,7 +47,7 @@ def condition(
         sha256: of the file as it was written, None where it was not noted.
         store: must hold the images an image table lists.
     """
-    path = file_of(home, key)
+    path = home.output(key)
     if not path.is_file():
         return f"{path.name} is missing", ""
     if sha256 and not is_as_written(path, sha256):
@@ -88,9 +81,9 @@ def is_as_written(path: Path, sha256: str) -> bool:
     return hashlib.sha256(path.read_bytes()).hexdigest() == sha256
 
 
-def set_aside(home: Path, path: Path) -> Path:
+def set_aside(home: ProjectHome, path: Path) -> Path:
     """Move a corrupted file to `HOME/quarantine`, for inspection; returns where it went."""
-    target = home / "quarantine" / path.relative_to(home)
+    target = home.quarantine / path.relative_to(home.folder)
     number = 0
     while target.exists():
         number += 1

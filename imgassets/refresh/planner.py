@@ -91,7 +91,7 @@ class Planner:
         home = home_of(self.project.root)
         found = []
         for asset in self._assets:
-            path, sha256 = outputs.file_of(home, asset.key.split("/")), _sha256(asset)
+            path, sha256 = home.output(asset.key.split("/")), _sha256(asset)
             if sha256 and path.is_file() and not outputs.is_as_written(path, sha256):
                 found.append(path)
         return found
@@ -116,7 +116,7 @@ class Planner:
 
     @cached_property
     def _store(self) -> ImageStore:
-        return ImageStore(home_of(self.project.root) / "images")
+        return ImageStore(home_of(self.project.root).images)
 
     def _judged(self, asset: Asset) -> Asset:
         """With what only the project's files and documents tell of it."""
@@ -161,7 +161,7 @@ class Planner:
         for asset in self._assets:
             *branch, stage = asset.key.split("/")
             if asset.made and stage in OF_STAGE:
-                path = outputs.file_of(home_of(self.project.root), (*branch, stage))
+                path = home_of(self.project.root).output((*branch, stage))
                 made.setdefault((branch[-1], OF_STAGE[stage]), []).extend(outputs.image_keys(path))
         return estimate.unit_seconds(self._store, made)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 
 from imgassets.report.document import changes_of, report_document
+from imgassets.report.forms import REPORT_FORMS
 from imgassets.report.inputs import ReportInput
 from imgassets.report.junit import render_junit
 from imgassets.report.page import render_html
 from imgassets.report.summary import render_markdown
-from imgassets.storage.project_home import REPORT_FORMS
 
 
 def build_report(report: ReportInput) -> dict[str, str]:

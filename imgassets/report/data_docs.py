@@ -26,8 +26,8 @@ from imgassets.documents.contract import Endpoint
 from imgassets.documents.project import Project
 from imgassets.documents.yardstick import Rule, rules_by_table
 from imgassets.flows import STAGES
-from imgassets.refresh.outputs import file_of
-from imgassets.storage.project_home import plain_temporary_folder
+from imgassets.storage.ownership import plain_temporary_folder
+from imgassets.storage.project_home import ProjectHome
 
 _POLICY = (
     '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
@@ -86,7 +86,7 @@ class Suite:
         return [held.expectation(rule) for rule in self.rules]
 
 
-def build_docs(project: Project, home: Path, folder: Path) -> Path:
+def build_docs(project: Project, home: ProjectHome, folder: Path) -> Path:
     """Hold the tables made last to their suites and write the pages; returns the index.
 
     Args:
@@ -117,12 +117,12 @@ def build_docs(project: Project, home: Path, folder: Path) -> Path:
     return index
 
 
-def suite(endpoint: Endpoint, model: str, home: Path) -> Suite | None:
+def suite(endpoint: Endpoint, model: str, home: ProjectHome) -> Suite | None:
     """The suite of an endpoint and model with the values to hold; None where a table lacks."""
     by_table = rules_by_table(endpoint, model, STAGES)
     try:
         tables = {
-            name: pd.read_parquet(file_of(home, (endpoint.endpoint, model, name)))
+            name: pd.read_parquet(home.output((endpoint.endpoint, model, name)))
             for name in by_table
         }
     except FileNotFoundError:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from imgassets.report.diff import Facts, same_facts
-from imgassets.storage.project_home import REPORT_FORMS
+from imgassets.report.forms import REPORT_FORMS
 from imgassets.storage.whole_file import write_whole
 
 _PREVIOUS = "previous.json"

@@ -6,7 +6,6 @@ import os
 import shutil
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,7 @@ from imgassets.requests import Request, build_requests, requests_version, stacke
 from imgassets.selftest.catalogue import Fault
 from imgassets.selftest.image_faults import Spot, decode
 from imgassets.storage.image_store import ImageStore
+from imgassets.storage.project_home import ProjectHome
 
 #: Reproducible anywhere; the faults are planted on the CPU.
 _DEVICE: Device = "cpu"
@@ -56,14 +56,14 @@ class FaultRunner:
     """Makes and measures images, and keeps both the store and what was measured."""
 
     project: Project
-    folder: Path
+    home: ProjectHome
     progress: Callable[[str], None]
     _healthy: dict[tuple[str, str, tuple[int, ...]], Branch] = field(default_factory=dict)
     _makers: dict[str, Backend] = field(default_factory=dict)
 
     @property
     def store(self) -> ImageStore:
-        return ImageStore(self.folder / "images")
+        return ImageStore(self.home.images)
 
     def healthy(self, endpoint: str, model: str, seeds: Sequence[int]) -> Branch:
         """The model as it is, with these seeds."""
@@ -116,7 +116,7 @@ class FaultRunner:
         sets = [fingerprint(prompts) for prompts in self.project.prompts_of(contract)]
         price = self.project.model(name[1]).price.model_dump(mode="json")
         rests_on = [*name, requests_version(requests), FAMILY_VERSIONS, sets, price]
-        folder = self.folder / "tables" / fingerprint(rests_on)[:16]
+        folder = self.home.tables / fingerprint(rests_on)[:16]
         families = families_of(contract.flows)
         if not folder.is_dir():
             branch = make()

@@ -14,7 +14,6 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from multiprocessing import get_context
-from pathlib import Path
 from typing import Any
 
 from imgassets.decision.measurements import gather_measured
@@ -32,6 +31,7 @@ from imgassets.selftest.detection import (
     judge_draw,
     whole,
 )
+from imgassets.storage.project_home import ProjectHome
 
 Progress = Callable[[str], None]
 #: Seeds beside the contract's own, for the healthy model against itself.
@@ -102,7 +102,7 @@ class SelfTester:
     """
 
     project: Project
-    home: Path
+    home: ProjectHome
     model: str = "tiny-turbo"
     guided: str = "tiny-base"
     draws: int = 200
@@ -197,7 +197,7 @@ class Side:
     def __init__(
         self,
         project: Project,
-        home: Path,
+        home: ProjectHome,
         model: str,
         progress: Progress,
         others: Sequence[int] = OTHER_SEEDS,
@@ -209,7 +209,7 @@ class Side:
             e.model_copy(update={"incumbent": model, "candidates": (self._planted,)})
             for e in project.usable_endpoints()
         ]
-        self._workshop = FaultRunner(_with(project, self._endpoints), home / "selftest", progress)
+        self._workshop = FaultRunner(_with(project, self._endpoints), home.selftest, progress)
 
     @cached_property
     def benches(self) -> list[SelfTestData]:

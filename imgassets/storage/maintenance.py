@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from imgassets.storage.image_store import CorruptEntryError, ImageStore
+from imgassets.storage.project_home import ProjectHome
 
 _KEY = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _TEMPORARY = "[0-9a-f][0-9a-f]/.tmp-*"  # of a write or deletion that did not end
@@ -128,7 +129,7 @@ def quarantined(store: ImageStore) -> tuple[str, ...]:
     return tuple(sorted(p.name for p in folder.iterdir())) if folder.is_dir() else ()
 
 
-def garbage(store: ImageStore, home: Path, *, older_than: float = GRACE_SECONDS) -> Garbage:
+def garbage(store: ImageStore, home: ProjectHome, *, older_than: float = GRACE_SECONDS) -> Garbage:
     """Entries that nothing in `home` refers to, directly or as the source of another image.
 
     Args:
@@ -139,7 +140,7 @@ def garbage(store: ImageStore, home: Path, *, older_than: float = GRACE_SECONDS)
     Raises:
         UnreadableReferenceError: a table cannot be read, so what it refers to is unknown.
     """
-    kept = with_sources(store, referenced_keys(home, store.root))
+    kept = with_sources(store, referenced_keys(home))
     before = time.time() - older_than
     entries = sorted(store.keys())
     unused = tuple(
@@ -150,7 +151,7 @@ def garbage(store: ImageStore, home: Path, *, older_than: float = GRACE_SECONDS)
         sum(_size(store, key) for key in unused),
         tuple(
             path
-            for path in (*_leftovers(store), *sorted((home / "tables").rglob(_HALF_A_TABLE)))
+            for path in (*_leftovers(store), *sorted(home.tables.rglob(_HALF_A_TABLE)))
             if path.stat().st_mtime < before
         ),
         len(entries) - len(unused),
@@ -170,14 +171,14 @@ def delete(store: ImageStore, found: Garbage) -> None:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def referenced_keys(home: Path, images: Path) -> set[str]:
+def referenced_keys(home: ProjectHome) -> set[str]:
     """Every image key that a file names, wherever it stands in it.
 
     Raises:
         UnreadableReferenceError: a file cannot be read.
     """
     keys: set[str] = set()
-    for path in _documents(home, images):
+    for path in _documents(home):
         try:
             keys.update(_keys_in(path))
         except (OSError, pa.ArrowException) as error:
@@ -205,11 +206,10 @@ def _source(store: ImageStore, key: str) -> str | None:
         return None
 
 
-def _documents(home: Path, images: Path) -> Iterator[Path]:
+def _documents(home: ProjectHome) -> Iterator[Path]:
     """All files of a project's home but the store itself, Dagster's own, and harmed ones."""
-    own = ("dagster", "documents", "quarantine", "selftest")
-    aside = {images, *(home / name for name in own)}
-    for path in sorted(home.rglob("*")):
+    aside = {home.images, home.dagster, home.facets, home.quarantine, home.selftest.folder}
+    for path in sorted(home.folder.rglob("*")):
         if path.is_file() and aside.isdisjoint(path.parents):
             yield path
 

@@ -1,202 +1,133 @@
-"""Where a project keeps everything it makes, and that nobody else keeps his there."""
+"""Every path of what a project makes. No other module joins these names.
+
+HOME/                  `$IMGASSETS_HOME`, or `.imgassets/` in the project
+  images/              every image ever made, by image key
+  tables/E/M/          a table for each asset of endpoint E and model M; verdicts as JSON
+  reports/E/           the report of an endpoint, in all its forms
+  looks/  more/        which data a comparison was judged on; seeds added to a branch
+  drift/               images that came out differently when made again
+  documents/           facets of the documents as they once were
+  quarantine/          harmed tables; harmed images are in images/quarantine/
+  paid/                the journal of paid requests
+  docs/  reproduce/    Data Docs; what `imgassets reproduce` made
+  selftest/            what the self-test made
+  dagster/             Dagster's own files
+"""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import pwd
-import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock
+from imgassets.documents.environment import folder_in
 
-from imgassets.documents.environment import PlaceError, folder_in
-from imgassets.storage.whole_file import write_whole
-
-#: File of each form of an endpoint's report, in `reports/ENDPOINT/`.
-REPORT_FORMS = {
-    "html": "report.html",
-    "md": "summary.md",
-    "junit": "junit.xml",
-    "json": "report.json",
-}
-#: Names the projects that a folder belongs to, one a line.
-_MARK = ".imgassets-project"
-#: Characters that Dagster's database URLs and Great Expectations' settings take for something else:
-#: a path with one of them would open another file.
-_MISREAD = "?%#$"
+#: Of a report's forms, the one that an asset is known by.
+REPORT_PAGE = "report.html"
 
 
-def home_of(root: Path) -> Path:
+@dataclass(frozen=True)
+class ProjectHome:
+    """The folder that a project keeps everything it makes in.
+
+    Attributes:
+        folder: whole path; need not be there.
+    """
+
+    folder: Path
+
+    @property
+    def images(self) -> Path:
+        """The image store."""
+        return self.folder / "images"
+
+    @property
+    def tables(self) -> Path:
+        """Tables and verdicts."""
+        return self.folder / "tables"
+
+    def output(self, key: Sequence[str]) -> Path:
+        """The file an asset writes: its table, its verdict, or its report.
+
+        Args:
+            key: the asset's, such as `("headline", "fast", "generated")`.
+        """
+        if key[-1] == "report":
+            return self.reports(*key[:-1]) / REPORT_PAGE
+        suffix = ".json" if key[-1] == "verdict" else ".parquet"
+        return self.tables.joinpath(*key).with_suffix(suffix)
+
+    def reports(self, endpoint: str) -> Path:
+        """An endpoint's report, in all its forms."""
+        return self.folder / "reports" / endpoint
+
+    @property
+    def looks(self) -> Path:
+        """Which data each comparison was judged on."""
+        return self.folder / "looks"
+
+    @property
+    def extra_seeds(self) -> Path:
+        """Seeds added to branches beside their contracts."""
+        return self.folder / "more"  # the first name of the option that adds them
+
+    @property
+    def drift(self) -> Path:
+        """Images that came out differently when made again."""
+        return self.folder / "drift"
+
+    @property
+    def facets(self) -> Path:
+        """Facets of the documents as they once were."""
+        return self.folder / "documents"
+
+    @property
+    def quarantine(self) -> Path:
+        """Harmed tables, for inspection."""
+        return self.folder / "quarantine"
+
+    @property
+    def paid(self) -> Path:
+        """The journal of paid requests."""
+        return self.folder / "paid"
+
+    @property
+    def docs(self) -> Path:
+        """Great Expectations' Data Docs."""
+        return self.folder / "docs"
+
+    @property
+    def selftest(self) -> ProjectHome:
+        """The self-test's own home."""
+        return ProjectHome(self.folder / "selftest")
+
+    def reproduced(self, image_key: str) -> Path:
+        """What `imgassets reproduce` made of a request."""
+        return self.folder / "reproduce" / image_key[:12]
+
+    @property
+    def dagster(self) -> Path:
+        """Dagster's own files, unless `$DAGSTER_HOME` is set."""
+        return self.folder / "dagster"
+
+    @property
+    def ui_note(self) -> Path:
+        """Where the project's UI says that it runs."""
+        return self.folder / "ui.json"
+
+    @property
+    def user(self) -> Path:
+        """Stands for the user's own folder where there is none."""
+        return self.folder / "user"
+
+
+def home_of(root: Path) -> ProjectHome:
     """Where everything made is kept: `$IMGASSETS_HOME`, or `.imgassets/` in the project.
+
+    Args:
+        root: the project's folder, which holds `contracts/`.
 
     Raises:
         PlaceError: the variable is set to what is no whole path.
     """
-    return folder_in("IMGASSETS_HOME") or root / ".imgassets"
-
-
-def own_home(root: Path) -> Path:
-    """The same, for commands that only read: nobody is shown what is another's. Writes nothing.
-
-    Raises:
-        PlaceError: it is another project's.
-    """
-    home = home_of(root)
-    _is_known(home, root, _named())
-    return home
-
-
-def ready_home(root: Path) -> Path:
-    """The same, made and ready to be written to, and this project's.
-
-    Raises:
-        PlaceError: it cannot be made or written to, is another project's, or has a path that is no
-            UTF-8, in which tables cannot be written.
-    """
-    home, named = home_of(root), _named()
-    for path in (root, home):
-        _refuse_broken_text(path)
-    _make(home, named)
-    _settle(home, root, named)
-    _give_user_a_home(home)
-    return home
-
-
-def ready_dagster_home(root: Path) -> Path:
-    """Dagster's own folder for the project: `$DAGSTER_HOME` where it is set, else in the home.
-
-    Raises:
-        PlaceError: as of `ready_home`; or it holds runs of somebody else.
-    """
-    home = ready_home(root)
-    named = folder_in("DAGSTER_HOME")
-    if named is None:
-        folder = home / "dagster"
-        _make(folder, "the folder of Dagster's runs")
-        return _readable_by_dagster(folder)
-    _make(named, "$DAGSTER_HOME")
-    if _is_ours(named, home):
-        return _readable_by_dagster(named)
-    strangers = any(p.name != ".opening.lock" for p in named.iterdir())
-    strangers = strangers and not (named / _MARK).exists()
-    if strangers:
-        raise PlaceError(
-            f"$DAGSTER_HOME is {named}, which holds runs that are not this project's; unset it, or "
-            f"write {root} into {named / _MARK} to keep this project's runs there as well"
-        )
-    _settle(named, root, "$DAGSTER_HOME")
-    return _readable_by_dagster(named)
-
-
-def _named() -> str:
-    return "$IMGASSETS_HOME" if "IMGASSETS_HOME" in os.environ else "the project's .imgassets"
-
-
-def _refuse_broken_text(path: Path) -> None:
-    try:
-        str(path).encode()
-    except UnicodeEncodeError as error:
-        raise PlaceError(
-            f"the path {str(path)!a} is not UTF-8, and tables cannot be written there; rename "
-            "the folder (convmv -f latin1 -t utf8 does it for whole trees)"
-        ) from error
-
-
-def _is_ours(folder: Path, home: Path) -> bool:
-    """Whether a folder is where this project's runs are kept anyway, by whatever path."""
-    ours = home / "dagster"
-    return folder == ours.resolve() or folder.is_relative_to(home.resolve())
-
-
-def _make(folder: Path, named: str) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        why = (error.strerror or str(error)).lower()
-        raise PlaceError(f"{named} is {folder}, which cannot be written to: {why}") from error
-
-
-def _settle(folder: Path, root: Path, named: str) -> None:
-    """Mark a folder as this project's, unless it is another's that is still there."""
-    with FileLock(folder / ".opening.lock"):  # several processes may be a project's first
-        _settle_alone(folder, root, named)
-
-
-def _settle_alone(folder: Path, root: Path, named: str) -> None:
-    if not _is_known(folder, root, named):
-        line = str(root.resolve())
-        if not line.isprintable():  # a line feed, for one; as JSON it begins with a quote
-            line = json.dumps(line)
-        write_whole(folder / _MARK, line + "\n")  # a moved project, or a new one
-
-
-def _is_known(folder: Path, root: Path, named: str) -> bool:
-    """Whether a folder is marked as this project's.
-
-    Raises:
-        PlaceError: it is another's that is still there.
-    """
-    mark, ours = folder / _MARK, root.resolve()
-    lines = mark.read_text(encoding="utf-8").splitlines() if mark.exists() else []
-    known = [Path(json.loads(line) if line.startswith('"') else line) for line in lines]
-    if ours in known:
-        return True
-    inside = folder.resolve().is_relative_to(ours)  # a copied project brings its own
-    others = [path for path in known if (path / "contracts").is_dir()]
-    if others and not inside:
-        raise PlaceError(
-            f"{named} is {folder}, which is kept for the project {others[0]}; give each project a "
-            "folder of its own"
-        )
-    return False
-
-
-def _give_user_a_home(home: Path) -> None:
-    """Libraries ask for the user's folder; in a container there may be none."""
-    if "HOME" in os.environ:
-        return
-    try:
-        pwd.getpwuid(os.getuid())
-    except KeyError:
-        user = home / "user"
-        _make(user, "the folder for a user without one")
-        os.environ["HOME"] = str(user)
-
-
-def _readable_by_dagster(folder: Path) -> Path:
-    """The folder by a path that Dagster's database URLs read as it stands.
-
-    A link in the temporary folder where the path has characters they take for something else.
-    """
-    if not set(str(folder)) & set(_MISREAD):
-        return folder
-    links = plain_temporary_folder() / f"imgassets-{os.getuid()}"
-    links.mkdir(mode=0o700, exist_ok=True)
-    if links.stat().st_uid != os.getuid():
-        raise PlaceError(f"{links} is somebody else's; remove it, or set $TMPDIR")
-    link = links / hashlib.sha256(str(folder).encode()).hexdigest()[:32]
-    if link.is_symlink() and link.readlink() != folder:
-        link.unlink()
-    if not link.is_symlink():
-        link.symlink_to(folder, target_is_directory=True)
-    return link
-
-
-def plain_temporary_folder() -> Path:
-    """The temporary folder, whose path every library reads as it stands.
-
-    Raises:
-        PlaceError: it has a character that some would take for something else.
-    """
-    folder = Path(tempfile.gettempdir())
-    misread = sorted(set(str(folder)) & set(_MISREAD))
-    if misread:
-        raise PlaceError(
-            f"the temporary folder is {folder}, and its {misread[0]!r} would be misread; set "
-            "$TMPDIR to a folder without it"
-        )
-    return folder
+    return ProjectHome(folder_in("IMGASSETS_HOME") or root / ".imgassets")

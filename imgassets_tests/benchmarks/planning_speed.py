@@ -87,7 +87,7 @@ def rows(folder: Path) -> list[tuple[str, float, float, float, float]]:
     measured(small, home, "validate")
     nothing, _ = measured(small, home, "validate")
     planned, _ = measured(small, home, "plan", "--json")
-    demo, todo = measured(ROOT, home_of(ROOT), "plan", "--json")
+    demo, todo = measured(ROOT, home_of(ROOT).folder, "plan", "--json")
     many, output = measured(large, large / ".imgassets", "plan", "--json")
     count = sum(json.loads(output)["images"].values())
     return [

@@ -49,8 +49,8 @@ def timed(work: Callable[[], object]) -> float:
 def report_numbers() -> Numbers:
     """From metric tables to the four files of a report, as the asset does it."""
     from imgassets.decision import compare, decide
-    from imgassets.report import build_report
     from imgassets.report.assemble import assemble
+    from imgassets.report.build import build_report
     from imgassets_tests.report import factories
 
     per_prompt = sum(len(m.rows) for m in factories.results(10).values()) // 10

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from imgassets.report import build_report
+from imgassets.report.build import build_report
 from imgassets_tests.browser.conftest import Open
 from imgassets_tests.report.factories import BASE, report_input
 

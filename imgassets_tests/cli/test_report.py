@@ -9,8 +9,9 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from imgassets.cli.main import main
-from imgassets.report import build_report
+from imgassets.report.build import build_report
 from imgassets.report.history import KeptReport
+from imgassets.storage.project_home import ProjectHome
 from imgassets_tests.conftest import edit_file
 from imgassets_tests.report.factories import BASE, report_input
 
@@ -22,7 +23,7 @@ def home(project_root: Path) -> Path:
 
 def made(home: Path, endpoint: str, *models: str) -> None:
     report = report_input(models or (BASE,), prompts=60)
-    KeptReport(home / "reports" / endpoint).write(build_report(report), None)
+    KeptReport(ProjectHome(home).reports(endpoint)).write(build_report(report), None)
 
 
 def test_nothing_made_yet(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,7 @@ import pytest
 from imgassets.documents.criteria import Review
 from imgassets.documents.project import load_project
 from imgassets.report.data_docs import NothingMadeError, build_docs, suite
+from imgassets.storage.project_home import ProjectHome
 from imgassets_tests.integration.conftest import Finished
 
 
@@ -30,7 +31,7 @@ class Links(HTMLParser):
 @pytest.fixture(scope="module")
 def docs(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("out") / "docs"
-    project, home = load_project(finished.root), finished.root / ".imgassets"
+    project, home = load_project(finished.root), ProjectHome(finished.root / ".imgassets")
     build_docs(project, home, folder)
     return build_docs(project, home, folder)  # again: the earlier pages are replaced
 
@@ -39,7 +40,7 @@ def docs(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_pages_are_written_to_any_folder(name: str, finished: Finished, tmp_path: Path) -> None:
     """Great Expectations would put the user's folder for `$HOME`, and write somewhere else."""
     folder = tmp_path / name / "docs"
-    build_docs(load_project(finished.root), finished.root / ".imgassets", folder)
+    build_docs(load_project(finished.root), ProjectHome(finished.root / ".imgassets"), folder)
     assert [p.name for p in tmp_path.iterdir()] == [name]
     assert len(list(folder.rglob("*.html"))) == 5
 
@@ -47,7 +48,7 @@ def test_pages_are_written_to_any_folder(name: str, finished: Finished, tmp_path
 def test_the_suite_is_the_contract(finished: Finished) -> None:
     """One expectation for each floor, ceiling, failure mode and decision, with its severity."""
     contract = load_project(finished.root).endpoint("cards")
-    built = suite(contract, "fast", finished.root / ".imgassets")
+    built = suite(contract, "fast", ProjectHome(finished.root / ".imgassets"))
     assert built is not None
     limits = [c for c in contract.all_criteria if c.floor is not None or c.ceiling is not None]
     modes = len(contract.flows) * (len(contract.failure_modes) + 1)  # and all others together
@@ -64,7 +65,7 @@ def test_what_only_sends_to_a_person_is_in_the_suite(finished: Finished) -> None
     """The margins of `review`, and criteria of that severity: broken is unexpected, open is not."""
     contract = load_project(finished.root).endpoint("cards")
     asking = contract.model_copy(update={"review": Review(look={"lightness": 1.0})})
-    built = suite(asking, "fast", finished.root / ".imgassets")
+    built = suite(asking, "fast", ProjectHome(finished.root / ".imgassets"))
     assert built is not None
     looks = [e for e in built.expectations if "look_lightness" in e.column]
     assert len(looks) == len(contract.flows)
@@ -107,11 +108,11 @@ def test_every_page_has_an_outline(docs: Path) -> None:
 def test_other_peoples_folders_are_left_alone(finished: Finished, tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(FileExistsError, match="name another folder"):
-        build_docs(load_project(finished.root), finished.root / ".imgassets", tmp_path)
+        build_docs(load_project(finished.root), ProjectHome(finished.root / ".imgassets"), tmp_path)
     assert (tmp_path / "thesis.txt").exists()
 
 
 def test_nothing_made_yet(finished: Finished, tmp_path: Path) -> None:
     with pytest.raises(NothingMadeError, match="imgassets validate"):
-        build_docs(load_project(finished.root), tmp_path, tmp_path / "docs")
+        build_docs(load_project(finished.root), ProjectHome(tmp_path), tmp_path / "docs")
     shutil.rmtree(tmp_path)

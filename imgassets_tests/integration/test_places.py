@@ -13,7 +13,8 @@ import pytest
 
 from imgassets.cli.main import main
 from imgassets.documents.environment import PlaceError, folder_in, timezone
-from imgassets.storage.project_home import home_of, own_home, ready_dagster_home, ready_home
+from imgassets.storage.ownership import own_home, ready_dagster_home, ready_home
+from imgassets.storage.project_home import ProjectHome, home_of
 from imgassets_tests.integration.small import write_small_project
 
 ODD = [
@@ -97,7 +98,7 @@ def test_zones_and_folders_as_they_should_be(
     assert timezone() == "Europe/Berlin"
     assert folder_in("IMGASSETS_HOME") is None
     monkeypatch.setenv("IMGASSETS_HOME", str(tmp_path / "h"))
-    assert home_of(tmp_path / "p") == tmp_path / "h"
+    assert home_of(tmp_path / "p") == ProjectHome(tmp_path / "h")
 
 
 def project(folder: Path) -> Path:
@@ -110,23 +111,23 @@ def test_a_home_of_two_projects_is_refused(tmp_path: Path, monkeypatch: pytest.M
     """Told with the other's path; the first goes on."""
     one, two = project(tmp_path / "one"), project(tmp_path / "two")
     monkeypatch.setenv("IMGASSETS_HOME", str(tmp_path / "shared"))
-    assert ready_home(one) == tmp_path / "shared"
+    assert ready_home(one) == ProjectHome(tmp_path / "shared")
     with pytest.raises(PlaceError, match=f"kept for the project {one}"):
         ready_home(two)
-    assert ready_home(one) == tmp_path / "shared"
+    assert ready_home(one) == ProjectHome(tmp_path / "shared")
 
 
 def test_a_moved_or_copied_project_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one = project(tmp_path / "one")
     ready_home(one)
     copy = Path(shutil.copytree(one, tmp_path / "copy"))
-    assert ready_home(copy) == copy / ".imgassets"
+    assert ready_home(copy) == ProjectHome(copy / ".imgassets")
     moved = one.rename(tmp_path / "moved")
-    assert ready_home(moved) == moved / ".imgassets"
+    assert ready_home(moved) == ProjectHome(moved / ".imgassets")
     monkeypatch.setenv("IMGASSETS_HOME", str(tmp_path / "apart"))
     ready_home(moved)
     again = moved.rename(tmp_path / "again")
-    assert ready_home(again) == tmp_path / "apart"
+    assert ready_home(again) == ProjectHome(tmp_path / "apart")
 
 
 def test_other_peoples_runs_are_not_mixed_with_ours(

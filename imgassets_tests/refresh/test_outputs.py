@@ -12,16 +12,19 @@ from PIL import Image
 
 from imgassets.refresh.outputs import condition
 from imgassets.storage.image_store import ImageStore
+from imgassets.storage.project_home import ProjectHome
 
 KEY = ("cards", "prod", "edited")
 
 
 def told(home: Path, status: str, source: str | None = None) -> str:
-    path = (home / "tables").joinpath(*KEY).with_suffix(".parquet")
+    path = ProjectHome(home).output(KEY)
     path.parent.mkdir(parents=True, exist_ok=True)
     row = {"image_key": "k", "status": status, "source_key": source}
     pd.DataFrame([row]).to_parquet(path)
-    corruption, transient = condition(home, KEY, None, ImageStore(home / "images"))
+    corruption, transient = condition(
+        ProjectHome(home), KEY, None, ImageStore(ProjectHome(home).images)
+    )
     assert corruption == ""
     return transient
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from imgassets.report import ReportInput, build_report
+from imgassets.report.build import build_report
+from imgassets.report.inputs import ReportInput
 from imgassets_tests.report.factories import BASE, report_input
 
 

@@ -15,7 +15,8 @@ from imgassets.decision import Measured, compare, decide
 from imgassets.decision.matrix import cost_quality_matrix
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.model import Price
-from imgassets.report import ImagePair, ReportInput, select_pairs
+from imgassets.report.inputs import ImagePair, ReportInput
+from imgassets.report.pairs import select_pairs
 from imgassets_tests.decision.factories import BASE, Scores, coin, endpoint, measured, noisy
 
 SEEDS = (1, 2, 3, 4)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from imgassets.decision import compare, decide
-from imgassets.report import build_report
 from imgassets.report.assemble import assemble
+from imgassets.report.build import build_report
 from imgassets.report.table import verdict_table
 from imgassets_tests.decision.factories import BASE, NEW, endpoint, measured
 from imgassets_tests.report.factories import draw

@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
-from imgassets.report import ReportInput, build_report, report_document
+from imgassets.report.build import build_report
 from imgassets.report.diff import Changes, changes
+from imgassets.report.document import report_document
 from imgassets.report.history import KeptReport
+from imgassets.report.inputs import ReportInput
 
 
 @pytest.fixture

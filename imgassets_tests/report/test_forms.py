@@ -6,8 +6,10 @@ import json
 from xml.etree import ElementTree as ET
 
 from imgassets.decision import Verdict, compare, decide
-from imgassets.report import ReportInput, render_junit, render_markdown
 from imgassets.report.diff import changes
+from imgassets.report.inputs import ReportInput
+from imgassets.report.junit import render_junit
+from imgassets.report.summary import render_markdown
 from imgassets_tests.decision.factories import BASE, endpoint, measured
 
 HOSTILE = "<b>|`x`\x00\x1b[31m\ud800 [a](http://x) @everyone"

@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from imgassets.documents.project import load_project
-from imgassets.report import ImagePair, ReportInput, build_report
+from imgassets.report.build import build_report
+from imgassets.report.inputs import ImagePair, ReportInput
 from imgassets.requests import build_requests
 from imgassets_tests.conftest import edit_file
 from imgassets_tests.report.test_page import Outline

@@ -7,9 +7,10 @@ import dataclasses
 import pytest
 
 from imgassets.decision.matrix import FlowCost, Quality, Standing
-from imgassets.report import ReportInput, render_html
 from imgassets.report.front_plots import front_plots
+from imgassets.report.inputs import ReportInput
 from imgassets.report.matrix_view import matrix_view
+from imgassets.report.page import render_html
 from imgassets.report.reproducibility_view import repetition_view
 from imgassets_tests.report.factories import REPEATED
 

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from imgassets.decision import Verdict, compare, decide
-from imgassets.report import ImagePair, ReportError, ReportInput, render_html
-from imgassets.report.page import MAX_BYTES
+from imgassets.report.inputs import ImagePair, ReportError, ReportInput
+from imgassets.report.page import MAX_BYTES, render_html
 from imgassets_tests.decision.factories import BASE, NEW, endpoint, measured, noisy
 from imgassets_tests.report.factories import REPEATED, keys
 

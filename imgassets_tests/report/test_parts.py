@@ -14,8 +14,8 @@ from imgassets.decision import compare
 from imgassets.decision.formatting import amount, between, measured_phrase, signed, step
 from imgassets.documents.criteria import Criterion
 from imgassets.metrics.families import METRICS
-from imgassets.report import select_pairs
 from imgassets.report.criteria_view import criterion_view, limits_text, strips_of, title_of
+from imgassets.report.pairs import select_pairs
 from imgassets.report.plots import LIMIT_AT, nice_ticks, scatter, strip
 from imgassets.report.thumbnails import difference, open_rgb, picture
 from imgassets_tests.decision.factories import BASE, NEW, endpoint, measured

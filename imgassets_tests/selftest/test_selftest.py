@@ -13,6 +13,7 @@ from imgassets.selftest.catalogue import Fault, all_faults
 from imgassets.selftest.data import FaultRunner
 from imgassets.selftest.run import SelfTester
 from imgassets.selftest.table import in_words
+from imgassets.storage.project_home import ProjectHome
 from imgassets_tests.conftest import add_chain
 from imgassets_tests.integration.small import write_small_project
 
@@ -23,7 +24,12 @@ def chosen(*names: str) -> list[Fault]:
 
 def bench_at(root: Path, told: list[str]) -> SelfTester:
     return SelfTester(
-        load_project(root), root / ".imgassets", "fast", "prod", draws=4, progress=told.append
+        load_project(root),
+        ProjectHome(root / ".imgassets"),
+        "fast",
+        "prod",
+        draws=4,
+        progress=told.append,
     )
 
 
@@ -59,7 +65,7 @@ def test_faults_go_through_the_products_own_path(
 def test_models_it_cannot_find_are_named(tmp_path: Path) -> None:
     write_small_project(tmp_path)
     with pytest.raises(LookupError, match="no model 'tiny-turbo'"):
-        SelfTester(load_project(tmp_path), tmp_path / ".imgassets").run([])
+        SelfTester(load_project(tmp_path), ProjectHome(tmp_path / ".imgassets")).run([])
 
 
 def test_a_fault_reaches_every_flow_of_a_chain(

@@ -14,6 +14,7 @@ from PIL import Image
 from imgassets.cli.main import main
 from imgassets.storage import maintenance
 from imgassets.storage.image_store import ImageStore
+from imgassets.storage.project_home import ProjectHome
 
 KEYS = [f"{digit}" * 64 for digit in "abcdef"]
 OLD = time.time() - 3 * 24 * 3600
@@ -57,7 +58,7 @@ def test_stats_count_by_flow(home: Path) -> None:
 
 def test_what_a_table_refers_to_is_kept_with_its_sources(home: Path) -> None:
     refer(home, KEYS[2])
-    found = maintenance.garbage(store_of(home), home)
+    found = maintenance.garbage(store_of(home), ProjectHome(home))
     assert found.images == tuple(KEYS[3:])
     assert found.kept == 3
 
@@ -69,21 +70,21 @@ def test_any_document_that_names_an_image_keeps_it(home: Path, name: str) -> Non
     path = home / name
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps({"images": [f"img/{KEYS[0]}.png"]}))
-    assert maintenance.garbage(store_of(home), home).images == tuple(KEYS[1:])
+    assert maintenance.garbage(store_of(home), ProjectHome(home)).images == tuple(KEYS[1:])
 
 
 def test_young_images_are_left_alone(home: Path) -> None:
     os.utime(store_of(home).path(KEYS[0]).parent)
-    assert KEYS[0] not in maintenance.garbage(store_of(home), home).images
+    assert KEYS[0] not in maintenance.garbage(store_of(home), ProjectHome(home)).images
 
 
 def test_half_a_table_of_a_killed_run_goes_once_it_is_old(home: Path) -> None:
     table = refer(home, *KEYS)
     half = table.with_name(f".{table.name}.4711")
     half.write_bytes(table.read_bytes()[:20])
-    assert maintenance.garbage(store_of(home), home).leftovers == ()
+    assert maintenance.garbage(store_of(home), ProjectHome(home)).leftovers == ()
     os.utime(half, (0, 0))
-    found = maintenance.garbage(store_of(home), home)
+    found = maintenance.garbage(store_of(home), ProjectHome(home))
     assert found.leftovers == (half,)
     maintenance.delete(store_of(home), found)
     assert table.is_file()
@@ -95,7 +96,7 @@ def test_an_interrupted_deletion_leaves_no_entry_and_goes_with_the_next(
 ) -> None:
     store = store_of(home)
     refer(home, *KEYS[:5])
-    found = maintenance.garbage(store, home)
+    found = maintenance.garbage(store, ProjectHome(home))
     assert found.images == (KEYS[5],)
 
     def killed_half_way(path: Path) -> None:
@@ -108,7 +109,7 @@ def test_an_interrupted_deletion_leaves_no_entry_and_goes_with_the_next(
             maintenance.delete(store, found)
     assert sorted(store.keys()) == KEYS[:5]
     assert maintenance.stats(store).leftovers == 1
-    maintenance.delete(store, maintenance.garbage(store, home, older_than=-1.0))
+    maintenance.delete(store, maintenance.garbage(store, ProjectHome(home), older_than=-1.0))
     assert maintenance.stats(store).leftovers == 0
 
 
@@ -118,7 +119,7 @@ def test_a_damaged_table_stops_the_deletion(home: Path) -> None:
     with pytest.raises(
         maintenance.UnreadableReferenceError, match=r"generated\.parquet cannot be read"
     ):
-        maintenance.garbage(store_of(home), home)
+        maintenance.garbage(store_of(home), ProjectHome(home))
 
 
 def test_a_harmed_image_is_found_and_shown_in_quarantine(home: Path) -> None:

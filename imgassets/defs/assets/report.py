@@ -14,10 +14,10 @@ from imgassets.documents.environment import reports_url
 from imgassets.refresh.dagster_state import asset_keys
 from imgassets.refresh.observed.documents import facet_key
 from imgassets.refresh.observed.drift import drift_key
-from imgassets.storage.project_home import REPORT_FORMS
+from imgassets.report.forms import REPORT_FORMS
 
 if TYPE_CHECKING:
-    from imgassets.report import ReportInput
+    from imgassets.report.inputs import ReportInput
 
 _REPORT_VERSION = "2"
 
@@ -58,7 +58,8 @@ def report_asset(endpoint: Endpoint) -> dg.AssetsDefinition:
     def report(
         workplace: ProjectResource, earlier: EarlierReports, **tables: Any
     ) -> dg.MaterializeResult:
-        from imgassets.report import build_report, report_document
+        from imgassets.report.build import build_report
+        from imgassets.report.document import report_document
 
         found = _report_input(workplace, earlier, name, tables)
         kept = earlier.kept(name)

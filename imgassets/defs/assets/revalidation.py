@@ -57,7 +57,7 @@ def revalidation_asset(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult:
         from imgassets.drift.page import write_drift_page
 
-        file = DriftFile(workplace.home() / "drift")
+        file = DriftFile(workplace.home().drift)
         hosted = isinstance(workplace.project().model(model), HostedModel)
         if not hosted:  # there each image would be paid for once more (docs/hosted.md)
             _make_again(workplace, maker, (name, model), config.images_per_flow, context.log)
@@ -86,7 +86,7 @@ def _make_again(
         branch,
         {f: [r for r in requests if r.flow == f] for f in project.endpoint(endpoint).flows},
         workplace.store(),
-        DriftFile(workplace.home() / "drift"),
+        DriftFile(workplace.home().drift),
         lambda flow: maker.maker(project, model, flow),
         images_per_flow=images_per_flow,
         device=device,
