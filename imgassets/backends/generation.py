@@ -12,33 +12,13 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from imgassets.backends.base import Outcome
+from imgassets.backends.image_rows import OK, RECORD_COLUMNS, REQUEST_COLUMNS, ImageRow
 from imgassets.requests import Request
 from imgassets.storage.image_store import ImageStore
 
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Columns of an image table; one row a request.
-IMAGE_COLUMNS = (
-    "endpoint",
-    "model",
-    "flow",
-    "prompt_set",
-    "prompt_id",
-    "seed",
-    "replicate",
-    "image_key",
-    "source_key",
-    "status",
-    "message",
-    "image_sha256",
-    "width",
-    "height",
-    "mode",
-    "seconds",
-    "peak_memory_mib",
-    "batch_size",
-)
 #: Makes the images of some requests, given their sources where the flow has any.
 Make = Callable[[Sequence[dict[str, Any]], Sequence[Image.Image]], list[Outcome]]
 Progress = Callable[[int, int], None]
@@ -75,6 +55,20 @@ def make_images(
     missing = {r.image_key: r for r in requests if not store.intact(r.image_key)}
     failures = dict(_without_source(missing.values(), store))
     ready = [r for key, r in missing.items() if key not in failures]
+    failures |= _make_and_keep(ready, store, make, batch_size, progress)
+    made = len(missing) - len(failures)
+    return image_table(requests, store, failures), made
+
+
+def _make_and_keep(
+    requests: Sequence[Request],
+    store: ImageStore,
+    make: Make,
+    batch_size: int,
+    progress: Progress,
+) -> dict[str, Outcome]:
+    """Make images in batches, and store each batch while the next one is made; the failures."""
+    failures: dict[str, Outcome] = {}
     waiting: deque[tuple[int, Future[None]]] = deque()
     told = time.monotonic()
 
@@ -82,14 +76,14 @@ def make_images(
         nonlocal told
         done, stored = waiting.popleft()
         stored.result()
-        if done == len(ready) or time.monotonic() - told >= _PROGRESS_SECONDS:
+        if done == len(requests) or time.monotonic() - told >= _PROGRESS_SECONDS:
             told = time.monotonic()
-            progress(done, len(ready))
+            progress(done, len(requests))
 
     # Left early, it still waits for what was begun.
     with ThreadPoolExecutor(1, "store") as keeper:
-        for start in range(0, len(ready), batch_size):
-            batch = ready[start : start + batch_size]
+        for start in range(0, len(requests), batch_size):
+            batch = requests[start : start + batch_size]
             sources = [store.read(r.source_key) for r in batch if r.source_key]
             outcomes = make([r.inputs for r in batch], sources)
             both = list(zip(batch, outcomes, strict=True))
@@ -99,8 +93,7 @@ def make_images(
                 finish_oldest()
         while waiting:
             finish_oldest()
-    made = len(missing) - len(failures)
-    return image_table(requests, store, failures), made
+    return failures
 
 
 def _without_source(
@@ -139,36 +132,14 @@ def image_table(
     """One row a request, with what the store knows of its image or how it failed."""
     import pandas as pd  # not at the top: planning reads this module, and does without pandas
 
-    rows = []
-    for request in requests:
-        row: dict[str, Any] = {
-            "endpoint": request.endpoint,
-            "model": request.model,
-            "flow": request.flow,
-            "prompt_set": request.prompt_set,
-            "prompt_id": request.prompt_id,
-            "seed": request.seed,
-            "replicate": request.replicate,
-            "image_key": request.image_key,
-            "source_key": request.source_key,
-        }
-        failure = failures.get(request.image_key)
-        if failure is not None:
-            rows.append(row | {"status": failure.failure, "message": failure.message})
-            continue
-        record = store.record(request.image_key)
-        rows.append(
-            row
-            | {
-                "status": "ok",
-                "message": "",
-                "image_sha256": record.image_sha256,
-                "width": record.width,
-                "height": record.height,
-                "mode": record.mode,
-                "seconds": record.seconds,
-                "peak_memory_mib": record.peak_memory_mib,
-                "batch_size": record.batch_size,
-            }
-        )
-    return pd.DataFrame(rows, columns=list(IMAGE_COLUMNS))
+    rows = [_row(request, store, failures.get(request.image_key)) for request in requests]
+    return pd.DataFrame([row.cells() for row in rows], columns=list(ImageRow.columns()))
+
+
+def _row(request: Request, store: ImageStore, failure: Outcome | None) -> ImageRow:
+    asked = {name: getattr(request, name) for name in REQUEST_COLUMNS}
+    if failure is not None:
+        return ImageRow(**asked, status=failure.failure or "", message=failure.message)
+    record = store.record(request.image_key)
+    made = {name: getattr(record, name) for name in RECORD_COLUMNS}
+    return ImageRow(**asked, status=OK, message="", **made)

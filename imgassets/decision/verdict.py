@@ -24,8 +24,9 @@ class Verdict(BaseModel):
     Attributes:
         endpoint, model, incumbent: names.
         verdict: GO, NO-GO, REVIEW or INCONCLUSIVE.
-        decided_by: names of the criteria that decided, the most telling first; all gating ones
-            for GO, those that ask for a person for REVIEW.
+        decided_by: names of the criteria that decided, the most telling first; those that ask for
+            a person for REVIEW. Empty for GO, which all of them decide together.
+        closest_criterion: of a GO, the criterion that was nearest to being broken.
         sentence: one sentence for a product manager, starting with the verdict.
         criteria: one entry a criterion: metric, value, floor or ceiling, margin, passed, reason.
         review_reasons: why a person must look, where the verdict is REVIEW.
@@ -46,6 +47,7 @@ class Verdict(BaseModel):
     decided_by: tuple[str, ...]
     sentence: str
     criteria: tuple[dict[str, Any], ...]
+    closest_criterion: str | None = None
     review_reasons: tuple[str, ...] = ()
     needed_prompts: int | None = None
     needed_seeds: int | None = None
@@ -84,13 +86,15 @@ def decide(comparison: Comparison, drift: Sequence[str] = (), added_seeds: int =
         deciding = sorted(asking, key=_surest) or sorted(
             (r for r in gating if _applies(r, alone)), key=_tightest_pass
         )
+    names = tuple(row["criterion"] for row in deciding)
     prompts, seeds = needed(open_) if verdict == "INCONCLUSIVE" else (None, None)
     return Verdict(
         endpoint=comparison.endpoint,
         model=comparison.model,
         incumbent=comparison.incumbent,
         verdict=verdict,
-        decided_by=tuple(row["criterion"] for row in deciding),
+        decided_by=() if verdict == "GO" else names,
+        closest_criterion=names[0] if verdict == "GO" and names else None,
         sentence=_sentence(verdict, deciding, review_reasons, _held(gating, open_), alone)
         + _added(added_seeds)
         + _looked(rows),

@@ -159,7 +159,7 @@ def _verdict_check(endpoint: Endpoint, model: str) -> dg.AssetChecksDefinition:
             metadata={
                 "expected": "GO",
                 "observed": verdict["verdict"],
-                "decided_by": ", ".join(verdict["decided_by"]),
+                "decided_by": ", ".join(verdict["decided_by"]) or "all criteria",
                 VERSION_METADATA: version_of([]),
             },
         )

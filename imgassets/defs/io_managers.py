@@ -28,14 +28,21 @@ class ParquetTables(dg.ConfigurableIOManager):
     workplace: dg.ResourceDependency[ProjectResource]
 
     def path(self, key: dg.AssetKey) -> Path:
+        """The file of an asset."""
         return self.workplace.home().output(key.path)
 
     def handle_output(self, context: dg.OutputContext, obj: Table) -> None:
+        """Write a table, whole or not at all."""
         with whole_file(self.path(context.asset_key)) as temporary:
             obj.to_parquet(temporary, index=False)
             _note_hash(context, temporary)
 
     def load_input(self, context: dg.InputContext) -> Table:
+        """Read a table.
+
+        Raises:
+            Failure: it was never made.
+        """
         path = _existing(self.path(context.asset_key), context.asset_key)
         import pandas as pd
 
@@ -60,14 +67,21 @@ class JsonDocuments(dg.ConfigurableIOManager):
     workplace: dg.ResourceDependency[ProjectResource]
 
     def path(self, key: dg.AssetKey) -> Path:
+        """The file of an asset."""
         return self.workplace.home().output(key.path)
 
     def handle_output(self, context: dg.OutputContext, obj: dict[str, Any]) -> None:
+        """Write a document, whole or not at all."""
         with whole_file(self.path(context.asset_key)) as temporary:
             temporary.write_text(json.dumps(obj, indent=1), encoding="utf-8")
             _note_hash(context, temporary)
 
     def load_input(self, context: dg.InputContext) -> dict[str, Any]:
+        """Read a document.
+
+        Raises:
+            Failure: it was never made.
+        """
         path = _existing(self.path(context.asset_key), context.asset_key)
         return json.loads(path.read_text(encoding="utf-8"))
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import dagster as dg
 
+from imgassets.backends.image_rows import ImageRow
 from imgassets.images.contact_sheet import contact_sheet, jpeg
+from imgassets.metrics.scores import ROW_COLUMNS
 from imgassets.storage.image_store import ImageStore
 
 if TYPE_CHECKING:
@@ -20,8 +22,12 @@ _SHEET_IMAGES = 48
 
 
 def table_metadata(table: pd.DataFrame, rows: int = _PREVIEW_ROWS) -> dict[str, Any]:
-    """Number of rows, the columns with their types, and the first rows as a Markdown table."""
-    columns = [dg.TableColumn(str(name), str(kind)) for name, kind in table.dtypes.items()]
+    """Number of rows, what the columns are, and the first rows as a Markdown table."""
+    meanings = ImageRow.columns() | ROW_COLUMNS
+    columns = [
+        dg.TableColumn(str(name), str(kind), meanings.get(str(name)))
+        for name, kind in table.dtypes.items()
+    ]
     return {"dagster/column_schema": dg.TableSchema(columns), **_preview(table, rows)}
 
 

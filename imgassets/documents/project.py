@@ -34,6 +34,7 @@ class Loaded(Generic[D]):
     source: YamlFile | None
 
     def line(self, *loc: str | int) -> int:
+        """The line of a field, from 1."""
         return self.source.line(loc) if self.source else 1
 
 
@@ -57,9 +58,11 @@ class Project:
         ]
 
     def endpoint(self, name: str) -> Endpoint:
+        """A valid contract, by name."""
         return self.endpoints[name].document
 
     def model(self, name: str) -> AnyModel:
+        """A valid model, by name."""
         return self.models[name].document
 
     def expectations(self, endpoint: Endpoint) -> dict[tuple[str, str], Expectation]:
@@ -74,6 +77,7 @@ class Project:
         return wanted
 
     def prompts_of(self, endpoint: Endpoint) -> list[PromptSet]:
+        """The prompt sets of a contract, in its order."""
         return [self.prompt_sets[name].document for name in endpoint.prompt_sets]
 
 

@@ -152,6 +152,7 @@ class Prefix(Document):
     text: Annotated[VisibleText, Facet.PIXELS]
 
     def apply(self, prompt: str, negative: str) -> tuple[str, str]:
+        """`(prompt, negative prompt)` after the transform."""
         return self.text + prompt, negative
 
 
@@ -163,6 +164,7 @@ class Suffix(Document):
     text: Annotated[VisibleText, Facet.PIXELS]
 
     def apply(self, prompt: str, negative: str) -> tuple[str, str]:
+        """`(prompt, negative prompt)` after the transform."""
         return prompt + self.text, negative
 
 
@@ -180,6 +182,7 @@ class Template(Document):
         return self
 
     def apply(self, prompt: str, negative: str) -> tuple[str, str]:
+        """`(prompt, negative prompt)` after the transform."""
         # `str.format` would give braces in prompts a meaning; plain replacement does not.
         return self.template.replace("{prompt}", prompt), negative
 
@@ -193,6 +196,7 @@ class Replace(Document):
     new: Annotated[str, Facet.PIXELS]
 
     def apply(self, prompt: str, negative: str) -> tuple[str, str]:
+        """`(prompt, negative prompt)` after the transform."""
         return prompt.replace(self.old, self.new), negative
 
 
@@ -204,6 +208,7 @@ class NegativePrompt(Document):
     text: Annotated[VisibleText, Facet.PIXELS]
 
     def apply(self, prompt: str, negative: str) -> tuple[str, str]:  # noqa: ARG002 - one protocol
+        """`(prompt, negative prompt)` after the transform."""
         return prompt, self.text
 
 

@@ -37,6 +37,7 @@ class Segment:
     data: bytes = b""
 
     def encoded(self) -> bytes:
+        """The segment as bytes: marker, length, content, and what follows it."""
         size = (len(self.content) + 2).to_bytes(2, "big")
         return bytes((0xFF, self.marker)) + size + self.content + self.data
 
@@ -55,10 +56,12 @@ class Jpeg:
 
     @cached_property
     def scans(self) -> tuple[Segment, ...]:
+        """The segments that begin a scan."""
         return tuple(s for s in self.segments if s.marker == _SCAN)
 
     @cached_property
     def frame(self) -> Segment | None:
+        """The segment that describes the picture; None where there is none."""
         return next((s for s in self.segments if s.marker in _FRAMES), None)
 
     @property
@@ -68,6 +71,7 @@ class Jpeg:
 
     @property
     def progressive(self) -> bool:
+        """Whether the picture comes in several passes."""
         return self.frame is not None and self.frame.marker in _PROGRESSIVE
 
     def steps(self) -> list[int]:

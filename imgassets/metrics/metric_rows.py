@@ -19,9 +19,7 @@ from imgassets.judges.ocr_letters import UnreadableTextError
 from imgassets.metrics.branch import Branch, Images
 from imgassets.metrics.families import FAMILIES
 from imgassets.metrics.family import Family
-from imgassets.metrics.scores import ROW_COLUMNS, Score
-
-_IDENTITY = ROW_COLUMNS[:7]
+from imgassets.metrics.scores import IDENTITY, ROW_COLUMNS, Score
 
 
 def measure(
@@ -110,7 +108,7 @@ def _on_all_cores(
 
 
 def _row(image: Any, score: Score) -> dict[str, Any]:
-    return {name: getattr(image, name) for name in _IDENTITY} | {
+    return {name: getattr(image, name) for name in IDENTITY} | {
         "metric": score.metric,
         "value": float(score.value),
         "reason": score.reason,
@@ -121,6 +119,6 @@ def _row(image: Any, score: Score) -> dict[str, Any]:
 def _failed_rows(
     image: Any, metrics: Sequence[str], reason: str, failure_mode: str = ""
 ) -> list[dict[str, Any]]:
-    row = {name: getattr(image, name) for name in _IDENTITY}
+    row = {name: getattr(image, name) for name in IDENTITY}
     row |= {"value": None, "reason": reason, "failure_mode": failure_mode}
     return [row | {"metric": metric} for metric in metrics]

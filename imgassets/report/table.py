@@ -11,11 +11,11 @@ _WIDTH = 72
 
 
 def verdict_table(verdicts: Sequence[Verdict]) -> str:
-    """Endpoint, candidate, verdict, and the criterion that decided it; then each one's sentence."""
-    rows = [("ENDPOINT", "MODEL", "VERDICT", "DECIDED BY")]
+    """Endpoint, candidate, verdict, the criterion to look at first; then each one's sentence."""
+    rows = [("ENDPOINT", "MODEL", "VERDICT", "DECIDED BY, OR CLOSEST")]
     for v in verdicts:
         role = f"{v.model} (incumbent)" if v.model == v.incumbent else v.model
-        rows.append((v.endpoint, role, v.verdict, v.decided_by[0] if v.decided_by else "-"))
+        rows.append((v.endpoint, role, v.verdict, _telling(v)))
     widths = [max(len(row[i]) for row in rows) for i in range(4)]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -27,3 +27,8 @@ def verdict_table(verdicts: Sequence[Verdict]) -> str:
         lines.append(f"{v.endpoint} / {v.model}:")
         lines += textwrap.wrap(v.sentence, _WIDTH, initial_indent="  ", subsequent_indent="  ")
     return "\n".join(lines)
+
+
+def _telling(verdict: Verdict) -> str:
+    """The criterion to look at first."""
+    return verdict.closest_criterion or next(iter(verdict.decided_by), "-")

@@ -43,6 +43,7 @@ class Fault:
 
     @property
     def kind(self) -> Literal["pipeline", "image"]:
+        """Whether it strikes while images are made, or changes files that were made."""
         return "pipeline" if self.spoil is None else "image"
 
 
@@ -57,7 +58,7 @@ def _scheduler(cls: str = "FlowMatchEulerDiscreteScheduler", **settings: Any) ->
     return {"scheduler": {"class": cls, "settings": {"shift": 2.0} | settings}}
 
 
-def _pipeline() -> Iterator[list[Fault]]:
+def _of_requests() -> Iterator[list[Fault]]:
     yield _both(
         "other scheduler",
         {"what": "sigmas run the wrong way round", "document": _scheduler(invert_sigmas=True)},
@@ -106,6 +107,9 @@ def _pipeline() -> Iterator[list[Fault]]:
         {"what": "one seed for all images", "garble": request_faults.reseeded(1)},
         {"what": "one seed for every 25th prompt", "garble": request_faults.reseeded(25)},
     )
+
+
+def _inside_pipelines() -> Iterator[list[Fault]]:
     yield _both(
         "VAE scaling factor wrong",
         {"what": "latents 1.5 times too large", "inside": ("vae_scale", 1.5)},
@@ -131,6 +135,9 @@ def _pipeline() -> Iterator[list[Fault]]:
         {"what": "its output is all zero", "inside": ("text", 0.0)},
         {"what": "its output is 1 % too small", "inside": ("text", 0.99)},
     )
+
+
+def _of_edits() -> Iterator[list[Fault]]:
     yield _both(
         "mask inverted",
         {"what": "the part to keep is repainted", "garble": request_faults.inverted()},
@@ -145,7 +152,7 @@ def _pipeline() -> Iterator[list[Fault]]:
     )
 
 
-def _image() -> Iterator[list[Fault]]:
+def _of_pixels() -> Iterator[list[Fault]]:
     yield _both(
         "BGR swap",
         {"what": "red and blue exchanged", "spoil": image_faults.swapped(1.0)},
@@ -187,6 +194,9 @@ def _image() -> Iterator[list[Fault]]:
         {"what": "tiles of 64 px, 1 level apart", "spoil": image_faults.seams(1.0, 64)},
         flows=_UPSCALE,
     )
+
+
+def _of_files() -> Iterator[list[Fault]]:
     yield _both(
         "watermark",
         {"what": "gray text, a quarter opaque", "spoil": image_faults.watermark(0.25)},
@@ -219,7 +229,8 @@ def _image() -> Iterator[list[Fault]]:
 
 def all_faults() -> list[Fault]:
     """Every fault at both strengths, pipeline faults first."""
-    return [fault for pair in (*_pipeline(), *_image()) for fault in pair]
+    groups = (_of_requests(), _inside_pipelines(), _of_edits(), _of_pixels(), _of_files())
+    return [fault for pairs in groups for pair in pairs for fault in pair]
 
 
 def named_faults(names: Sequence[str]) -> list[Fault]:

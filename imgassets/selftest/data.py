@@ -48,6 +48,7 @@ class Branch:
 
     @property
     def tables(self) -> list[pd.DataFrame]:
+        """The metric tables, without their names."""
         return list(self.scores.values())
 
 
@@ -63,6 +64,7 @@ class FaultRunner:
 
     @property
     def store(self) -> ImageStore:
+        """The self-test's own image store."""
         return ImageStore(self.home.images)
 
     def healthy(self, endpoint: str, model: str, seeds: Sequence[int]) -> Branch:
@@ -252,9 +254,11 @@ class SpoiledFiles:
         return dict.fromkeys(k for k, file in struck if file != self._store.read_bytes(k))
 
     def read_bytes(self, key: str) -> bytes:
+        """The file of a key, with the fault where it strikes."""
         return self._files[key] if key in self._files else self._store.read_bytes(key)
 
     def read_array(self, key: str) -> np.ndarray:
+        """The same, decoded: uint8 (H, W, 3), sRGB, 0..255."""
         return decode(self.read_bytes(key))
 
     def _spoiled(self, key: str) -> bytes:

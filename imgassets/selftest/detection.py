@@ -39,10 +39,12 @@ class Rate:
 
     @property
     def value(self) -> float:
+        """The rate, 0..1."""
         return self.count / self.draws
 
     @property
     def interval(self) -> tuple[float, float]:
+        """95 % interval of the rate (Wilson), each end 0..1."""
         return wilson_interval(self.value, self.draws, quantile=float(special.ndtri(0.975)))
 
 
@@ -73,10 +75,12 @@ class BootstrapSample:
 
     @property
     def prompts(self) -> list[str]:
+        """Ids of all prompts, sorted."""
         return sorted({prompt for prompt, _ in self._image_places})
 
     @property
     def seeds(self) -> list[int]:
+        """All seeds, sorted."""
         return sorted({seed for _, seed in self._image_places})
 
     def drawn(self, prompts: Sequence[str], seeds: Sequence[int]) -> Measured:

@@ -54,6 +54,7 @@ class Stats:
     leftovers: int
 
     def to_dict(self) -> dict[str, Any]:
+        """JSON-serialisable."""
         return dict(self.__dict__) | {"quarantined": list(self.quarantined)}
 
 
@@ -66,6 +67,7 @@ class Verified:
     quarantined: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
+        """JSON-serialisable."""
         return {
             "images": self.images,
             "harmed": list(self.harmed),
@@ -90,6 +92,7 @@ class Garbage:
     kept: int
 
     def to_dict(self) -> dict[str, Any]:
+        """JSON-serialisable."""
         return {
             "images": list(self.images),
             "bytes": self.bytes,

@@ -52,6 +52,7 @@ class FlowModel(nn.Module):
         return answer
 
     def forward(self, noisy: Tensor, sigma: Tensor, tokens: Tensor) -> Tensor:
+        """The velocity at each noisy latent, given the tokens of its prompt."""
         return self.velocity(noisy, sigma, *self.encode(tokens))
 
 

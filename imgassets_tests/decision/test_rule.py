@@ -81,7 +81,8 @@ def test_go() -> None:
     assert verdict.verdict == "GO"
     assert verdict.needed_prompts is None
     assert verdict.sentence.startswith("GO: all 2 gating criteria hold; the closest call: text is")
-    assert set(verdict.decided_by) == {"generate__typography_exact", "generate__failures_other"}
+    assert verdict.decided_by == ()
+    assert verdict.closest_criterion == "generate__typography_exact"
 
 
 def test_no_go_by_margin_says_so_in_one_sentence() -> None:
@@ -276,7 +277,7 @@ def test_only_warnings_decide_nothing() -> None:
     """Failures still gate; a contract of warnings with none is still judged by them."""
     comparison = run({"metric": EXACT, "floor": 0.9, "severity": "warning"}, pattern(0), pattern(0))
     assert decide(comparison).verdict == "GO"
-    assert decide(comparison).decided_by == ("generate__failures_other",)
+    assert decide(comparison).closest_criterion == "generate__failures_other"
 
 
 def test_table_and_verdict_are_plain_data() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from imgassets.telemetry import SWITCHES
+from imgassets import SWITCHES
 from imgassets_tests.fakes.drawing import draw
 from imgassets_tests.integration.small import write_small_project
 

@@ -148,7 +148,8 @@ def _verdict(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
             metadata={
                 "verdict": found.verdict,
                 "sentence": found.sentence,
-                "decided_by": ", ".join(found.decided_by),
+                "decided_by": ", ".join(found.decided_by) or "all criteria",
+                "closest_criterion": found.closest_criterion or "none",
             },
         )
 
