@@ -1,21 +1,17 @@
 """The content-addressed store: an image lives under its image key, with the request beside it.
 
-Layout: `ROOT/ab/abcd.../image.png` and `record.json`. An entry is one folder, filled under a
-temporary name and then renamed, so that it is there whole or not at all, whatever kills the
-process. An entry is never overwritten: the first image made for a key stays its original.
+An entry has two parts, `image.png` and `record.json`, and is there whole or not at all, whatever
+kills the process (`storage.entries`). It is never overwritten: the first image made for a key stays
+its original.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
 import json
 import logging
-import os
 import re
-import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,12 +21,11 @@ import numpy as np
 from PIL import Image
 
 from imgassets.images.encoding import encode_png
+from imgassets.storage.entries import Entries, FolderEntries
 
 _log = logging.getLogger(__name__)
 _KEY = re.compile(r"^[0-9a-f]{64}$")
 _IMAGE, _RECORD = "image.png", "record.json"
-#: The record is written right after its image.
-_WRITE_SECONDS = 5.0
 
 
 class StoreError(RuntimeError):
@@ -73,8 +68,15 @@ class Record:
 class ImageStore:
     """Images by key. Safe for several processes at once: whoever renames first wins."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, entries: Entries | None = None) -> None:
+        """
+        Args:
+            root: the store's folder.
+            entries: where images are kept instead of in the folder.
+        """
         self.root = root
+        self._folders = FolderEntries(root, _IMAGE, _RECORD)
+        self._entries: Entries = entries or self._folders
 
     def path(self, key: str) -> Path:
         """Where an entry's image is, or would be.
@@ -82,16 +84,11 @@ class ImageStore:
         Raises:
             ValueError: not an image key; nothing else may become a path.
         """
-        return self._folder(key) / _IMAGE
-
-    def _folder(self, key: str) -> Path:
-        if not _KEY.match(key):
-            raise ValueError(f"not an image key: {key!r}")
-        return self.root / f"{key[:2]}/{key}"
+        return self._folders.folder(_checked(key)) / _IMAGE
 
     def has(self, key: str) -> bool:
         """Whether the entry is there (its bytes are checked when it is read)."""
-        return (self._folder(key) / _RECORD).is_file()
+        return self._entries.has(_checked(key))
 
     def put(
         self,
@@ -125,7 +122,9 @@ class ImageStore:
             made_with or {},
         )
         try:
-            self._write(key, png, record)
+            self._entries.put(
+                _checked(key), {_IMAGE: png, _RECORD: json.dumps(vars(record)).encode()}
+            )
         except OSError as error:
             raise StoreError(
                 f"cannot write the image store {self.root}: {error.strerror or error}; free some "
@@ -133,41 +132,14 @@ class ImageStore:
             ) from error
         return self.record(key)
 
-    def _write(self, key: str, png: bytes, record: Record) -> None:
-        parent = self._folder(key).parent
-        parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=".tmp-", dir=parent))
-        try:
-            _write_file(temporary / _IMAGE, png)
-            _write_file(temporary / _RECORD, json.dumps(vars(record)).encode())
-            try:
-                self._place(temporary, key)
-            except OSError:
-                # A folder without a record is no entry: an interrupted deletion, or copy of the
-                # store, leaves such. It would be in the way at every run.
-                self.quarantine(key)
-                self._place(temporary, key)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
-
-    def _place(self, temporary: Path, key: str) -> None:
-        """Rename a filled folder into place, unless another process was first."""
-        try:
-            temporary.rename(self._folder(key))
-        except OSError:
-            if not self.has(key):
-                raise
-
     def record(self, key: str) -> Record:
-        """
+        """What is known of a stored image.
+
         Raises:
             KeyError: no such entry.
             CorruptEntryError: the record cannot be read.
         """
-        try:
-            text = (self._folder(key) / _RECORD).read_text(encoding="utf-8")
-        except FileNotFoundError:
-            raise KeyError(key) from None
+        text = self._entries.read(_checked(key), _RECORD)
         try:
             return Record(**json.loads(text))
         except (ValueError, TypeError) as error:
@@ -190,8 +162,8 @@ class ImageStore:
     def _checked_bytes(self, key: str) -> bytes:
         record = self.record(key)
         try:
-            png = self.path(key).read_bytes()
-        except FileNotFoundError:
+            png = self._entries.read(_checked(key), _IMAGE)
+        except KeyError:
             png = b""
         if hashlib.sha256(png).hexdigest() != record.image_sha256:
             raise CorruptEntryError(
@@ -223,11 +195,9 @@ class ImageStore:
         Reads no image unless the file times are not those of a write of this store, so planning
         stays quick. Bits that rot on the disk leave no such trace: `read_bytes` finds those.
         """
-        folder = self._folder(key)
+        if self._entries.untouched(_checked(key)):
+            return True
         try:
-            image, record = (folder / _IMAGE).stat(), (folder / _RECORD).stat()
-            if 0 <= record.st_mtime - image.st_mtime <= _WRITE_SECONDS:
-                return True
             self._checked_bytes(key)
         except (OSError, KeyError, CorruptEntryError):
             return False
@@ -238,26 +208,17 @@ class ImageStore:
 
         On a read-only disk it stays where it is.
         """
-        target = self.root / "quarantine" / key
-        suffix = 0
-        while target.exists():
-            suffix += 1
-            target = target.with_name(f"{key}.{suffix}")
-        with contextlib.suppress(OSError):  # another process was first, or the disk is read-only
-            target.parent.mkdir(parents=True, exist_ok=True)
-            self._folder(key).rename(target)
+        target = self._entries.set_aside(_checked(key))
+        if not self.has(key):
             _log.warning("image %s is not what was stored; moved to %s", key[:12], target)
-        return target
+        return Path(target)
 
     def keys(self) -> Iterator[str]:
         """All image keys, in no order worth relying on."""
-        for folder in self.root.glob("[0-9a-f][0-9a-f]/*"):
-            if _KEY.match(folder.name):
-                yield folder.name
+        return (key for key in self._entries.all_keys() if _KEY.match(key))
 
 
-def _write_file(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+def _checked(key: str) -> str:
+    if not _KEY.match(key):
+        raise ValueError(f"not an image key: {key!r}")
+    return key

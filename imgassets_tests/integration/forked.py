@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from imgassets.storage import image_store as store_module
+from imgassets.storage import entries as store_module
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def die_in_a_store_write(number: int) -> Callable[[], None]:
     """SIGKILL when half of that image's bytes are written."""
 
     def prepare() -> None:
-        write, count = store_module._write_file, iter(range(1, 10**6))
+        write, count = store_module._write, iter(range(1, 10**6))
 
         def dying(path: Path, data: bytes) -> None:
             if path.suffix == ".png" and next(count) == number:
@@ -91,7 +91,7 @@ def die_in_a_store_write(number: int) -> Callable[[], None]:
                 os.kill(os.getpid(), signal.SIGKILL)
             write(path, data)
 
-        store_module._write_file = dying
+        store_module._write = dying
 
     return prepare
 

@@ -11,6 +11,7 @@ from imgassets.documents.project import load_project
 from imgassets.flows import FLOWS
 from imgassets.report.data_docs import suite
 from imgassets.storage.image_store import ImageStore
+from imgassets.storage.project_home import ProjectHome
 from imgassets_tests.conftest import add_chain, edit_file
 from imgassets_tests.integration.conftest import read_table
 from imgassets_tests.integration.small import Done, validated, write_small_project
@@ -59,7 +60,7 @@ def test_each_step_is_made_measured_and_priced(chain: tuple[Path, Done]) -> None
 def test_data_docs_show_every_flow(chain: tuple[Path, Done]) -> None:
     """The contract's failure mode is held against the images of all five."""
     root, _ = chain
-    built = suite(load_project(root).endpoint("cards"), "fast", root / ".imgassets")
+    built = suite(load_project(root).endpoint("cards"), "fast", ProjectHome(root / ".imgassets"))
     assert built is not None
     held = {name.split("__")[0] for name in built.columns if "__failures_" in name}
     assert held == set(FLOWS)
