@@ -51,8 +51,8 @@ def start(root: Path, port: int) -> int:
     # Not `-m`: its code location would be named after the module, and `dagster dev` in the
     # repository would take switches and schedules for those of another one.
     command += ["-w", str(files("imgassets.cli") / "workspace.yaml")]
-    # A shell ignores SIGINT for what it starts in the background. Dagster stops its own processes by
-    # that signal, and would wait for them for ever.
+    # A shell ignores SIGINT for what it starts in the background. Dagster stops its own processes
+    # by that signal, and would wait for them for ever.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.execv(sys.executable, command)  # noqa: S606 - our own interpreter, fixed arguments
 
