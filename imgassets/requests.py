@@ -187,6 +187,7 @@ class _Branch:
     steps: list[dict[str, Any]]
     seeds: tuple[int, ...]
     _keys: dict[tuple[FlowName, str, str, int, int], str] = field(default_factory=dict)
+    _samplings: dict[FlowName, dict[str, Any]] = field(default_factory=dict)
 
     def requests(self, flow: FlowName, prompt_set: PromptSet, prompt: Prompt) -> Iterator[Request]:
         if self.contract.edited(flow) and prompt.edit is None:
@@ -257,7 +258,13 @@ class _Branch:
         }
 
     def _sampled(self, flow: FlowName) -> dict[str, Any]:
-        """What samples an image of a flow. Of hosted models neither machine nor library counts."""
+        """What samples an image of a flow; the same for all its requests, so it is read once."""
+        if flow not in self._samplings:
+            self._samplings[flow] = self._sampling(flow)
+        return self._samplings[flow]
+
+    def _sampling(self, flow: FlowName) -> dict[str, Any]:
+        """See `_sampled`. Of hosted models neither machine nor library counts."""
         model, first = self.model, FLOWS[flow].source is None
         how: Document | None = getattr(model, FLOWS[flow].model_field or "", None)
         if isinstance(model, HostedModel):

@@ -29,7 +29,7 @@ class ImageRow:
     source_key: Annotated[str | None, "image key of the image it starts from"]
     status: Annotated[str, "ok, or a failure mode"]
     message: Annotated[str, "the failure in words"]
-    image_sha256: Annotated[str | None, "SHA-256 of the pixels"] = None
+    image_sha256: Annotated[str | None, "SHA-256 of the stored file"] = None
     width: Annotated[int | None, "pixels"] = None
     height: Annotated[int | None, "pixels"] = None
     mode: Annotated[str | None, "RGB or RGBA"] = None

@@ -6,67 +6,46 @@ import gc
 import logging
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-import typer
-
-from imgassets.cli import store
-from imgassets.cli.check import check
-from imgassets.cli.decide import decide
-from imgassets.cli.docs import docs
-from imgassets.cli.normalize import normalize
-from imgassets.cli.options import BAD_INPUT, OK, complain
-from imgassets.cli.paid import paid
-from imgassets.cli.plan import plan
-from imgassets.cli.report import report
-from imgassets.cli.reproduce import reproduce
-from imgassets.cli.score import score
-from imgassets.cli.selftest import selftest
-from imgassets.cli.ui import ui
-from imgassets.cli.upscale import upscale
-from imgassets.cli.validate import validate
-from imgassets.documents.problems import InvalidDocumentsError
+if TYPE_CHECKING:
+    from typer import Typer
 
 _INTERRUPTED = 130
-#: In the order of `imgassets --help`.
-_COMMANDS: tuple[Callable[..., int], ...] = (
-    check,
-    plan,
-    validate,
-    decide,
-    score,
-    normalize,
-    upscale,
-    reproduce,
-    selftest,
-    report,
-    docs,
-    paid,
-    ui,
+#: Modules of `imgassets.cli`, each with a function of its name (or, for commands of several words,
+#: an `app`), in the order of `imgassets --help`.
+_COMMANDS = (
+    "check",
+    "plan",
+    "validate",
+    "decide",
+    "score",
+    "normalize",
+    "upscale",
+    "reproduce",
+    "selftest",
+    "report",
+    "docs",
+    "paid",
+    "store",
+    "ui",
 )
-
-app = typer.Typer(
-    help="Turns the swap of an image model into a decision that can be defended.",
-    epilog="A project is a folder with contracts/ and prompts/: the one you stand in, or "
-    "$IMGASSETS_PROJECT. Everything made is kept in its .imgassets/ (or $IMGASSETS_HOME). Exit "
-    "codes: 0 all is well, 1 something is not (a verdict that is no GO, a document, an image), 2 "
-    "bad input or a run that could not finish.",
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
-for _command in _COMMANDS:
-    app.command()(_command)
-app.add_typer(store.app, name="store")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
+    from typer import TyperException
+
+    from imgassets.cli.options import BAD_INPUT, OK, complain
+    from imgassets.documents.problems import InvalidDocumentsError
+
     _keep_quiet()
+    given = (sys.argv[1:] if arguments is None else list(arguments)) or ["--help"]
     try:
-        given = sys.argv[1:] if arguments is None else list(arguments)
-        code = app(given or ["--help"], prog_name="imgassets", standalone_mode=False)
-    except typer.TyperException as error:
+        code = _app(given[0])(given, prog_name="imgassets", standalone_mode=False)
+    except TyperException as error:
         complain(f"{error.format_message()} (see `imgassets --help`)")
     except InvalidDocumentsError as error:
         complain(f"{len(error.problems)} problem(s) in the documents:\n{error}")
@@ -77,6 +56,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return code or OK
         complain("interrupted; finished images are kept, run again to go on")
     return BAD_INPUT
+
+
+def _app(asked: str) -> Typer:
+    """The application; of its commands only the one asked for, where there is such a one.
+
+    Reading the arguments of all takes as long as a tenth of a short command.
+    """
+    from typer import Typer
+
+    app = Typer(
+        help="Turns the swap of an image model into a decision that can be defended.",
+        epilog="A project is a folder with contracts/ and prompts/: the one you stand in, or "
+        "$IMGASSETS_PROJECT. Everything made is kept in its .imgassets/ (or $IMGASSETS_HOME). Exit "
+        "codes: 0 all is well, 1 something is not (a verdict that is no GO, a document, an "
+        "image), 2 bad input or a run that could not finish.",
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(_together)
+    for name in [asked] if asked in _COMMANDS else _COMMANDS:
+        module = import_module(f"imgassets.cli.{name}")
+        if hasattr(module, "app"):
+            app.add_typer(module.app, name=name)
+        else:
+            app.command(name)(getattr(module, name))
+    return app
+
+
+def _together() -> None:
+    """Lets a command be named also where it is the only one that was read."""
 
 
 def entry() -> None:

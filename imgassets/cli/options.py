@@ -16,6 +16,8 @@ from imgassets.documents.project import Project, load_project
 #: 0 all is well (every verdict is GO), 1 something is not (a verdict, a document, an image), 2 bad
 #: input or a run that could not finish.
 OK, NOT_OK, BAD_INPUT = 0, 1, 2
+#: Servers answer this machine alone.
+HOST = "127.0.0.1"
 
 
 class DeviceWord(StrEnum):

@@ -16,9 +16,8 @@ from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from imgassets.cli.options import HOST
 from imgassets.documents.environment import REPORTS_URL
-
-HOST = "127.0.0.1"
 
 
 def start_beside(folder: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from imgassets.cli.report_server import HOST, start_beside
+from imgassets.cli.options import HOST
 from imgassets.documents.environment import PlaceError
 from imgassets.documents.project import find_root
 from imgassets.storage.ownership import ready_home
@@ -38,14 +38,16 @@ def start(root: Path, port: int) -> int:
         PlaceError: the port is taken, or the project's UI runs already. Dagster itself would stay
             as a second daemon, without a page.
     """
-    note = ready_home(root).ui_note
+    home = ready_home(root)
+    note = home.ui_note
     _refuse_second(note)
     _refuse_taken(port)
+    from imgassets.cli.report_server import start_beside
     from imgassets.refresh.dagster_runs import open_instance
 
     open_instance(root).dispose()  # puts dagster.yaml there
     os.environ["IMGASSETS_PROJECT"] = str(root)
-    start_beside(note.parent / "reports")
+    start_beside(home.all_reports)
     write_whole(note, json.dumps({"pid": os.getpid(), "port": port}))
     command = [sys.executable, "-m", "dagster", "dev", "-h", HOST, "-p", str(port)]
     # Not `-m`: its code location would be named after the module, and `dagster dev` in the

@@ -160,6 +160,7 @@ def _verdict_check(endpoint: Endpoint, model: str) -> dg.AssetChecksDefinition:
                 "expected": "GO",
                 "observed": verdict["verdict"],
                 "decided_by": ", ".join(verdict["decided_by"]) or "all criteria",
+                "closest_criterion": verdict.get("closest_criterion") or "none",
                 VERSION_METADATA: version_of([]),
             },
         )

@@ -8,6 +8,7 @@ of keys change nothing.
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from imgassets.documents.prompts import Expectation, PromptSet
 FacetKey = tuple[str, str, str]
 
 
+@cache
 def facet_names(document: type[Document]) -> tuple[str, ...]:
     """The facets of a kind of document: those that its fields name."""
     named = Facet(0)
@@ -81,12 +83,16 @@ def expected(expect: Expectation, facet: str) -> dict[str, Any]:
 
 def _fields(document: Document, facet: Facet) -> dict[str, Any]:
     """The fields of a document that belong to a part of the graph, as JSON values."""
-    names = {
+    return document.model_dump(mode="json", by_alias=True, include=_names(type(document), facet))
+
+
+@cache
+def _names(document: type[Document], facet: Facet) -> set[str]:
+    return {
         name
-        for name, field in type(document).model_fields.items()
+        for name, field in document.model_fields.items()
         if facet in part_of_graph(said_at(field), document.main_facet)
     }
-    return document.model_dump(mode="json", by_alias=True, include=names)
 
 
 def parsed_facets(project: Project, kind: str, name: str) -> dict[str, dict[str, Any]]:

@@ -65,6 +65,7 @@ GRAPH = {
     Facet.COMPOSITION: "Objects each image must show; decides composition tables.",
     Facet.TYPOGRAPHY: "Text each image must show; decides typography tables.",
 }
+_ANY_PART = reduce(or_, GRAPH)
 #: Parts of the graph that hold what changes a pixel and nothing else.
 _PIXELS_ONLY = Facet.UPSCALER | Facet.PROMPTS
 
@@ -113,7 +114,7 @@ def part_of_graph(said: Facet, around: Facet) -> Facet:
     """The parts of the graph a field belongs to, by what stands at it, else by what is around."""
     if Facet.NOTHING in said:
         return Facet(0)
-    return said & reduce(or_, GRAPH) or around
+    return said & _ANY_PART or around
 
 
 def marked_fields(

@@ -22,6 +22,10 @@ from imgassets.metrics.family import Family
 from imgassets.metrics.scores import IDENTITY, ROW_COLUMNS, Score
 
 
+class OldTableError(ValueError):
+    """A table kept from an earlier version; says how to make it anew."""
+
+
 def measure(
     family: str, project: Project, endpoint: str, model: str, images: pd.DataFrame, stored: Images
 ) -> pd.DataFrame:
@@ -41,9 +45,20 @@ def metric_table(family: Family, branch: Branch) -> pd.DataFrame:
 
 
 def with_artefacts(images: pd.DataFrame, artefacts: pd.DataFrame) -> pd.DataFrame:
-    """Image tables whose `status` also tells of images that exist but are not usable."""
+    """Image tables whose `status` also tells of images that exist but are not usable.
+
+    Raises:
+        OldTableError: the artefacts were kept from a version that noted no failure modes.
+    """
     unclean = (artefacts["metric"] == "artefacts.clean") & (artefacts["value"] == 0.0)
     found = artefacts[unclean].drop_duplicates(["flow", "image_key"])
+    if found.empty:
+        return images
+    if "failure_mode" not in found.columns or found["failure_mode"].isna().any():
+        raise OldTableError(
+            "the table of artefacts is of an earlier version, without failure modes; run "
+            "`imgassets validate`, or materialize `artefacts` first"
+        )
     found = found.set_index(["flow", "image_key"])
     keys = pd.MultiIndex.from_frame(images[["flow", "image_key"]])
     spoiled = keys.isin(found.index) & (images["status"] == "ok").to_numpy()

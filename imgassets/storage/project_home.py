@@ -57,9 +57,14 @@ class ProjectHome:
         suffix = ".json" if key[-1] == "verdict" else ".parquet"
         return self.tables.joinpath(*key).with_suffix(suffix)
 
+    @property
+    def all_reports(self) -> Path:
+        """The reports of all endpoints."""
+        return self.folder / "reports"
+
     def reports(self, endpoint: str) -> Path:
         """An endpoint's report, in all its forms."""
-        return self.folder / "reports" / endpoint
+        return self.all_reports / endpoint
 
     @property
     def looks(self) -> Path:

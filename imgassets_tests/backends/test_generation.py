@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from imgassets.backends.base import Outcome
 from imgassets.backends.generation import make_images
 from imgassets.flows import FlowName
 from imgassets.requests import Request
-from imgassets.storage.image_store import ImageStore, Record, StoreError
+from imgassets.storage.entries import FolderEntries
+from imgassets.storage.image_store import ImageStore, StoreError
 
 
 def request(seed: int, flow: FlowName = "generate", source: str | None = None) -> Request:
@@ -118,10 +120,10 @@ def test_a_batch_is_stored_while_the_next_is_made(tmp_path: Path) -> None:
     """Writing the first batch waits until the second is being made."""
     second, waited = threading.Event(), []
 
-    class Slow(ImageStore):
-        def _write(self, folder: Path, png: bytes, record: Record) -> None:
+    class Slow(FolderEntries):
+        def put(self, key: str, parts: Mapping[str, bytes]) -> None:
             waited.append(second.wait(30))
-            super()._write(folder, png, record)
+            super().put(key, parts)
 
     class Watched(Painter):
         def __call__(self, inputs: Any, sources: Any) -> list[Outcome]:
@@ -132,7 +134,7 @@ def test_a_batch_is_stored_while_the_next_is_made(tmp_path: Path) -> None:
     requests, done = [request(n) for n in range(1, 5)], list[int]()
     make_images(
         requests,
-        Slow(tmp_path),
+        ImageStore(tmp_path, Slow(tmp_path, "image.png", "record.json")),
         Watched(),
         batch_size=2,
         progress=lambda n, _: done.append(n),
@@ -143,13 +145,14 @@ def test_a_batch_is_stored_while_the_next_is_made(tmp_path: Path) -> None:
 def test_a_full_disk_stops_the_run_and_keeps_what_was_stored(tmp_path: Path) -> None:
     """The error of the storing thread reaches the caller, at most one batch later."""
 
-    class Filling(ImageStore):
-        def _write(self, folder: Path, png: bytes, record: Record) -> None:
-            if record.request["seed"] > 2:
+    class Filling(FolderEntries):
+        def put(self, key: str, parts: Mapping[str, bytes]) -> None:
+            if json.loads(parts["record.json"])["request"]["seed"] > 2:
                 raise OSError(28, "No space left on device")
-            super()._write(folder, png, record)
+            super().put(key, parts)
 
-    store, painter = Filling(tmp_path), Painter()
+    entries = Filling(tmp_path, "image.png", "record.json")
+    store, painter = ImageStore(tmp_path, entries), Painter()
     with pytest.raises(StoreError, match="No space left on device"):
         run([request(n) for n in range(1, 12)], store, painter)
     assert painter.asked == [1, 2, 3, 4, 5, 6]

@@ -177,3 +177,15 @@ def test_a_file_the_store_lost_is_an_error() -> None:
 
     with pytest.raises(FileNotFoundError):
         table("composition", images(), read, expectations=EXPECTED)
+
+
+def test_a_kept_table_without_failure_modes_says_how_to_make_it_anew() -> None:
+    """Tables of an earlier version; clean ones are taken as they are."""
+    old = pd.DataFrame(
+        {"flow": ["generate"], "image_key": ["0"], "metric": ["artefacts.clean"], "value": [0.0],
+         "reason": ["blank: one flat color"]}
+    )  # fmt: skip
+    with pytest.raises(metric_rows.OldTableError, match="materialize `artefacts` first"):
+        metric_rows.with_artefacts(images(), old)
+    clean = metric_rows.with_artefacts(images(), old.assign(value=1.0))
+    assert set(clean["status"]) == {"ok"}
