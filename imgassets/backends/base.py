@@ -3,35 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 from PIL import Image
 
 from imgassets.documents.failures import ModeName
+from imgassets.storage.image_store import Making
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Outcome(Making):
     """What became of one request: an image, or a failure mode with a message; never both.
 
     Attributes:
         image: RGB or RGBA, 8 bits a channel; None when there is none.
         failure: why there is none.
         message: the failure in words.
-        seconds: wall-clock seconds; those of a batch are shared evenly.
-        peak_memory_mib: highest memory in use while the batch ran, MiB.
-        batch_size: images in the batch.
-        made_with: what really ran, as JSON values; kept with the image, never hashed.
     """
 
     image: Image.Image | None = None
     failure: ModeName | None = None
     message: str = ""
-    seconds: float = 0.0
-    peak_memory_mib: float = 0.0
-    batch_size: int = 1
-    made_with: dict[str, Any] = field(default_factory=dict)
 
 
 class Backend(Protocol):

@@ -118,10 +118,7 @@ def _keep(store: ImageStore, made: Iterable[tuple[Request, Outcome]]) -> None:
             request.image_key,
             outcome.image,
             request=request.inputs,
-            seconds=outcome.seconds,
-            peak_memory_mib=outcome.peak_memory_mib,
-            batch_size=outcome.batch_size,
-            made_with=outcome.made_with,
+            **outcome.making(),
             made_at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
 

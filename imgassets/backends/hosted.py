@@ -112,7 +112,7 @@ class HostedBackend:
             raise
         except Exception as error:  # ours, not the model's; the journal knows what was paid
             return Outcome(failure="machine_error", message=f"{type(error).__name__}: {error}")
-        return Outcome(image, None, "", entry.seconds)
+        return Outcome(image, seconds=entry.seconds)
 
     def _check_asked(self, flow: FlowName, inputs: dict[str, Any]) -> None:
         if FLOWS[flow].made_by is MadeBy.UPSCALER:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import Annotated, Any, get_args, get_type_hints
 
+from imgassets.storage.image_store import Making
+
 #: Status of an image that is there; any other status is a failure mode.
 OK = "ok"
 
@@ -58,3 +60,5 @@ _NAMES = [field.name for field in fields(ImageRow)]
 REQUEST_COLUMNS = tuple(_NAMES[: _NAMES.index("status")])
 #: Columns that the stored image's record fills; a failed image has none of them.
 RECORD_COLUMNS = tuple(field.name for field in fields(ImageRow) if field.default is None)
+#: Columns that differ whenever an image is made: no part of what a table says.
+MAKING_COLUMNS = tuple(field.name for field in fields(Making) if field.name in _NAMES)

@@ -12,7 +12,6 @@ import unicodedata
 from collections.abc import Sequence
 
 from imgassets.documents.visible_text import pieces
-from imgassets.judges.ocr import recognizer_file
 
 
 class UnreadableTextError(ValueError):
@@ -55,7 +54,10 @@ def dictionary() -> frozenset[str]:
     Raises:
         ReaderUnavailableError: rapidocr, onnxruntime or the bundled model is missing.
     """
+    # Only for letters beyond ASCII: neither is light, and every command checks prompts.
     from onnxruntime import InferenceSession
+
+    from imgassets.judges.ocr import recognizer_file
 
     session = InferenceSession(str(recognizer_file()), providers=["CPUExecutionProvider"])
     listed = session.get_modelmeta().custom_metadata_map["character"].splitlines()

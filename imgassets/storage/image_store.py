@@ -13,7 +13,7 @@ import json
 import logging
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +36,32 @@ class CorruptEntryError(RuntimeError):
     """A stored image whose bytes are not those that were stored."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Making:
+    """What was measured while an image was made, and what made it.
+
+    To measure something else, add it here; as a column, in `backends.image_rows` as well.
+
+    Attributes:
+        seconds: wall-clock seconds; those of a batch are shared evenly.
+        peak_memory_mib: highest memory in use while the batch ran (MiB; GPU memory on a GPU).
+        batch_size: images in the batch.
+        made_with: what really ran (classes, dtypes, all scheduler settings) as JSON values; never
+            hashed, empty when unknown.
+    """
+
+    seconds: float = 0.0
+    peak_memory_mib: float = 0.0
+    batch_size: int = 1
+    made_with: dict[str, Any] = field(default_factory=dict)
+
+    def making(self) -> dict[str, Any]:
+        """These alone, by name."""
+        return {part.name: getattr(self, part.name) for part in fields(Making)}
+
+
 @dataclass(frozen=True)
-class Record:
+class Record(Making):
     """What is known of a stored image.
 
     Attributes:
@@ -45,11 +69,7 @@ class Record:
         request: the inputs that were hashed.
         image_sha256: hash of the PNG file.
         width, height, mode: of the image (pixels, Pillow mode).
-        seconds: wall-clock seconds this image took; a batch's time is shared evenly.
-        peak_memory_mib: highest memory in use while its batch ran (MiB; GPU memory on a GPU).
-        batch_size: images in the batch it was made in.
         made_at: UTC, ISO 8601.
-        made_with: what really ran (classes, dtypes, all scheduler settings); empty when unknown.
     """
 
     image_key: str
@@ -58,11 +78,7 @@ class Record:
     width: int
     height: int
     mode: str
-    seconds: float
-    peak_memory_mib: float
-    batch_size: int
     made_at: str
-    made_with: dict[str, Any] = field(default_factory=dict)
 
 
 class ImageStore:
@@ -96,13 +112,17 @@ class ImageStore:
         image: Image.Image,
         *,
         request: dict[str, Any],
-        seconds: float,
-        peak_memory_mib: float,
-        batch_size: int,
         made_at: str,
-        made_with: dict[str, Any] | None = None,
+        **making: Any,
     ) -> Record:
         """Store an image under its key; when it is already there, the stored one is kept.
+
+        Args:
+            key: the request's hash.
+            image: RGB or RGBA, 8 bits a channel.
+            request: the inputs that were hashed.
+            made_at: UTC, ISO 8601.
+            making: the fields of `Making`.
 
         Raises:
             StoreError: the folder cannot be written (full disk, no permission).
@@ -115,11 +135,8 @@ class ImageStore:
             image.width,
             image.height,
             image.mode,
-            seconds,
-            peak_memory_mib,
-            batch_size,
             made_at,
-            made_with or {},
+            **making,
         )
         try:
             self._entries.put(

@@ -8,6 +8,7 @@ from typing import Any
 
 import dagster as dg
 
+from imgassets.backends.image_rows import MAKING_COLUMNS
 from imgassets.defs.io_managers import Table, data_version
 from imgassets.defs.metadata import image_metadata, table_metadata
 from imgassets.defs.resources import BackendPool, ProjectResource
@@ -162,7 +163,7 @@ def _images(
             batch_size=project.model(model).batch_size,
             progress=lambda done, of: context.log.info(f"{name}/{model}: {flow} {done}/{of}"),
         )
-        stable = table.drop(columns=["seconds", "peak_memory_mib", "batch_size"])
+        stable = table.drop(columns=list(MAKING_COLUMNS))
         return dg.Output(
             table,
             data_version=data_version(stable),
