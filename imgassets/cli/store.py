@@ -20,10 +20,10 @@ app = typer.Typer(help="Look after the stored images.", rich_markup_mode=None)
 
 
 def _store() -> tuple[ImageStore, ProjectHome]:
-    from imgassets.storage.image_store import ImageStore
+    from imgassets.storage.image_store import store_of
 
     home = own_home(find_root())
-    return ImageStore(home.images), home
+    return store_of(home), home
 
 
 @app.command()

@@ -12,7 +12,7 @@ from imgassets.backends.generation import Make
 from imgassets.documents.project import Project, find_root, load_project
 from imgassets.flows import FlowName
 from imgassets.refresh.document_changes import FacetHistory, present_facets
-from imgassets.storage.image_store import ImageStore
+from imgassets.storage.image_store import ImageStore, store_of
 from imgassets.storage.looks import Looks
 from imgassets.storage.project_home import ProjectHome, home_of
 
@@ -36,7 +36,7 @@ class ProjectResource(dg.ConfigurableResource):
 
     def store(self) -> ImageStore:
         """Every image ever made here, under its image key."""
-        return ImageStore(self.home().images)
+        return store_of(self.home())
 
 
 class LookRecord(dg.ConfigurableResource):

@@ -22,7 +22,7 @@ from imgassets.refresh.observed.kinds import observed_states
 from imgassets.refresh.observed.state import ObservedState
 from imgassets.refresh.plan import Asset, Plan, walk
 from imgassets.requests import Request, requests_version
-from imgassets.storage.image_store import ImageStore
+from imgassets.storage.image_store import ImageStore, store_of
 from imgassets.storage.project_home import home_of
 
 #: Dagster's key of an asset check; only handed on here.
@@ -116,7 +116,7 @@ class Planner:
 
     @cached_property
     def _store(self) -> ImageStore:
-        return ImageStore(home_of(self.project.root).images)
+        return store_of(home_of(self.project.root))
 
     def _judged(self, asset: Asset) -> Asset:
         """With what only the project's files and documents tell of it."""

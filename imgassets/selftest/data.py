@@ -22,7 +22,7 @@ from imgassets.metrics.metric_rows import measure
 from imgassets.requests import Request, build_requests, requests_version, stacked
 from imgassets.selftest.catalogue import Fault
 from imgassets.selftest.image_faults import Spot, decode
-from imgassets.storage.image_store import ImageStore
+from imgassets.storage.image_store import ImageStore, store_of
 from imgassets.storage.project_home import ProjectHome
 
 #: Reproducible anywhere; the faults are planted on the CPU.
@@ -65,7 +65,7 @@ class FaultRunner:
     @property
     def store(self) -> ImageStore:
         """The self-test's own image store."""
-        return ImageStore(self.home.images)
+        return store_of(self.home)
 
     def healthy(self, endpoint: str, model: str, seeds: Sequence[int]) -> Branch:
         """The model as it is, with these seeds."""

@@ -22,6 +22,7 @@ from PIL import Image
 
 from imgassets.images.encoding import encode_png
 from imgassets.storage.entries import Entries, FolderEntries
+from imgassets.storage.project_home import ProjectHome
 
 _log = logging.getLogger(__name__)
 _KEY = re.compile(r"^[0-9a-f]{64}$")
@@ -233,6 +234,11 @@ class ImageStore:
     def keys(self) -> Iterator[str]:
         """All image keys, in no order worth relying on."""
         return (key for key in self._entries.all_keys() if _KEY.match(key))
+
+
+def store_of(home: ProjectHome) -> ImageStore:
+    """The images of a project: the one place that says where they are kept."""
+    return ImageStore(home.images)
 
 
 def _checked(key: str) -> str:
