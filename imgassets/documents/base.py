@@ -38,15 +38,19 @@ class Document(BaseModel):
         return exact_scalars(handler(source))
 
 
+#: Kept, since `json.dumps` would make one for each of thousands of requests.
+_CANONICAL = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+)
+
+
 def canonical_json(value: Any) -> str:
     """One spelling for one meaning: sorted keys, no white space, no NaN.
 
     Raises:
         ValueError: for NaN or infinity, which have no JSON spelling.
     """
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )
+    return _CANONICAL.encode(value)
 
 
 def fingerprint(value: Any) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from imgassets.documents.upscaler import DiffusionUpscaler, Network
 from imgassets.documents.weights import hub_name, weights_fingerprint, weights_folder
 
 
+@cache
 def installed_version(package: str) -> str:
     """The installed version of a package, without importing it; `absent` where there is none."""
     try:

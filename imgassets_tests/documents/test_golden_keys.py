@@ -26,8 +26,10 @@ def found(root: Path) -> dict[str, str]:
     write_every_document(root)
     project = load_project(root)
     assert project.problems == (), "\n".join(map(str, project.problems))
+    image_key.installed_version.cache_clear()
     with patch.object(image_key, "version", lambda package: f"{package} 1.0"):
         versions = dict([*facets(project), *branches(project)])
+    image_key.installed_version.cache_clear()
     return {what: version[:16] for what, version in versions.items()}
 
 
