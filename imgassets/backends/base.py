@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
-
-from PIL import Image
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from imgassets.documents.failures import ModeName
 from imgassets.storage.image_store import Making
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 
 @dataclass(frozen=True)

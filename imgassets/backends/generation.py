@@ -9,8 +9,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from PIL import Image
-
 from imgassets.backends.base import Outcome
 from imgassets.backends.image_rows import OK, RECORD_COLUMNS, REQUEST_COLUMNS, ImageRow
 from imgassets.requests import Request
@@ -18,9 +16,10 @@ from imgassets.storage.image_store import ImageStore
 
 if TYPE_CHECKING:
     import pandas as pd
+    from PIL import Image
 
 #: Makes the images of some requests, given their sources where the flow has any.
-Make = Callable[[Sequence[dict[str, Any]], Sequence[Image.Image]], list[Outcome]]
+Make = Callable[[Sequence[dict[str, Any]], "Sequence[Image.Image]"], list[Outcome]]
 Progress = Callable[[int, int], None]
 #: Each word of progress is an event in Dagster's database, which takes as long as storing an image
 #: or several.

@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from PIL import Image
-
 from imgassets.backends.base import Backend, DeviceError, Outcome
 from imgassets.backends.blame import failed
 from imgassets.backends.device import Device, Meter, require_device
@@ -23,6 +21,8 @@ from imgassets.flows import FLOWS, FlowName, MadeBy
 from imgassets.storage.project_home import home_of
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from imgassets.backends.hosted import HostedBackend, Provider
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, cast
 import dagster as dg
 
 from imgassets.backends.image_rows import ImageRow
-from imgassets.images.contact_sheet import contact_sheet, jpeg
 from imgassets.metrics.scores import ROW_COLUMNS
 from imgassets.storage.image_store import ImageStore
 
@@ -61,6 +60,8 @@ def image_metadata(table: pd.DataFrame, store: ImageStore, made: int) -> dict[st
 
 def _contact_sheet(table: pd.DataFrame, store: ImageStore) -> dg.MetadataValue:
     """The first images, spread over the prompts; failed ones are crossed."""
+    from imgassets.images.contact_sheet import contact_sheet, jpeg
+
     first = table.sort_values(["replicate", "seed", "prompt_id"], kind="stable")
     shown = [
         (row.prompt_id, store.read(row.image_key) if row.status == "ok" else None)

@@ -15,14 +15,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from PIL import Image
-
-from imgassets.images.encoding import encode_png
 from imgassets.storage.entries import Entries, FolderEntries
 from imgassets.storage.project_home import ProjectHome
+
+if TYPE_CHECKING:  # a plan asks which images there are, and reads none
+    import numpy as np
+    from PIL import Image
 
 _log = logging.getLogger(__name__)
 _KEY = re.compile(r"^[0-9a-f]{64}$")
@@ -128,6 +128,8 @@ class ImageStore:
         Raises:
             StoreError: the folder cannot be written (full disk, no permission).
         """
+        from imgassets.images.encoding import encode_png
+
         png = encode_png(image)
         record = Record(
             key,
@@ -191,12 +193,16 @@ class ImageStore:
 
     def read(self, key: str) -> Image.Image:
         """The image itself, decoded. Raises as `read_bytes`."""
+        from PIL import Image
+
         with Image.open(io.BytesIO(self.read_bytes(key))) as image:
             image.load()
             return image
 
     def read_array(self, key: str) -> np.ndarray:
         """The image as uint8 (H, W, 3), sRGB, 0..255. Raises as `read_bytes`."""
+        import numpy as np
+
         return np.asarray(self.read(key).convert("RGB"))
 
     def intact(self, key: str) -> bool:
