@@ -133,10 +133,17 @@ def _decided(found: list["Outcome"], alone: bool) -> tuple[str, dg.AssetCheckSev
         said_of_review(rows) if review else said_of_decision(rows, alone),
         _SEVERITY[severity] if broken else _WARN,
         {
+            **(_numbers(rows[0]) if len(rows) == 1 else {}),
             "state": ", ".join(sorted({row["state"] for row in rows})) or "nothing occurred",
             "unexpected_rows": _markdown(table.loc[table["state"] != "passed", _DECIDED]),
         },
     )
+
+
+def _numbers(row: dict[str, Any]) -> Shown:
+    """What was measured, and how far it is from the incumbent, where it was compared."""
+    shown = {"observed": row["estimate"], "difference_from_incumbent": row["difference"]}
+    return {name: value for name, value in shown.items() if value is not None}
 
 
 def _markdown(rows: Table) -> dg.MarkdownMetadataValue:

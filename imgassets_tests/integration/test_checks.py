@@ -105,10 +105,13 @@ def test_no_check_of_the_decision_is_green_beside_inconclusive(
     assert (shown.passed, shown.severity) == (False, dg.AssetCheckSeverity.WARN)
     assert shown.description == verdict.sentence
     states = {c["criterion"]: c["state"] for c in verdict.criteria}
+    values = {c["criterion"]: c["value"] for c in verdict.criteria}
     decided = {name: e for (table, name), e in made.items() if table == "comparison"}
     for name, evaluation in decided.items():
         assert evaluation.passed is (states[name] == "passed")
         assert evaluation.metadata["state"].value == states[name]
+        if values[name] is not None:  # what was measured, and not how far it is from the incumbent
+            assert evaluation.metadata["observed"].value == pytest.approx(values[name])
         if states[name] == "undecided":
             assert evaluation.severity == dg.AssetCheckSeverity.WARN
             assert "he decision is open: " in evaluation.description
