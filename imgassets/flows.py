@@ -34,26 +34,26 @@ class Flow:
         made_by: see `MadeBy`.
         source: the flow it starts from unless the contract says otherwise; None: it starts from
             the prompt alone.
-        contract_field: field of a contract that it needs, and that needs it.
         model_field: field of a model's document that says how it is made; None: needs no model.
-        edits: repaints the region of each prompt that has an `edit`; other prompts have no image.
-        restyles: applies the contract's style to the prompt.
         delivered: what a caller gets, in words that begin a title.
         done: what was done to the image, in one word.
         after: begins a sentence on its images; empty where nothing need be said.
+        contract_field: field of a contract that it needs, and that needs it.
+        edits: repaints the region of each prompt that has an `edit`; other prompts have no image.
+        restyles: applies the contract's style to the prompt.
     """
 
     name: FlowName
     stage: str
     made_by: MadeBy
     source: FlowName | None
-    contract_field: str | None
     model_field: str | None
-    edits: bool
-    restyles: bool
     delivered: str
     done: str
-    after: str
+    after: str = ""
+    contract_field: str | None = None
+    edits: bool = False
+    restyles: bool = False
 
     @property
     def free(self) -> bool:
@@ -70,13 +70,9 @@ FLOWS: dict[FlowName, Flow] = {
             stage="generated",
             made_by=MadeBy.BACKEND,
             source=None,
-            contract_field=None,
             model_field="sampling",
-            edits=False,
-            restyles=False,
             delivered="An image",
             done="generated",
-            after="",
         ),
         Flow(
             name="stylize",
@@ -85,7 +81,6 @@ FLOWS: dict[FlowName, Flow] = {
             source="generate",
             contract_field="stylize",
             model_field="stylize",
-            edits=False,
             restyles=True,
             delivered="A stylized image",
             done="stylized",
@@ -96,10 +91,8 @@ FLOWS: dict[FlowName, Flow] = {
             stage="edited",
             made_by=MadeBy.BACKEND,
             source="generate",
-            contract_field=None,
             model_field="edit",
             edits=True,
-            restyles=False,
             delivered="An edited image",
             done="edited",
             after="after edits, ",
@@ -109,10 +102,7 @@ FLOWS: dict[FlowName, Flow] = {
             stage="upscaled",
             made_by=MadeBy.UPSCALER,
             source="generate",
-            contract_field=None,
             model_field="upscaler",
-            edits=False,
-            restyles=False,
             delivered="An upscaled image",
             done="upscaled",
             after="after upscaling, ",
@@ -124,8 +114,6 @@ FLOWS: dict[FlowName, Flow] = {
             source="generate",
             contract_field="postprocess",
             model_field=None,
-            edits=False,
-            restyles=False,
             delivered="A post-processed image",
             done="post-processed",
             after="after post-processing, ",

@@ -15,10 +15,10 @@ def check(json: Json = False) -> int:
     is any. Loads no model.
     """
     from imgassets.documents import prompt_syntax, scale_ends
-    from imgassets.judges.vocabulary import unknown_words
+    from imgassets.judges.vocabulary import all_problems
 
     project = load_project()
-    problems = [*project.problems, *unknown_words(project)]
+    problems = all_problems(project)
     for hint in (*prompt_syntax.hints(project), *scale_ends.hints(project)):
         print(f"hint: {hint}", file=sys.stderr)
     if json:

@@ -75,10 +75,9 @@ def valid_project() -> Project:
     Raises:
         InvalidDocumentsError: one cannot; names every problem.
     """
-    from imgassets.judges.vocabulary import unknown_words
+    from imgassets.judges.vocabulary import all_problems
 
     project = load_project()
-    problems = [*project.problems, *unknown_words(project)]
-    if problems:
+    if problems := all_problems(project):
         raise InvalidDocumentsError(problems)
     return project

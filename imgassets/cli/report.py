@@ -51,11 +51,10 @@ def report(
 
 
 def _endpoints(project: Project, wanted: Sequence[str]) -> list[str]:
-    known = {e.endpoint for e in project.usable_endpoints()}
-    for name in wanted:
-        if name not in known:
-            raise LookupError(f"no endpoint {name!r}; there are: {', '.join(sorted(known))}")
-    return list(dict.fromkeys(wanted)) or sorted(known)
+    from imgassets.refresh.selection import Selection
+
+    names = dict.fromkeys(e for e, _ in Selection(tuple(wanted)).branches(project))
+    return list(names) if wanted else sorted(names)
 
 
 def _read(endpoint: str, path: Path) -> str:

@@ -16,7 +16,7 @@ from imgassets.decision.needed_data import further_prompts, seeds_for
 from imgassets.decision.paired_scores import prompt_means
 from imgassets.decision.statistics import cluster_bootstrap
 from imgassets.documents.decision_contract import DecisionContract
-from imgassets.documents.yardstick import failure_name
+from imgassets.documents.yardstick import failure_metric, failure_name
 
 #: Columns of the comparison table, in order. Bounds are one-sided at level alpha each; a number
 #: that does not exist is missing (NaN), never 0.
@@ -124,7 +124,7 @@ def failure_row(
         state = "broken"
     further = evidence.further_prompts(planned) if state == "undecided" else None
     row = empty_row(
-        failure_name(evidence.flow, evidence.mode), "failure", f"failures.{evidence.mode}"
+        failure_name(evidence.flow, evidence.mode), "failure", failure_metric(evidence.mode)
     )
     return row | {
         "flow": evidence.flow,

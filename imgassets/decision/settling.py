@@ -8,6 +8,7 @@ from typing import Any
 
 from imgassets.decision.formatting import capitalized
 from imgassets.documents.failures import NEVER_ASKED, NOT_THE_MODELS
+from imgassets.documents.yardstick import mode_of
 
 #: A row of the comparison as `Comparison.records` gives it.
 Row = Mapping[str, Any]
@@ -71,4 +72,4 @@ def _at_fault(row: Row) -> bool:
 
 
 def _mode(row: Row) -> str:
-    return str(row["metric"]).removeprefix("failures.")
+    return mode_of(str(row["metric"]))

@@ -26,7 +26,6 @@ from imgassets.documents.yardstick import (
     rules_by_check,
     version_of,
 )
-from imgassets.flows import STAGES
 
 if TYPE_CHECKING:
     from imgassets.decision.gx_suites import Outcome
@@ -40,7 +39,7 @@ _DECIDED = ["criterion", "estimate", "lower", "upper", "difference", "difference
 
 def branch_checks(endpoint: Endpoint, model: str) -> list[dg.AssetChecksDefinition]:
     """All checks of a branch: one definition, and so one step, a table."""
-    tables = rules_by_check(endpoint, model, STAGES)
+    tables = rules_by_check(endpoint, model)
     checks = [_table_check(endpoint, model, table, rules) for table, rules in tables.items()]
     return [*checks, _verdict_check(endpoint, model)]
 
@@ -72,7 +71,7 @@ def _table_check(
         contract = workplace.project().endpoint(name)
         chosen = {check.name for check in context.selected_asset_check_keys}
         # The contract as it is now, which may ask for less than when definitions were loaded.
-        present = rules_by_check(contract, model, STAGES).get(table_name, {})
+        present = rules_by_check(contract, model).get(table_name, {})
         rules = {check: present[check] for check in present if check in chosen}
         outcomes = iter(hold(table, [rule for group in rules.values() for rule in group]))
         for check, group in rules.items():

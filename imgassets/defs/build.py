@@ -20,14 +20,14 @@ from imgassets.defs.resources import BackendPool, EarlierReports, LookRecord, Pr
 from imgassets.defs.run_logger import progress
 from imgassets.defs.schedules import nightly_catch_up, nightly_revalidate
 from imgassets.defs.sensors import automated, documents_changed, keep_in_step
+from imgassets.documents.contract import Endpoint
 from imgassets.documents.facets import facet_names
 from imgassets.documents.project import Project
 
 
 def build_definitions(project: Project, device: str = "auto") -> dg.Definitions:
     """All assets, checks, jobs and schedules of a project's usable documents."""
-    endpoints = project.usable_endpoints()
-    branches = [(endpoint, model) for endpoint in endpoints for model in endpoint.models]
+    branches = _branches(project)
     observed = fed_by_revalidation(observed_assets(project), project)
     assets = [
         *observed,
@@ -52,15 +52,15 @@ def build_definitions(project: Project, device: str = "auto") -> dg.Definitions:
     )
 
 
-def made_graph(project: Project, device: str = "auto") -> Any:
+def made_graph(project: Project) -> Any:
     """Dagster's graph of what `validate` makes and from what: all a plan looks at."""
     assets = [*observed_assets(project), *_made(project)]
-    return dg.Definitions(assets, resources=_resources(project, device)).resolve_asset_graph()
+    resources = _resources(project, "auto")  # nothing is run
+    return dg.Definitions(assets, resources=resources).resolve_asset_graph()
 
 
 def _made(project: Project) -> list[dg.AssetsDefinition]:
-    endpoints = project.usable_endpoints()
-    branches = [(endpoint, model) for endpoint in endpoints for model in endpoint.models]
+    branches = _branches(project)
     return [
         *(
             asset
@@ -68,8 +68,12 @@ def _made(project: Project) -> list[dg.AssetsDefinition]:
             for asset in branch_assets(e, m, facet_names(type(project.model(m))))
         ),
         *(asset for e, m in branches for asset in verdict_assets(e, m)),
-        *(report_asset(e) for e in endpoints),
+        *(report_asset(e) for e in project.usable_endpoints()),
     ]
+
+
+def _branches(project: Project) -> list[tuple[Endpoint, str]]:
+    return [(project.endpoint(name), model) for name, model in project.branches()]
 
 
 def _resources(project: Project, device: str) -> dict[str, Any]:

@@ -1,12 +1,12 @@
 """Code references: from an asset to the documents it is made by, and to the code that makes it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import dagster as dg
 
-from imgassets.documents.project import Loaded, Project
+from imgassets.documents.project import Project
 
 
 def with_code_references(
@@ -28,11 +28,7 @@ def with_code_references(
 
 def _documents(project: Project, key: Sequence[str]) -> list[Path]:
     """Files of the documents that an asset key names."""
-    kinds: Mapping[str, Mapping[str, Loaded[Any]]] = {
-        "endpoints": project.endpoints,
-        "models": project.models,
-        "prompts": project.prompt_sets,
-    }
+    kinds = project.by_kind
     match key:
         case ["documents", kind, name, _]:
             named = [(kind, name)]

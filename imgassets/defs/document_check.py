@@ -29,7 +29,9 @@ def document_check() -> dg.AssetChecksDefinition:
 
     @dg.asset_check(asset=ALL_DOCUMENTS, name=_NAME, description="The same as `imgassets check`.")
     def every_document_is_valid(workplace: ProjectResource) -> dg.AssetCheckResult:
-        problems = problems_of(workplace.project())
+        from imgassets.judges.vocabulary import all_problems
+
+        problems = all_problems(workplace.project())
         return dg.AssetCheckResult(
             passed=not problems, description=_words(problems), metadata=_metadata(problems)
         )
@@ -39,7 +41,9 @@ def document_check() -> dg.AssetChecksDefinition:
 
 def check_evaluation(project: Project) -> tuple[dg.AssetCheckEvaluation, str]:
     """The check's outcome as an event without a run, and a hash that tells outcomes apart."""
-    problems = problems_of(project)
+    from imgassets.judges.vocabulary import all_problems
+
+    problems = all_problems(project)
     evaluation = dg.AssetCheckEvaluation(
         asset_key=ALL_DOCUMENTS,
         check_name=_NAME,
@@ -48,13 +52,6 @@ def check_evaluation(project: Project) -> tuple[dg.AssetCheckEvaluation, str]:
         description=_words(problems),
     )
     return evaluation, fingerprint([str(p) for p in problems])
-
-
-def problems_of(project: Project) -> list[Problem]:
-    """Everything wrong with a project's documents."""
-    from imgassets.judges.vocabulary import unknown_words
-
-    return [*project.problems, *unknown_words(project)]
 
 
 def _words(problems: list[Problem]) -> str:

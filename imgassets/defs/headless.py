@@ -36,7 +36,7 @@ def plan(
     Raises:
         LookupError: an unknown endpoint or model.
     """
-    graph = made_graph(project, device)
+    graph = made_graph(project)
     planner = Planner(project, choose_device(device)[0], DagsterState(graph, instance))
     return planner.plan(_wanted(project, graph, selection))
 

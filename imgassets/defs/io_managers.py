@@ -102,8 +102,11 @@ class ObservedContent(dg.ConfigurableIOManager):
             ValueError: the file was damaged; names it and the fix.
         """
         kind, *branch = context.asset_key.path
-        root = self.workplace.project().root
-        readers = {"drift": DriftFile.of(root).found, "extra_seeds": ExtraSeeds.of(root).read}
+        home = self.workplace.home()
+        readers = {
+            "drift": DriftFile(home.drift).found,
+            "extra_seeds": ExtraSeeds(home.extra_seeds).read,
+        }
         return readers[kind](*branch)
 
 

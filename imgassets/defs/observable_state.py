@@ -13,7 +13,7 @@ from imgassets.defs.resources import BackendPool, ProjectResource
 from imgassets.documents.project import Project
 from imgassets.refresh.dagster_state import asset_key
 from imgassets.refresh.observed.kinds import KINDS
-from imgassets.refresh.observed.state import ObservedKind, branches
+from imgassets.refresh.observed.state import ObservedKind
 
 #: Group of what people write and where images are made: all the graph begins with.
 INPUTS_GROUP = "inputs"
@@ -22,7 +22,7 @@ INPUTS_GROUP = "inputs"
 def observed_assets(project: Project) -> list[dg.AssetsDefinition]:
     """All that a project's assets are made from and that no run makes."""
     kinds = [(kind, kind.keys(project)) for kind in KINDS]
-    groups = {"/".join(branch): group_of(*branch) for branch in branches(project)}
+    groups = {"/".join(branch): group_of(*branch) for branch in project.branches()}
     with warnings.catch_warnings():
         # The decorator is marked beta; we pin Dagster's minor version and test what we use of it.
         warnings.simplefilter("ignore", dg.BetaWarning)

@@ -11,7 +11,7 @@ from imgassets.backends.device import Device, choose_device
 from imgassets.backends.generation import Make
 from imgassets.documents.project import Project, find_root, load_project
 from imgassets.flows import FlowName
-from imgassets.refresh.document_changes import FacetHistory, present_facets
+from imgassets.refresh.document_changes import FacetHistory, facet_key, present_facets
 from imgassets.storage.image_store import ImageStore, store_of
 from imgassets.storage.looks import Looks
 from imgassets.storage.project_home import ProjectHome, home_of
@@ -66,7 +66,7 @@ class EarlierReports(dg.ConfigurableResource):
         facets, history = present_facets(project), FacetHistory.of(project.root)
 
         def describe(kind: str, name: str, facet: str, before: str) -> str:
-            now = facets.get(f"documents/{kind}/{name}/{facet}")
+            now = facets.get(facet_key(kind, name, facet))
             return history.describe(now, before) if now else ""
 
         return describe

@@ -83,9 +83,8 @@ def documents_changed(known: set[dg.AssetKey]) -> dg.SensorDefinition:
         evaluation, problems = check_evaluation(project)
         if seen.get("problems") != problems:
             events.append(evaluation)
-        new = sorted(
-            {str(s.shown["file"]) for s in states.values() if asset_key(s.key) not in known}
-        )
+        absent = [s for s in states.values() if asset_key(s.key) not in known]
+        new = sorted({str(s.shown["file"]) for s in absent if "file" in s.shown})
         now = {key: s.version for key, s in states.items()} | {"problems": problems}
         return dg.SensorResult(
             asset_events=events,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -57,12 +57,28 @@ class Project:
             and all(p in self.prompt_sets for p in loaded.document.prompt_sets)
         ]
 
+    def branches(self) -> list[tuple[str, str]]:
+        """The (endpoint, model) pairs of usable endpoints."""
+        return [(e.endpoint, model) for e in self.usable_endpoints() for model in e.models]
+
+    @property
+    def by_kind(self) -> Mapping[str, Mapping[str, Loaded[Any]]]:
+        """All documents, by kind as asset keys call it, and by name."""
+        return {"endpoints": self.endpoints, "models": self.models, "prompts": self.prompt_sets}
+
     def endpoint(self, name: str) -> Endpoint:
         """A valid contract, by name."""
         return self.endpoints[name].document
 
     def model(self, name: str) -> AnyModel:
-        """A valid model, by name."""
+        """A valid model, by name.
+
+        Raises:
+            LookupError: no such model; says which there are.
+        """
+        if name not in self.models:
+            known = ", ".join(self.models) or "none"
+            raise LookupError(f"no model {name!r} in contracts/models; there are: {known}")
         return self.models[name].document
 
     def expectations(self, endpoint: Endpoint) -> dict[tuple[str, str], Expectation]:

@@ -8,7 +8,7 @@ the incumbent, come in with the comparison, whose rules hold what it decided.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,7 +18,7 @@ from imgassets.documents.base import fingerprint
 from imgassets.documents.criteria import Criterion, Severity
 from imgassets.documents.decision_contract import DecisionContract
 from imgassets.documents.failures import FAILURE_MODES, NOT_THE_MODELS
-from imgassets.flows import FlowName
+from imgassets.flows import STAGES, FlowName
 
 #: The table of decisions.
 COMPARISON = "comparison"
@@ -32,6 +32,7 @@ OTHER = "other"
 TOTAL = "total"
 #: One check for all that only sends to a person: whether anybody need look.
 REVIEW_CHECK = "review"
+_FAILURES = "failures."
 _MODES = tuple(FAILURE_MODES)
 _THE_MODELS = tuple(mode for mode in _MODES if mode not in NOT_THE_MODELS)
 
@@ -141,15 +142,22 @@ def failure_name(flow: str, mode: str) -> str:
     return f"{flow}__failures_{mode}"
 
 
-def rules_by_table(
-    contract: DecisionContract, model: str, image_tables: Mapping[FlowName, str]
-) -> dict[str, list[Rule]]:
+def failure_metric(mode: str) -> str:
+    """What the row of a failure mode is of, in the column where others name their metric."""
+    return f"{_FAILURES}{mode}"
+
+
+def mode_of(metric: str) -> str:
+    """The failure mode behind a name of `failure_metric`."""
+    return metric.removeprefix(_FAILURES)
+
+
+def rules_by_table(contract: DecisionContract, model: str) -> dict[str, list[Rule]]:
     """All rules for a model by the table (asset) that is held to them, in the contract's order.
 
     Args:
         contract: of the endpoint.
         model: the incumbent has no margin against itself, and nobody is sent to look at it.
-        image_tables: the table of each flow's images.
     """
     tables: dict[str, list[Rule]] = {}
     for criterion in contract.all_criteria:
@@ -157,27 +165,23 @@ def rules_by_table(
             family = criterion.metric.partition(".")[0]
             tables.setdefault(family, []).append(MetricRule(criterion))
     for flow in contract.flows:
-        tables.setdefault(image_tables[flow], []).extend(_failure_rules(contract, flow))
+        tables.setdefault(STAGES[flow], []).extend(_failure_rules(contract, flow))
     tables[COMPARISON] = list(_decision_rules(contract, model))
     return tables
 
 
-def rules_by_check(
-    contract: DecisionContract, model: str, image_tables: Mapping[FlowName, str]
-) -> dict[str, dict[str, list[Rule]]]:
+def rules_by_check(contract: DecisionContract, model: str) -> dict[str, dict[str, list[Rule]]]:
     """The rules behind each check, by table and name of the check."""
     found: dict[str, dict[str, list[Rule]]] = {}
-    for table, rules in rules_by_table(contract, model, image_tables).items():
+    for table, rules in rules_by_table(contract, model).items():
         for rule in rules:
             found.setdefault(table, {}).setdefault(rule.check, []).append(rule)
     return found
 
 
-def check_versions(
-    contract: DecisionContract, model: str, image_tables: Mapping[FlowName, str]
-) -> dict[tuple[str, str], str]:
+def check_versions(contract: DecisionContract, model: str) -> dict[tuple[str, str], str]:
     """The version of what each check holds, by table and name; that of a verdict never changes."""
-    found = rules_by_check(contract, model, image_tables)
+    found = rules_by_check(contract, model)
     return {(VERDICT, VERDICT_CHECK): version_of([])} | {
         (table, check): version_of(rules)
         for table, checks in found.items()

@@ -70,10 +70,7 @@ def _endpoint_and_model(project: Project, wanted: str | None) -> tuple[Endpoint,
     endpoints = project.usable_endpoints()
     if not endpoints:
         raise LookupError("no usable endpoint contract; `imgassets check` says what is wrong")
-    model = wanted or endpoints[0].incumbent
-    if model not in project.models:
-        known = ", ".join(project.models) or "none"
-        raise LookupError(f"no model {model!r} in contracts/models; there are: {known}")
+    model = project.model(wanted or endpoints[0].incumbent).model
     return next((e for e in endpoints if model in e.models), endpoints[0]), model
 
 

@@ -14,6 +14,11 @@ from imgassets.judges.detector_classes import COLOR_NAMES, SHAPES
 from imgassets.judges.ocr_letters import in_words, unreadable
 
 
+def all_problems(project: Project) -> list[Problem]:
+    """Everything wrong with a project's documents, as `imgassets check` tells it."""
+    return [*project.problems, *unknown_words(project)]
+
+
 def unknown_words(project: Project) -> list[Problem]:
     """A problem for each class or color no detector could ever find, and each text no reader.
 

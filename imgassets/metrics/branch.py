@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -16,6 +16,8 @@ from imgassets.documents.model import Price
 from imgassets.documents.project import Project
 from imgassets.documents.prompts import Expectation
 from imgassets.documents.upscaler import Tiles, seam_tiles
+from imgassets.metrics.family import Scorer
+from imgassets.metrics.scores import Score
 
 
 class Images(Protocol):
@@ -92,3 +94,12 @@ class Branch:
     @property
     def _model(self) -> AnyModel:
         return self.project.model(self.model)
+
+
+def against_expectations(
+    branch: Branch, score: Callable[[np.ndarray, Expectation], list[Score]]
+) -> Scorer:
+    """Scores each image of a branch by what it must show."""
+    return lambda image: score(
+        branch.read_array(image.image_key), branch.expectations[image.flow, image.prompt_id]
+    )

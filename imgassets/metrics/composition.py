@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from imgassets.flows import FlowName
 from imgassets.metrics.family import Family, Metric, Scorer
 
 if TYPE_CHECKING:
     from imgassets.metrics.branch import Branch
-    from imgassets.metrics.scores import Score
+
+_FLOWS: tuple[FlowName, ...] = ("generate", "stylize", "edit", "postprocess")
 
 
 def _scorer(branch: Branch) -> Scorer:
+    from imgassets.metrics.branch import against_expectations
     from imgassets.metrics.formulas.composition import score
 
-    def scored(image: Any) -> list[Score]:
-        wanted = branch.expectations[image.flow, image.prompt_id]
-        return score(branch.read_array(image.image_key), wanted)
-
-    return scored
+    return against_expectations(branch, score)
 
 
 FAMILY = Family(
@@ -32,7 +31,7 @@ FAMILY = Family(
             "share",
             "Images that show all objects the prompt asks for, in count, color and position "
             "(GenEval's rule).",
-            flows=("generate", "stylize", "edit", "postprocess"),
+            flows=_FLOWS,
             phrase="everything asked for is shown in {} of images",
         ),
         Metric(
@@ -40,7 +39,7 @@ FAMILY = Family(
             "higher",
             "share",
             "Images whose single object has the size asked for.",
-            flows=("generate", "stylize", "edit", "postprocess"),
+            flows=_FLOWS,
             phrase="objects have the size asked for in {} of images",
         ),
         Metric(
@@ -48,7 +47,7 @@ FAMILY = Family(
             "higher",
             "share",
             "Images on the background color asked for.",
-            flows=("generate", "stylize", "edit", "postprocess"),
+            flows=_FLOWS,
             phrase="the background is as asked for in {} of images",
         ),
     ),

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from imgassets.metrics.family import Family, Metric, Scorer
 
 if TYPE_CHECKING:
     from imgassets.metrics.branch import Branch
-    from imgassets.metrics.scores import Score
 
 
 def _scorer(branch: Branch) -> Scorer:
+    from imgassets.metrics.branch import against_expectations
     from imgassets.metrics.formulas.typography import score
 
-    def scored(image: Any) -> list[Score]:
-        wanted = branch.expectations[image.flow, image.prompt_id]
-        return score(branch.read_array(image.image_key), wanted)
-
-    return scored
+    return against_expectations(branch, score)
 
 
 FAMILY = Family(

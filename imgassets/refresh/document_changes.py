@@ -7,7 +7,7 @@ the words of the document, and compared with the present one.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +21,13 @@ from imgassets.documents.prompts import PromptSet
 from imgassets.storage.project_home import home_of
 from imgassets.storage.whole_file import write_whole
 
-_KINDS = ("endpoints", "models", "prompts")
 _ABSENT = object()
 _SHOWN_CHANGES, _SHOWN_CHARACTERS = 4, 60
+
+
+def facet_key(kind: str, name: str, facet: str) -> str:
+    """Key of the asset of one facet of one document: `documents/KIND/NAME/FACET`."""
+    return f"documents/{kind}/{name}/{facet}"
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,8 @@ class Facet:
 
     @property
     def key(self) -> str:
-        """The key of its asset: `documents/KIND/NAME/FACET`."""
-        return f"documents/{self.kind}/{self.name}/{self.facet}"
+        """The key of its asset."""
+        return facet_key(self.kind, self.name, self.facet)
 
 
 def present_facets(project: Project) -> dict[str, Facet]:
@@ -59,8 +63,8 @@ def present_facets(project: Project) -> dict[str, Facet]:
     `imgassets check` names the problem; the others are not kept from going on.
     """
     facets: dict[str, Facet] = {}
-    for kind in _KINDS:
-        for name in _documents(project, kind):
+    for kind, documents in project.by_kind.items():
+        for name in documents:
             with suppress(FileNotFoundError):
                 facets |= {facet.key: facet for facet in of(project, kind, name)}
     return facets
@@ -80,22 +84,13 @@ def changed_meanwhile(before: Project, now: Project) -> list[str]:
 
 def of(project: Project, kind: str, name: str) -> list[Facet]:
     """The facets of one document. Raises as `facets_of`."""
-    loaded = _documents(project, kind)[name]
+    loaded = project.by_kind[kind][name]
     facets = []
     for facet, parsed in parsed_facets(project, kind, name).items():
         shown = _shown_prompts(loaded.document, facet) if kind == "prompts" else parsed
         version = fingerprint(parsed)
         facets.append(Facet(kind, name, facet, str(loaded.file), version, shown, loaded))
     return facets
-
-
-def _documents(project: Project, kind: str) -> Mapping[str, Loaded[Any]]:
-    documents: dict[str, Mapping[str, Loaded[Any]]] = {
-        "endpoints": project.endpoints,
-        "models": project.models,
-        "prompts": project.prompt_sets,
-    }
-    return documents[kind]
 
 
 def _shown_prompts(prompt_set: PromptSet, facet: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from imgassets.documents.project import Project
 from imgassets.documents.yardstick import check_versions
-from imgassets.flows import OF_STAGE, STAGES
+from imgassets.flows import OF_STAGE
 from imgassets.refresh import estimate, outputs
 from imgassets.refresh.extra_seeds import requests_of
 from imgassets.refresh.observed.kinds import observed_states
@@ -72,12 +72,11 @@ class Planner:
 
     def outdated_checks(self, plan: Plan, wanted: set[str]) -> Set[Check]:
         """Checks of assets that are up to date, held against other criteria or another table."""
-
         versions = {
             (f"{endpoint}/{model}/{table}", check): version
-            for endpoint, model in self.requests
+            for endpoint, model in self.project.branches()
             for (table, check), version in check_versions(
-                self.project.endpoint(endpoint), model, STAGES
+                self.project.endpoint(endpoint), model
             ).items()
         }
         return self.known.outdated_checks(wanted - plan.assets.keys(), versions)
@@ -105,9 +104,8 @@ class Planner:
     def requests(self) -> dict[tuple[str, str], list[Request]]:
         """All requests, by endpoint and model."""
         return {
-            (e.endpoint, model): requests_of(self.project, e.endpoint, model, self.device)
-            for e in self.project.usable_endpoints()
-            for model in e.models
+            branch: requests_of(self.project, *branch, self.device)
+            for branch in self.project.branches()
         }
 
     @cached_property

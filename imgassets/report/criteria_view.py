@@ -15,7 +15,7 @@ from imgassets.decision.formatting import (
     signed,
     step,
 )
-from imgassets.documents.yardstick import TOTAL
+from imgassets.documents.yardstick import TOTAL, mode_of
 from imgassets.flows import in_brackets
 from imgassets.metrics.families import METRICS
 from imgassets.report.plots import Strip, strip
@@ -97,7 +97,7 @@ def criterion_view(row: Row) -> CriterionView:
 
 def failure_view(row: Row, examples: tuple[str, ...]) -> FailureView:
     """A `failure` row for the template; `examples` are messages of failed requests."""
-    mode = row["metric"].removeprefix("failures.")
+    mode = mode_of(row["metric"])
     named = {TOTAL: "all modes together"}
     return FailureView(
         mode=named.get(mode, mode.replace("_", " ")) + in_brackets(row["flow"]),

@@ -25,7 +25,6 @@ from imgassets.decision import gx_suites as held
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.project import Project
 from imgassets.documents.yardstick import Rule, rules_by_table
-from imgassets.flows import STAGES
 from imgassets.storage.ownership import plain_temporary_folder
 from imgassets.storage.project_home import ProjectHome
 
@@ -98,7 +97,7 @@ def build_docs(project: Project, home: ProjectHome, folder: Path) -> Path:
         NothingMadeError: no endpoint and model has all its tables.
         FileExistsError: the folder holds something else.
     """
-    made = [s for e in project.usable_endpoints() for m in e.models if (s := suite(e, m, home))]
+    made = [s for e, m in project.branches() if (s := suite(project.endpoint(e), m, home))]
     if not made:
         raise NothingMadeError("nothing was made yet; run `imgassets validate` first")
     index = folder / "index.html"
@@ -119,7 +118,7 @@ def build_docs(project: Project, home: ProjectHome, folder: Path) -> Path:
 
 def suite(endpoint: Endpoint, model: str, home: ProjectHome) -> Suite | None:
     """The suite of an endpoint and model with the values to hold; None where a table lacks."""
-    by_table = rules_by_table(endpoint, model, STAGES)
+    by_table = rules_by_table(endpoint, model)
     try:
         tables = {
             name: pd.read_parquet(home.output((endpoint.endpoint, model, name)))

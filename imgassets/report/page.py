@@ -14,6 +14,7 @@ import pandas as pd
 from imgassets.decision import Verdict
 from imgassets.decision.formatting import amount, capitalized, confidence
 from imgassets.decision.looks import chance_of_any
+from imgassets.documents.yardstick import TOTAL, mode_of
 from imgassets.flows import label
 from imgassets.report.criteria_view import (
     CriterionView,
@@ -183,8 +184,8 @@ def _tally(states: Sequence[str], what: str) -> str:
 def _examples(images: pd.DataFrame | None, row: Mapping[str, Any]) -> tuple[str, ...]:
     if images is None or "message" not in images.columns:
         return ()
-    mode = row["metric"].removeprefix("failures.")
-    failed = images["status"] != "ok" if mode == "total" else images["status"] == mode
+    mode = mode_of(row["metric"])
+    failed = images["status"] != "ok" if mode == TOTAL else images["status"] == mode
     messages = images.loc[failed & (images["flow"] == row["flow"]), "message"]
     texts = dict.fromkeys(m for m in messages if isinstance(m, str) and m)
     return tuple(shortened(text, MAX_REASON) for text in texts)[:_MOST_EXAMPLES]

@@ -9,7 +9,6 @@ from imgassets.decision.gx_suites import Outcome, hold
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.criteria import Criterion
 from imgassets.documents.yardstick import DecisionRule, MetricRule, Rule, rules_by_table
-from imgassets.flows import STAGES
 from imgassets.metrics.scores import ROW_COLUMNS
 from imgassets_tests.decision.factories import NEW, endpoint
 
@@ -35,7 +34,7 @@ def held_images(images: pd.DataFrame, **contract: object) -> dict[str, Outcome]:
 
 
 def rules_of(contract: Endpoint) -> dict[str, list[Rule]]:
-    return rules_by_table(contract, NEW, STAGES)
+    return rules_by_table(contract, NEW)
 
 
 def decisions(criterion: Criterion, **row: object) -> tuple[Outcome, pd.DataFrame]:

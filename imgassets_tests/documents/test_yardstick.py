@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from imgassets.decision import compare
 from imgassets.documents.yardstick import rules_by_table
-from imgassets.flows import STAGES
 from imgassets_tests.decision.factories import BASE, NEW, endpoint, measured
 
 CRITERIA = [
@@ -23,7 +22,7 @@ CONTRACT = endpoint(
 
 def names(model: str) -> dict[str, list[tuple[str, str]]]:
     """(rule, check) of each table."""
-    tables = rules_by_table(CONTRACT, model, STAGES)
+    tables = rules_by_table(CONTRACT, model)
     return {table: [(rule.name, rule.check) for rule in rules] for table, rules in tables.items()}
 
 
@@ -60,7 +59,7 @@ def test_every_row_of_a_comparison_is_held_by_a_rule_of_its_name() -> None:
         measured(model, metrics, range(10), failed={(3, 1): "unreadable"}) for model in (NEW, BASE)
     ]
     rows = set(compare(CONTRACT, *sides).table["criterion"])
-    rules = rules_by_table(CONTRACT, NEW, STAGES)["comparison"]
+    rules = rules_by_table(CONTRACT, NEW)["comparison"]
     assert {"generate__failures_unreadable", "generate__failures_blank"} <= rows
     assert rows <= {row for rule in rules for row in rule.rows}
     assert {rule.name for rule in rules} <= rows | {"generate__failures_other"}

@@ -9,7 +9,7 @@ import dagster as dg
 
 from imgassets.defs.build import build_definitions
 from imgassets.defs.resources import BackendPool, ProjectResource
-from imgassets.documents.project import load_project
+from imgassets.documents.project import Project, load_project
 from imgassets.refresh.dagster_state import DagsterState
 from imgassets.refresh.document_changes import present_facets
 from imgassets.refresh.observed.kinds import observed_states
@@ -17,9 +17,9 @@ from imgassets_tests.conftest import edit_file
 from imgassets_tests.integration.small import at_home, model_file
 
 
-def tick(root: Path, cursor: str | None = None) -> dg.SensorResult:
-    """What the sensor of a code location says of the documents now."""
-    repository = build_definitions(load_project(root)).get_repository_def()
+def tick(root: Path, cursor: str | None = None, loaded: Project | None = None) -> dg.SensorResult:
+    """What the sensor of a code location says of the documents now; `loaded` is what it knows."""
+    repository = build_definitions(loaded or load_project(root)).get_repository_def()
     with dg.DagsterInstance.ephemeral() as instance:
         context = dg.build_sensor_context(
             instance=instance,
@@ -49,6 +49,16 @@ def test_the_sensor_observes_what_changed_and_only_once(project_root: Path) -> N
     assert observed(second) == ["documents/models/fast/price"]
     change = second.asset_events[0].metadata["change"].value
     assert change == "contracts/models/fast.yaml:12: price.usd_per_hour: 0.34 -> 0.5"
+
+
+def test_what_the_code_location_does_not_know_is_told_by_its_files(project_root: Path) -> None:
+    """The environment comes with the first usable endpoint, and is in no file."""
+    contract = project_root / "contracts" / "endpoints" / "cards.yaml"
+    aside = contract.rename(project_root / "cards.yaml")
+    without = load_project(project_root)
+    aside.rename(contract)
+    result = tick(project_root, loaded=without)
+    assert result.skip_message == "reload definitions to see contracts/endpoints/cards.yaml"
 
 
 def test_a_broken_document_is_one_failed_check_and_stops_nothing_else(project_root: Path) -> None:

@@ -16,8 +16,8 @@ from imgassets.documents.contract import Endpoint
 from imgassets.flows import FLOWS, FlowName
 from imgassets.metrics.families import FAMILIES, families_of
 from imgassets.refresh.dagster_state import asset_keys
+from imgassets.refresh.document_changes import facet_key
 from imgassets.refresh.extra_seeds import requests_of
-from imgassets.refresh.observed.documents import facet_key
 from imgassets.refresh.observed.environment import ENVIRONMENT_KEY
 from imgassets.refresh.observed.extra_seeds import extra_seeds_key
 from imgassets.requests import (

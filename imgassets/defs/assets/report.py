@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from imgassets.defs.assets.branches import stage_key
-from imgassets.defs.assets.verdict import measured, measured_inputs, observed_input
+from imgassets.defs.assets.verdict import input_name, measured, measured_inputs, observed_input
 from imgassets.defs.resources import EarlierReports, ProjectResource
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.environment import reports_url
 from imgassets.refresh.dagster_state import asset_keys
-from imgassets.refresh.observed.documents import facet_key
+from imgassets.refresh.document_changes import facet_key
 from imgassets.refresh.observed.drift import drift_key
 from imgassets.report.forms import REPORT_FORMS
 
@@ -33,11 +33,11 @@ def report_asset(endpoint: Endpoint) -> dg.AssetsDefinition:
     ins: dict[str, dg.AssetIn] = {}
     for model in endpoint.models:
         ins |= measured_inputs(endpoint, model)
-        ins[_input(model, "comparison")] = dg.AssetIn(stage_key(name, model, "comparison"))
-        ins[_input(model, "verdict")] = dg.AssetIn(
+        ins[input_name(model, "comparison")] = dg.AssetIn(stage_key(name, model, "comparison"))
+        ins[input_name(model, "verdict")] = dg.AssetIn(
             stage_key(name, model, "verdict"), input_manager_key="verdicts"
         )
-        ins[_input(model, "drift")] = observed_input(drift_key(name, model))
+        ins[input_name(model, "drift")] = observed_input(drift_key(name, model))
 
     @dg.asset(
         key=report_key(name),
@@ -90,15 +90,15 @@ def _report_input(
         contract,
         {m: measured(contract, m, tables) for m in contract.models},
         {
-            m: Comparison(name, m, contract.incumbent, tables[_input(m, "comparison")])
+            m: Comparison(name, m, contract.incumbent, tables[input_name(m, "comparison")])
             for m in contract.models
         },
-        [Verdict.model_validate(tables[_input(m, "verdict")]) for m in contract.models],
+        [Verdict.model_validate(tables[input_name(m, "verdict")]) for m in contract.models],
         load=store.read_bytes,
         request=lambda key: store.record(key).request,
         prices={m: project.model(m).price for m in contract.models},
         provenance=provenance(project, contract),
-        repetitions={m: tables[_input(m, "drift")].repetitions for m in contract.models},
+        repetitions={m: tables[input_name(m, "drift")].repetitions for m in contract.models},
         describe=earlier.describe(),
         created=f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC",
     )
@@ -114,7 +114,3 @@ def _link(endpoint: str) -> dict[str, dg.MetadataValue]:
 def _verdicts(found: "ReportInput") -> str:
     """One line a model; Dagster shows no more than a thousand characters at once."""
     return "\n".join(f"- {v.model}: **{v.verdict}**" for v in found.verdicts)
-
-
-def _input(model: str, stage: str) -> str:
-    return f"{model.replace('-', '_')}__{stage}"

@@ -20,7 +20,6 @@ from imgassets.flows import FLOWS
 from imgassets.refresh.dagster_state import asset_key, observation
 from imgassets.refresh.extra_seeds import requests_of
 from imgassets.refresh.observed.drift import drift_key, drift_state
-from imgassets.refresh.observed.state import branches
 
 if TYPE_CHECKING:
     import logging
@@ -60,10 +59,10 @@ def revalidation_asset(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
         file = DriftFile(workplace.home().drift)
         hosted = isinstance(workplace.project().model(model), HostedModel)
         if not hosted:  # there each image would be paid for once more (docs/hosted.md)
-            _make_again(workplace, maker, (name, model), config.images_per_flow, context.log)
+            _make_again(workplace, maker, file, (name, model), config.images_per_flow, context.log)
         state = drift_state(file, name, model)
         context.log_event(observation(state, state.change(None)))
-        write_drift_page(file, workplace.store(), branches(workplace.project()))
+        write_drift_page(file, workplace.store(), workplace.project().branches())
         shown = {"hosted": "not made again: each image would be paid for once more"}
         return dg.MaterializeResult(
             data_version=dg.DataVersion(state.version), metadata=shown if hosted else state.shown
@@ -75,6 +74,7 @@ def revalidation_asset(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
 def _make_again(
     workplace: ProjectResource,
     maker: BackendPool,
+    file: DriftFile,
     branch: tuple[str, str],
     images_per_flow: int,
     log: "logging.Logger",
@@ -86,7 +86,7 @@ def _make_again(
         branch,
         {f: [r for r in requests if r.flow == f] for f in project.endpoint(endpoint).flows},
         workplace.store(),
-        DriftFile(workplace.home().drift),
+        file,
         lambda flow: maker.maker(project, model, flow),
         images_per_flow=images_per_flow,
         device=device,
@@ -100,7 +100,7 @@ def fed_by_revalidation(
     """Observed state in which each drift names the revalidation that finds it."""
     found_by = {
         asset_key(drift_key(*branch)): stage_key(*branch, REVALIDATION)
-        for branch in branches(project)
+        for branch in project.branches()
     }
 
     def fed(spec: dg.AssetSpec) -> dg.AssetSpec:

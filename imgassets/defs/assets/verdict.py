@@ -15,7 +15,7 @@ from imgassets.drift.findings import Revalidated, drift_reasons
 from imgassets.flows import FLOWS
 from imgassets.metrics.families import families_of
 from imgassets.refresh.dagster_state import asset_key, asset_keys
-from imgassets.refresh.observed.documents import facet_key
+from imgassets.refresh.document_changes import facet_key
 from imgassets.refresh.observed.drift import drift_key
 from imgassets.refresh.observed.extra_seeds import extra_seeds_key
 
@@ -32,11 +32,16 @@ def verdict_assets(endpoint: Endpoint, model: str) -> list[dg.AssetsDefinition]:
     return [_comparison(endpoint, model), _verdict(endpoint, model)]
 
 
+def input_name(model: str, stage: str) -> str:
+    """What an asset that reads several models calls a table of one of them."""
+    return f"{model.replace('-', '_')}__{stage}"
+
+
 def measured_inputs(endpoint: Endpoint, model: str) -> dict[str, dg.AssetIn]:
     """Inputs that `measured` reads a model's tables from."""
     stages = [*(FLOWS[flow].stage for flow in endpoint.flows), *families_of(endpoint.flows)]
     return {
-        f"{_prefix(model)}__{stage}": dg.AssetIn(stage_key(endpoint.endpoint, model, stage))
+        input_name(model, stage): dg.AssetIn(stage_key(endpoint.endpoint, model, stage))
         for stage in stages
     }
 
@@ -47,7 +52,7 @@ def measured(endpoint: Endpoint, model: str, tables: Tables) -> "Measured":
     from imgassets.requests import stacked
 
     def table(stage: str) -> Table:
-        return tables[f"{_prefix(model)}__{stage}"]
+        return tables[input_name(model, stage)]
 
     images = stacked(table(FLOWS[flow].stage) for flow in endpoint.flows)
     scores = [table(family) for family in families_of(endpoint.flows)]
@@ -57,10 +62,6 @@ def measured(endpoint: Endpoint, model: str, tables: Tables) -> "Measured":
 def observed_input(key: str) -> dg.AssetIn:
     """An input of observed state: what it holds now, and not its version alone."""
     return dg.AssetIn(asset_key(key), input_manager_key="observed")
-
-
-def _prefix(model: str) -> str:
-    return model.replace("-", "_")
 
 
 def _comparison(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
@@ -119,7 +120,7 @@ def _verdict(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
         ins={
             "comparison": dg.AssetIn(stage_key(name, model, "comparison")),
             "extra_seeds": observed_input(extra_seeds_key(name, model)),
-            **{f"{_prefix(m)}__drift": observed_input(drift_key(name, m)) for m in compared},
+            **{input_name(m, "drift"): observed_input(drift_key(name, m)) for m in compared},
         },
         group_name=group_of(name, model),
         code_version=DECISION_VERSION,
@@ -137,7 +138,7 @@ def _verdict(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
         from imgassets.decision import Comparison, decide
         from imgassets.documents.base import fingerprint
 
-        reasons = drift_reasons({m: drift[f"{_prefix(m)}__drift"].drifts for m in compared})
+        reasons = drift_reasons({m: drift[input_name(m, "drift")].drifts for m in compared})
         found = decide(
             Comparison(name, model, endpoint.incumbent, comparison), reasons, len(extra_seeds)
         )

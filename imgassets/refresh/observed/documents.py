@@ -6,25 +6,16 @@ from collections.abc import Iterator, Mapping
 
 from imgassets.documents.facets import decides, facet_names
 from imgassets.documents.project import Project
-from imgassets.refresh.document_changes import Facet, FacetHistory, present_facets
+from imgassets.refresh.document_changes import Facet, FacetHistory, facet_key, present_facets
 from imgassets.refresh.observed.state import ObservedKind, ObservedState
 
 
-def facet_key(kind: str, name: str, facet: str) -> str:
-    """Key of one facet of one document."""
-    return f"documents/{kind}/{name}/{facet}"
-
-
 def _keys(project: Project) -> Mapping[str, str]:
-    documents = [
-        *(("endpoints", n, i.file, i.document) for n, i in project.endpoints.items()),
-        *(("models", n, i.file, i.document) for n, i in project.models.items()),
-        *(("prompts", n, i.file, i.document) for n, i in project.prompt_sets.items()),
-    ]
     return {
-        facet_key(kind, name, facet): f"{decides(facet)} From `{file}`."
-        for kind, name, file, document in documents
-        for facet in facet_names(type(document))
+        facet_key(kind, name, facet): f"{decides(facet)} From `{loaded.file}`."
+        for kind, documents in project.by_kind.items()
+        for name, loaded in documents.items()
+        for facet in facet_names(loaded.document.__class__)
     }
 
 

@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-
 from imgassets.documents.project import Project
 from imgassets.drift.findings import DriftFile
-from imgassets.refresh.observed.state import ObservedKind, ObservedState, branches
+from imgassets.refresh.observed.state import ObservedState, one_a_branch
 
 
 def drift_key(endpoint: str, model: str) -> str:
     """Key of what drifted in a branch."""
     return f"drift/{endpoint}/{model}"
-
-
-def _keys(project: Project) -> Mapping[str, str]:
-    what = "Stored images that come out differently when made again."
-    return {drift_key(*branch): what for branch in branches(project)}
-
-
-def _states(project: Project, _: str) -> Iterator[ObservedState]:
-    file = DriftFile.of(project.root)
-    for branch in branches(project):
-        yield drift_state(file, *branch)
 
 
 def drift_state(file: DriftFile, endpoint: str, model: str) -> ObservedState:
@@ -37,4 +24,10 @@ def drift_state(file: DriftFile, endpoint: str, model: str) -> ObservedState:
     )
 
 
-DRIFT = ObservedKind("drift", _keys, _states)
+def _state(project: Project, endpoint: str, model: str) -> ObservedState:
+    return drift_state(DriftFile.of(project.root), endpoint, model)
+
+
+DRIFT = one_a_branch(
+    "drift", "Stored images that come out differently when made again.", drift_key, _state
+)

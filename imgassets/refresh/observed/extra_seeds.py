@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-
 from imgassets.documents.project import Project
 from imgassets.refresh.extra_seeds import ExtraSeeds
-from imgassets.refresh.observed.state import ObservedKind, ObservedState, branches
+from imgassets.refresh.observed.state import ObservedState, one_a_branch
 
 
 def extra_seeds_key(endpoint: str, model: str) -> str:
@@ -14,18 +12,8 @@ def extra_seeds_key(endpoint: str, model: str) -> str:
     return f"extra_seeds/{endpoint}/{model}"
 
 
-def _keys(project: Project) -> Mapping[str, str]:
-    what = "Seeds beside the contract's, added by `imgassets validate --add-seeds`."
-    return {extra_seeds_key(*branch): what for branch in branches(project)}
-
-
-def _states(project: Project, _: str) -> Iterator[ObservedState]:
+def _state(project: Project, endpoint: str, model: str) -> ObservedState:
     added = ExtraSeeds.of(project.root)
-    for branch in branches(project):
-        yield _state(added, *branch)
-
-
-def _state(added: ExtraSeeds, endpoint: str, model: str) -> ObservedState:
     words = added.words(endpoint, model)
     return ObservedState(
         extra_seeds_key(endpoint, model),
@@ -35,4 +23,9 @@ def _state(added: ExtraSeeds, endpoint: str, model: str) -> ObservedState:
     )
 
 
-EXTRA_SEEDS = ObservedKind("extra_seeds", _keys, _states)
+EXTRA_SEEDS = one_a_branch(
+    "extra_seeds",
+    "Seeds beside the contract's, added by `imgassets validate --add-seeds`.",
+    extra_seeds_key,
+    _state,
+)

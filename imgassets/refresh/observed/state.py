@@ -49,6 +49,15 @@ class ObservedKind:
     states: Callable[[Project, str], Iterable[ObservedState]]
 
 
-def branches(project: Project) -> list[tuple[str, str]]:
-    """All (endpoint, model) pairs, for kinds that have one state a branch."""
-    return [(e.endpoint, model) for e in project.usable_endpoints() for model in e.models]
+def one_a_branch(
+    name: str,
+    what: str,
+    key: Callable[[str, str], str],
+    state: Callable[[Project, str, str], ObservedState],
+) -> ObservedKind:
+    """A kind that has one state for each endpoint and model, all of which stand for `what`."""
+    return ObservedKind(
+        name,
+        lambda project: {key(*branch): what for branch in project.branches()},
+        lambda project, _: (state(project, *branch) for branch in project.branches()),
+    )
