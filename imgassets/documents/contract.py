@@ -14,6 +14,7 @@ from imgassets.documents.prompts import Transform
 from imgassets.documents.seeds import MOST, twins
 from imgassets.documents.sources import SourceRules
 from imgassets.flows import FIRST, FLOWS, FlowName, MadeBy
+from imgassets.metrics.families import FAMILIES, families_of
 
 Size = Annotated[
     tuple[Annotated[int, Field(ge=8, le=8192)], Annotated[int, Field(ge=8, le=8192)]],
@@ -117,6 +118,11 @@ class Endpoint(DecisionContract):
     )
     sampling: Annotated[Sampling, Facet.REQUESTS]
     prompt_sets: Annotated[tuple[Name, ...], Facet.REQUESTS] = Field(min_length=1)
+    judges: Annotated[dict[str, Name], Facet.NOTHING] = Field(
+        default_factory=dict,
+        description="The judge of a metric family, `{composition: coco-small}`; without a word the "
+        "embedded one.",
+    )
     traffic: Annotated[Traffic | None, Facet.TRAFFIC] = Field(
         None, description="Without it reports say nothing of waiting times and monthly costs."
     )
@@ -137,8 +143,34 @@ class Endpoint(DecisionContract):
                 f"criterion {unmeasured[0]}: no image is measured by a metric of one's own; put it "
                 "into a contract of its own, and judge a table by `imgassets decide`"
             )
+        for family in self.judges:
+            if not (family in FAMILIES and FAMILIES[family].judged):
+                judged = [name for name, known in FAMILIES.items() if known.judged]
+                raise ValueError(
+                    f"judges: {family!r} has no judge to choose; one of: {', '.join(judged)}"
+                )
         self._check_flows()
         return self
+
+    @property
+    def judges_used(self) -> dict[str, str]:
+        """The judge of each metric family that has one."""
+        named = {
+            name: self.judges.get(name, family.judge)
+            for name, family in FAMILIES.items()
+            if family.judged
+        }
+        return {family: judge for family, judge in named.items() if judge}
+
+    @property
+    def families(self) -> dict[str, list[FlowName]]:
+        """The metric families that are measured here, with the flows each looks at."""
+        judged = self.judges_used
+        return {
+            name: flows
+            for name, flows in families_of(self.flows).items()
+            if not FAMILIES[name].judged or name in judged
+        }
 
     def _check_flows(self) -> None:
         unknown = sorted(set(self.traffic.per_month if self.traffic else ()) - set(self.flows))

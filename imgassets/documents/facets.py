@@ -17,6 +17,7 @@ from imgassets.documents.contract import Endpoint
 from imgassets.documents.field_facets import GRAPH, Facet, marked_fields, part_of_graph, said_at
 from imgassets.documents.hosted import AnyModel
 from imgassets.documents.image_key import model_weights, step_facts, upscaler_facts
+from imgassets.documents.judge import judge_facts
 from imgassets.documents.model import Model
 from imgassets.documents.project import Project
 from imgassets.documents.prompts import Expectation, PromptSet
@@ -70,14 +71,19 @@ def prompt_facet(prompt_set: PromptSet, facet: str) -> dict[str, Any]:
             ]
             for p in prompt_set.prompts
         }
+    said = facet == "alignment"  # what an image shows is held against the prompt as well
     return {
-        p.id: [expected(p.expect, facet), p.edit and expected(p.edit.expect, facet)]
+        p.id: [
+            *([p.prompt, p.edit and p.edit.prompt] if said else []),
+            expected(p.expect, facet),
+            p.edit and expected(p.edit.expect, facet),
+        ]
         for p in prompt_set.prompts
     }
 
 
 def expected(expect: Expectation, facet: str) -> dict[str, Any]:
-    """What one metric family (`composition`, `typography`) reads of an expectation."""
+    """What one metric family (`composition`, `typography`, ...) reads of an expectation."""
     return _fields(expect, Facet[facet.upper()])
 
 
@@ -108,6 +114,8 @@ def parsed_facets(project: Project, kind: str, name: str) -> dict[str, dict[str,
     if kind == "models":
         model = project.model(name)
         return {f: model_facet(model, f, project.root) for f in facet_names(type(model))}
+    if kind == "judges":
+        return {"measures": judge_facts(project.root, project.judge(name))}
     prompt_set = project.prompt_sets[name].document
     return {facet: prompt_facet(prompt_set, facet) for facet in facet_names(PromptSet)}
 
@@ -117,6 +125,6 @@ def facets_of(project: Project, kind: str, name: str) -> dict[str, str]:
 
     Raises:
         KeyError: no such valid document.
-        FileNotFoundError: a model's weights folder is missing.
+        FileNotFoundError: the weights of a model or a judge are missing.
     """
     return {f: fingerprint(parsed) for f, parsed in parsed_facets(project, kind, name).items()}

@@ -36,11 +36,16 @@ class Facet(Flag):
     PROMPTS = auto()
     COMPOSITION = auto()
     TYPOGRAPHY = auto()
+    ALIGNMENT = auto()
+    FACES = auto()
+    MEASURES = auto()
 
     # What it means for the image key:
     PIXELS = auto()  #: can change a pixel, so it is part of the image key
     NO_PIXEL = auto()  #: changes no pixel
-    NOTHING = auto()  #: prose and labels: no part of the graph depends on it
+    #: Prose and labels: no part of the graph depends on it. So are names of documents that assets
+    #: depend on, each by itself.
+    NOTHING = auto()
     PARTS = auto()  #: holds documents of its own: as their fields say
 
     # How it enters the image key:
@@ -64,6 +69,10 @@ GRAPH = {
     Facet.PROMPTS: "Texts after their transforms, and edits; decides which images exist.",
     Facet.COMPOSITION: "Objects each image must show; decides composition tables.",
     Facet.TYPOGRAPHY: "Text each image must show; decides typography tables.",
+    Facet.ALIGNMENT: "Prompts as written, and what each image must show; decides alignment tables.",
+    Facet.FACES: "How many faces each image must show; decides tables of faces.",
+    Facet.MEASURES: "Kind, weights, thresholds and questions of a judge; decides the scores it "
+    "gives.",
 }
 _ANY_PART = reduce(or_, GRAPH)
 #: Parts of the graph that hold what changes a pixel and nothing else.

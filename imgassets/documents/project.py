@@ -16,6 +16,7 @@ from imgassets.documents.contract import Endpoint
 from imgassets.documents.environment import PlaceError, folder_in
 from imgassets.documents.geneval import read_geneval
 from imgassets.documents.hosted import AnyModel, model_class
+from imgassets.documents.judge import EMBEDDED, AnyJudge, judge_class
 from imgassets.documents.problems import InvalidDocumentsError, Problem, misread, problems_of
 from imgassets.documents.prompts import Expectation, PromptSet
 from imgassets.documents.yamlfile import YamlError, YamlFile, read_yaml
@@ -46,6 +47,7 @@ class Project:
     endpoints: dict[str, Loaded[Endpoint]]
     models: dict[str, Loaded[AnyModel]]
     prompt_sets: dict[str, Loaded[PromptSet]]
+    judges: dict[str, Loaded[AnyJudge]] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
 
     def usable_endpoints(self) -> list[Endpoint]:
@@ -55,6 +57,7 @@ class Project:
             for loaded in self.endpoints.values()
             if all(m in self.models for m in loaded.document.models)
             and all(p in self.prompt_sets for p in loaded.document.prompt_sets)
+            and all(j in self.judges for j in loaded.document.judges_used.values())
         ]
 
     def branches(self) -> list[tuple[str, str]]:
@@ -63,8 +66,14 @@ class Project:
 
     @property
     def by_kind(self) -> Mapping[str, Mapping[str, Loaded[Any]]]:
-        """All documents, by kind as asset keys call it, and by name."""
-        return {"endpoints": self.endpoints, "models": self.models, "prompts": self.prompt_sets}
+        """All documents, by kind as asset keys call it, and by name; judges that are used."""
+        used = {name for e in self.usable_endpoints() for name in e.judges_used.values()}
+        return {
+            "endpoints": self.endpoints,
+            "models": self.models,
+            "prompts": self.prompt_sets,
+            "judges": {name: judge for name, judge in self.judges.items() if name in used},
+        }
 
     def endpoint(self, name: str) -> Endpoint:
         """A valid contract, by name."""
@@ -80,6 +89,18 @@ class Project:
             known = ", ".join(self.models) or "none"
             raise LookupError(f"no model {name!r} in contracts/models; there are: {known}")
         return self.models[name].document
+
+    def judge(self, name: str) -> AnyJudge:
+        """A valid judge, by name.
+
+        Raises:
+            LookupError: no such judge; says which there are.
+        """
+        if name not in self.judges:
+            raise LookupError(
+                f"no judge {name!r} in contracts/judges; there are: {', '.join(self.judges)}"
+            )
+        return self.judges[name].document
 
     def expectations(self, endpoint: Endpoint) -> dict[tuple[str, str], Expectation]:
         """What each image must show, by (flow, prompt id)."""
@@ -123,6 +144,8 @@ class _Reader:
     problems: list[Problem] = field(default_factory=list)
 
     def shown(self, path: Path) -> Path:
+        if path.parent == EMBEDDED:
+            return Path("imgassets", "judges", "embedded", path.name)
         return path.relative_to(self.root) if path.is_relative_to(self.root) else path
 
     def report(self, path: Path, message: str, fix: str, line: int = 1, where: str = "") -> None:
@@ -183,6 +206,9 @@ def load_project(root: Path | None = None) -> Project:
     models = reader.read_all(reader.folder("contracts", "models"), model_class, "model")
     sets = reader.read_all(reader.folder("prompts"), lambda _: PromptSet, "prompt_set")
     sets |= reader.geneval_sets()
+    own = list(reader.folder("contracts", "judges"))
+    embedded = (p for p in sorted(EMBEDDED.glob("*.yaml")) if p.stem not in {o.stem for o in own})
+    judges = reader.read_all([*embedded, *own], judge_class, "judge")
     if not any(reader.folder("contracts", "endpoints")):
         reader.report(
             reader.root / "contracts" / "endpoints",
@@ -190,9 +216,9 @@ def load_project(root: Path | None = None) -> Project:
             "write contracts/endpoints/NAME.yaml, or run inside the project folder "
             "(or set IMGASSETS_PROJECT)",
         )
-    project = Project(reader.root, endpoints, models, sets, tuple(reader.problems))
+    project = Project(reader.root, endpoints, models, sets, judges, tuple(reader.problems))
     problems = [*reader.problems, *references.check(project)]
-    return Project(reader.root, endpoints, models, sets, tuple(sorted(set(problems))))
+    return replace(project, problems=tuple(sorted(set(problems))))
 
 
 def read_document(path: Path, model: type[D], *, without: Collection[str] = ()) -> D:

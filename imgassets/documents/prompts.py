@@ -23,19 +23,19 @@ Relation = Literal["left of", "right of", "above", "below"]
 class ObjectExpectation(Document):
     """One class of object the image must show."""
 
-    class_: Annotated[str, Facet.COMPOSITION] = Field(
+    class_: Annotated[str, Facet.COMPOSITION | Facet.ALIGNMENT] = Field(
         alias="class", min_length=1, description="Object class, such as `circle`."
     )
-    count: Annotated[int, Facet.COMPOSITION] = Field(
+    count: Annotated[int, Facet.COMPOSITION | Facet.ALIGNMENT] = Field(
         1, ge=1, description="How many of them; in `exclude`, from how many on."
     )
-    color: Annotated[str | None, Facet.COMPOSITION] = Field(
+    color: Annotated[str | None, Facet.COMPOSITION | Facet.ALIGNMENT] = Field(
         None, description="Color name; absent when any color will do."
     )
-    position: Annotated[tuple[Relation, int] | None, Facet.COMPOSITION] = Field(
+    position: Annotated[tuple[Relation, int] | None, Facet.COMPOSITION | Facet.ALIGNMENT] = Field(
         None, description="`[relation, index]`: where it lies as seen from `include[index]`."
     )
-    size: Annotated[Literal["small", "large"] | None, Facet.COMPOSITION] = Field(
+    size: Annotated[Literal["small", "large"] | None, Facet.COMPOSITION | Facet.ALIGNMENT] = Field(
         None, description="Size of a single object; not part of GenEval, scored as its own metric."
     )
 
@@ -43,13 +43,17 @@ class ObjectExpectation(Document):
 class Expectation(Document):
     """What one image must show. Everything absent is not judged."""
 
-    include: Annotated[tuple[ObjectExpectation, ...], Facet.COMPOSITION] = ()
-    exclude: Annotated[tuple[ObjectExpectation, ...], Facet.COMPOSITION] = ()
+    include: Annotated[tuple[ObjectExpectation, ...], Facet.COMPOSITION | Facet.ALIGNMENT] = ()
+    exclude: Annotated[tuple[ObjectExpectation, ...], Facet.COMPOSITION | Facet.ALIGNMENT] = ()
     text: Annotated[str | None, Facet.TYPOGRAPHY] = Field(
         None, description="Text the image must render; something that can be seen."
     )
-    background: Annotated[str | None, Facet.COMPOSITION] = Field(
+    background: Annotated[str | None, Facet.COMPOSITION | Facet.ALIGNMENT] = Field(
         None, description="Background color name; scored as its own metric."
+    )
+
+    faces: Annotated[int | None, Facet.FACES] = Field(
+        None, ge=0, description="How many faces are to be seen; needs a judge of faces."
     )
 
     @field_validator("text", mode="before")
@@ -95,9 +99,14 @@ class Expectation(Document):
             return self.judges_composition
         if family == "typography":
             return self.text is not None
+        if family == "faces":
+            return self.faces is not None
+        if metric == "alignment.questions":
+            return self.judges_composition or self.background is not None
         return True
 
 
+_ANY_PROMPT = Facet.PROMPTS | Facet.COMPOSITION | Facet.TYPOGRAPHY | Facet.ALIGNMENT | Facet.FACES
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
@@ -108,7 +117,7 @@ class Edit(Document):
         description="Masked box as `[left, top, right, bottom]` in fractions of width and height; "
         "inside is repainted, outside must stay as it is."
     )
-    prompt: Annotated[VisibleText, Facet.PIXELS] = Field(
+    prompt: Annotated[VisibleText, Facet.PIXELS | Facet.PROMPTS | Facet.ALIGNMENT] = Field(
         description="What the whole image shows after the edit."
     )
     expect: Annotated[Expectation, Facet.PARTS] = Field(
@@ -129,10 +138,10 @@ class Edit(Document):
 class Prompt(Document):
     """One prompt of a set."""
 
-    id: Annotated[Name, Facet.PROMPTS | Facet.COMPOSITION | Facet.TYPOGRAPHY] = Field(
+    id: Annotated[Name, _ANY_PROMPT] = Field(
         description="Stable name; results are compared by it across runs."
     )
-    prompt: Annotated[VisibleText, Facet.PIXELS] = Field(
+    prompt: Annotated[VisibleText, Facet.PIXELS | Facet.PROMPTS | Facet.ALIGNMENT] = Field(
         description="The text before any transform."
     )
     expect: Annotated[Expectation, Facet.PARTS] = Expectation()

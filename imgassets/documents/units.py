@@ -98,6 +98,7 @@ UNITS: dict[str, Unit] = {
         Unit("similarity", "a similarity", 0, 1, {}, "`0.05`", _HUNDREDTH),
         # 1 is as good as none of a fault, or as sharp as Lanczos: a step of 1 is all there is.
         Unit("ratio", "a ratio", 0, 100, {}, "`0.05`", _HUNDREDTH, widest=1, endless=True),
+        Unit("cosine x 100", "a likeness", 0, 100, {}, "`31.5`"),
         Unit("levels", "a number of levels", 0, 255, {"level": Decimal(1)}, "`3 levels`"),
         # sRGB has no two colors that differ by more.
         Unit("CIEDE2000", "a difference of color", 0, 120, {}, "`2 CIEDE2000`"),

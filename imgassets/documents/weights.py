@@ -16,11 +16,13 @@ from pydantic import Field, model_validator
 from imgassets.documents.base import Document, fingerprint
 from imgassets.documents.field_facets import Facet
 
-#: `package:NAME` means a model that ships inside imgassets.
+#: `package:NAME` means weights that ship inside imgassets.
 PACKAGE_PREFIX = "package:"
 #: `hub:OWNER/NAME` means a repository of the Hugging Face hub.
 HUB_PREFIX = "hub:"
-_EMBEDDED = Path(__file__).parent.parent / "tiny" / "weights"
+_PACKAGE = Path(__file__).parent.parent
+#: Folders of embedded weights: of models and of judges.
+_EMBEDDED = (_PACKAGE / "tiny" / "weights", _PACKAGE / "judges" / "weights")
 
 
 class Weights(Document):
@@ -74,7 +76,8 @@ def weights_fingerprint(
 def weights_folder(root: Path, weights: str) -> Path:
     """The folder that `weights` names; relative ones start at the project root. Not for the hub."""
     if weights.startswith(PACKAGE_PREFIX):
-        return _EMBEDDED / weights.removeprefix(PACKAGE_PREFIX)
+        folders = [place / weights.removeprefix(PACKAGE_PREFIX) for place in _EMBEDDED]
+        return next((folder for folder in folders if folder.is_dir()), folders[0])
     return (root / Path(weights).expanduser()).resolve()
 
 
@@ -160,9 +163,8 @@ def folder_fingerprint(folder: Path, variant: str | None = None) -> str:
         raise FileNotFoundError(f"weights folder {folder} does not exist")
     digest = hashlib.sha256()
     for path in sorted(loadable_files(folder, variant)):
-        stat = path.stat()
         digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
-        digest.update(_file_sha256(path, stat.st_size, stat.st_mtime_ns).encode())
+        digest.update(file_sha256(path).encode())
     return digest.hexdigest()
 
 
@@ -219,6 +221,16 @@ def of_variant(names: Sequence[str], variant: str | None) -> list[str]:
 def _variant(name: str) -> str | None:
     match = _VARIANT.match(name)
     return (match["variant"] or match["of_index"]) if match else None
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file, taken again only when its size or modification time changed.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+    """
+    stat = path.stat()
+    return _file_sha256(path, stat.st_size, stat.st_mtime_ns)
 
 
 @lru_cache(maxsize=4096)

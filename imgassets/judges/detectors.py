@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgassets.judges.detector_classes import COLOR_NAMES, SHAPES
+from imgassets.judges.errors import JudgeError
 from imgassets.judges.regions import Box, Region, find_regions
 from imgassets.judges.shapes import confidence, match_shape
 
 
-class DetectorError(ValueError):
+class DetectorError(JudgeError):
     """A detector was asked for what it cannot answer; the image gets no score."""
 
 

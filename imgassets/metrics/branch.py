@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 
 from imgassets.documents.contract import Endpoint, Returns
 from imgassets.documents.hosted import AnyModel
+from imgassets.documents.judge import AnyJudge
 from imgassets.documents.model import Price
 from imgassets.documents.project import Project
 from imgassets.documents.prompts import Expectation
 from imgassets.documents.upscaler import Tiles, seam_tiles
+from imgassets.judges.registry import open_judge
 from imgassets.metrics.family import Scorer
 from imgassets.metrics.scores import Score
 
@@ -38,7 +40,8 @@ class Branch:
         project: its documents.
         endpoint, model: names.
         images: image tables of the flows the family looks at.
-        stored: the images themselves; read from several threads.
+        stored: the images themselves; read from several processes.
+        device: where learned judges run: `cpu`, `cuda`, ...
     """
 
     project: Project
@@ -46,6 +49,24 @@ class Branch:
     model: str
     images: pd.DataFrame
     stored: Images
+    device: str = "cpu"
+
+    def judge_document(self, family: str) -> AnyJudge | None:
+        """The judge that the contract chose for a family; None where none is needed."""
+        name = self._contract.judges_used.get(family)
+        return self.project.judge(name) if name else None
+
+    def judge(self, family: str) -> Any:
+        """That judge, ready to look at images.
+
+        Raises:
+            JudgeError: it cannot be loaded.
+            LookupError: no judge was chosen.
+        """
+        document = self.judge_document(family)
+        if document is None:
+            raise LookupError(f"no judge of {family} at endpoint {self.endpoint}")
+        return open_judge(self.project.root, document, self.device)
 
     def read_bytes(self, key: str) -> bytes:
         """The stored file of a key; only a file shows all faults of its encoding."""

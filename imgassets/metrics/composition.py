@@ -54,4 +54,6 @@ FAMILY = Family(
     depends_on=(("prompts", "composition"),),
     scorer=_scorer,
     by_expectation=True,
+    judged=True,
+    judge="shapes",
 )

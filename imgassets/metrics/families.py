@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 from imgassets.flows import FlowName
 from imgassets.metrics import (
+    alignment,
     artefacts,
     composition,
     cost,
     edit_stability,
+    faces,
     look,
     stylization,
     typography,
@@ -22,7 +24,9 @@ FAMILIES: dict[str, Family] = {
     module.FAMILY.name: module.FAMILY
     for module in (
         composition,
+        alignment,
         typography,
+        faces,
         artefacts,
         edit_stability,
         stylization,

@@ -38,6 +38,7 @@ class Metric:
         certain: has no error by its nature, so it is compared as it is.
         follows: metric in a fixed ratio to it, whose `worst` limit bounds it as well.
         worst_field: field of the contract that limits the worst generated image.
+        judged_by: kinds of judge that measure it; all of the family's where empty.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Metric:
     certain: bool = False
     follows: str = ""
     worst_field: str = ""
+    judged_by: tuple[str, ...] = ()
 
     @property
     def family(self) -> str:
@@ -75,6 +77,9 @@ class Family:
             cannot be measured alone.
         of_making: measures the making of an image and not the image. Batches, not prompts, are
             then what was measured; nothing of it is to be seen, and an unusable image has it too.
+        judged: a judge that the contract may choose gives its scores.
+        judge: the embedded judge where the contract is silent; without one the family is measured
+            only where a contract names a judge.
     """
 
     name: str
@@ -86,7 +91,14 @@ class Family:
     by_expectation: bool = False
     compares_images: bool = False
     of_making: bool = False
+    judged: bool = False
+    judge: str = ""
 
-    def measured_on(self, flow: str) -> list[str]:
-        """Names of the metrics that are measured on a flow."""
-        return [metric.name for metric in self.metrics if flow in metric.flows]
+    def measured_on(self, flow: str, judge_kind: str = "") -> list[str]:
+        """Names of the metrics that are measured on a flow, by a kind of judge where one is."""
+        return [
+            metric.name
+            for metric in self.metrics
+            if flow in metric.flows
+            and (not judge_kind or not metric.judged_by or judge_kind in metric.judged_by)
+        ]
