@@ -65,7 +65,12 @@ def _made(project: Project) -> list[dg.AssetsDefinition]:
         *(
             asset
             for e, m in branches
-            for asset in branch_assets(e, m, facet_names(type(project.model(m))))
+            for asset in branch_assets(
+                e,
+                m,
+                facet_names(type(project.model(m))),
+                learned=any(project.judge(name).learned for name in e.judges_used.values()),
+            )
         ),
         *(asset for e, m in branches for asset in verdict_assets(e, m)),
         *(report_asset(e) for e in project.usable_endpoints()),

@@ -43,10 +43,19 @@ class ParquetTables(dg.ConfigurableIOManager):
         Raises:
             Failure: it was never made.
         """
-        path = _existing(self.path(context.asset_key), context.asset_key)
-        import pandas as pd
+        return read_table(self.workplace, context.asset_key)
 
-        return pd.read_parquet(path)
+
+def read_table(workplace: ProjectResource, key: dg.AssetKey) -> Table:
+    """The table of an asset, for steps that read what their selection asks for.
+
+    Raises:
+        Failure: it was never made.
+    """
+    path = _existing(workplace.home().output(key.path), key)
+    import pandas as pd
+
+    return pd.read_parquet(path)
 
 
 def _note_hash(context: dg.OutputContext, file: Path) -> None:

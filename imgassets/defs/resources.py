@@ -15,6 +15,7 @@ from imgassets.refresh.document_changes import FacetHistory, facet_key, present_
 from imgassets.storage.image_store import ImageStore, store_of
 from imgassets.storage.looks import Looks
 from imgassets.storage.project_home import ProjectHome, home_of
+from imgassets.storage.score_store import ScoreStore, score_store_of
 
 if TYPE_CHECKING:
     from imgassets.report.diff import Describe
@@ -37,6 +38,10 @@ class ProjectResource(dg.ConfigurableResource):
     def store(self) -> ImageStore:
         """Every image ever made here, under its image key."""
         return store_of(self.home())
+
+    def scores(self) -> ScoreStore:
+        """What was found in them, under its score key."""
+        return score_store_of(self.home())
 
 
 class LookRecord(dg.ConfigurableResource):

@@ -57,5 +57,9 @@ FAMILY = Family(
     depends_on=(("prompts", "alignment"),),
     scorer=_scorer,
     by_expectation=True,
+    asked=lambda branch, image: [
+        branch.prompts[image.flow, image.prompt_id],
+        branch.expected("alignment", image),
+    ],
     judged=True,
 )

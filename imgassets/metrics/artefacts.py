@@ -72,4 +72,8 @@ FAMILY = Family(
     ),
     depends_on=(("endpoints", "requests"), ("endpoints", "chain")),
     scorer=_scorer,
+    asked=lambda branch, image: [
+        branch.returned[image.flow].size,
+        branch.returned[image.flow].mode,
+    ],
 )

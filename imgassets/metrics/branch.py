@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from imgassets.documents.contract import Endpoint, Returns
+from imgassets.documents.facets import expected
 from imgassets.documents.hosted import AnyModel
-from imgassets.documents.judge import AnyJudge
+from imgassets.documents.judge import AnyJudge, judge_fingerprint
 from imgassets.documents.model import Price
 from imgassets.documents.project import Project
 from imgassets.documents.prompts import Expectation
@@ -51,10 +52,23 @@ class Branch:
     stored: Images
     device: str = "cpu"
 
+    @cached_property
+    def judges(self) -> Mapping[str, AnyJudge]:
+        """The judge of each metric family that has one."""
+        used = self._contract.judges_used
+        return {family: self.project.judge(name) for family, name in used.items()}
+
     def judge_document(self, family: str) -> AnyJudge | None:
         """The judge that the contract chose for a family; None where none is needed."""
-        name = self._contract.judges_used.get(family)
-        return self.project.judge(name) if name else None
+        return self.judges.get(family)
+
+    def judge_version(self, family: str) -> str:
+        """What a judge's scores depend on: its fingerprint, and where a learned one runs."""
+        document = self.judge_document(family)
+        if document is None:
+            return ""
+        where = f" on {self.device}" if document.learned else ""
+        return judge_fingerprint(self.project.root, document) + where
 
     def judge(self, family: str) -> Any:
         """That judge, ready to look at images.
@@ -80,6 +94,11 @@ class Branch:
     def expectations(self) -> Mapping[tuple[str, str], Expectation]:
         """What each image must show, by (flow, prompt id)."""
         return self.project.expectations(self._contract)
+
+    def expected(self, family: str, image: Any) -> Any:
+        """What an image's expectation says to a family, as JSON values; None without one."""
+        wanted = self.expectations.get((image.flow, image.prompt_id))
+        return None if wanted is None else expected(wanted, family)
 
     @cached_property
     def returned(self) -> Mapping[str, Returns]:

@@ -54,6 +54,7 @@ FAMILY = Family(
     depends_on=(("prompts", "composition"),),
     scorer=_scorer,
     by_expectation=True,
+    asked=lambda branch, image: branch.expected("composition", image),
     judged=True,
     judge="shapes",
 )

@@ -40,5 +40,6 @@ FAMILY = Family(
     depends_on=(("prompts", "faces"),),
     scorer=_scorer,
     by_expectation=True,
+    asked=lambda branch, image: branch.expected("faces", image),
     judged=True,
 )

@@ -6,7 +6,7 @@ scorer imports its formulas when images are scored.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 Direction = Literal["higher", "lower", "same"]
 #: The scores of one image, given its row of an image table.
 Scorer = Callable[[Any], "list[Score]"]
+#: Rows of an image table with the scores of each.
+Scored = Iterable[tuple[Any, "Sequence[Score]"]]
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,10 @@ class Family:
             `prompts` are all sets of the contract.
         scorer: makes the function that scores the images of a branch; imports the formulas.
         by_expectation: scores only what an image's expectation asks; the rest has no row.
-        compares_images: a score depends on the other images of the table, so that a part of them
-            cannot be measured alone.
+        asked: what the documents say that the scores of an image depend on, beside the image
+            itself; None where they say nothing of it.
+        across: the scores that depend on the other images of the table, by image key, from what
+            was scored of each; None where there are none.
         of_making: measures the making of an image and not the image. Batches, not prompts, are
             then what was measured; nothing of it is to be seen, and an unusable image has it too.
         judged: a judge that the contract may choose gives its scores.
@@ -89,7 +93,8 @@ class Family:
     depends_on: tuple[tuple[Literal["endpoints", "models", "prompts"], str], ...]
     scorer: Callable[[Branch], Scorer]
     by_expectation: bool = False
-    compares_images: bool = False
+    asked: Callable[[Branch, Any], Any] | None = None
+    across: Callable[[Branch, Scored], dict[str, list[Score]]] | None = None
     of_making: bool = False
     judged: bool = False
     judge: str = ""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from imgassets.metrics.family import Family, Metric, Scorer
+from imgassets.metrics.family import Family, Metric, Scored, Scorer
 from imgassets.metrics.scores import Score
 
 if TYPE_CHECKING:
@@ -21,18 +21,32 @@ _REPEATED = Metric(
 
 
 def _scorer(branch: Branch) -> Scorer:
-    from imgassets.metrics.formulas.appearance import repeated_in, score
+    from imgassets.metrics.formulas.appearance import score
 
-    ought_to_differ = branch.images["flow"].isin(_REPEATED.flows)
-    repeats = repeated_in(branch.images[ought_to_differ], branch.read_array)
+    return lambda image: score(branch.read_array(image.image_key))
 
-    def scored(image: Any) -> list[Score]:
-        twin = repeats.get(image.image_key)
-        reason = f"repeats {twin[:12]}" if twin else ""
-        of_set = Score(_REPEATED.name, float(twin is not None), reason)
-        return [*score(branch.read_array(image.image_key)), of_set]
 
-    return scored
+def _across(branch: Branch, scored: Scored) -> dict[str, list[Score]]:
+    from imgassets.metrics.formulas.appearance import HASH, repeated_in
+
+    hashed = [
+        (image.image_key, image.replicate, int(score.reason, 16))
+        for image, scores in scored
+        for score in scores
+        if score.metric == HASH and image.flow in _REPEATED.flows
+    ]
+    # A replicate is the same request again, which ought to repeat.
+    first = min((replicate for _, replicate, _ in hashed), default=0)
+    ought_to_differ = [(key, bits) for key, replicate, bits in hashed if replicate == first]
+    repeats = repeated_in(ought_to_differ, branch.read_array)
+    return {
+        key: [Score(_REPEATED.name, float(key in repeats), _told(repeats.get(key)))]
+        for key, _, _ in hashed
+    }
+
+
+def _told(twin: str | None) -> str:
+    return f"repeats {twin[:12]}" if twin else ""
 
 
 FAMILY = Family(
@@ -61,5 +75,5 @@ FAMILY = Family(
     ),
     depends_on=(("endpoints", "requests"),),
     scorer=_scorer,
-    compares_images=True,
+    across=_across,
 )

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
-from PIL.Image import DecompressionBombError
 
-from imgassets.documents.project import Project
 from imgassets.documents.seeds import column_type
-from imgassets.images.pixels import BadImageError
-from imgassets.judges.detectors import DetectorError
-from imgassets.judges.ocr_letters import UnreadableTextError
-from imgassets.metrics.branch import Branch, Images
+from imgassets.metrics.branch import Branch
 from imgassets.metrics.families import FAMILIES
 from imgassets.metrics.family import Family
+from imgassets.metrics.score_processes import Outcome
 from imgassets.metrics.scores import IDENTITY, ROW_COLUMNS, Score
+from imgassets.metrics.scoring import (
+    Here,
+    Kept,
+    Progress,
+    asked_of,
+    chunks,
+    make_scores,
+    score_key,
+    tasks_of,
+)
+
+_LOOK_UP = 1000  # images whose scores are looked up at once
 
 
 class OldTableError(ValueError):
@@ -27,19 +33,38 @@ class OldTableError(ValueError):
 
 
 def measure(
-    family: str, project: Project, endpoint: str, model: str, images: pd.DataFrame, stored: Images
-) -> pd.DataFrame:
-    """The metric table of one family, by name; for the other arguments see `Branch`."""
-    return metric_table(FAMILIES[family], Branch(project, endpoint, model, images, stored))
-
-
-def metric_table(family: Family, branch: Branch) -> pd.DataFrame:
-    """Rows of all images in order, scored on all cores.
+    families: Sequence[str],
+    branch: Branch,
+    kept: Kept | None = None,
+    progress: Progress = lambda *_: None,
+) -> dict[str, pd.DataFrame]:
+    """The metric tables of some families, by name.
 
     A failed image has rows without a value. What an expectation does not ask has no row, where a
     family scores by expectation; nor have images of flows that the family does not look at.
+
+    Args:
+        families: names of families.
+        branch: its images are those of all flows the families look at.
+        kept: scores made before; those made now are put there. None keeps nothing.
+        progress: told how many images are scored, of those that had to be.
+
+    Raises:
+        KeyError, FileNotFoundError: an image is not in the store any more.
+        JudgeError: a judge cannot be loaded.
     """
-    table = pd.DataFrame(list(_rows(family, branch)), columns=list(ROW_COLUMNS))
+    kept = Here() if kept is None else kept
+    scored = [name for name in families if not FAMILIES[name].of_making]
+    tasks = list(tasks_of(scored, branch, branch.images.itertuples()))
+    passing = make_scores(tasks, branch, kept, progress)
+    return {name: _table(FAMILIES[name], branch, kept, passing) for name in families}
+
+
+def _table(
+    family: Family, branch: Branch, kept: Kept, passing: Mapping[str, Outcome]
+) -> pd.DataFrame:
+    rows = list(_rows(family, branch, kept, passing))
+    table = pd.DataFrame(rows, columns=list(ROW_COLUMNS))
     seeds = column_type(table["seed"])
     return table.astype({"value": "float64", "seed": seeds, "replicate": "int64"})
 
@@ -72,54 +97,50 @@ def with_artefacts(images: pd.DataFrame, artefacts: pd.DataFrame) -> pd.DataFram
     return marked
 
 
-def _rows(family: Family, branch: Branch) -> Iterator[dict[str, Any]]:
-    score = family.scorer(branch)
-
-    def rows(image: Any) -> list[dict[str, Any]]:
-        metrics = _asked(family, branch, image)
+def _rows(
+    family: Family, branch: Branch, kept: Kept, passing: Mapping[str, Outcome]
+) -> Iterator[dict[str, Any]]:
+    outcomes = _making if family.of_making else partial(_kept, kept=kept, passing=passing)
+    found = list(outcomes(family, branch))
+    of_set: dict[str, list[Score]] = {}
+    if family.across is not None:
+        of_set = family.across(branch, [(image, outcome.scores) for image, outcome in found])
+    for image, outcome in found:
+        metrics = asked_of(family, branch, image)
         if not metrics:
-            return []
+            continue
         if image.status != "ok":
-            return _failed_rows(image, metrics, f"{image.status}: {image.message}", image.status)
-        try:
-            return [_row(image, s) for s in score(image) if s.metric in metrics]
-        except FileNotFoundError:
-            raise  # a lost file is a fault of the store, not of the image
-        except (BadImageError, DetectorError, UnreadableTextError) as error:
-            return _failed_rows(image, metrics, f"cannot be judged: {error}")
-        except (OSError, SyntaxError, DecompressionBombError) as error:  # what Pillow raises
-            return _failed_rows(image, metrics, f"unreadable: {error}")
-
-    for chunk in _on_all_cores(rows, branch.images.itertuples()):
-        yield from chunk
+            reason = f"{image.status}: {image.message}"
+            yield from _failed_rows(image, metrics, reason, image.status)
+        elif outcome.problem:
+            yield from _failed_rows(image, metrics, outcome.problem)
+        else:
+            scores = (*outcome.scores, *of_set.get(image.image_key, ()))
+            yield from (_row(image, score) for score in scores if score.metric in metrics)
 
 
-def _asked(family: Family, branch: Branch, image: Any) -> list[str]:
-    """Names of the metrics that an image must have a row of."""
-    metrics = family.measured_on(image.flow)
-    if not family.by_expectation:
-        return metrics
-    wanted = branch.expectations.get((image.flow, image.prompt_id))
-    return [] if wanted is None else [m for m in metrics if wanted.asks(m)]
+def _making(family: Family, branch: Branch) -> Iterator[tuple[Any, Outcome]]:
+    """What was measured while images were made; nothing has to be looked at."""
+    score = family.scorer(branch)
+    for image in branch.images.itertuples():
+        yield image, Outcome(tuple(score(image)) if image.status == "ok" else ())
 
 
-def _on_all_cores(
-    work: Callable[[Any], list[dict[str, Any]]], items: Iterable[Any]
-) -> Iterator[list[dict[str, Any]]]:
-    """Results in order; a few items more than there are cores are under way at any time.
-
-    Threads, since detectors, filters and OCR spend their time in OpenCV, numpy and onnxruntime,
-    which release the GIL. `Executor.map` would take all items at once, and with them their memory.
-    """
-    cores = os.cpu_count() or 1
-    waiting: deque[Future[list[dict[str, Any]]]] = deque()
-    with ThreadPoolExecutor(cores) as pool:
-        for item in items:
-            waiting.append(pool.submit(work, item))
-            if len(waiting) > 2 * cores:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+def _kept(
+    family: Family, branch: Branch, kept: Kept, passing: Mapping[str, Outcome]
+) -> Iterator[tuple[Any, Outcome]]:
+    """Every image with its scores; they were made before, or just now."""
+    judge = branch.judge_version(family.name)
+    for part in chunks(branch.images.itertuples(), _LOOK_UP):
+        keys = [
+            score_key(family, branch, image, judge) if image.status == "ok" else ""
+            for image in part
+        ]
+        found = kept.read([key for key in keys if key])
+        for image, key in zip(part, keys, strict=True):
+            row = found.get(key)
+            lasting = Outcome(tuple(Score(*one) for one in row.found), row.problem) if row else None
+            yield image, passing.get(key) or lasting or Outcome()
 
 
 def _row(image: Any, score: Score) -> dict[str, Any]:

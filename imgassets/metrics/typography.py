@@ -71,4 +71,5 @@ FAMILY = Family(
     depends_on=(("prompts", "typography"),),
     scorer=_scorer,
     by_expectation=True,
+    asked=lambda branch, image: branch.expected("typography", image),
 )

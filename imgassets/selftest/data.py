@@ -15,9 +15,11 @@ from imgassets.backends.base import Backend
 from imgassets.backends.device import Device
 from imgassets.backends.generation import Make, make_images
 from imgassets.documents.base import fingerprint
+from imgassets.documents.judge import judge_fingerprint
 from imgassets.documents.project import Project
 from imgassets.flows import FLOWS, FlowName, MadeBy
-from imgassets.metrics.families import FAMILIES, FAMILY_VERSIONS, families_of
+from imgassets.metrics import branch as measured
+from imgassets.metrics.families import FAMILIES, FAMILY_VERSIONS
 from imgassets.metrics.metric_rows import measure
 from imgassets.requests import Request, build_requests, requests_version, stacked
 from imgassets.selftest.catalogue import Fault
@@ -117,9 +119,11 @@ class FaultRunner:
         contract = self.project.endpoint(name[0])
         sets = [fingerprint(prompts) for prompts in self.project.prompts_of(contract)]
         price = self.project.model(name[1]).price.model_dump(mode="json")
-        rests_on = [*name, requests_version(requests), FAMILY_VERSIONS, sets, price]
+        used = contract.judges_used.values()
+        judges = [judge_fingerprint(self.project.root, self.project.judge(j)) for j in used]
+        rests_on = [*name, requests_version(requests), FAMILY_VERSIONS, judges, sets, price]
         folder = self.home.tables / fingerprint(rests_on)[:16]
-        families = families_of(contract.flows)
+        families = contract.families
         if not folder.is_dir():
             branch = make()
             temporary = folder.with_name(f".{folder.name}.{os.getpid()}")
@@ -209,7 +213,7 @@ class FaultRunner:
         )
         same = set(images["image_key"][~other])
         for family, table in healthy.scores.items():
-            if not FAMILIES[family].compares_images:  # else it was measured as a whole
+            if FAMILIES[family].across is None:  # else it was measured as a whole
                 kept = table[table["image_key"].isin(same)]
                 parts = [t for t in (kept, measured.scores[family]) if len(t)]
                 measured.scores[family] = stacked(parts) if parts else table
@@ -224,13 +228,13 @@ class FaultRunner:
         stored: Any,
         changed: pd.DataFrame | None = None,
     ) -> Branch:
-        scores = {}
-        for family, flows in families_of(self.project.endpoint(endpoint).flows).items():
-            of_all = images
-            if changed is not None and not FAMILIES[family].compares_images:
-                of_all = changed
-            looked_at = of_all[of_all["flow"].isin(flows)]
-            scores[family] = measure(family, self.project, endpoint, model, looked_at, stored)
+        names = self.project.endpoint(endpoint).families
+        alone = [name for name in names if FAMILIES[name].across is None]
+        together = [name for name in names if name not in alone]
+        looked_at = images if changed is None else changed
+        scores = measure(
+            alone, measured.Branch(self.project, endpoint, model, looked_at, stored)
+        ) | measure(together, measured.Branch(self.project, endpoint, model, images, stored))
         return Branch(endpoint, model, tuple(requests), images, scores)
 
 

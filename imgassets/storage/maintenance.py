@@ -210,10 +210,11 @@ def _source(store: ImageStore, key: str) -> str | None:
 
 
 def _documents(home: ProjectHome) -> Iterator[Path]:
-    """All files of a project's home but the store itself, Dagster's own, and harmed ones."""
+    """All files of a project's home but images and scores, Dagster's own, and harmed ones."""
     aside = {home.images, home.dagster, home.facets, home.quarantine, home.selftest.folder}
     for path in sorted(home.folder.rglob("*")):
-        if path.is_file() and aside.isdisjoint(path.parents):
+        of_scores = path.parent == home.folder and path.name.startswith(home.scores.name)
+        if path.is_file() and not of_scores and aside.isdisjoint(path.parents):
             yield path
 
 

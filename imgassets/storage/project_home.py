@@ -2,6 +2,7 @@
 
 HOME/                  `$IMGASSETS_HOME`, or `.imgassets/` in the project
   images/              every image ever made, by image key
+  scores.sqlite        what was found in them, by score key
   tables/E/M/          a table for each asset of endpoint E and model M; verdicts as JSON
   reports/E/           the report of an endpoint, in all its forms
   looks/  more/        which data a comparison was judged on; seeds added to a branch
@@ -40,6 +41,11 @@ class ProjectHome:
     def images(self) -> Path:
         """The image store."""
         return self.folder / "images"
+
+    @property
+    def scores(self) -> Path:
+        """The scores of all images."""
+        return self.folder / "scores.sqlite"
 
     @property
     def tables(self) -> Path:

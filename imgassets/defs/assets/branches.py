@@ -9,12 +9,12 @@ from typing import Any
 import dagster as dg
 
 from imgassets.backends.image_rows import MAKING_COLUMNS
-from imgassets.defs.io_managers import Table, data_version
+from imgassets.defs.io_managers import Table, data_version, read_table
 from imgassets.defs.metadata import image_metadata, table_metadata
 from imgassets.defs.resources import BackendPool, ProjectResource
 from imgassets.documents.contract import Endpoint
 from imgassets.flows import FLOWS, FlowName
-from imgassets.metrics.families import FAMILIES, families_of
+from imgassets.metrics.families import FAMILIES
 from imgassets.refresh.dagster_state import asset_keys
 from imgassets.refresh.document_changes import facet_key
 from imgassets.refresh.extra_seeds import requests_of
@@ -60,18 +60,19 @@ def tags_of(endpoint: Endpoint, model: str, flow: str = "") -> dict[str, str]:
 
 
 def branch_assets(
-    endpoint: Endpoint, model: str, facets: Sequence[str]
+    endpoint: Endpoint, model: str, facets: Sequence[str], learned: bool
 ) -> list[dg.AssetsDefinition]:
     """All assets of a branch up to its metric tables.
 
-    `facets` are the model's (`documents.facets.facet_names`).
+    `facets` are the model's (`documents.facets.facet_names`); `learned`: whether a judge of the
+    endpoint is a network that may need the GPU.
     """
     # A raised budget lets a hosted model go on where it stopped.
     limits = asset_keys([facet_key("models", model, "limits")] if "limits" in facets else [])
     return [
         _requests(endpoint, model),
         *(_images(endpoint, model, flow, limits) for flow in endpoint.flows),
-        *(_metrics(endpoint, model, f, flows) for f, flows in families_of(endpoint.flows).items()),
+        _metrics(endpoint, model, learned),
     ]
 
 
@@ -185,30 +186,64 @@ def _need_present(lacking: Sequence[Request], now: Sequence[Request], flow: Flow
         )
 
 
-def _metrics(
-    endpoint: Endpoint, model: str, family: str, flows: list[FlowName]
-) -> dg.AssetsDefinition:
-    name = endpoint.endpoint
+def _metrics(endpoint: Endpoint, model: str, learned: bool) -> dg.AssetsDefinition:
+    """All metric tables of a branch: one step, so that each image is decoded once."""
+    name, families = endpoint.endpoint, endpoint.families
+    keys = {family: stage_key(name, model, family) for family in families}
+    made_of = {
+        family: {
+            *(stage_key(name, model, FLOWS[flow].stage) for flow in flows),
+            *asset_keys(_facets_measured_against(endpoint, model, family)),
+        }
+        for family, flows in families.items()
+    }
 
-    @dg.asset(
-        key=stage_key(name, model, family),
-        ins={flow: dg.AssetIn(stage_key(name, model, FLOWS[flow].stage)) for flow in flows},
-        deps=asset_keys(_facets_measured_against(endpoint, model, family)),
+    @dg.multi_asset(
+        name=step_of(name, model, "metrics"),
+        outs={
+            family: dg.AssetOut(
+                key=key,
+                is_required=False,
+                description=f"Metric family {family}: one row for each metric of each image.",
+                code_version=FAMILIES[family].version,
+                tags=tags_of(endpoint, model) | {"family": family},
+                kinds={"table"},
+            )
+            for family, key in keys.items()
+        },
+        deps=sorted(set[dg.AssetKey]().union(*made_of.values())),
+        internal_asset_deps=made_of,
         group_name=group_of(name, model),
-        code_version=FAMILIES[family].version,
-        tags=tags_of(endpoint, model) | {"family": family},
-        kinds={"table"},
-        description=f"Metric family {family}: one row for each metric of each image.",
+        can_subset=True,
+        pool="gpu" if learned else None,
     )
     def metrics(
-        context: dg.AssetExecutionContext, workplace: ProjectResource, **tables: Table
-    ) -> dg.Output[Table]:
+        context: dg.AssetExecutionContext, workplace: ProjectResource, maker: BackendPool
+    ) -> Any:
+        from imgassets.metrics.branch import Branch
         from imgassets.metrics.metric_rows import measure
 
-        images = stacked(tables.values())
-        table = measure(family, workplace.project(), name, model, images, workplace.store())
-        context.log.info(f"{name}/{model}: {family}, {len(table)} scores")
-        return dg.Output(table, data_version=data_version(table), metadata=table_metadata(table))
+        wanted = context.selected_asset_keys
+        chosen = {family: flows for family, flows in families.items() if keys[family] in wanted}
+        looked_at = [flow for flow in endpoint.flows if any(flow in f for f in chosen.values())]
+        images = stacked(
+            read_table(workplace, stage_key(name, model, FLOWS[flow].stage)) for flow in looked_at
+        )
+        device, _ = maker.chosen()
+        tables = measure(
+            list(chosen),
+            Branch(workplace.project(), name, model, images, workplace.store(), device),
+            workplace.scores(),
+            lambda done, of: context.log.info(f"{name}/{model}: scored {done}/{of}"),
+        )
+        for family, table in tables.items():
+            context.log.info(f"{name}/{model}: {family}, {len(table)} scores")
+            yield dg.Output(
+                table,
+                output_name=family,
+                data_version=data_version(table),
+                metadata=table_metadata(table),
+            )
 
     return metrics
 
@@ -220,4 +255,8 @@ def _facets_measured_against(endpoint: Endpoint, model: str, family: str) -> lis
         "prompts": endpoint.prompt_sets,
     }
     depends_on = FAMILIES[family].depends_on
-    return [facet_key(kind, name, facet) for kind, facet in depends_on for name in documents[kind]]
+    judge = endpoint.judges_used.get(family)
+    return [
+        *(facet_key(kind, name, facet) for kind, facet in depends_on for name in documents[kind]),
+        *([facet_key("judges", judge, "measures")] if judge else []),
+    ]

@@ -13,7 +13,6 @@ from imgassets.documents.facets import facets_of
 from imgassets.documents.hosted import pairing_of
 from imgassets.drift.findings import Revalidated, drift_reasons
 from imgassets.flows import FLOWS
-from imgassets.metrics.families import families_of
 from imgassets.refresh.dagster_state import asset_key, asset_keys
 from imgassets.refresh.document_changes import facet_key
 from imgassets.refresh.observed.drift import drift_key
@@ -39,7 +38,7 @@ def input_name(model: str, stage: str) -> str:
 
 def measured_inputs(endpoint: Endpoint, model: str) -> dict[str, dg.AssetIn]:
     """Inputs that `measured` reads a model's tables from."""
-    stages = [*(FLOWS[flow].stage for flow in endpoint.flows), *families_of(endpoint.flows)]
+    stages = [*(FLOWS[flow].stage for flow in endpoint.flows), *endpoint.families]
     return {
         input_name(model, stage): dg.AssetIn(stage_key(endpoint.endpoint, model, stage))
         for stage in stages
@@ -55,7 +54,7 @@ def measured(endpoint: Endpoint, model: str, tables: Tables) -> "Measured":
         return tables[input_name(model, stage)]
 
     images = stacked(table(FLOWS[flow].stage) for flow in endpoint.flows)
-    scores = [table(family) for family in families_of(endpoint.flows)]
+    scores = [table(family) for family in endpoint.families]
     return gather_measured(model, images, scores)
 
 

@@ -8,15 +8,13 @@ And images that repeat another one, as they do when a seed or a prompt gets lost
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-import pandas as pd
-from PIL.Image import DecompressionBombError
 
 from imgassets.images.pixels import Pixels, check_rgb
 from imgassets.metrics.formulas.artefact_patterns import luma
-from imgassets.metrics.formulas.duplicates import near_duplicates
+from imgassets.metrics.formulas.duplicates import near_hashes, perceptual_hash
 from imgassets.metrics.formulas.style_features import FEATURES, features
 from imgassets.metrics.scores import Score
 
@@ -25,16 +23,22 @@ _BITS = 2
 #: Mean difference of all channels, in levels, up to which one image repeats another. Two seeds of
 #: the embedded models differ by at least 0.5 in the demo; another batch size by less than 0.01.
 SAME_LEVELS = 0.1
+#: It is in no table: it is kept so that finding repeats need not look at all pixels again.
+HASH = "look.hash"
 
 
 def score(image: Pixels) -> list[Score]:
     """`look.lightness` .. `look.noise` (see `drift.features`) and `look.frame` of one image.
 
+    And `look.hash`, whose reason is the image's perceptual hash, 16 hex digits: no metric, but what
+    finding repeats begins with.
+
     Args:
         image: uint8, (H, W, 3), sRGB, at least 8 px a side.
     """
     found = dict(zip(FEATURES, features(image), strict=True)) | {"frame": frame(image)}
-    return [Score(f"look.{name}", float(value)) for name, value in found.items()]
+    scores = [Score(f"look.{name}", float(value)) for name, value in found.items()]
+    return [*scores, Score(HASH, 0.0, f"{perceptual_hash(image):016x}")]
 
 
 def frame(image: Pixels) -> float:
@@ -47,11 +51,11 @@ def frame(image: Pixels) -> float:
     return float(np.mean([np.abs(outer - inner).mean() for outer, inner in sides]))
 
 
-def repeated(names: list[str], read: Callable[[str], Pixels]) -> dict[str, str]:
+def repeated(hashes: Mapping[str, int], read: Callable[[str], Pixels]) -> dict[str, str]:
     """Which images repeat another one, and which.
 
     Args:
-        names: of images that ought to differ: other prompts or other seeds.
+        hashes: perceptual hash by name, of images that ought to differ: other prompts or seeds.
         read: the pixels of a name; read anew for each look, so that memory stays small.
 
     Returns:
@@ -59,7 +63,7 @@ def repeated(names: list[str], read: Callable[[str], Pixels]) -> dict[str, str]:
         look at; pixels decide, since hashes know no color and few details.
     """
     found: dict[str, str] = {}
-    for pair in near_duplicates(_Reading(names, read), _BITS):
+    for pair in near_hashes(hashes, _BITS):
         one, two = (read(name).astype(np.int16) for name in (pair.first, pair.second))
         if one.shape == two.shape and float(np.abs(one - two).mean()) <= SAME_LEVELS:
             found.setdefault(pair.first, pair.second)
@@ -67,43 +71,14 @@ def repeated(names: list[str], read: Callable[[str], Pixels]) -> dict[str, str]:
     return found
 
 
-def repeated_in(images: pd.DataFrame, read: Callable[[str], Pixels]) -> dict[str, str]:
-    """Which images of a table repeat another one, and which: image keys.
+def repeated_in(keys: Sequence[tuple[str, int]], read: Callable[[str], Pixels]) -> dict[str, str]:
+    """Which of a table's images repeat another one, and which: image keys.
 
     Args:
-        images: rows of an image table; failed ones count as neither.
+        keys: image key and perceptual hash of each row that ought to differ from all others. Two
+            requests may share one key: then they repeat each other, which must show.
         read: the pixels of an image key.
     """
-    usable = images[images["status"] == "ok"]
-    # A replicate is the same request again, which ought to repeat.
-    first = usable[usable["replicate"] == usable["replicate"].min()]
-    # Two requests may share one key: then they repeat each other, which must show.
-    names = [f"{i}:{key}" for i, key in enumerate(first["image_key"]) if _readable(read, key)]
-    alike = repeated(names, lambda name: read(name.partition(":")[2]))
+    hashes = {f"{i}:{key}": bits for i, (key, bits) in enumerate(keys)}
+    alike = repeated(hashes, lambda name: read(name.partition(":")[2]))
     return {name.partition(":")[2]: other.partition(":")[2] for name, other in alike.items()}
-
-
-def _readable(read: Callable[[str], Pixels], key: str) -> bool:
-    """Whether an image can be looked at; those that cannot are told by the artefacts."""
-    try:
-        return min(read(key).shape[:2]) >= 8
-    except FileNotFoundError:
-        raise
-    except (OSError, SyntaxError, DecompressionBombError):
-        return False
-
-
-class _Reading(Mapping[str, Pixels]):
-    """Images by name, read when they are looked at."""
-
-    def __init__(self, names: list[str], read: Callable[[str], Pixels]) -> None:
-        self._names, self._read = names, read
-
-    def __getitem__(self, name: str) -> Pixels:
-        return self._read(name)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._names)
-
-    def __len__(self) -> int:
-        return len(self._names)

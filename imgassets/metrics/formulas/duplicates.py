@@ -64,13 +64,22 @@ def near_duplicates(images: Mapping[str, Pixels], max_bits: int) -> list[Duplica
     Raises:
         ValueError: `max_bits` outside 0..64.
     """
+    return near_hashes({name: perceptual_hash(images[name]) for name in images}, max_bits)
+
+
+def near_hashes(hashes: Mapping[str, int], max_bits: int) -> list[Duplicate]:
+    """Pairs of images whose perceptual hashes are nearly the same.
+
+    Args:
+        hashes: of `perceptual_hash`, by name of the image.
+        max_bits: as in `near_duplicates`, which says what comes back and what is raised.
+    """
     if not 0 <= max_bits <= HASH_BITS:
         raise ValueError(f"max_bits must be within 0..{HASH_BITS}, got {max_bits}")
-    names = list(images)
-    hashes = np.array([perceptual_hash(images[name]) for name in names], np.uint64)
+    names, bits = list(hashes), np.array(list(hashes.values()), np.uint64)
     found = []
     for index, name in enumerate(names):
-        distances = np.bitwise_count(hashes[index + 1 :] ^ hashes[index])
+        distances = np.bitwise_count(bits[index + 1 :] ^ bits[index])
         for offset in np.flatnonzero(distances <= max_bits):
             other = names[index + 1 + int(offset)]
             found.append(Duplicate(name, other, int(distances[offset])))

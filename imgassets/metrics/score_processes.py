@@ -1,0 +1,204 @@
+"""Scoring one image by several families, here or in processes of their own.
+
+`loky` keeps the processes for the next table, and notices one that was killed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+import time
+from collections import OrderedDict, deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from PIL.Image import DecompressionBombError
+
+from imgassets.images.pixels import BadImageError
+from imgassets.judges.errors import JudgeError
+from imgassets.judges.ocr_letters import UnreadableTextError
+from imgassets.metrics.branch import Branch, Images
+from imgassets.metrics.families import FAMILIES
+from imgassets.metrics.family import Scorer
+from imgassets.metrics.scores import Score
+from imgassets.storage.image_store import ImageStore
+
+#: Starting processes takes about this long; less work is done before they were there.
+_WORTH_SECONDS = 4.0
+_LOOKED_AT = 3  # images that tell how long one takes; the first loads what judges need
+_CHUNK = 4  # images handed to a process at once
+_IDLE_SECONDS = 60
+_DECODED = 4  # images kept decoded: an image, its source, and what a family may look at beside
+_CONTEXTS = 8
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one image in one family.
+
+    Attributes:
+        scores: of the image.
+        problem: why there are none; empty where there are.
+        lasts: whether the same comes out when it is tried again: then it is kept.
+        seconds: that it took.
+    """
+
+    scores: tuple[Score, ...] = ()
+    problem: str = ""
+    lasts: bool = True
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Task:
+    """One image, and the families it is to be scored by, each with its score key."""
+
+    image: Any
+    keys: dict[str, str]
+
+
+#: A task and what became of it, by family.
+Made = tuple[Task, dict[str, Outcome]]
+
+
+class DecodedOnce:
+    """Images of a store, the latest few of them kept decoded."""
+
+    def __init__(self, stored: Images, keep: int = _DECODED) -> None:
+        self._stored, self._keep = stored, keep
+        self._arrays: OrderedDict[str, np.ndarray] = OrderedDict()
+
+    def read_bytes(self, key: str) -> bytes:
+        """The stored file."""
+        return self._stored.read_bytes(key)
+
+    def read_array(self, key: str) -> np.ndarray:
+        """The pixels: uint8, (H, W, 3), sRGB; to be looked at, not changed."""
+        if key not in self._arrays:
+            self._arrays[key] = self._stored.read_array(key)
+            self._arrays[key].flags.writeable = False
+            while len(self._arrays) > self._keep:
+                self._arrays.popitem(last=False)
+        return self._arrays[key]
+
+
+class _Scorers:
+    """Scorers of a branch, each made when it is first asked for."""
+
+    def __init__(self, branch: Branch) -> None:
+        self._branch = replace(branch, stored=DecodedOnce(branch.stored))
+        self._scorers: dict[str, Scorer] = {}
+
+    def outcomes(self, task: Task) -> dict[str, Outcome]:
+        """What becomes of an image in each family that is asked for."""
+        return {name: scored(self._scorer(name), task.image) for name in task.keys}
+
+    def _scorer(self, name: str) -> Scorer:
+        if name not in self._scorers:
+            self._scorers[name] = FAMILIES[name].scorer(self._branch)
+        return self._scorers[name]
+
+
+def scored(scorer: Scorer, image: Any) -> Outcome:
+    """One image in one family. What is wrong with the image is its outcome, nothing else is."""
+    start = time.perf_counter()
+    try:
+        found = Outcome(tuple(scorer(image)))
+    except FileNotFoundError:
+        raise  # a lost file is a fault of the store, not of the image
+    except (BadImageError, JudgeError, UnreadableTextError) as error:
+        found = Outcome(problem=f"cannot be judged: {error}")
+    except (OSError, SyntaxError, DecompressionBombError) as error:  # what Pillow raises
+        found = Outcome(problem=f"unreadable: {error}", lasts=False)
+    return replace(found, seconds=time.perf_counter() - start)
+
+
+def scored_together(scorer: Any, images: Sequence[Any]) -> list[Outcome]:
+    """Images that are looked at in one batch; one by one where a scorer has no `many`."""
+    if len(images) == 1 or not hasattr(scorer, "many"):
+        return [scored(scorer, image) for image in images]
+    start = time.perf_counter()
+    try:
+        found = scorer.many(images)
+    except (OSError, SyntaxError, DecompressionBombError, BadImageError, JudgeError):
+        return [scored(scorer, image) for image in images]  # one of them; which, this tells
+    each = (time.perf_counter() - start) / len(images)
+    return [
+        Outcome(problem=f"cannot be judged: {scores}", seconds=each)
+        if isinstance(scores, JudgeError)
+        else Outcome(tuple(scores), seconds=each)
+        for scores in found
+    ]
+
+
+def on_all_cores(tasks: Sequence[Task], branch: Branch) -> Iterator[Made]:
+    """Outcomes of tasks, in order.
+
+    The first images are scored here. Where those left would take longer than starting processes,
+    these take over. Images that are in no store are scored here.
+
+    Raises:
+        KeyError, FileNotFoundError: an image is not in the store any more.
+    """
+    here, quickest, cores = _Scorers(branch), float("inf"), usable_cores()
+    alone = cores == 1 or not isinstance(branch.stored, ImageStore)
+    for done, task in enumerate(tasks):
+        left = quickest * (len(tasks) - done)
+        if not alone and done >= _LOOKED_AT and left > _WORTH_SECONDS:
+            yield from _by_processes(tasks[done:], branch, cores)
+            return
+        start = time.perf_counter()
+        yield task, here.outcomes(task)
+        quickest = min(quickest, time.perf_counter() - start)
+
+
+def usable_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _by_processes(tasks: Sequence[Task], branch: Branch, cores: int) -> Iterator[Made]:
+    import loky
+
+    # The table is left out: a process is told which images to look at.
+    context = pickle.dumps(replace(branch, images=branch.images.iloc[:0]))
+    name = hashlib.sha256(context).hexdigest()
+    one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    pool = loky.get_reusable_executor(cores, timeout=_IDLE_SECONDS, env=one_thread)
+    waiting: deque[tuple[Sequence[Task], Future[list[dict[str, Outcome]]]]] = deque()
+    for start in range(0, len(tasks), _CHUNK):
+        part = tasks[start : start + _CHUNK]
+        waiting.append((part, pool.submit(_in_process, name, context, part)))
+        if len(waiting) > 3 * cores:
+            yield from _ended(*waiting.popleft())
+    while waiting:
+        yield from _ended(*waiting.popleft())
+
+
+def _ended(part: Sequence[Task], future: Future[list[dict[str, Outcome]]]) -> Iterator[Made]:
+    yield from zip(part, future.result(), strict=True)
+
+
+def _in_process(name: str, context: bytes, tasks: Sequence[Task]) -> list[dict[str, Outcome]]:
+    """Runs in a process of its own."""
+    _bytes_of[name] = context
+    scorers = _scorers_of(name)
+    return [scorers.outcomes(task) for task in tasks]
+
+
+_bytes_of: dict[str, bytes] = {}
+
+
+@lru_cache(maxsize=_CONTEXTS)
+def _scorers_of(name: str) -> _Scorers:
+    """Scorers of the branch whose pickled form has this hash."""
+    import cv2
+
+    cv2.setNumThreads(1)  # there is a process for every core
+    branch: Branch = pickle.loads(_bytes_of.pop(name))  # noqa: S301 - our own, from our parent
+    return _Scorers(branch)
