@@ -14,12 +14,10 @@ from numpy.typing import NDArray
 
 from imgassets.documents.judge import ClipColors
 from imgassets.judges.clip import ClipModel
+from imgassets.judges.detector_classes import GENEVAL_COLORS
 from imgassets.judges.regions import Box
 
-#: GenEval's color names, in its order, its templates, and what it paints around an object (#999).
-GENEVAL_COLORS = (
-    "red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "white"
-)  # fmt: skip
+#: GenEval's templates, and what it paints around an object (#999).
 TEMPLATES = ("a photo of a {} {}", "a photo of a {}-colored {}", "a photo of a {} object")
 GRAY = 0x99
 

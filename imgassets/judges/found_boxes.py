@@ -107,11 +107,11 @@ def detections(
 
 
 def inside(box: Sequence[float], shape: tuple[int, ...]) -> Box | None:
-    """A box cut to an image of a shape; None when nothing of it is inside."""
+    """A box cut to an image of a shape; None when less than half a pixel of it is inside."""
     height, width = shape[:2]
     x0, x1 = (min(max(float(value), 0.0), float(width)) for value in (box[0], box[2]))
     y0, y1 = (min(max(float(value), 0.0), float(height)) for value in (box[1], box[3]))
-    return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None
+    return (x0, y0, x1, y1) if min(x1 - x0, y1 - y0) >= 0.5 else None
 
 
 def by_shape(

@@ -82,6 +82,16 @@ class Branch:
         return self.project.expectations(self._contract)
 
     @cached_property
+    def prompts(self) -> Mapping[tuple[str, str], str]:
+        """What each image was asked for, before any transform, by (flow, prompt id)."""
+        contract = self._contract
+        prompts = [p for s in self.project.prompts_of(contract) for p in s.prompts]
+        plain = [flow for flow in contract.flows if not contract.edited(flow)]
+        asked = {(flow, prompt.id): prompt.prompt for prompt in prompts for flow in plain}
+        edited = [flow for flow in contract.flows if contract.edited(flow)]
+        return asked | {(f, p.id): p.edit.prompt for p in prompts if p.edit for f in edited}
+
+    @cached_property
     def returned(self) -> Mapping[str, Returns]:
         """What an image of each flow must be like."""
         return {flow: self._contract.returned(flow, self.scale) for flow in self._contract.flows}

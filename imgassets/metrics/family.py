@@ -6,9 +6,9 @@ scorer imports its formulas when images are scored.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from imgassets.flows import FLOWS, FlowName
 
@@ -20,6 +20,24 @@ if TYPE_CHECKING:
 Direction = Literal["higher", "lower", "same"]
 #: The scores of one image, given its row of an image table.
 Scorer = Callable[[Any], "list[Score]"]
+
+
+class BatchScorer(Protocol):
+    """A `Scorer` that can look at several images in one go, as learned judges like to."""
+
+    def __call__(self, image: Any) -> list[Score]:
+        """The scores of one image."""
+
+    def many(self, images: Sequence[Any]) -> list[list[Score] | ValueError]:
+        """The scores of each image, or the `JudgeError` that says why it has none.
+
+        Args:
+            images: rows of an image table; as many as the judge looks at together.
+
+        Raises:
+            OSError, SyntaxError, ValueError: an image cannot be read; ask for each alone then.
+        """
+        ...
 
 
 @dataclass(frozen=True)

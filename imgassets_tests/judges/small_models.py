@@ -6,7 +6,9 @@ Their answers mean nothing; that they come out the same, whatever the batch, is 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,15 @@ CHAT = (
     "{% if part['type'] == 'image' %}<image> {% else %}{{ part['text'] }}{% endif %}"
     "{% endfor %} ASSISTANT:{% endfor %}"
 )
+
+
+_FOLDER = tempfile.TemporaryDirectory(prefix="imgassets-small-models-")
+
+
+@cache
+def made(make: Callable[[Path], Path]) -> Path:
+    """The folder of a small model, made once a process."""
+    return make(Path(_FOLDER.name) / make.__name__)
 
 
 def photo(seed: int = 0, height: int = 64, width: int = 90) -> np.ndarray:
