@@ -40,9 +40,7 @@ class ColorJudge(Protocol):
     def colors(self) -> tuple[str, ...]:
         """The color names it tells apart."""
 
-    def color(
-        self, image: Pixels, box: Box, class_: str, mask: Mask | None = None
-    ) -> str | None:
+    def color(self, image: Pixels, box: Box, class_: str, mask: Mask | None = None) -> str | None:
         """The color of the object in a box.
 
         Args:

@@ -70,7 +70,8 @@ class PixelColors:
         else:
             inside, near = self._weights(cut.shape[:2], place)
             weights = inside * self._not_behind(cut, inside, near)
-        votes = np.bincount(name_indices(cut).ravel(), weights.ravel(), len(COLOR_NAMES))
+        counted = np.bincount(name_indices(cut).ravel(), weights.ravel(), len(COLOR_NAMES))
+        votes = np.asarray(counted, np.float64)
         if not votes.any():
             return None
         votes[list(_GRAYS)] *= self.grays
@@ -125,6 +126,9 @@ def _around(
         cut = np.asarray(cv2.resize(cut, size, interpolation=cv2.INTER_AREA), np.uint8)
     scale = (cut.shape[1] / (right - left), cut.shape[0] / (bottom - top))
     place = (
-        (x0 - left) * scale[0], (y0 - top) * scale[1], (x1 - left) * scale[0], (y1 - top) * scale[1],
-    )  # fmt: skip
+        (x0 - left) * scale[0],
+        (y0 - top) * scale[1],
+        (x1 - left) * scale[0],
+        (y1 - top) * scale[1],
+    )
     return cut, place, known

@@ -100,7 +100,9 @@ class FixedClassDetector:
                 rows = _masks(outputs, inputs, images[0].shape, self._document.thresholds.presence)
             else:
                 rows = self._boxes(outputs, images[0].shape, len(images))
-        return [[found for row in image_rows if (found := self._found(*row))] for image_rows in rows]
+        return [
+            [found for row in image_rows if (found := self._found(*row))] for image_rows in rows
+        ]
 
     def _boxes(self, outputs: Any, shape: tuple[int, ...], number: int) -> list[list[Any]]:
         """(label, score, box, no mask) of each object; each model's own rule makes scores."""
@@ -182,9 +184,7 @@ def _masks(
         rows.append(
             [
                 (int(label), score, *boxed)
-                for label, chance, mask in zip(
-                    labels[worth], likely[worth], enlarged, strict=True
-                )
+                for label, chance, mask in zip(labels[worth], likely[worth], enlarged, strict=True)
                 if (boxed := _boxed(mask > 0))
                 and (score := float(chance) * _sureness(mask)) > presence
             ]
@@ -192,15 +192,13 @@ def _masks(
     return rows
 
 
-def _enlarged(
-    masks: Any, padded: tuple[int, int], pixel_mask: Any, shape: tuple[int, ...]
-) -> Any:
+def _enlarged(masks: Any, padded: tuple[int, int], pixel_mask: Any, shape: tuple[int, ...]) -> Any:
     """Logits of masks at the size of the image, without what was padded."""
     import torch
 
     if not len(masks):
         return masks
-    bilinear = {"mode": "bilinear", "align_corners": False}
+    bilinear: dict[str, Any] = {"mode": "bilinear", "align_corners": False}
     enlarged = torch.nn.functional.interpolate(masks[None], size=tuple(padded), **bilinear)
     if pixel_mask is not None:
         height, width = int(pixel_mask.any(dim=1).sum()), int(pixel_mask.any(dim=0).sum())

@@ -117,9 +117,7 @@ class VqaJudge:
             if "out of memory" in str(error):
                 raise
             raise JudgeError(f"{self._where} cannot take the image or question: {error}") from error
-        return [
-            Answer(float(row[self._yes].sum()), float(row[self._no].sum())) for row in chances
-        ]
+        return [Answer(float(row[self._yes].sum()), float(row[self._no].sum())) for row in chances]
 
     def _spelling(self, tokenizer: Any, word: str) -> list[int]:
         """All tokens that spell a word alone, in any case, with or without a space before it.

@@ -136,9 +136,7 @@ class ZeroShotDetector:
         for place, word in enumerate(words):
             yield word, scores[..., place], boxes
 
-    def _above(
-        self, word: str, scores: Any, boxes: Any, shape: tuple[int, ...]
-    ) -> list[Found]:
+    def _above(self, word: str, scores: Any, boxes: Any, shape: tuple[int, ...]) -> list[Found]:
         """Boxes of one word in one image; the model gives their middles and sides as shares."""
         height, width = shape[:2]
         # OWLv2 pads images to a square at the right and bottom, and looks beyond them.

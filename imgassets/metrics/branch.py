@@ -84,12 +84,14 @@ class Branch:
     @cached_property
     def prompts(self) -> Mapping[tuple[str, str], str]:
         """What each image was asked for, before any transform, by (flow, prompt id)."""
-        contract = self._contract
-        prompts = [p for s in self.project.prompts_of(contract) for p in s.prompts]
-        plain = [flow for flow in contract.flows if not contract.edited(flow)]
-        asked = {(flow, prompt.id): prompt.prompt for prompt in prompts for flow in plain}
-        edited = [flow for flow in contract.flows if contract.edited(flow)]
-        return asked | {(f, p.id): p.edit.prompt for p in prompts if p.edit for f in edited}
+        asked: dict[tuple[str, str], str] = {}
+        for prompt in (p for s in self.project.prompts_of(self._contract) for p in s.prompts):
+            for flow in self._contract.flows:
+                if not self._contract.edited(flow):
+                    asked[flow, prompt.id] = prompt.prompt
+                elif prompt.edit:
+                    asked[flow, prompt.id] = prompt.edit.prompt
+        return asked
 
     @cached_property
     def returned(self) -> Mapping[str, Returns]:

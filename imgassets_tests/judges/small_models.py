@@ -273,14 +273,13 @@ def llava(folder: Path, *, chat: bool = True) -> Path:
     import transformers
 
     folder.mkdir(parents=True)
-    plain = tokenizers.Tokenizer(
-        tokenizers.models.WordLevel({word: i for i, word in enumerate(WORDS)}, unk_token="<unk>")
-    )
+    special = {"unk_token": "<unk>", "pad_token": "<pad>", "bos_token": "<s>", "eos_token": "</s>"}
+    words = {word: i for i, word in enumerate(WORDS)}
+    plain = tokenizers.Tokenizer(tokenizers.models.WordLevel(words, special["unk_token"]))
     plain.pre_tokenizer = tokenizers.pre_tokenizers.WhitespaceSplit()
     tokenizer = transformers.PreTrainedTokenizerFast(
-        tokenizer_object=plain, pad_token="<pad>", bos_token="<s>", eos_token="</s>",
-        unk_token="<unk>", additional_special_tokens=["<image>"],
-    )  # fmt: skip
+        tokenizer_object=plain, additional_special_tokens=["<image>"], **special
+    )
     text = transformers.LlamaConfig(
         **TEXT, vocab_size=len(WORDS), max_position_embeddings=256, num_key_value_heads=2,
         pad_token_id=0, bos_token_id=1, eos_token_id=2, initializer_range=0.5,

@@ -99,9 +99,7 @@ class TestColors:
         processor = transformers.CLIPProcessor.from_pretrained(made(small.clip))
         for seed in range(4):
             prompts = [t.format(c, "cup") for c in GENEVAL_COLORS for t in TEMPLATES]
-            inputs = processor(
-                text=prompts, images=photo(seed), return_tensors="pt", padding=True
-            )
+            inputs = processor(text=prompts, images=photo(seed), return_tensors="pt", padding=True)
             with torch.inference_mode():
                 seen = model(**inputs)
             texts = seen.text_embeds.reshape(10, 3, -1).mean(dim=1)

@@ -65,7 +65,7 @@ def test_a_word_of_the_judges_own_and_an_unknown_one() -> None:
         Detection("tiger", d.box, d.score, d.color)
         for d in opened(small.detr).detect(photo(), ["cat"])
     ]
-    with pytest.raises(DetectorError, match="does not know 'dogma'.*closest.*'dog'"):
+    with pytest.raises(DetectorError, match=r"does not know 'dogma'.*closest.*'dog'"):
         tiger.detect(photo(), ["dogma"])
 
 

@@ -45,7 +45,7 @@ def copied(of: Path, to: Path, **changed: object) -> Path:
 def test_pickles_are_refused(make, kind: str, tmp_path: Path) -> None:
     """A folder whose weights are a pickle is refused, though transformers could read it."""
     folder = small.pickled(tmp_path / "pickled", made(make))
-    with pytest.raises(JudgeError, match="only pytorch_model.bin, a pickle.*safetensors"):
+    with pytest.raises(JudgeError, match=r"only pytorch_model.bin, a pickle.*safetensors"):
         open_judge(tmp_path, document(kind, "pickled"), "cpu")
     assert open_judge(tmp_path, document(kind, made(make)), "cpu")
     assert folder.is_dir()
@@ -53,7 +53,7 @@ def test_pickles_are_refused(make, kind: str, tmp_path: Path) -> None:
 
 def test_pickles_of_the_judge_of_colors_are_refused(tmp_path: Path) -> None:
     colors = {"weights": str(small.pickled(tmp_path / "pickled", made(small.clip)))}
-    with pytest.raises(JudgeError, match="judge small, colors: .*a pickle"):
+    with pytest.raises(JudgeError, match=r"judge small, colors: .*a pickle"):
         open_judge(tmp_path, document("object-detection", made(small.detr), colors=colors), "cpu")
 
 
@@ -76,7 +76,7 @@ def test_weights_that_lack_a_part_are_refused(tmp_path: Path) -> None:
     state = load_file(folder / "model.safetensors")
     rest = {k: v for k, v in state.items() if not k.startswith("class_labels_classifier")}
     save_file(rest, folder / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(JudgeError, match="lack 2 of the model's parameters .*class_labels"):
+    with pytest.raises(JudgeError, match=r"lack 2 of the model's parameters .*class_labels"):
         open_judge(tmp_path, document("object-detection", folder), "cpu")
 
 
@@ -91,7 +91,9 @@ def test_another_kind_is_told_which_fits(kind: str) -> None:
     }
     for right, make in fitting.items():
         if right != kind:
-            with pytest.raises(JudgeError, match=f"does not fit kind {kind}; write `kind: {right}`"):
+            with pytest.raises(
+                JudgeError, match=f"does not fit kind {kind}; write `kind: {right}`"
+            ):
                 open_judge(Path(), document(kind, made(make)), "cpu")
 
 
@@ -137,7 +139,7 @@ def test_a_commit_of_the_hub_is_had_once_without_pickles(
     judge = document("clip", "hub:owner/clip", revision=COMMIT)
     assert open_judge(tmp_path, judge, "cpu").similarity([photo()], ["a star"])
     other = JudgeWeights(weights="hub:owner/other", revision=COMMIT)
-    with pytest.raises(JudgeError, match="owner/other at commit 1+ cannot be downloaded"):
+    with pytest.raises(JudgeError, match=r"owner/other at commit 1+ cannot be downloaded"):
         folder_of(tmp_path, other, "a test")
 
 

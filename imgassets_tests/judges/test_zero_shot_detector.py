@@ -103,5 +103,5 @@ def test_scores_reach_the_rule() -> None:
 
 
 def test_a_detector_of_fixed_classes_is_none_for_any_words() -> None:
-    with pytest.raises(JudgeError, match="detr model does not fit.*`kind: object-detection`"):
+    with pytest.raises(JudgeError, match=r"detr model does not fit.*`kind: object-detection`"):
         opened(small.detr)

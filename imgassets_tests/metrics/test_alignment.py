@@ -104,9 +104,7 @@ class TestAnswers:
         """P(yes) itself: .6 of .8 is .6, not .75."""
         judge = Knowing(show=(0.6, 0.2))
         (scores,) = score_answers([photo()], ["a star"], [NOTHING], judge)
-        assert [(s.metric, s.value, s.reason) for s in scores] == [
-            ("alignment.vqa_score", 0.6, "")
-        ]
+        assert [(s.metric, s.value, s.reason) for s in scores] == [("alignment.vqa_score", 0.6, "")]
 
     def test_questions_are_the_share_of_right_answers(self) -> None:
         (scores,) = score_answers([photo()], ["x"], [WANTED], Knowing(circle=(0.1, 0.9)))

@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +20,9 @@ from numpy.typing import NDArray
 from imgassets.documents.prompts import Expectation
 from imgassets.judges.alignment import Answer, QuestionJudge, SimilarityJudge
 from imgassets.judges.errors import JudgeError
-from imgassets.metrics.formulas.batches import InBatches, Judged
+from imgassets.metrics.formulas.batches import InBatches, Judged, JudgedBranch
 from imgassets.metrics.formulas.expected_questions import Question, questions
 from imgassets.metrics.scores import Score
-
-if TYPE_CHECKING:
-    from imgassets.metrics.branch import Branch
 
 Pixels = NDArray[np.uint8]
 
@@ -33,7 +30,7 @@ Pixels = NDArray[np.uint8]
 ANSWERED = 0.5
 
 
-def scorer(branch: Branch) -> InBatches:
+def scorer(branch: JudgedBranch) -> InBatches:
     """Scores images of a branch by the judge of alignment that its contract chose.
 
     Raises:

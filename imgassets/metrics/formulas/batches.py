@@ -2,19 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from imgassets.documents.judge import AnyJudge
+from imgassets.documents.prompts import Expectation
 from imgassets.judges.errors import JudgeError
 from imgassets.metrics.scores import Score
 
 Pixels = NDArray[np.uint8]
 #: The scores of an image, or why it has none.
 Judged = list[Score] | JudgeError
+
+
+class JudgedBranch(Protocol):
+    """What families with a judge ask of a `Branch` (`metrics.branch`)."""
+
+    @property
+    def prompts(self) -> Mapping[tuple[str, str], str]:
+        """What each image was asked for, before any transform, by (flow, prompt id)."""
+
+    @property
+    def expectations(self) -> Mapping[tuple[str, str], Expectation]:
+        """What each image must show, by (flow, prompt id)."""
+
+    def judge_document(self, family: str) -> AnyJudge | None:
+        """The judge that the contract chose for a family."""
+
+    def judge(self, family: str) -> Any:
+        """That judge, ready to look at images."""
+
+    def read_array(self, key: str) -> Pixels:
+        """The image of a key: uint8, (H, W, 3), sRGB."""
+        ...
 
 
 @dataclass(frozen=True)

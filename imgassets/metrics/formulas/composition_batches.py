@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,16 +12,13 @@ from numpy.typing import NDArray
 from imgassets.documents.prompts import Expectation
 from imgassets.judges.detectors import Detection, Detector
 from imgassets.judges.errors import JudgeError
-from imgassets.metrics.formulas.batches import InBatches, Judged
+from imgassets.metrics.formulas.batches import InBatches, Judged, JudgedBranch
 from imgassets.metrics.formulas.composition import score
-
-if TYPE_CHECKING:
-    from imgassets.metrics.branch import Branch
 
 Pixels = NDArray[np.uint8]
 
 
-def scorer(branch: Branch) -> InBatches:
+def scorer(branch: JudgedBranch) -> InBatches:
     """Scores images of a branch by the judge that its contract chose.
 
     Raises:
@@ -85,8 +82,7 @@ def _looked_at(
     images: Sequence[Pixels], expectations: Sequence[Expectation], detector: Detector
 ) -> list[_Seen]:
     asked = [
-        tuple(item.class_ for item in (*wanted.include, *wanted.exclude))
-        for wanted in expectations
+        tuple(item.class_ for item in (*wanted.include, *wanted.exclude)) for wanted in expectations
     ]
     places = [place for place, words in enumerate(asked) if words]
     # As `composition.score` asks: what else a closed vocabulary sees makes reasons clearer.

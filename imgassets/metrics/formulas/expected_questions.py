@@ -56,7 +56,7 @@ def _of_object(one: ObjectExpectation, wanted: Expectation) -> Iterator[tuple[st
     yield f"Is there {_a(name)} in this picture?", True
     if one.count > 1:
         yield f"Are there exactly {one.count} {many} in this picture?", True
-    elif any(o.class_ == name and o.count == 2 for o in wanted.exclude):  # noqa: PLR2004
+    elif any(o.class_ == name and o.count == 2 for o in wanted.exclude):
         yield f"Is there exactly one {name} in this picture?", True
     if one.color is not None:
         subject = f"Are the {many}" if one.count > 1 else f"Is the {name}"
