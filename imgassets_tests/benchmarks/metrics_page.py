@@ -182,8 +182,13 @@ OVERVIEWS: dict[str, Overview] = {
     ),
     "alignment": Overview(
         "alignment",
-        lambda: "Measured where a contract names a judge of it. Batches of 1 and 4 differ by at "
-        f"most {bold('alignment', '1.2e-07')}; on trained weights nothing was measured.",
+        lambda: "Measured where a contract names a judge. On small models with random weights "
+        f"batches of 1 and 4 differ by {bold('alignment', 'at most')}; on trained ones nothing was "
+        "measured.",
+    ),
+    "faces": Overview(
+        "alignment",
+        lambda: "Measured where a contract names a judge of faces; see [judges](judges.md).",
     ),
     "cost": Overview(
         "speed",

@@ -28,9 +28,8 @@ QUESTIONS = ("Does this figure show cat ?", "show dog ?", "show cat ?", "show do
 def boxes(judge: Any, at: Sequence[int]) -> list[Any]:
     asked = [("cat", "dog") if place < 3 else ("dog",) for place in at]
     found = judge.detect_batch([IMAGES[i] for i in at], asked)
-    # Boxes of nearly one score may change places; the surest of each word do not.
     return [
-        [(word, [d.score for d in of if d.class_ == word][:3]) for word in ("cat", "dog")]
+        [(word, [d.score for d in of if d.class_ == word]) for word in ("cat", "dog")]
         for of in found
     ]
 
