@@ -18,6 +18,7 @@ from imgassets.judges.transformers_weights import (
     load_model,
     load_processor,
     placed,
+    try_out,
 )
 
 Pixels = NDArray[np.uint8]
@@ -54,6 +55,7 @@ class ClipModel:
         self._limit = int(config.text_config.max_position_embeddings)
         # SigLIP looks at its padding as well; with a mask it answers otherwise than it was trained.
         self._masked = config.model_type == "clip"
+        try_out(lambda image: (self.look([image]), self.read(["a gray image"])), where)
 
     def look(self, images: Sequence[Pixels]) -> Any:
         """Directions of images (uint8, (H, W, 3), sRGB): a float32 tensor, (N, D), of length 1."""

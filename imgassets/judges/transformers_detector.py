@@ -31,6 +31,7 @@ from imgassets.judges.transformers_weights import (
     load_model,
     load_processor,
     placed,
+    try_out,
 )
 
 #: What COCO's 91 ids call those that no class has.
@@ -55,6 +56,7 @@ class FixedClassDetector:
         self._named = {int(i): str(name) for i, name in self._model.config.id2label.items()}
         self.classes = _agreed(self._named, document, self._where)
         self._colors = color_judge(document, root, device)
+        try_out(lambda image: self._look([image]), self._where)
 
     @property
     def colors(self) -> tuple[str, ...]:

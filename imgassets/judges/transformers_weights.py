@@ -10,14 +10,19 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from imgassets.documents.judge import JudgeWeights
 from imgassets.documents.weights import hub_name, weights_folder
 from imgassets.judges.errors import JudgeError
+
+Pixels = NDArray[np.uint8]
 
 #: What is downloaded: no pickles, no code.
 _FILES = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja", "*.tiktoken")
@@ -37,7 +42,8 @@ _NOT_FOR = {
     "instance-segmentation": ("detr", "oneformer", "videomt"),
     "zero-shot-object-detection": ("omdet-turbo",),
 }
-_LOADING = (ImportError, KeyError, OSError, RuntimeError, TypeError, ValueError)
+_LOADING = (AssertionError, ImportError, KeyError, OSError, RuntimeError, TypeError, ValueError)
+_MISFITS = (AttributeError, ImportError, LookupError, NotImplementedError, TypeError, ValueError)
 _ONE_AT_A_TIME = threading.RLock()
 
 
@@ -148,6 +154,23 @@ def exact() -> Iterator[None]:
         yield
 
 
+def try_out(look: Callable[[Pixels], object], where: str) -> None:
+    """Shows a judge a gray image when it is opened: what it can never do is told then, once.
+
+    Raises:
+        JudgeError: it cannot answer; says why.
+    """
+    try:
+        look(np.full((64, 96, 3), 127, np.uint8))
+    except JudgeError:
+        raise
+    except _MISFITS as error:
+        raise JudgeError(
+            f"{where}: the model or its processor does not answer as others of its kind do: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+
+
 def placed(wanted: str, device: str) -> str:
     """Where a judge runs: what its document insists on, else `device`."""
     return device if wanted == "auto" else wanted
@@ -167,6 +190,8 @@ def _downloaded(name: str, revision: str, where: str) -> Path:
 
 
 def _refuse_code(folder: Path, where: str) -> None:
+    if (folder / "adapter_config.json").is_file():  # names another model, pinned by nothing
+        raise JudgeError(f"{where}: {folder} is an adapter; merge it into its model, and save that")
     for path in sorted(folder.glob("*.json")):
         try:
             content = json.loads(path.read_text(encoding="utf-8"))

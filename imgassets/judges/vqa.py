@@ -26,6 +26,7 @@ from imgassets.judges.transformers_weights import (
     load_model,
     load_processor,
     placed,
+    try_out,
 )
 
 #: How tokenizers mark a space or a line break before a word: SentencePiece, byte-level BPE.
@@ -60,6 +61,7 @@ class VqaJudge:
         self._no = self._spelling(tokenizer, document.no)
         if set(self._yes) & set(self._no):
             raise JudgeError(f"{self._where}: `yes` and `no` are one word; give two")
+        try_out(lambda image: self._chances([image], [self._spoken("Is this gray?")]), self._where)
 
     @property
     def question(self) -> str:
@@ -100,24 +102,26 @@ class VqaJudge:
         return bool(first) and text.startswith(first)
 
     def _answers(self, images: Sequence[Pixels], texts: Sequence[str]) -> list[Answer]:
-        pictures = [[Image.fromarray(image)] for image in images]
         try:
-            with exact():
-                inputs = self._processor(
-                    images=pictures, text=list(texts), return_tensors="pt", padding=True,
-                    add_special_tokens=not self._begun(texts[0]),
-                ).to(self._model.device, self._model.dtype)  # fmt: skip
-                # `generate`, for it knows where each kind of model begins its answer.
-                told = self._model.generate(
-                    **inputs, max_new_tokens=1, do_sample=False, num_beams=1,
-                    return_dict_in_generate=True, output_logits=True,
-                )  # fmt: skip
-                chances = told.logits[0].float().softmax(dim=-1)
-        except (IndexError, RuntimeError, TypeError, ValueError) as error:
-            if "out of memory" in str(error):
-                raise
+            chances = self._chances(images, texts)
+        except (IndexError, ValueError) as error:
             raise JudgeError(f"{self._where} cannot take the image or question: {error}") from error
         return [Answer(float(row[self._yes].sum()), float(row[self._no].sum())) for row in chances]
+
+    def _chances(self, images: Sequence[Pixels], texts: Sequence[str]) -> Any:
+        """Probabilities of all tokens at the first place of each answer: float32, (N, tokens)."""
+        begun = {"add_special_tokens": False} if self._begun(texts[0]) else {}
+        with exact():
+            inputs = self._processor(
+                images=[[Image.fromarray(image)] for image in images], text=list(texts),
+                return_tensors="pt", padding=True, **begun,
+            ).to(self._model.device, self._model.dtype)  # fmt: skip
+            # `generate`, for it knows where each kind of model begins its answer.
+            told = self._model.generate(
+                **inputs, max_new_tokens=1, do_sample=False, num_beams=1,
+                return_dict_in_generate=True, output_logits=True,
+            )  # fmt: skip
+            return told.logits[0].float().softmax(dim=-1)
 
     def _spelling(self, tokenizer: Any, word: str) -> list[int]:
         """All tokens that spell a word alone, in any case, with or without a space before it.

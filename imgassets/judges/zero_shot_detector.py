@@ -28,6 +28,7 @@ from imgassets.judges.transformers_weights import (
     load_model,
     load_processor,
     placed,
+    try_out,
 )
 
 
@@ -51,6 +52,7 @@ class ZeroShotDetector:
         # Grounding DINO reads its words as a sentence: lower case, closed by a full stop.
         self._sentences = "dino" in self._model.config.model_type
         self._colors = color_judge(document, root, device)
+        try_out(lambda image: self._look([image], [self._spelled("object")]), where)
 
     @property
     def colors(self) -> tuple[str, ...]:

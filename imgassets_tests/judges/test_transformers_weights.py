@@ -80,6 +80,23 @@ def test_weights_that_lack_a_part_are_refused(tmp_path: Path) -> None:
         open_judge(tmp_path, document("object-detection", folder), "cpu")
 
 
+def test_an_adapter_is_refused(tmp_path: Path) -> None:
+    folder = copied(made(small.clip), tmp_path / "adapter")
+    (folder / "adapter_config.json").write_text('{"base_model_name_or_path": "owner/other"}')
+    with pytest.raises(JudgeError, match="is an adapter"):
+        open_judge(tmp_path, document("clip", folder), "cpu")
+
+
+def test_a_processor_that_is_none_of_its_kind_is_told_when_it_is_opened(tmp_path: Path) -> None:
+    """Not once for each image."""
+    import transformers
+
+    folder = copied(made(small.detr), tmp_path / "other")
+    transformers.ViTImageProcessor(size=small.SIDE).save_pretrained(folder)
+    with pytest.raises(JudgeError, match="does not answer as others of its kind"):
+        open_judge(tmp_path, document("object-detection", folder), "cpu")
+
+
 @pytest.mark.parametrize("kind", AUTO_CLASSES)
 def test_another_kind_is_told_which_fits(kind: str) -> None:
     fitting = {

@@ -16,7 +16,7 @@ from imgassets.judges.alignment import Answer
 from imgassets.judges.errors import JudgeError
 from imgassets.judges.registry import open_judge
 from imgassets.metrics.branch import Branch
-from imgassets.metrics.families import METRICS
+from imgassets.metrics.families import FAMILIES, METRICS
 from imgassets.metrics.formulas.alignment import score_answers, score_similarity, scorer
 from imgassets.metrics.formulas.batches import InBatches
 from imgassets.metrics.formulas.expected_questions import ENDING, Question, plural, questions
@@ -201,3 +201,34 @@ def test_prompts_are_those_of_the_documents_before_transforms(project_root: Path
     assert branch.prompts["edit", "red-circle"] == "a large blue square"
     assert ("edit", "two-stars") not in branch.prompts
     assert branch.prompts.keys() == branch.expectations.keys()
+
+
+def test_a_contract_chooses_its_judges_by_documents(project_root: Path) -> None:
+    """From files to scores: a judge of alignment and one of composition, with weights in folders."""
+    contract = project_root / "contracts/endpoints/cards.yaml"
+    chosen = "judges: {alignment: near, composition: boxes}\nprompt_sets:"
+    contract.write_text(contract.read_text().replace("prompt_sets:", chosen))
+    folder = project_root / "contracts/judges"
+    folder.mkdir()
+    near = f"judge: near\nkind: clip\nweights: {made(small.clip)}\nbatch_size: 2\n"
+    boxes = (
+        f"judge: boxes\nkind: object-detection\nweights: {made(small.detr)}\n"
+        "synonyms: {circle: cat, square: dog, star: sofa}\n"
+    )
+    (folder / "near.yaml").write_text(near)
+    (folder / "boxes.yaml").write_text(boxes)
+    project = load_project(project_root)
+    assert not project.problems
+    stored = SimpleNamespace(read_array=lambda key: photo(int(key)))
+    branch = Branch(project, "cards", "prod", None, stored)  # type: ignore[arg-type]
+    rows = [
+        SimpleNamespace(flow="generate", prompt_id=prompt, image_key=str(key))
+        for key, prompt in enumerate(("red-circle", "two-stars"))
+    ]
+    for family in ("alignment", "composition"):
+        score = FAMILIES[family].scorer(branch)
+        many = score.many(rows)  # type: ignore[attr-defined]
+        assert [[s.metric for s in of] for of in many] == [
+            [s.metric for s in score(row)] for row in rows
+        ]
+        assert all(of for of in many)
