@@ -204,7 +204,7 @@ def test_prompts_are_those_of_the_documents_before_transforms(project_root: Path
 
 
 def test_a_contract_chooses_its_judges_by_documents(project_root: Path) -> None:
-    """From files to scores: a judge of alignment and one of composition, with weights in folders."""
+    """From files to scores: judges of alignment and of composition, with weights in folders."""
     contract = project_root / "contracts/endpoints/cards.yaml"
     chosen = "judges: {alignment: near, composition: boxes}\nprompt_sets:"
     contract.write_text(contract.read_text().replace("prompt_sets:", chosen))
