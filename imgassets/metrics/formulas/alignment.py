@@ -21,7 +21,7 @@ from imgassets.documents.prompts import Expectation
 from imgassets.judges.alignment import Answer, QuestionJudge, SimilarityJudge
 from imgassets.judges.errors import JudgeError
 from imgassets.metrics.formulas.batches import InBatches, Judged, JudgedBranch
-from imgassets.metrics.formulas.expected_questions import Question, questions
+from imgassets.metrics.formulas.expected_questions import ENDING, Question, questions
 from imgassets.metrics.scores import Score
 
 Pixels = NDArray[np.uint8]
@@ -114,5 +114,5 @@ def _answered(said: Sequence[tuple[Question, Answer]]) -> Judged:
 def _wrong(question: Question, answer: Answer) -> str:
     right, said = ("yes", "no") if question.yes else ("no", "yes")
     sure = answer.no if question.yes else answer.yes
-    asked = question.text.removesuffix("Please answer yes or no.").strip()
+    asked = question.text.removesuffix(ENDING).strip()
     return f"{asked} expected {right}, got {said} ({sure:.0%})"
