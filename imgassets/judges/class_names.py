@@ -37,7 +37,7 @@ def class_of(word: str, classes: Sequence[str], synonyms: Mapping[str, str]) -> 
     """The class of a judge that a word of a prompt stands for; None where it knows none.
 
     Case does not matter. Tried in turn: the word itself, the judge's synonyms, those that ship,
-    and the singular of each.
+    and the singular of each; then a class that ships as a synonym of the same word.
 
     Args:
         word: such as `Mobile Phones`.
@@ -50,6 +50,17 @@ def class_of(word: str, classes: Sequence[str], synonyms: Mapping[str, str]) -> 
         for name in (spelled, own.get(spelled), shipped_synonyms().get(spelled)):
             if name in known:
                 return known[name]
+    return _by_another_name(word, known)
+
+
+def _by_another_name(word: str, known: Mapping[str, str]) -> str | None:
+    """The one class that ships as a synonym of the same: a judge says `sofa`, a prompt `couch`."""
+    shipped = shipped_synonyms()
+    for spelled in _singulars(word.strip().lower()):
+        meant = shipped.get(spelled, spelled)
+        same = [name for low, name in known.items() if shipped.get(low, low) == meant]
+        if len(same) == 1:
+            return same[0]
     return None
 
 

@@ -27,3 +27,7 @@ COLOR_PROTOTYPES: dict[str, tuple[RGB, ...]] = {
     "beige": ((214, 188, 148), (232, 215, 185)),
 }
 COLOR_NAMES: tuple[str, ...] = tuple(COLOR_PROTOTYPES)
+#: GenEval's ten, in its order (evaluation/evaluate_images.py); judges of colors by CLIP know these.
+GENEVAL_COLORS: tuple[str, ...] = (
+    "red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "white"
+)  # fmt: skip

@@ -2,18 +2,20 @@
 
 One small protocol, so that detectors are swapped without touching the rule that judges their
 findings (`composition`). Here live the protocol and the deterministic detector of flat shapes;
-learned ones live in `learned_detectors`, which loads torch.
+learned ones live in modules of their own, which `registry` lists.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from imgassets.documents.judge import Shapes
 from imgassets.judges.detector_classes import COLOR_NAMES, SHAPES
 from imgassets.judges.errors import JudgeError
 from imgassets.judges.regions import Box, Region, find_regions
@@ -140,3 +142,8 @@ def _iou(a: Sequence[float], b: Sequence[float]) -> float:
     areas = [max(c[2] - c[0] + 1, 0.0) * max(c[3] - c[1] + 1, 0.0) for c in (a, b)]
     union = sum(areas) - common
     return common / union if union else 0.0
+
+
+def open_judge(document: Shapes, root: Path, device: str) -> FlatShapeDetector:  # noqa: ARG001
+    """The detector of flat shapes: one for all documents of the kind."""
+    return FlatShapeDetector()

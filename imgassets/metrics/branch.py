@@ -67,7 +67,7 @@ class Branch:
         document = self.judge_document(family)
         if document is None:
             return ""
-        where = f" on {self.device}" if document.learned else ""
+        where = f" on {self._device_of(document)}" if document.learned else ""
         return judge_fingerprint(self.project.root, document) + where
 
     def judge(self, family: str) -> Any:
@@ -80,7 +80,11 @@ class Branch:
         document = self.judge_document(family)
         if document is None:
             raise LookupError(f"no judge of {family} at endpoint {self.endpoint}")
-        return open_judge(self.project.root, document, self.device)
+        return open_judge(self.project.root, document, self._device_of(document))
+
+    def _device_of(self, document: AnyJudge) -> str:
+        said = getattr(document, "device", "auto")
+        return self.device if said == "auto" else str(said)
 
     def read_bytes(self, key: str) -> bytes:
         """The stored file of a key; only a file shows all faults of its encoding."""
@@ -97,8 +101,27 @@ class Branch:
 
     def expected(self, family: str, image: Any) -> Any:
         """What an image's expectation says to a family, as JSON values; None without one."""
-        wanted = self.expectations.get((image.flow, image.prompt_id))
-        return None if wanted is None else expected(wanted, family)
+        place = (family, image.flow, image.prompt_id)
+        if place not in self._expected:
+            wanted = self.expectations.get(place[1:])
+            self._expected[place] = None if wanted is None else expected(wanted, family)
+        return self._expected[place]
+
+    @cached_property
+    def _expected(self) -> dict[tuple[str, str, str], Any]:
+        return {}
+
+    @cached_property
+    def prompts(self) -> Mapping[tuple[str, str], str]:
+        """What each image was asked for, before any transform, by (flow, prompt id)."""
+        asked: dict[tuple[str, str], str] = {}
+        for prompt in (p for s in self.project.prompts_of(self._contract) for p in s.prompts):
+            for flow in self._contract.flows:
+                if not self._contract.edited(flow):
+                    asked[flow, prompt.id] = prompt.prompt
+                elif prompt.edit:
+                    asked[flow, prompt.id] = prompt.edit.prompt
+        return asked
 
     @cached_property
     def returned(self) -> Mapping[str, Returns]:

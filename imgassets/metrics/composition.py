@@ -14,10 +14,9 @@ _FLOWS: tuple[FlowName, ...] = ("generate", "stylize", "edit", "postprocess")
 
 
 def _scorer(branch: Branch) -> Scorer:
-    from imgassets.metrics.branch import against_expectations
-    from imgassets.metrics.formulas.composition import score
+    from imgassets.metrics.formulas.composition_batches import scorer
 
-    return against_expectations(branch, score)
+    return scorer(branch)
 
 
 FAMILY = Family(

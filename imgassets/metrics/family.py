@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from imgassets.flows import FLOWS, FlowName
 
@@ -22,6 +22,24 @@ Direction = Literal["higher", "lower", "same"]
 Scorer = Callable[[Any], "list[Score]"]
 #: Rows of an image table with the scores of each.
 Scored = Iterable[tuple[Any, "Sequence[Score]"]]
+
+
+class BatchScorer(Protocol):
+    """A `Scorer` that can look at several images in one go, as learned judges like to."""
+
+    def __call__(self, image: Any) -> list[Score]:
+        """The scores of one image."""
+
+    def many(self, images: Sequence[Any]) -> list[list[Score] | ValueError]:
+        """The scores of each image, or the `JudgeError` that says why it has none.
+
+        Args:
+            images: rows of an image table; as many as the judge looks at together.
+
+        Raises:
+            OSError, SyntaxError, ValueError: an image cannot be read; ask for each alone then.
+        """
+        ...
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,13 @@ import pytest
 from numpy.typing import NDArray
 
 from imgassets.judges.color_names import color_name
-from imgassets.judges.detector_classes import COLOR_NAMES, COLOR_PROTOTYPES, SHAPES
+from imgassets.judges.detector_classes import (
+    COLOR_NAMES,
+    COLOR_PROTOTYPES,
+    GENEVAL_COLORS,
+    SHAPES,
+)
 from imgassets.judges.detectors import Detection, Detector, DetectorError, FlatShapeDetector
-from imgassets.judges.learned_detectors import GENEVAL_COLORS
 from imgassets.judges.regions import background_color, find_regions
 from imgassets.judges.shapes import canonical_outline, match_shape
 from imgassets.tiny import scenes
