@@ -9,8 +9,8 @@ def plan(endpoint: Endpoints = [], device: Device = DeviceWord.AUTO, json: Json 
     """Say what validate would do, why, and what it would cost.
 
     Lists what is out of date with the document, field or code version that changed, the images the
-    store lacks, and their estimated seconds and USD from measured costs. Loads no model and changes
-    nothing. Exit 0.
+    store lacks with their estimated seconds and USD from measured costs, and how many images each
+    metric family is to look at. Loads no model and changes nothing. Exit 0.
     """
     project = valid_project()
     from imgassets.defs import headless

@@ -18,16 +18,26 @@ def score(
         ),
     ],
     images: Annotated[Path, typer.Option(metavar="DIR", help="The folder of images.")],
+    judge: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Judge of composition: an embedded one (shapes for drawn images, coco-small for "
+            "photographs), one of contracts/judges, or the path of a judge document.",
+        ),
+    ] = "shapes",
     json: Json = False,
 ) -> int:
     """Score images made by anyone.
 
-    Scores a folder of images with the same metrics and a reason for each image; no model is loaded.
+    Scores a folder of images with the same metrics and a reason for each image; no image model is
+    loaded. What a judge can be trusted at: docs/judges.md.
     Layouts: GenEval's (00000/samples/0000.png, with metadata.jsonl) or PROMPT_ID/SEED.png. An
     unusable image is a result like any other; exit 2 on bad input.
     """
+    from imgassets.cli.judges import detector_of
     from imgassets.metrics.scored_folder import score_folder
 
-    scored = score_folder(prompts, images)
+    scored = score_folder(prompts, images, detector_of(judge))
     show(json, scored.to_dict(), scored)
     return OK

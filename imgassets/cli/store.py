@@ -47,19 +47,24 @@ def stats(json: Json = False) -> int:
 
 @app.command()
 def verify(json: Json = False) -> int:
-    """Check every image by its hash.
+    """Check every image and every score by its hash.
 
-    Harmed images go to quarantine; exit 1 if there are any.
+    Harmed images go to quarantine, harmed scores are deleted; exit 1 if there are any.
     """
     from imgassets.storage import maintenance
+    from imgassets.storage.score_store import score_store_of
 
-    found = maintenance.verify(_store()[0])
+    store, home = _store()
+    found = maintenance.verify(store)
+    scores, harmed = score_store_of(home).verify()
     lines = [f"harmed, moved to quarantine: {key}" for key in found.harmed]
     lines.append(f"{found.images} image(s) checked, {len(found.harmed)} harmed")
-    if found.harmed:
+    lines.append(f"{scores} score(s) checked, {harmed} harmed")
+    if found.harmed or harmed:
         lines.append("run `imgassets validate` to make them again")
-    show(json, found.to_dict(), "\n".join([*lines, _quarantine(found.quarantined)]))
-    return NOT_OK if found.harmed else OK
+    told = found.to_dict() | {"scores": scores, "harmed_scores": harmed}
+    show(json, told, "\n".join([*lines, _quarantine(found.quarantined)]))
+    return NOT_OK if found.harmed or harmed else OK
 
 
 @app.command()
@@ -76,14 +81,16 @@ def gc(
 ) -> int:
     """Delete images that nothing refers to.
 
-    Those are images that no table, report, baseline or verdict names.
+    Those are images that no table, report, baseline or verdict names. Their scores go as well.
     """
     from imgassets.storage import maintenance
+    from imgassets.storage.score_store import score_store_of
 
     store, home = _store()
     found = maintenance.garbage(store, home, older_than=older_than * _DAY)
     if not dry_run:
         maintenance.delete(store, found)
+        score_store_of(home).forget(found.images)
     verb = "would be deleted" if dry_run else "deleted"
     text = (
         f"{len(found.images)} image(s) {verb}, {_mebibytes(found.bytes)}; "

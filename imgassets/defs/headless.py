@@ -38,7 +38,7 @@ def plan(
     """
     graph = made_graph(project)
     planner = Planner(project, choose_device(device)[0], DagsterState(graph, instance))
-    return planner.plan(_wanted(project, graph, selection))
+    return planner.with_scores(planner.plan(_wanted(project, graph, selection)))
 
 
 def bring_up_to_date(

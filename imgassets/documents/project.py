@@ -229,6 +229,15 @@ def read_document(path: Path, model: type[D], *, without: Collection[str] = ()) 
     Raises:
         InvalidDocumentsError: with every problem found.
     """
+    return _read_alone(path, lambda _: model, without)
+
+
+def read_judge(path: Path) -> AnyJudge:
+    """One judge document from any place. Raises as `read_document`."""
+    return _read_alone(path, judge_class)
+
+
+def _read_alone(path: Path, kind: Kind[D], without: Collection[str] = ()) -> D:
     if not path.is_file():
         raise InvalidDocumentsError([Problem(str(path), 1, "", "no such file", "check the path")])
     try:
@@ -239,7 +248,7 @@ def read_document(path: Path, model: type[D], *, without: Collection[str] = ()) 
     if isinstance(source.data, dict):
         kept = {key: value for key, value in source.data.items() if key not in without}
         source = replace(source, data=kept)
-    return _parsed(source, model, path)
+    return _parsed(source, kind(source.data), path)
 
 
 def _parsed(source: YamlFile, model: type[D], file: Path) -> D:

@@ -11,6 +11,7 @@ from imgassets.documents import hosted, installed_diffusers, scheduler_names
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.geneval import set_name
 from imgassets.documents.hosted import AnyModel, HostedModel
+from imgassets.documents.judge_references import check_judges
 from imgassets.documents.model import Model
 from imgassets.documents.postprocess import Watermark
 from imgassets.documents.problems import Problem
@@ -38,7 +39,7 @@ def check(project: Project) -> list[Problem]:
         found += _check_model(project, model)
     for endpoint in project.endpoints.values():
         found += _check_endpoint(project, endpoint)
-    return found
+    return [*found, *check_judges(project)]
 
 
 def _closest(name: str, known: Iterable[str]) -> str:

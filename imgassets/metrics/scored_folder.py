@@ -23,7 +23,8 @@ from imgassets.images.folders import METADATA, Skipped, images_of, why_not_read
 from imgassets.images.intake import open_for_inspection, read_file
 from imgassets.images.normalize import normalize
 from imgassets.images.pixels import BadImageError
-from imgassets.judges.detectors import DetectorError
+from imgassets.judges.detectors import Detector
+from imgassets.judges.errors import JudgeError
 from imgassets.judges.ocr_letters import UnreadableTextError
 from imgassets.metrics.formulas import artefacts, composition, typography
 
@@ -122,11 +123,16 @@ def read_prompts(path: Path) -> PromptSet:
         raise
 
 
-def score_folder(prompts: Path, images: Path) -> ScoredFolder:
+def score_folder(prompts: Path, images: Path, detector: Detector | None = None) -> ScoredFolder:
     """Score every image of a folder, in order of their paths.
 
     As in GenEval's evaluate_images.py, a folder's own metadata.jsonl says what its images must
     show; where there is none, the prompt file says it.
+
+    Args:
+        prompts: a prompt set, or GenEval's metadata.
+        images: the folder.
+        detector: the judge of composition; None takes that of flat shapes.
 
     Raises:
         InvalidDocumentsError: the prompt file is unusable.
@@ -149,7 +155,7 @@ def score_folder(prompts: Path, images: Path) -> ScoredFolder:
     ]
     seen = {holder.name for holder in told}
     return ScoredFolder(
-        tuple(_score(images, path, asked, told.get(folders[path])) for path in found),
+        tuple(_score(images, path, asked, told.get(folders[path]), detector) for path in found),
         tuple(skipped),
         tuple(name for name in asked if name not in seen),
         tuple(text for text in disagreements if text),
@@ -192,7 +198,11 @@ def _disagreement(file: Path, listed: Prompt | None, path: Path, own: Prompt) ->
 
 
 def _score(
-    root: Path, path: Path, asked: dict[str, Prompt], told: Prompt | str | None
+    root: Path,
+    path: Path,
+    asked: dict[str, Prompt],
+    told: Prompt | str | None,
+    detector: Detector | None,
 ) -> ScoredImage:
     holder = _folder_of(path)
     prompt_id = holder.name if holder != root else ""
@@ -212,12 +222,14 @@ def _score(
     if unread:
         return result(None, f"not judged: {unread}", {})
     try:
-        return result(*score_bytes(read_file(path), wanted.expect))
+        return result(*score_bytes(read_file(path), wanted.expect, detector))
     except RefusedError as error:
         return result(*_unreadable(error))
 
 
-def score_bytes(source: bytes, wanted: Expectation) -> tuple[bool | None, str, dict[str, float]]:
+def score_bytes(
+    source: bytes, wanted: Expectation, detector: Detector | None = None
+) -> tuple[bool | None, str, dict[str, float]]:
     """(correct, reason, metrics) of one encoded image against one expectation.
 
     The guard of `imgassets normalize` reads it, so its colors are judged as people see them: by the
@@ -232,8 +244,8 @@ def score_bytes(source: bytes, wanted: Expectation) -> tuple[bool | None, str, d
     except RefusedError as error:
         return _unreadable(error)
     try:
-        scores = composition.score(pixels, wanted)
-    except (DetectorError, BadImageError) as error:
+        scores = composition.score(pixels, wanted, detector)
+    except (JudgeError, BadImageError) as error:
         return None, f"cannot be judged: {error}", {clean.metric: clean.value}
     unjudged = ""
     try:

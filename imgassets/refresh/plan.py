@@ -74,6 +74,8 @@ class Plan:
         images: how many images of each flow the store lacks for it.
         seconds: estimated time to make them; None when nothing like it was ever measured.
         usd: estimated price of them; None likewise.
+        scores: how many images each metric family is to look at.
+        score_seconds: estimated time for that; None when a family was never timed.
     """
 
     must: Mapping[str, str]
@@ -82,6 +84,8 @@ class Plan:
     images: Mapping[FlowName, int] = field(default_factory=dict)
     seconds: float | None = 0.0
     usd: float | None = 0.0
+    scores: Mapping[str, int] = field(default_factory=dict)
+    score_seconds: float | None = 0.0
 
     @property
     def assets(self) -> dict[str, str]:
@@ -112,6 +116,8 @@ class Plan:
             "images": {flow: self.images.get(flow, 0) for flow in FLOWS},
             "seconds": None if self.seconds is None else round(self.seconds, 3),
             "usd": None if self.usd is None else round(self.usd, 6),
+            "scores": dict(self.scores),
+            "score_seconds": None if self.score_seconds is None else round(self.score_seconds, 3),
         }
 
 

@@ -16,12 +16,24 @@ def plan_in_words(plan: Plan) -> str:
 
 def _cost(plan: Plan) -> str:
     made = f"{len(plan.must)} asset(s) to make, {len(plan.follow)} more if what is above differs"
+    scores = _scores(plan)
     if not any(plan.images.values()):
-        return f"{made}; no image"
+        return f"{made}; no image{scores}"
     flows = ", ".join(f"{plan.images[flow]} to {flow}" for flow in FLOWS if plan.images.get(flow))
     seconds = "unknown time" if plan.seconds is None else f"about {_duration(plan.seconds)}"
     usd = "unknown cost" if plan.usd is None else f"{plan.usd:.6f} USD"
-    return f"{made}; images: {flows}; {seconds}, {usd}"
+    return f"{made}; images: {flows}; {seconds}, {usd}{scores}"
+
+
+def _scores(plan: Plan) -> str:
+    """Images that each family is to look at, and how long that takes."""
+    if not plan.scores:
+        return "\nno image to score"
+    families = ", ".join(f"{count} by {family}" for family, count in plan.scores.items())
+    seconds = plan.score_seconds
+    return f"\nimages to score: {families}; " + (
+        "unknown time" if seconds is None else f"about {_duration(seconds)}"
+    )
 
 
 def _duration(seconds: float) -> str:

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from imgassets.documents.project import Project
 from imgassets.documents.yardstick import check_versions
 from imgassets.flows import OF_STAGE
+from imgassets.metrics.families import FAMILIES
 from imgassets.refresh import estimate, outputs
 from imgassets.refresh.extra_seeds import requests_of
 from imgassets.refresh.observed.kinds import observed_states
@@ -140,6 +141,17 @@ class Planner:
         endpoint, model = branch
         flow = stage.removeprefix("requests_")
         return requests_version([r for r in self.requests[endpoint, model] if r.flow == flow])
+
+    def with_scores(self, plan: Plan) -> Plan:
+        """A plan that also tells how many images each metric family is to look at."""
+        planned = [key.split("/") for key in plan.assets]
+        tables = [(k[0], k[1], k[2]) for k in planned if len(k) == 3 and k[2] in FAMILIES]
+        if not tables:
+            return plan
+        from imgassets.refresh.score_estimate import missing_scores  # brings what scoring needs
+
+        found = missing_scores(self.project, self.device, tables, self.requests)
+        return replace(plan, scores=found.images, score_seconds=found.seconds)
 
     def _requests_in(self, plan: Plan) -> list[Request]:
         """Requests of the image assets in a plan."""

@@ -6,6 +6,7 @@ HOME/                  `$IMGASSETS_HOME`, or `.imgassets/` in the project
   tables/E/M/          a table for each asset of endpoint E and model M; verdicts as JSON
   reports/E/           the report of an endpoint, in all its forms
   looks/  more/        which data a comparison was judged on; seeds added to a branch
+  calibrations/        what judges were measured to be right at, by fingerprint
   drift/               images that came out differently when made again
   documents/           facets of the documents as they once were
   quarantine/          harmed tables; harmed images are in images/quarantine/
@@ -86,6 +87,11 @@ class ProjectHome:
     def drift(self) -> Path:
         """Images that came out differently when made again."""
         return self.folder / "drift"
+
+    @property
+    def calibrations(self) -> Path:
+        """What judges were measured to be right at."""
+        return self.folder / "calibrations"
 
     @property
     def facets(self) -> Path:

@@ -80,6 +80,20 @@ def score_answers(
     return [_answered([(one, next(said)) for one in of_image]) for of_image in asked]
 
 
+def yes_or_no(judge: QuestionJudge, image: Pixels, prompt: str, wanted: Expectation) -> list[Score]:
+    """Whether a judge calls an image right: 1.0 or 0.0, where every question is as expected.
+
+    Where the expectation gives no question, it is right from a VQAScore of .5 on. Raises as
+    `score_answers`, and `JudgeError` where a question was answered by neither yes nor no.
+    """
+    (found,) = score_answers([image], [prompt], [wanted], judge)
+    if isinstance(found, JudgeError):
+        raise found
+    last = found[-1]
+    least = 1.0 if last.metric == "alignment.questions" else 0.5
+    return [Score(last.metric, float(last.value >= least), last.reason)]
+
+
 def score_similarity(
     images: Sequence[Pixels], prompts: Sequence[str], judge: SimilarityJudge
 ) -> list[Judged]:
