@@ -16,8 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from imgassets.judges.color_names import name_indices
-from imgassets.judges.detector_classes import COLOR_NAMES
 from imgassets.judges.detectors import Detection, DetectorError, check_image, without_overlaps
 
 Box = tuple[float, float, float, float]
@@ -68,24 +66,6 @@ class Bars:
         """A score of the model on GenEval's scale; 0..1 to 0..1, increasing."""
         own, published = (0.0, self.presence, self.counting, 1.0), (0.0, 0.3, 0.9, 1.0)
         return float(np.interp(score, own, published))
-
-
-class PixelColors:
-    """The most frequent color name in the middle of a box: quick, good for one-colored objects."""
-
-    colors: tuple[str, ...] = COLOR_NAMES
-
-    def color(self, image: NDArray[np.uint8], box: Box, class_: str) -> str | None:  # noqa: ARG002
-        """See `ColorJudge`."""
-        height, width = image.shape[:2]
-        rows, columns = np.mgrid[:height, :width]
-        middle, half = ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2), 0.35
-        across = (columns + 0.5 - middle[0]) / max(box[2] - box[0], 1e-6)
-        down = (rows + 0.5 - middle[1]) / max(box[3] - box[1], 1e-6)
-        inside = image[across**2 + down**2 <= half**2]
-        if not len(inside):
-            return None
-        return COLOR_NAMES[int(np.bincount(name_indices(inside)).argmax())]
 
 
 class ClipColors:

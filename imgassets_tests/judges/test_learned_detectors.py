@@ -15,8 +15,8 @@ from imgassets.judges.learned_detectors import (
     Bars,
     ClipColors,
     OpenVocabularyDetector,
-    PixelColors,
 )
+from imgassets.judges.pixel_colors import PixelColors
 from imgassets.metrics.formulas.composition import score
 
 transformers = pytest.importorskip("transformers")
