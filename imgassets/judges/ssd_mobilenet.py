@@ -115,12 +115,22 @@ class SsdMobilenetDetector:
             float32 (1917, 4), and float32 (1917, 80), 0..1, in the order of COCO's classes.
         """
         height, width = image.shape[:2]
-        small = cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-        pixels = np.asarray(small, np.float32) / 127.5 - 1.0
+        pixels = np.asarray(_reduced(image), np.float32) / 127.5 - 1.0
         given = np.ascontiguousarray(pixels.transpose(2, 0, 1)[None])
         encoded, scores = self._session.run(["boxes", "scores"], {"image": given})
         limits = np.array([width, height, width, height], np.float32)
         return np.clip(_decoded(encoded) * limits, 0.0, limits), scores
+
+
+def _reduced(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Stretched to 300 x 300 as in training: bilinear, from about the size of COCO's images."""
+    if max(image.shape[:2]) > 2 * SIDE:
+        image = np.asarray(
+            cv2.resize(image, (2 * SIDE, 2 * SIDE), interpolation=cv2.INTER_AREA), np.uint8
+        )
+    return np.asarray(
+        cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR), np.uint8
+    )
 
 
 def _box(values: Floats) -> tuple[float, float, float, float]:

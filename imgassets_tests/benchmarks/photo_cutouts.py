@@ -41,6 +41,7 @@ class Photograph:
 
     Attributes:
         class_: COCO's, as a person sees it.
+        like: a class of COCO that it may be taken for, and is not.
         source: name of a function of `skimage.data`, or a path in OpenCV's sources.
         box: (x0, y0, x1, y1) around it, in shares of the photograph.
         part: whether thresholds may be chosen on it.
@@ -50,6 +51,7 @@ class Photograph:
     """
 
     class_: str
+    like: str
     source: str
     box: tuple[float, float, float, float]
     part: Part
@@ -58,27 +60,27 @@ class Photograph:
 
 
 PHOTOGRAPHS = (
-    Photograph("person", "astronaut", (0.03, 0.03, 0.7, 1.0), "tune", False, (
+    Photograph("person", "dog", "astronaut", (0.03, 0.03, 0.7, 1.0), "tune", False, (
         45, 3, 54, 5, 59, 14, 58, 23, 52, 26, 52, 34, 59, 42, 60, 50, 67, 57, 70, 68, 60, 74, 55, 85,
         54, 100, 3, 100, 7, 85, 4, 75, 6, 62, 12, 52, 22, 44, 24, 33, 35, 29, 36, 26, 31, 21, 30, 13,
         34, 6,
     )),
-    Photograph("cat", "chelsea", (0.0, 0.0, 0.9, 1.0), "tune", True, (
+    Photograph("cat", "dog", "chelsea", (0.0, 0.0, 0.9, 1.0), "tune", True, (
         8, 0, 90, 0, 84, 15, 80, 30, 80, 60, 74, 80, 68, 95, 60, 100, 10, 100, 3, 60, 5, 30,
     )),
-    Photograph("apple", _DATA + "apple.jpg", (0.06, 0.1, 0.92, 0.98), "tune"),
-    Photograph("mouse", _ARUCO + "chocclusion_original.jpg", (0.35, 0.48, 0.7, 0.82), "tune", True, (
+    Photograph("apple", "orange", _DATA + "apple.jpg", (0.06, 0.1, 0.92, 0.98), "tune"),
+    Photograph("mouse", "remote", _ARUCO + "chocclusion_original.jpg", (0.35, 0.48, 0.7, 0.82), "tune", True, (
         38, 77, 37, 70, 40, 62, 47, 55, 55, 51, 62, 51, 67, 56, 68, 64, 64, 70, 56, 75, 48, 79, 43, 80,
     )),
-    Photograph("person", _DATA + "messi5.jpg", (0.12, 0.06, 0.7, 0.93), "held", False),
-    Photograph("cup", "coffee", (0.28, 0.03, 0.7, 0.62), "held"),
-    Photograph("motorcycle", "stereo_motorcycle", (0.13, 0.13, 0.93, 0.9), "held"),
-    Photograph("dog", _DATA + "chicky_512.png", (0.0, 0.05, 0.95, 1.0), "held", True, (
+    Photograph("person", "dog", _DATA + "messi5.jpg", (0.12, 0.06, 0.7, 0.93), "held", False),
+    Photograph("cup", "bowl", "coffee", (0.28, 0.03, 0.7, 0.62), "held"),
+    Photograph("motorcycle", "bicycle", "stereo_motorcycle", (0.13, 0.13, 0.93, 0.9), "held"),
+    Photograph("dog", "bear", _DATA + "chicky_512.png", (0.0, 0.05, 0.95, 1.0), "held", True, (
         28, 15, 35, 8, 50, 7, 65, 9, 80, 15, 87, 25, 90, 35, 93, 45, 88, 55, 86, 68, 87, 80, 88, 95,
         70, 100, 25, 100, 2, 90, 0, 75, 2, 60, 12, 50, 2, 45, 0, 30, 12, 25, 22, 22,
     )),
-    Photograph("orange", _DATA + "orange.jpg", (0.06, 0.06, 0.95, 0.9), "held", False),
-    Photograph("bus", _DNN + "pexels_double_decker_bus.jpg", (0.06, 0.24, 0.9, 0.9), "held"),
+    Photograph("orange", "apple", _DATA + "orange.jpg", (0.06, 0.06, 0.95, 0.9), "held", False),
+    Photograph("bus", "truck", _DNN + "pexels_double_decker_bus.jpg", (0.06, 0.24, 0.9, 0.9), "held"),
 )  # fmt: skip
 
 #: Photographs without an object of COCO's classes, and the share of them that has none.
@@ -104,12 +106,14 @@ class Cutout:
 
     Attributes:
         class_: COCO's.
+        like: a class of COCO that it may be taken for.
         pixels: uint8, (H, W, 3), sRGB.
         alpha: float32, (H, W), 0..1.
         recolored: whether it may be painted in another color.
     """
 
     class_: str
+    like: str
     pixels: Pixels
     alpha: NDArray[np.float32]
     recolored: bool
@@ -169,7 +173,7 @@ def _cut(one: Photograph) -> Cutout:
     place = np.s_[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
     inner = cv2.erode(solid, np.ones((3, 3), np.uint8)).astype(np.float32)
     soft = cv2.GaussianBlur(inner, (0, 0), 0.8)
-    return Cutout(one.class_, image[place], soft[place], one.recolored)
+    return Cutout(one.class_, one.like, image[place], soft[place], one.recolored)
 
 
 def _outlined(image: Pixels, outline: tuple[float, ...]) -> Pixels:

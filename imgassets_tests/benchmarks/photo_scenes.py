@@ -183,19 +183,24 @@ def _relation(rng: np.random.Generator) -> str:
 
 
 def _single(rng: np.random.Generator, part: Part, correct: bool) -> Made:
+    """Wrong: it is another one, half of the time one that looks like what is asked for."""
     asked, other = _picked(rng, part, 2)
     x, y = rng.uniform(0.4, 0.6, 2)
-    shown = _Placed(asked if correct else other, x, y, rng.uniform(0.5, 0.8))
-    return [shown], {"include": [{"class": asked.class_}]}
+    word, shown = asked.class_, asked if correct else other
+    if not correct and rng.random() < 0.5:
+        word = shown.like
+    return [_Placed(shown, x, y, rng.uniform(0.5, 0.8))], {"include": [{"class": word}]}
 
 
 def _two(rng: np.random.Generator, part: Part, correct: bool) -> Made:
-    """Wrong: in place of the second object there is another one, or none."""
-    a, b, *others = _picked(rng, part, min(3, len({c.class_ for c in cutouts(part)})))
-    shown = _beside(rng, a, b if correct or not others else others[0], _relation(rng))
-    if not correct and (not others or rng.random() < 0.5):
+    """Wrong: in place of the second object there is none, or one that looks like it."""
+    a, b = _picked(rng, part, 2)
+    shown, word = _beside(rng, a, b, _relation(rng)), b.class_
+    if not correct and rng.random() < 0.5:
         shown = shown[:1]
-    return shown, {"include": [{"class": a.class_}, {"class": b.class_}]}
+    elif not correct:
+        word = b.like
+    return shown, {"include": [{"class": a.class_}, {"class": word}]}
 
 
 def _counting(rng: np.random.Generator, part: Part, correct: bool) -> Made:
