@@ -63,7 +63,7 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class _Placed:
+class Placed:
     """A cut-out and where its middle goes, in shares; its longer side is `size` of the image's."""
 
     cutout: Cutout
@@ -100,7 +100,7 @@ def export(folder: Path, part: Part, number: int, seed: int = 2026) -> int:
     return len(lines)
 
 
-def collage(rng: np.random.Generator, part: Part, placed: list[_Placed]) -> Pixels:
+def collage(rng: np.random.Generator, part: Part, placed: list[Placed]) -> Pixels:
     """Cut-outs on a background out of focus, with soft edges and a light of their own."""
     scenes = backgrounds(part)
     scene = scenes[rng.integers(len(scenes))]
@@ -126,7 +126,7 @@ def painted(pixels: Pixels, color: str, rng: np.random.Generator) -> Pixels:
     return np.clip(np.round(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB) * 255.0), 0, 255).astype(np.uint8)
 
 
-def _paste(rng: np.random.Generator, canvas: NDArray[np.float32], one: _Placed) -> None:
+def _paste(rng: np.random.Generator, canvas: NDArray[np.float32], one: Placed) -> None:
     pixels = one.cutout.pixels if one.color is None else painted(one.cutout.pixels, one.color, rng)
     alpha = one.cutout.alpha
     if rng.random() < 0.5:
@@ -142,7 +142,7 @@ def _paste(rng: np.random.Generator, canvas: NDArray[np.float32], one: _Placed) 
     under[:] = alpha * pixels * rng.uniform(0.9, 1.1) + (1.0 - alpha) * under
 
 
-Made = tuple[list[_Placed], dict[str, object]]
+Made = tuple[list[Placed], dict[str, object]]
 
 
 def _picked(
@@ -159,7 +159,7 @@ def _other(rng: np.random.Generator, color: str) -> str:
     return names[rng.integers(len(names))]
 
 
-def _beside(rng: np.random.Generator, a: Cutout, b: Cutout, relation: str) -> list[_Placed]:
+def _beside(rng: np.random.Generator, a: Cutout, b: Cutout, relation: str) -> list[Placed]:
     """`a` in a relation to `b`, well apart."""
     near, far, drift = rng.uniform(0.22, 0.28), rng.uniform(0.72, 0.78), rng.uniform(-0.06, 0.06, 2)
     first, second = (near, far) if relation in ("left of", "above") else (far, near)
@@ -168,13 +168,13 @@ def _beside(rng: np.random.Generator, a: Cutout, b: Cutout, relation: str) -> li
         places = [(y, x) for x, y in places]
     sizes = rng.uniform(0.36, 0.44, 2)
     return [
-        _Placed(c, x, y, s) for c, (x, y), s in zip((a, b), places, sizes, strict=True)
+        Placed(c, x, y, s) for c, (x, y), s in zip((a, b), places, sizes, strict=True)
     ]
 
 
-def _colored(placed: list[_Placed], *colors: str) -> list[_Placed]:
+def _colored(placed: list[Placed], *colors: str) -> list[Placed]:
     return [
-        _Placed(p.cutout, p.x, p.y, p.size, color) for p, color in zip(placed, colors, strict=True)
+        Placed(p.cutout, p.x, p.y, p.size, color) for p, color in zip(placed, colors, strict=True)
     ]
 
 
@@ -189,7 +189,7 @@ def _single(rng: np.random.Generator, part: Part, correct: bool) -> Made:
     word, shown = asked.class_, asked if correct else other
     if not correct and rng.random() < 0.5:
         word = shown.like
-    return [_Placed(shown, x, y, rng.uniform(0.5, 0.8))], {"include": [{"class": word}]}
+    return [Placed(shown, x, y, rng.uniform(0.5, 0.8))], {"include": [{"class": word}]}
 
 
 def _two(rng: np.random.Generator, part: Part, correct: bool) -> Made:
@@ -212,7 +212,7 @@ def _counting(rng: np.random.Generator, part: Part, correct: bool) -> Made:
     cells = rng.permutation(across * 2)[:shown]
     size = rng.uniform(0.85, 0.95) / across
     placed = [
-        _Placed(asked, (cell % across + 0.5) / across, (cell // across + 0.5) / 2, size)
+        Placed(asked, (cell % across + 0.5) / across, (cell // across + 0.5) / 2, size)
         for cell in cells.tolist()
     ]
     expect = {
@@ -227,7 +227,7 @@ def _colors(rng: np.random.Generator, part: Part, correct: bool) -> Made:
     color = tuple(PAINT)[rng.integers(len(PAINT))]
     x, y = rng.uniform(0.4, 0.6, 2)
     shown = color if correct else _other(rng, color)
-    placed = [_Placed(asked, x, y, rng.uniform(0.5, 0.8), shown)]
+    placed = [Placed(asked, x, y, rng.uniform(0.5, 0.8), shown)]
     return placed, {"include": [{"class": asked.class_, "color": color}]}
 
 
