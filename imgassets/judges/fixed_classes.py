@@ -49,9 +49,7 @@ def words_by_class(
     return found
 
 
-def thinned(
-    found: Iterable[Detection], within: float, across: float = 1.0
-) -> list[Detection]:
+def thinned(found: Iterable[Detection], within: float, across: float = 1.0) -> list[Detection]:
     """Detections without those that show again what a surer one shows, the surest first.
 
     Args:

@@ -40,8 +40,9 @@ def open_session(
     missing = set(outputs) - {one.name for one in session.get_outputs()}
     if takes != set(inputs) or missing:
         raise JudgeError(
-            f"{path} takes {', '.join(sorted(takes))} and lacks {', '.join(sorted(missing)) or 'no'}"
-            f" outputs; expected {', '.join(inputs)} in and {', '.join(outputs)} out: convert the "
-            "model as the README beside the embedded weights says"
+            f"{path} takes {', '.join(sorted(takes))}"
+            + (f" and does not give {', '.join(sorted(missing))}" if missing else "")
+            + f"; expected {', '.join(inputs)} in and {', '.join(outputs)} out: convert the model "
+            "as the README beside the embedded weights says"
         )
     return session

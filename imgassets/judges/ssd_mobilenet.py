@@ -99,9 +99,7 @@ class SsdMobilenetDetector:
         ]
         kept = thinned(own, min(OWN_OVERLAP, judge.max_overlap), judge.max_overlap_across)
         return [
-            Detection(
-                one.class_, one.box, stretched(one.score, bars.presence, bars.counting), None
-            )
+            Detection(one.class_, one.box, stretched(one.score, bars.presence, bars.counting), None)
             for one in kept
         ]
 
@@ -128,9 +126,7 @@ def _reduced(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         image = np.asarray(
             cv2.resize(image, (2 * SIDE, 2 * SIDE), interpolation=cv2.INTER_AREA), np.uint8
         )
-    return np.asarray(
-        cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR), np.uint8
-    )
+    return np.asarray(cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 def _box(values: Floats) -> tuple[float, float, float, float]:

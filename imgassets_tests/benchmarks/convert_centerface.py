@@ -6,8 +6,8 @@
 
 Needs `onnx`, which imgassets does not depend on: run it in an environment that has it besides.
 
-What is changed: any image size, where the file names 32 x 32; inputs and outputs have names; weights
-are constants, no inputs; they are stored in float16 and computed with as float32.
+What is changed: any image size, where the file names 32 x 32; inputs and outputs have names;
+weights are constants, no inputs; they are stored in float16 and computed with as float32.
 """
 
 from __future__ import annotations
@@ -36,9 +36,7 @@ def converted(model: Any) -> Any:
         if value.dtype == np.float32 and value.ndim == 4:
             half = f"{constant.name}.float16"
             stored.append(numpy_helper.from_array(value.astype(np.float16), half))
-            casts.append(
-                helper.make_node("Cast", [half], [constant.name], to=TensorProto.FLOAT)
-            )
+            casts.append(helper.make_node("Cast", [half], [constant.name], to=TensorProto.FLOAT))
         else:
             stored.append(constant)
     for node in model.graph.node:

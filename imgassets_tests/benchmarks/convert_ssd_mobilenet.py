@@ -117,7 +117,8 @@ class Converter:
         graph = self._graph
         convolution = graph.node(name + "Conv2D")
         weights, biases = graph.constant(name + "weights"), graph.constant(name + "biases")
-        assert weights is not None and biases is not None
+        assert weights is not None
+        assert biases is not None
         weights = weights.reshape(*weights.shape[:3], -1, values)[..., list(kept)]
         biases = biases.reshape(-1, values)[:, list(kept)]
         seen = self._convolved(
@@ -148,7 +149,8 @@ class Converter:
         convolution, scale = self._graph.node(product.input[0]), None
         scale = self._graph.constant(product.input[1])
         weights = self._graph.constant(convolution.input[1])
-        assert scale is not None and weights is not None
+        assert scale is not None
+        assert weights is not None
         outputs = weights.shape[2:] if _is_depthwise(convolution) else weights.shape[3:]
         return self._convolved(convolution, weights * scale.reshape(outputs), shift)
 

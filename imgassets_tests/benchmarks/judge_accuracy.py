@@ -199,8 +199,7 @@ def save(document: AnyJudge, verdicts: Sequence[Verdict]) -> None:
     known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     known = {key: value for key, value in known.items() if value["judge"] != document.judge}
     tasks = {
-        task: {"n": len(group)}
-        | {name: [round(v, 4) for v in values] for name, values in rates(group).items()}
+        task: {"n": len(group)} | {name: _rounded(values) for name, values in rates(group).items()}
         for task, group in by_task(verdicts).items()
     }
     known[judge_fingerprint(Path(), document)] = {
@@ -208,6 +207,11 @@ def save(document: AnyJudge, verdicts: Sequence[Verdict]) -> None:
     }  # fmt: skip
     text = json.dumps(dict(sorted(known.items(), key=lambda item: item[1]["judge"])), indent=2)
     path.write_text(text + "\n", encoding="utf-8")
+
+
+def _rounded(values: Sequence[float]) -> list[float] | None:
+    """None where there was nothing to take a share of."""
+    return None if np.isnan(values[0]) else [round(value, 4) for value in values]
 
 
 def main() -> None:

@@ -1,8 +1,8 @@
 """Photographs that packages ship, and what is cut out of them; the truth is known by a person.
 
-scikit-image is among the packages for development, so half of the photographs are always there.
-The others lie in the source package of OpenCV, which nobody needs to build (`scikit-build` lets pip
-read what it is):
+scikit-image and matplotlib are among the packages for development, so half of the photographs are
+always there. The others lie in the source package of OpenCV, which nobody needs to build
+(`scikit-build` lets pip read what it is):
 
     pip install scikit-build setuptools wheel
     pip download --no-deps --no-build-isolation --no-binary :all: opencv-python-headless==4.11.0.86
@@ -23,6 +23,7 @@ from typing import Literal
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 Pixels = NDArray[np.uint8]
 Part = Literal["tune", "held"]
@@ -31,8 +32,8 @@ SOURCES = "OPENCV_SOURCES"
 SIDE = 360
 
 _DATA = "opencv/samples/data/"
-_DNN = "opencv/doc/tutorials/dnn/dnn_pytorch_tf_detection/images/"
-_ARUCO = "opencv/doc/tutorials/objdetect/charuco_detection/images/"
+_BUS = "opencv/doc/tutorials/dnn/dnn_pytorch_tf_detection/images/pexels_double_decker_bus.jpg"
+_MOUSE = "opencv/doc/tutorials/objdetect/charuco_detection/images/chocclusion_original.jpg"
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ class Photograph:
     Attributes:
         class_: COCO's, as a person sees it.
         like: a class of COCO that it may be taken for, and is not.
-        source: name of a function of `skimage.data`, or a path in OpenCV's sources.
+        source: name of a function of `skimage.data`, a path in OpenCV's sources, or matplotlib's
+            `HOPPER`.
         box: (x0, y0, x1, y1) around it, in shares of the photograph.
         part: whether thresholds may be chosen on it.
         recolored: whether it may be painted in another color.
@@ -59,20 +61,30 @@ class Photograph:
     outline: tuple[float, ...] = ()
 
 
+HOPPER = "grace_hopper.jpg"
+
 PHOTOGRAPHS = (
     Photograph("person", "dog", "astronaut", (0.03, 0.03, 0.7, 1.0), "tune", False, (
-        45, 3, 54, 5, 59, 14, 58, 23, 52, 26, 52, 34, 59, 42, 60, 50, 67, 57, 70, 68, 60, 74, 55, 85,
-        54, 100, 3, 100, 7, 85, 4, 75, 6, 62, 12, 52, 22, 44, 24, 33, 35, 29, 36, 26, 31, 21, 30, 13,
+        45, 3, 54, 5, 59, 14, 58, 23, 52, 26, 52, 34, 59, 42, 60, 50, 67, 57, 70, 68,
+        60, 74, 55, 85,
+        54, 100, 3, 100, 7, 85, 4, 75, 6, 62, 12, 52, 22, 44, 24, 33, 35, 29, 36, 26,
+        31, 21, 30, 13,
         34, 6,
     )),
     Photograph("cat", "dog", "chelsea", (0.0, 0.0, 0.9, 1.0), "tune", True, (
         8, 0, 90, 0, 84, 15, 80, 30, 80, 60, 74, 80, 68, 95, 60, 100, 10, 100, 3, 60, 5, 30,
     )),
     Photograph("apple", "orange", _DATA + "apple.jpg", (0.06, 0.1, 0.92, 0.98), "tune"),
-    Photograph("mouse", "remote", _ARUCO + "chocclusion_original.jpg", (0.35, 0.48, 0.7, 0.82), "tune", True, (
-        38, 77, 37, 70, 40, 62, 47, 55, 55, 51, 62, 51, 67, 56, 68, 64, 64, 70, 56, 75, 48, 79, 43, 80,
+    Photograph("mouse", "remote", _MOUSE, (0.35, 0.48, 0.7, 0.82), "tune", True, (
+        38, 77, 37, 70, 40, 62, 47, 55, 55, 51, 62, 51, 67, 56, 68, 64, 64, 70, 56, 75,
+        48, 79, 43, 80,
     )),
-    Photograph("person", "dog", _DATA + "messi5.jpg", (0.12, 0.06, 0.7, 0.93), "held", False),
+    Photograph("person", "dog", HOPPER, (0.0, 0.03, 1.0, 1.0), "held", False, (
+        38, 8, 46, 4, 56, 5, 66, 9, 72, 15, 73, 26, 73, 35, 71, 42, 69, 50, 64, 52, 78, 59, 95, 65,
+        100, 72, 100, 100, 3, 100, 6, 70, 10, 63, 28, 58, 38, 53, 37, 49, 32, 45, 31,
+        36, 30, 25, 32, 15,
+        34, 11,
+    )),
     Photograph("cup", "bowl", "coffee", (0.28, 0.03, 0.7, 0.62), "held"),
     Photograph("motorcycle", "bicycle", "stereo_motorcycle", (0.13, 0.13, 0.93, 0.9), "held"),
     Photograph("dog", "bear", _DATA + "chicky_512.png", (0.0, 0.05, 0.95, 1.0), "held", True, (
@@ -80,7 +92,7 @@ PHOTOGRAPHS = (
         70, 100, 25, 100, 2, 90, 0, 75, 2, 60, 12, 50, 2, 45, 0, 30, 12, 25, 22, 22,
     )),
     Photograph("orange", "apple", _DATA + "orange.jpg", (0.06, 0.06, 0.95, 0.9), "held", False),
-    Photograph("bus", "truck", _DNN + "pexels_double_decker_bus.jpg", (0.06, 0.24, 0.9, 0.9), "held"),
+    Photograph("bus", "truck", _BUS, (0.06, 0.24, 0.9, 0.9), "held"),
 )  # fmt: skip
 
 #: Photographs without an object of COCO's classes, and the share of them that has none.
@@ -140,6 +152,11 @@ def backgrounds(part: Part) -> tuple[Pixels, ...]:
 
 def photograph(source: str) -> Pixels:
     """A photograph, uint8, (H, W, 3), sRGB; see `Photograph.source`."""
+    if source == HOPPER:
+        import matplotlib.cbook
+
+        with Image.open(matplotlib.cbook.get_sample_data(HOPPER)) as opened:
+            return np.asarray(opened.convert("RGB"))
     if "/" in source:
         found = cv2.imread(str(Path(os.environ[SOURCES]) / source), cv2.IMREAD_COLOR)
         if found is None:

@@ -7,18 +7,16 @@ from dataclasses import dataclass
 from functools import cache
 
 import cv2
-import matplotlib.cbook
 import numpy as np
-from PIL import Image
 
 from imgassets.documents.prompts import Expectation
-from imgassets_tests.benchmarks.photo_cutouts import Cutout, Pixels, cutouts, photograph
+from imgassets_tests.benchmarks.photo_cutouts import HOPPER, Cutout, Pixels, cutouts, photograph
 from imgassets_tests.benchmarks.photo_scenes import Placed, collage
 
 #: Heads: a photograph, and the ellipse around the head in pixels, (x, y, half width, half height).
 _HEADS = (
     ("astronaut", (225, 115, 85, 110)),
-    ("hopper", (262, 235, 130, 165)),
+    (HOPPER, (262, 235, 130, 165)),
     ("camera", (228, 150, 62, 75)),
 )
 
@@ -57,7 +55,7 @@ def heads() -> tuple[Cutout, ...]:
     """The heads, cut out along their ellipses."""
     found = []
     for source, (x, y, across, down) in _HEADS:
-        image = _hopper() if source == "hopper" else photograph(source)
+        image = photograph(source)
         alpha = np.zeros(image.shape[:2], np.float32)
         cv2.ellipse(alpha, (x, y), (across, down), 0.0, 0.0, 360.0, 1.0, cv2.FILLED)
         top, left = max(0, y - down), max(0, x - across)
@@ -65,8 +63,3 @@ def heads() -> tuple[Cutout, ...]:
         soft = cv2.GaussianBlur(alpha, (0, 0), 1.5)
         found.append(Cutout("person", "dog", image[place], soft[place], recolored=False))
     return tuple(found)
-
-
-def _hopper() -> Pixels:
-    with Image.open(matplotlib.cbook.get_sample_data("grace_hopper.jpg")) as image:
-        return np.asarray(image.convert("RGB"))

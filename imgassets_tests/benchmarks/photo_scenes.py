@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from imgassets.documents.prompts import Expectation
-from imgassets_tests.benchmarks.photo_cutouts import Cutout, Part, backgrounds, cutouts
+from imgassets_tests.benchmarks.photo_cutouts import SOURCES, Cutout, Part, backgrounds, cutouts
 
 Pixels = NDArray[np.uint8]
 Task = Literal[
@@ -115,15 +115,22 @@ def collage(rng: np.random.Generator, part: Part, placed: list[Placed]) -> Pixel
 
 
 def painted(pixels: Pixels, color: str, rng: np.random.Generator) -> Pixels:
-    """Pixels in the paint of a color: hue and lightness are the paint's, light and shadow stay."""
+    """Pixels in the paint of a color: hue and lightness are the paint's, light and shadow stay.
+
+    So do dark parts and highlights, unless all is to be black or white: a red bus has black tires.
+    """
     lab = cv2.cvtColor(pixels.astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB)
     paint = np.array(PAINT[color], np.float32) + rng.uniform(-5.0, 5.0, 3).astype(np.float32)
-    light = lab[..., 0] - np.median(lab[..., 0])
-    flat = 0.35 if color in ("black", "white") else 0.6
-    lab[..., 0] = np.clip(paint[0] + flat * light, 3.0, 97.0)
     gray = color in ("black", "white")
-    lab[..., 1:] = paint[1:] * (0.0 if gray else 1.0) + 0.15 * (lab[..., 1:] if not gray else 0.0)
-    return np.clip(np.round(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB) * 255.0), 0, 255).astype(np.uint8)
+    if gray:
+        paint[1:] = 0.0
+    new = np.empty_like(lab)
+    light = lab[..., 0] - np.median(lab[..., 0])
+    new[..., 0] = np.clip(paint[0] + (0.35 if gray else 0.7) * light, 3.0, 97.0)
+    new[..., 1:] = paint[1:]
+    whole = 1.0 if gray else np.clip((lab[..., :1] - 12.0) / 20.0, 0.0, 1.0)
+    mixed = cv2.cvtColor(whole * new + (1.0 - whole) * lab, cv2.COLOR_LAB2RGB)
+    return np.clip(np.round(mixed * 255.0), 0, 255).astype(np.uint8)
 
 
 def _paste(rng: np.random.Generator, canvas: NDArray[np.float32], one: Placed) -> None:
@@ -151,6 +158,8 @@ def _picked(
     """Cut-outs of different classes."""
     by_class = {one.class_: one for one in cutouts(part) if one.recolored or not colored}
     names = sorted(by_class)
+    if len(names) < number:
+        raise SystemExit(f"too few photographs; set {SOURCES}, as photo_cutouts.py says")
     return [by_class[names[i]] for i in rng.choice(len(names), number, replace=False)]
 
 
@@ -167,9 +176,7 @@ def _beside(rng: np.random.Generator, a: Cutout, b: Cutout, relation: str) -> li
     if relation in ("above", "below"):
         places = [(y, x) for x, y in places]
     sizes = rng.uniform(0.36, 0.44, 2)
-    return [
-        Placed(c, x, y, s) for c, (x, y), s in zip((a, b), places, sizes, strict=True)
-    ]
+    return [Placed(c, x, y, s) for c, (x, y), s in zip((a, b), places, sizes, strict=True)]
 
 
 def _colored(placed: list[Placed], *colors: str) -> list[Placed]:

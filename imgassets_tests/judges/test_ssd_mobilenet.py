@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import skimage.data
+import yaml
 from numpy.typing import NDArray
 
 from imgassets.documents.judge import EMBEDDED, SsdMobilenet
@@ -23,7 +24,8 @@ WEIGHTS = EMBEDDED.parent / "weights/coco-small/model.onnx"
 
 
 def opened(root: Path = Path(), **fields: object) -> SsdMobilenetDetector:
-    document = {"judge": "coco-small", "kind": "ssd-mobilenet", "max_overlap_across": 0.9}
+    """The embedded judge, with fields changed."""
+    document = yaml.safe_load((EMBEDDED / "coco-small.yaml").read_text(encoding="utf-8"))
     judge = open_judge(root, SsdMobilenet.model_validate(document | fields), "cpu")
     assert isinstance(judge, SsdMobilenetDetector)
     return judge
@@ -93,6 +95,15 @@ def test_words_of_prompts_come_back_as_asked(judge: SsdMobilenetDetector) -> Non
     assert opened(synonyms={"espresso": "cup"}).detect(skimage.data.coffee(), ["espresso"])
 
 
+def test_what_was_asked_for_is_not_something_else_that_was_seen(
+    judge: SsdMobilenetDetector,
+) -> None:
+    right, reason = correct(judge, skimage.data.coffee(), include=[{"class": "mug", "count": 3}])
+    assert not right
+    assert reason.startswith("expected 3 mug, found 1")
+    assert "cup" not in reason
+
+
 def test_one_thing_is_not_two(judge: SsdMobilenetDetector) -> None:
     """A bowl is seen where the cup is; the surer one stays."""
     image = skimage.data.coffee()
@@ -112,7 +123,7 @@ def test_thresholds_are_stretched_onto_genevals_scale() -> None:
 
 
 def test_unknown_words_name_the_closest_class(judge: SsdMobilenetDetector) -> None:
-    with pytest.raises(DetectorError, match="'girafe'.*'giraffe'"):
+    with pytest.raises(DetectorError, match=r"'girafe'.*'giraffe'"):
         judge.detect(skimage.data.coffee(), ["girafe"])
 
 

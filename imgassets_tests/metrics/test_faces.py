@@ -60,8 +60,8 @@ def test_with_the_embedded_judge() -> None:
     score = scored_by(open_judge(Path(), CenterFace(judge="faces", kind="centerface"), "cpu"))
     one, none = Expectation(faces=1), Expectation(faces=0)
     astronaut, cat = skimage.data.astronaut(), skimage.data.chelsea()
-    assert [s.value for s in score(astronaut, one)][0] == 1.0
-    assert [s.value for s in score(astronaut, none)][0] == 0.0
+    assert next(s.value for s in score(astronaut, one)) == 1.0
+    assert next(s.value for s in score(astronaut, none)) == 0.0
     assert [s.value for s in score(cat, none)] == [1.0]
     assert [s.value for s in score(cat, one)] == [0.0]
     assert {s.metric for s in score(astronaut, one)} == {m.name for m in FAMILY.metrics}
