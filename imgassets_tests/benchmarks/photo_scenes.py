@@ -117,7 +117,7 @@ def collage(rng: np.random.Generator, part: Part, placed: list[Placed]) -> Pixel
 def painted(pixels: Pixels, color: str, rng: np.random.Generator) -> Pixels:
     """Pixels in the paint of a color: hue and lightness are the paint's, light and shadow stay.
 
-    So do dark parts and highlights, unless all is to be black or white: a red bus has black tires.
+    So do parts much darker than most, unless all is black or white: a red bus has black tires.
     """
     lab = cv2.cvtColor(pixels.astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB)
     paint = np.array(PAINT[color], np.float32) + rng.uniform(-5.0, 5.0, 3).astype(np.float32)
@@ -125,10 +125,11 @@ def painted(pixels: Pixels, color: str, rng: np.random.Generator) -> Pixels:
     if gray:
         paint[1:] = 0.0
     new = np.empty_like(lab)
-    light = lab[..., 0] - np.median(lab[..., 0])
+    usual = max(float(np.median(lab[..., 0])), 1.0)
+    light = lab[..., 0] - usual
     new[..., 0] = np.clip(paint[0] + (0.35 if gray else 0.7) * light, 3.0, 97.0)
     new[..., 1:] = paint[1:]
-    whole = 1.0 if gray else np.clip((lab[..., :1] - 12.0) / 20.0, 0.0, 1.0)
+    whole = 1.0 if gray else np.clip((lab[..., :1] / usual - 0.3) / 0.3, 0.0, 1.0)
     mixed = cv2.cvtColor(whole * new + (1.0 - whole) * lab, cv2.COLOR_LAB2RGB)
     return np.clip(np.round(mixed * 255.0), 0, 255).astype(np.uint8)
 
