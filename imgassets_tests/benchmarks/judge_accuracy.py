@@ -63,6 +63,7 @@ class Verdict:
     said: bool
     reason: str
     image: Pixels
+    asked: str = ""
 
 
 def wilson(hits: int, number: int) -> list[float]:
@@ -97,7 +98,9 @@ def judged(detector: Detector, found: Iterable[Sample], condition: str) -> list[
     for sample in found:
         image = CONDITIONS[condition](sample.image)
         (one,) = score(image, sample.expectation, detector)
-        verdicts.append(Verdict(sample.task, sample.correct, one.value == 1.0, one.reason, image))
+        asked = " and ".join(wanted.class_ for wanted in sample.expectation.include)
+        said = one.value == 1.0
+        verdicts.append(Verdict(sample.task, sample.correct, said, one.reason, image, asked))
     return verdicts
 
 
@@ -171,7 +174,7 @@ def picture(verdicts: Sequence[Verdict]) -> None:
         x, y = index % 5 * side, index // 5 * (side + high)
         shown = Image.fromarray(one.image).resize((side - 6, side - 6))
         sheet.paste(shown, (x + 3, y + 3))
-        said = one.reason or "called correct, and is planted wrong"
+        said = one.reason or f"asked for {one.asked}, called correct"
         words = f"{one.task}: {said.partition('; ')[0]}"
         for line, text in enumerate(_lines(words, 38)[:3]):
             pen.text((x + 4, y + side + 15 * line), text, fill="black", font=font)
