@@ -70,8 +70,9 @@ class PixelColors:
         else:
             inside, near = self._weights(cut.shape[:2], place)
             weights = inside * self._not_behind(cut, inside, near)
-        counted = np.bincount(name_indices(cut).ravel(), weights.ravel(), len(COLOR_NAMES))
-        votes = np.asarray(counted, np.float64)
+        votes = np.bincount(name_indices(cut).ravel(), weights.ravel(), len(COLOR_NAMES)).astype(
+            np.float64
+        )
         if not votes.any():
             return None
         votes[list(_GRAYS)] *= self.grays
@@ -125,10 +126,6 @@ def _around(
             known = cv2.resize(known.astype(np.uint8), size, interpolation=cv2.INTER_AREA) > 0
         cut = np.asarray(cv2.resize(cut, size, interpolation=cv2.INTER_AREA), np.uint8)
     scale = (cut.shape[1] / (right - left), cut.shape[0] / (bottom - top))
-    place = (
-        (x0 - left) * scale[0],
-        (y0 - top) * scale[1],
-        (x1 - left) * scale[0],
-        (y1 - top) * scale[1],
-    )
-    return cut, place, known
+    a, b = ((x - left) * scale[0] for x in (x0, x1))
+    c, d = ((y - top) * scale[1] for y in (y0, y1))
+    return cut, (a, c, b, d), known

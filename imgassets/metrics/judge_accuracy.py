@@ -136,18 +136,18 @@ def _scorer(document: AnyJudge, judge: Any) -> Scorer:
 def _accuracy(found: Sequence[Judged]) -> Accuracy:
     agree = sum(one.said == one.label.correct for one in found)
     both = sum(bool(one.said) and one.label.correct for one in found)
+    called, right = sum(bool(one.said) for one in found), sum(one.label.correct for one in found)
     return Accuracy(
         len(found),
         _share(agree, len(found)),
-        _share(both, sum(bool(one.said) for one in found)),
-        _share(both, sum(one.label.correct for one in found)),
+        _share(both, called) if called else None,
+        _share(both, right) if right else None,
     )
 
 
-def _share(count: int, of: int) -> Interval | None:  # type: ignore[return]
+def _share(count: int, of: int) -> Interval:
     """Wilson's 95 % interval."""
     from scipy.stats import binomtest
 
-    if of:
-        bounds = binomtest(count, of).proportion_ci(0.95, method="wilson")
-        return count / of, float(bounds.low), float(bounds.high)
+    bounds = binomtest(count, of).proportion_ci(0.95, method="wilson")
+    return count / of, float(bounds.low), float(bounds.high)

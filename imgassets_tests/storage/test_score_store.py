@@ -1,4 +1,4 @@
-"""Scores are kept whole, several processes write at once, and what was harmed counts as not made."""
+"""Scores are kept whole while several processes write; what was harmed counts as never made."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgassets.documents.prompts import Expectation, ObjectExpectation
+from imgassets.judges.class_names import class_of
 from imgassets.judges.detector_classes import COLOR_NAMES
 from imgassets.judges.detectors import Detector, DetectorError, FlatShapeDetector, check_image
 from imgassets.judges.regions import background_color
@@ -57,8 +58,11 @@ def _object_scores(
 ) -> list[Score]:
     _check_colors((wanted.color for wanted in expectation.include), detector.colors)
     asked = [wanted.class_ for wanted in (*expectation.include, *expectation.exclude)]
-    # What else a closed vocabulary sees makes reasons easier to check: "saw 1 red square".
-    classes = tuple(dict.fromkeys((*asked, *(detector.classes or ()))))
+    # What else a closed vocabulary sees makes reasons easier to check: "saw 1 red square". Not so
+    # what was asked for in another word: of two sofas asked for, one is no "saw 1 couch".
+    known = detector.classes or ()
+    meant = {class_of(word, known, {}) for word in asked}
+    classes = tuple(dict.fromkeys((*asked, *(name for name in known if name not in meant))))
     found = detector.detect(image, classes)
     verdict = judge(found, expectation, GENEVAL)
     scores = [Score("composition.correct", float(verdict.correct), verdict.reason)]
