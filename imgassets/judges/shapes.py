@@ -24,6 +24,8 @@ Point = tuple[float, float]
 
 #: Rotations, in degrees, a shape may have and still be itself. A square turned by 45 is a diamond.
 ROTATIONS = (-12.0, -8.0, -4.0, 0.0, 4.0, 8.0, 12.0)
+#: Widths over heights a shape may have before it is turned.
+ASPECTS = (0.7, 1.0, 1.4)
 #: Standard deviations of blur, in sides, whose rounded corners and lost tips are still the shape.
 SOFTNESS = (0.0, 0.04, 0.08)
 STAR_INNER_RADIUS = 0.42
@@ -137,7 +139,7 @@ def confidence(match: ShapeMatch, aspect: float) -> float:
     curves = (
         38.0 * (match.overlap - DOUBTFUL_OVERLAP[match.shape]),
         220.0 * (match.margin - 0.006),
-        18.0 * (math.log(1.5) - abs(math.log(aspect))),
+        18.0 * (math.log(2.3) - abs(math.log(aspect))),
     )
     return math.prod(1.0 / (1.0 + math.exp(-value)) for value in curves)
 
@@ -172,18 +174,19 @@ def _fit_area(mask: NDArray[np.uint8]) -> FloatArray:
 
 @functools.cache
 def _templates() -> tuple[FloatArray, FloatArray]:
-    """Every shape, turned and softened, fitted both ways: two arrays (S, R, G * G) in 0..1."""
-    variants = tuple(itertools.product(ROTATIONS, SOFTNESS))
+    """Every shape, stretched, turned and softened, fitted both ways: two arrays (S, R, G * G) in 0..1."""
+    variants = tuple(itertools.product(ROTATIONS, ASPECTS, SOFTNESS))
     drawn = [[_draw(shape, *variant) for variant in variants] for shape in SHAPES]
     boxed = [[_fit_box(mask).reshape(-1) for mask in row] for row in drawn]
     centred = [[_fit_area(mask).reshape(-1) for mask in row] for row in drawn]
     return np.array(boxed, np.float32), np.array(centred, np.float32)
 
 
-def _draw(shape: str, degrees: float, softness: float) -> NDArray[np.uint8]:
+def _draw(shape: str, degrees: float, aspect: float, softness: float) -> NDArray[np.uint8]:
     angle = math.radians(degrees)
     turn = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
-    corners = (canonical_outline(shape) - 0.5) @ turn * _SIDE + _DRAWN / 2
+    stretch = (math.sqrt(aspect), 1 / math.sqrt(aspect))
+    corners = (canonical_outline(shape) - 0.5) * stretch @ turn * _SIDE + _DRAWN / 2
     canvas = np.zeros((_DRAWN, _DRAWN), np.uint8)
     fixed = np.round((corners - 0.5) * 16).astype(np.int32)
     cv2.fillPoly(canvas, [fixed], 255, lineType=cv2.LINE_AA, shift=4)

@@ -160,7 +160,9 @@ def contrast(a: RGB, b: RGB) -> float:
 
 
 def _lab(rgb: RGB) -> tuple[float, float, float]:
-    line = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in (c / 255 for c in rgb)]
+    line = [
+        v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in (c / 255 for c in rgb)
+    ]
     rows = ((0.4124, 0.3576, 0.1805), (0.2126, 0.7152, 0.0722), (0.0193, 0.1192, 0.9505))
     xyz = [sum(w * v for w, v in zip(row, line, strict=True)) for row in rows]
     x, y, z = (
@@ -192,7 +194,9 @@ def _case(rng: random.Random, task: int, faulty: bool) -> Case:
     if fault is not None:
         drawn, drawn_relation = _planted(rng, fault, drawn, relation, names, task)
     centers = _centers(rng, len(drawn), drawn_relation if task == 1 else None)
-    items = tuple(_item(rng, s, c, xy, len(centers)) for (s, c), xy in zip(drawn, centers, strict=True))
+    items = tuple(
+        _item(rng, s, c, xy, len(centers)) for (s, c), xy in zip(drawn, centers, strict=True)
+    )
     quality = rng.choice((None, rng.randint(75, 95)))
     expected = _expected(task, shapes, colors, relation)
     return Case(Drawing(items, background, size, quality), expected, fault)
@@ -222,7 +226,11 @@ def _planted(
 def _centers(rng: random.Random, number: int, relation: str | None) -> list[tuple[float, float]]:
     """Cells apart from each other; with a relation, the first lies so as seen from the second."""
     if relation is not None and number == 2:
-        low, high, across = rng.uniform(0.24, 0.28), rng.uniform(0.72, 0.76), rng.uniform(0.42, 0.58)
+        low, high, across = (
+            rng.uniform(0.24, 0.28),
+            rng.uniform(0.72, 0.76),
+            rng.uniform(0.42, 0.58),
+        )
         first, second = (low, high) if relation in ("left of", "above") else (high, low)
         other = across + rng.uniform(-0.05, 0.05)
         if relation in ("left of", "right of"):
@@ -234,7 +242,10 @@ def _centers(rng: random.Random, number: int, relation: str | None) -> list[tupl
     cells = rng.sample([(c, r) for c in range(grid) for r in range(grid)], number)
     step, shake = 1 / grid, 0.03 / grid
     return [
-        ((c + 0.5) * step + rng.uniform(-shake, shake), (r + 0.5) * step + rng.uniform(-shake, shake))
+        (
+            (c + 0.5) * step + rng.uniform(-shake, shake),
+            (r + 0.5) * step + rng.uniform(-shake, shake),
+        )
         for c, r in cells
     ]
 
@@ -252,9 +263,7 @@ def _item(
 
 def _expected(task: int, shapes: list[str], colors: list[str], relation: str) -> Expectation:
     entries: list[dict[str, Any]]
-    entries = [
-        {"class": s, "count": 1, "color": c} for s, c in zip(shapes, colors, strict=True)
-    ]
+    entries = [{"class": s, "count": 1, "color": c} for s, c in zip(shapes, colors, strict=True)]
     exclude = list[dict[str, Any]]()
     if task == 1:
         entries = [entries[1], entries[0] | {"position": [relation, 0]}]
