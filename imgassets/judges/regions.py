@@ -52,6 +52,8 @@ FOREGROUND_DELTA_E = 20.0
 FAINT_FOREGROUND_DELTA_E = 7.0
 #: Distance from the background that the median color of a faint object must keep.
 FAINT_CONTRAST_DELTA_E = 10.0
+#: The same from which on a faint object is trusted.
+FAINT_TRUSTED_DELTA_E = 15.0
 
 _BORDER = 4
 _AROUND = 5  # pixels around an object where no faint one is looked for: its rim, its JPEG halo
@@ -81,6 +83,11 @@ class Region:
     area_share: float
     contrast: float
     touches: tuple[str, ...]
+
+    @property
+    def is_faint(self) -> bool:
+        """Whether it stands out from the background little."""
+        return self.contrast < FAINT_TRUSTED_DELTA_E
 
 
 def background_color(image: NDArray[np.uint8]) -> str:
