@@ -21,6 +21,7 @@ TRUSTED_ASPECT = 2.0
 TRUSTED_CUT = 0.32
 
 _TURNED_LEAD = 0.01  # of the overlap of a turned shape over that of an upright one
+_CUT_LEAD = 0.03  # the same of a cut shape over a whole one of another name
 _RIVAL = 0.04  # what a second reading's overlap may be short of the first's
 _SOUND = 0.08  # above DOUBTFUL_OVERLAP, a cut shape is worth a doubt
 _CERTAIN_OVERLAP = 0.95  # of an upright shape: no turned one fits better
@@ -57,6 +58,8 @@ def read(region: Region) -> Reading | None:
         found = _turned(region, match, plain) or plain
     for doubt in _limits(region, aspect):
         sure = SURE if region.area_share < MIN_AREA_SHARE else SURE / 2
+        if region.is_faint and region.touches:
+            return None  # colors drift there
         if not found.doubt and found.score <= sure:
             return None if region.is_faint or region.area_share < MIN_AREA_SHARE else found
         may_be = (*(found.may_be or (found.shape,)), None)
@@ -116,10 +119,12 @@ def _at_border(region: Region, match: ShapeMatch, plain: Reading) -> Reading:
         return plain
     lead = best.overlap - cuts[1].overlap
     score = confidence(ShapeMatch(best.shape, best.overlap, lead), 1.0)
-    if best.cut <= TRUSTED_CUT and score > SURE:
+    # Where the whole shape has a good name too, a cut one takes its place only by a clear lead.
+    contested = plain.score > SURE and best.overlap < match.overlap + _CUT_LEAD
+    if best.cut <= TRUSTED_CUT and score > SURE and (best.shape == plain.shape or not contested):
         return Reading(best.shape, score)
-    may_be = (*(cut.shape for cut in rivals), None)
-    return Reading(best.shape, score, "is cut by the border", may_be)
+    names = [cut.shape for cut in rivals] + [plain.shape] * contested
+    return Reading(best.shape, score, "is cut by the border", (*dict.fromkeys(names), None))
 
 
 def _is_sound(cut: CutMatch) -> bool:

@@ -39,6 +39,7 @@ TURNS: dict[str, tuple[int, ...]] = {
 #: Shares of a shape's width or height that may lie beyond the border.
 CUTS = (0.0, 0.08, 0.16, 0.24, 0.32, 0.4, 0.5)
 
+_CUT_PRICE = 0.07  # of overlap, for a whole shape beyond the border
 _TURNED_SOFTNESS = (0.0, 0.06)
 _MOST_CUT_ASPECT = 1.6  # of the whole shape: what is missing could be of any length otherwise
 _OPPOSITE = (("left", "right"), ("top", "bottom"))
@@ -50,7 +51,8 @@ class CutMatch:
 
     Attributes:
         shape: a name in `SHAPES`.
-        overlap: intersection over union with its outline on this side of the border, 0..1.
+        overlap: intersection over union with its outline on this side of the border, less a
+            tenth of the cut, as the less is cut the likelier it is; 0..1.
         cut: share of its width or height, the larger one, that lies beyond the border, 0..1.
     """
 
@@ -98,9 +100,9 @@ def match_cut(mask: NDArray[np.uint8], touches: Sequence[str]) -> list[CutMatch]
         if abs(math.log(whole.shape[1] / whole.shape[0])) > math.log(_MOST_CUT_ASPECT):
             continue
         for shape, overlap in zip(SHAPES, _visible_overlaps(whole, known), strict=True):
-            # A longer cut must fit visibly better: a cut square is a square at any length.
-            if shape not in best or overlap > best[shape].overlap + 0.01:
-                best[shape] = CutMatch(shape, float(overlap), max(x, y))
+            likely = float(overlap) - _CUT_PRICE * max(x, y)
+            if shape not in best or likely > best[shape].overlap:
+                best[shape] = CutMatch(shape, likely, max(x, y))
     return sorted(best.values(), key=lambda match: -match.overlap)
 
 
