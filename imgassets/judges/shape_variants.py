@@ -51,8 +51,8 @@ class CutMatch:
 
     Attributes:
         shape: a name in `SHAPES`.
-        overlap: intersection over union with its outline on this side of the border, less a
-            tenth of the cut, as the less is cut the likelier it is; 0..1.
+        overlap: intersection over union with its outline on this side of the border, less
+            a price for the cut, as the less is cut the likelier it is; below 1.
         cut: share of its width or height, the larger one, that lies beyond the border, 0..1.
     """
 

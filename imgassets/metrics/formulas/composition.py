@@ -6,9 +6,7 @@ Size and background are not part of GenEval and are scored apart from it.
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +21,7 @@ from imgassets.judges.detectors import (
     check_image,
 )
 from imgassets.judges.regions import background_color
+from imgassets.metrics.formulas.doubts import described, readings
 from imgassets.metrics.formulas.geneval import GENEVAL, Objects, judge, kept, overall, task_means
 from imgassets.metrics.scores import Score
 
@@ -32,10 +31,6 @@ __all__ = ["LARGE_SHARE", "overall", "score", "task_means"]
 #: of the shares of the two sizes of the drawn scenes, 56 and 26 pixels of 96 (.34 and .073, their
 #: jitter of 5 % of a side included .31 to .38 and .066 to .081).
 LARGE_SHARE = 56.0 * 26.0 / 96.0**2
-
-#: Doubtful objects of the classes asked for up to which every reading of an image is gone through.
-MOST_DOUBTS = 6
-_TAKEN = 0.91  # the confidence of a doubtful object where it is taken for one: enough to count
 
 
 def score(
@@ -54,7 +49,8 @@ def score(
         0.0 (higher is better), with a reason where it is 0.0. Empty when none of it is asked for.
 
     Raises:
-        DetectorError: for an image, a class or a color that cannot be judged.
+        DetectorError: for an image, a class or a color that cannot be judged, and where a score
+            hangs on something the detector cannot tell.
     """
     scores = []
     if expectation.judges_composition:
@@ -72,9 +68,9 @@ def _object_scores(
     # What else a closed vocabulary sees makes reasons easier to check: "saw 1 red square".
     classes = tuple(dict.fromkeys((*asked, *(detector.classes or ()))))
     found = detector.detect(image, classes)
-    answers = [_judged(image, expectation, seen) for seen in _readings(found, asked)]
+    answers = [_judged(image, expectation, seen) for seen in readings(found, expectation)]
     if len({tuple(one.value for one in scores) for scores in answers}) > 1:
-        raise DetectorError(f"the verdict hangs on what cannot be told: {_doubts(found, asked)}")
+        raise DetectorError(f"the verdict hangs on {described(found, expectation)}")
     return answers[0]
 
 
@@ -90,39 +86,6 @@ def _judged(
         faults = [fault for wanted in sized if (fault := _size_fault(wanted, objects, area))]
         scores.append(Score("composition.size", float(not faults), "; ".join(faults)))
     return scores
-
-
-def _readings(found: Sequence[Detection], asked: Sequence[str]) -> Iterator[list[Detection]]:
-    """What the image may show: each doubtful object as each thing it may be.
-
-    Raises:
-        DetectorError: for more doubtful objects than can be gone through.
-    """
-    doubtful = _doubtful(found, asked)
-    if len(doubtful) > MOST_DOUBTS:
-        raise DetectorError(f"{len(doubtful)} objects cannot be told: {_doubts(found, asked)}")
-    certain = [one for one in found if one not in doubtful]
-    choices = [[(one, class_) for class_ in one.may_be] for one in doubtful]
-    for chosen in itertools.product(*choices):
-        taken = [
-            replace(one, class_=class_, score=max(one.score, _TAKEN))
-            for one, class_ in chosen
-            if class_
-        ]
-        yield certain + taken
-
-
-def _doubtful(found: Sequence[Detection], asked: Sequence[str]) -> list[Detection]:
-    return [one for one in found if one.doubt and not set(asked).isdisjoint(one.may_be)]
-
-
-def _doubts(found: Sequence[Detection], asked: Sequence[str]) -> str:
-    """Each doubtful object in words."""
-    return "; ".join(
-        f"what may be {' or '.join(f'a {c}' if c else 'none' for c in one.may_be)} at "
-        f"{', '.join(f'{corner:.0f}' for corner in one.box)} {one.doubt}"
-        for one in _doubtful(found, asked)
-    )
 
 
 def _size_fault(wanted: ObjectExpectation, objects: Objects, area: float) -> str:
