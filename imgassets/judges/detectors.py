@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from imgassets.documents.judge import Shapes
 from imgassets.judges.detector_classes import COLOR_NAMES, SHAPES
 from imgassets.judges.errors import JudgeError
+from imgassets.judges.readings import read
 from imgassets.judges.regions import Box, Region, find_regions
-from imgassets.judges.shapes import confidence, match_shape
 
 
 class DetectorError(JudgeError):
@@ -35,12 +35,16 @@ class Detection:
         box: (x0, y0, x1, y1) in pixels of the image given.
         score: confidence, 0..1; GenEval keeps what is above 0.3, above 0.9 where it counts.
         color: a name in `Detector.colors`; None when the detector could not tell.
+        doubt: why it cannot be told what this is; empty when it can.
+        may_be: where in doubt, the classes it may be; None among them: no object at all.
     """
 
     class_: str
     box: Box
     score: float
     color: str | None
+    doubt: str = ""
+    may_be: tuple[str | None, ...] = ()
 
 
 class Detector(Protocol):
@@ -96,7 +100,8 @@ class FlatShapeDetector:
                 f"expected {', '.join(self.classes)}; use a learned detector for other objects"
             )
         found = [_detection(region) for region in find_regions(image)]
-        return sorted((d for d in found if d.class_ in classes), key=lambda d: -d.score)
+        wanted = [d for d in found if d and not {d.class_, *d.may_be}.isdisjoint(classes)]
+        return sorted(wanted, key=lambda d: -d.score)
 
 
 def check_image(image: NDArray[np.uint8]) -> None:
@@ -114,11 +119,11 @@ def check_image(image: NDArray[np.uint8]) -> None:
         raise DetectorError(f"expected at least 16 x 16 pixels, got {shape[1]} x {shape[0]}")
 
 
-def _detection(region: Region) -> Detection:
-    match = match_shape(region.mask)
-    x0, y0, x1, y1 = region.box
-    sure = confidence(match, (x1 - x0) / (y1 - y0))
-    return Detection(match.shape, region.box, sure, region.color)
+def _detection(region: Region) -> Detection | None:
+    found = read(region)
+    if found is None:
+        return None
+    return Detection(found.shape, region.box, found.score, region.color, found.doubt, found.may_be)
 
 
 def without_overlaps(group: Sequence[Detection], max_overlap: float) -> list[Detection]:

@@ -49,7 +49,11 @@ class Core:
 
 
 def find_cores(
-    smooth: NDArray[np.uint8], lab: FloatArray, foreground: Mask, background: FloatArray
+    smooth: NDArray[np.uint8],
+    lab: FloatArray,
+    foreground: Mask,
+    background: FloatArray,
+    contrast: float = CONTRAST_DELTA_E,
 ) -> list[Core]:
     """Cores of all regions, the largest first.
 
@@ -58,12 +62,13 @@ def find_cores(
         lab: float32, (H, W, 3): the same in CIELAB.
         foreground: uint8, (H, W), 0 or 1.
         background: its color in sRGB levels, (3,).
+        contrast: distance from the background, in Delta E, that the median of a core must exceed.
 
     Returns:
         Cores that stand out from the background and are not the soft rim of another.
     """
     found = _cores(smooth, lab, foreground)
-    return _without_rims(_contrasting(found, background), background)
+    return _without_rims(_contrasting(found, background, contrast), background)
 
 
 def mixture(
@@ -154,12 +159,14 @@ def _split(eroded: Mask, smooth: NDArray[np.uint8]) -> list[Core]:
     return cores
 
 
-def _contrasting(cores: list[Core], background: FloatArray) -> list[Core]:
+def contrast_of(rgb: FloatArray, background: FloatArray) -> float:
+    """Distance of two colors in sRGB levels, (3,), in CIE76's Delta E."""
+    return float(distances(to_lab(to_pixel(rgb)), to_lab(to_pixel(background))))
+
+
+def _contrasting(cores: list[Core], background: FloatArray, least: float) -> list[Core]:
     """Cores that stand out from the background clearly: no vignette, no shadow."""
-    ground = to_lab(to_pixel(background))
-    return [
-        core for core in cores if distances(to_lab(to_pixel(core.rgb)), ground) > CONTRAST_DELTA_E
-    ]
+    return [core for core in cores if contrast_of(core.rgb, background) > least]
 
 
 def _without_rims(cores: list[Core], background: FloatArray) -> list[Core]:

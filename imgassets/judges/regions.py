@@ -24,7 +24,15 @@ from imgassets.judges.color_names import (
     to_pixel,
 )
 from imgassets.judges.detector_classes import COLOR_NAMES
-from imgassets.judges.region_interiors import Core, FloatArray, Mask, find_cores, mixture
+from imgassets.judges.region_interiors import (
+    CONTRAST_DELTA_E,
+    Core,
+    FloatArray,
+    Mask,
+    contrast_of,
+    find_cores,
+    mixture,
+)
 from imgassets.judges.shapes import confidence, match_shape
 
 Box = tuple[float, float, float, float]
@@ -34,11 +42,23 @@ WORKING_SIDE = 192
 #: Smallest area of an object as a share of the image; smaller regions are specks. The smallest
 #: object of the drawn scenes, a small star, covers 2 %.
 MIN_AREA_SHARE = 0.008
+#: Smallest area of what is looked at: it may be an object, too small to tell.
+SPECK_AREA_SHARE = 0.004
 #: Distance from the background, in CIE76 Delta E, from which on a pixel is foreground: less than
 #: halfway to the closest object color of the drawn scenes (46).
 FOREGROUND_DELTA_E = 20.0
 
+#: The same for faint objects, which are looked for beside the others and need sharp edges.
+FAINT_FOREGROUND_DELTA_E = 7.0
+#: Distance from the background that the median color of a faint object must keep.
+FAINT_CONTRAST_DELTA_E = 10.0
+#: The same from which on a faint object is trusted.
+FAINT_TRUSTED_DELTA_E = 15.0
+
 _BORDER = 4
+_AROUND = 5  # pixels around an object where no faint one is looked for: its rim, its JPEG halo
+_EDGE_REACH = 4  # pixels inside and outside of an edge between which the step of color is taken
+_SHARP_STEP = 0.62  # of the contrast: 0.88 for the blur of 5 % drawn scenes, 0.4 for a soft shadow
 _DISTANCE_PENALTY = 1.5  # levels of sRGB that a pixel of distance from a core is worth
 _JOINING_DELTA_E = 32.0  # two shades of one object are closer, or have one name
 _JOINING_CONTACT = 0.7  # shared edge, over sqrt(area), of two shades of one object
@@ -53,12 +73,21 @@ class Region:
         box: (x0, y0, x1, y1) in pixels of the image given, x1 and y1 exclusive.
         color: name in `detector_colors.COLOR_NAMES` of its median color.
         area_share: its area over the image's, 0..1.
+        contrast: distance of its median color from the background, in CIE76's Delta E.
+        touches: the sides of the image it touches: `left`, `top`, `right`, `bottom`.
     """
 
     mask: Mask
     box: Box
     color: str
     area_share: float
+    contrast: float
+    touches: tuple[str, ...]
+
+    @property
+    def is_faint(self) -> bool:
+        """Whether it stands out from the background little."""
+        return self.contrast < FAINT_TRUSTED_DELTA_E
 
 
 def background_color(image: NDArray[np.uint8]) -> str:
@@ -73,18 +102,60 @@ def find_regions(image: NDArray[np.uint8]) -> list[Region]:
         image: uint8, (H, W, 3), sRGB, 0..255; any size.
 
     Returns:
-        Regions of at least `MIN_AREA_SHARE` of the image.
+        Regions of at least `SPECK_AREA_SHARE` of the image.
     """
     work = _working_copy(image)
     smooth = _smooth(work)
     background = _background(smooth)
     lab = to_lab(smooth)
-    far = distances(lab, to_lab(to_pixel(background))) > FOREGROUND_DELTA_E
-    cores = find_cores(smooth, lab, far.astype(np.uint8), background)
-    parts = list(zip(cores, _grow(work, far, background, cores), strict=True))
-    regions = [_region(mask, core, image.shape) for core, mask in _joined(parts)]
-    large = [region for region in regions if region.area_share >= MIN_AREA_SHARE]
+    apart = distances(lab, to_lab(to_pixel(background)))
+    far = apart > FOREGROUND_DELTA_E
+    parts = _joined(_parts(work, smooth, lab, far, background, CONTRAST_DELTA_E))
+    faint = (apart > FAINT_FOREGROUND_DELTA_E) & ~_taken(parts, far.shape)
+    pale = _joined(_parts(work, smooth, lab, faint, background, FAINT_CONTRAST_DELTA_E))
+    parts += [part for part in pale if _is_sharp(part, lab, background)]
+    regions = [_region(mask, core, image.shape, background) for core, mask in parts]
+    large = [region for region in regions if region.area_share >= SPECK_AREA_SHARE]
     return sorted(large, key=lambda region: -region.area_share)
+
+
+def _parts(
+    work: NDArray[np.uint8],
+    smooth: NDArray[np.uint8],
+    lab: FloatArray,
+    foreground: NDArray[np.bool_],
+    background: FloatArray,
+    contrast: float,
+) -> list[tuple[Core, Mask]]:
+    """Cores in a foreground that keep a contrast, each with the mask it grows to."""
+    cores = find_cores(smooth, lab, foreground.astype(np.uint8), background, contrast)
+    return list(zip(cores, _grow(work, foreground, background, cores), strict=True))
+
+
+def _taken(parts: list[tuple[Core, Mask]], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Where no faint object is looked for: objects, what they enclose, and their surroundings."""
+    filled = np.zeros(shape, np.uint8)
+    for _, mask in parts:
+        contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        cv2.drawContours(filled, contours, -1, 1, cv2.FILLED)
+    around = np.ones((2 * _AROUND + 1,) * 2, np.uint8)
+    return np.asarray(cv2.dilate(filled, around), np.uint8) > 0
+
+
+def _is_sharp(part: tuple[Core, Mask], lab: FloatArray, background: FloatArray) -> bool:
+    """Whether a part ends in an edge, as drawn objects do; shadows and drifts of color fade out."""
+    core, mask = part
+    disk = np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3)), np.uint8)
+    shrunk, grown = (
+        np.asarray(change(mask, disk, iterations=_EDGE_REACH - 1), np.uint8)
+        for change in (cv2.erode, cv2.dilate)
+    )
+    within = (shrunk > 0) & (cv2.erode(shrunk, disk, iterations=2) == 0)
+    beyond = (grown == 0) & (cv2.dilate(grown, disk, iterations=2) > 0)
+    if not within.any() or not beyond.any():
+        return False
+    step = distances(np.median(lab[within], axis=0), np.median(lab[beyond], axis=0))
+    return bool(step > _SHARP_STEP * contrast_of(core.rgb, background))
 
 
 def _working_copy(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -183,9 +254,15 @@ def _alike(a: Core, b: Core) -> bool:
     return bool(apart < _JOINING_DELTA_E) or color_name(a.rgb) == color_name(b.rgb)
 
 
-def _region(mask: Mask, core: Core, shape: tuple[int, ...]) -> Region:
+def _region(mask: Mask, core: Core, shape: tuple[int, ...], background: FloatArray) -> Region:
     x, y, width, height = cv2.boundingRect(mask)
     across, down = shape[1] / mask.shape[1], shape[0] / mask.shape[0]
     box = (x * across, y * down, (x + width) * across, (y + height) * down)
     crop = mask[y : y + height, x : x + width] * np.uint8(255)
-    return Region(crop, box, color_name(core.rgb), float(mask.mean()))
+    contrast = contrast_of(core.rgb, background)
+    return Region(crop, box, color_name(core.rgb), float(mask.mean()), contrast, _touched(mask))
+
+
+def _touched(mask: Mask) -> tuple[str, ...]:
+    edges = {"left": mask[:, 0], "top": mask[0], "right": mask[:, -1], "bottom": mask[-1]}
+    return tuple(side for side, edge in edges.items() if edge.any())

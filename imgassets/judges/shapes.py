@@ -24,6 +24,8 @@ Point = tuple[float, float]
 
 #: Rotations, in degrees, a shape may have and still be itself. A square turned by 45 is a diamond.
 ROTATIONS = (-12.0, -8.0, -4.0, 0.0, 4.0, 8.0, 12.0)
+#: Widths over heights a shape may have before it is turned.
+ASPECTS = (0.7, 1.0, 1.4)
 #: Standard deviations of blur, in sides, whose rounded corners and lost tips are still the shape.
 SOFTNESS = (0.0, 0.04, 0.08)
 STAR_INNER_RADIUS = 0.42
@@ -32,8 +34,11 @@ STAR_INNER_RADIUS = 0.42
 DOUBTFUL_OVERLAP = {
     "circle": 0.80, "square": 0.80, "triangle": 0.745, "star": 0.68, "diamond": 0.77, "heart": 0.77
 }  # fmt: skip
+#: Width over height, or height over width, at which a stretched shape is as likely another thing.
+MOST_ASPECT = 2.6
+#: Side of the grid masks are compared on.
+GRID = 40
 
-_GRID = 40  # side of the grid masks are compared on
 _DRAWN = 240  # side of the canvas templates are drawn on before they are fitted to the grid
 _SIDE = 144  # side of the shape on it
 _REACH = 1.25  # half the side of the area-fitted window, in units of sqrt(area)
@@ -110,8 +115,8 @@ def match_shape(mask: NDArray[np.uint8]) -> ShapeMatch:
     """
     if not mask.any():
         raise ValueError("mask is empty: expected at least one pixel above 0")
-    by_box = _overlaps(_fit_box(mask), _templates()[0])
-    by_area = _overlaps(_fit_area(mask), _templates()[1])
+    by_box = best_overlaps(fit_box(mask), upright_templates()[0])
+    by_area = best_overlaps(fit_area(mask), upright_templates()[1])
     overlaps = np.maximum(by_box, by_area)
     order = np.argsort(overlaps)[::-1]
     best, second = float(overlaps[order[0]]), float(overlaps[order[1]])
@@ -123,7 +128,7 @@ def confidence(match: ShapeMatch, aspect: float) -> float:
 
     A product of three logistic curves: one falls where the overlap with the outline gets low
     (`DOUBTFUL_OVERLAP`), one where a second shape fits nearly as well, one where the box is
-    stretched beyond 3 : 2. Correct matches on drawn scenes, clean, degraded and bent, keep 0.9,
+    stretched beyond 2.6 : 1. Correct matches on drawn scenes, clean, degraded and bent, keep 0.9,
     GenEval's bar for counting; random blobs and letters mostly stay below it, and what resembles
     no shape is below 0.3, its bar for anything.
 
@@ -137,53 +142,57 @@ def confidence(match: ShapeMatch, aspect: float) -> float:
     curves = (
         38.0 * (match.overlap - DOUBTFUL_OVERLAP[match.shape]),
         220.0 * (match.margin - 0.006),
-        18.0 * (math.log(1.5) - abs(math.log(aspect))),
+        18.0 * (math.log(MOST_ASPECT) - abs(math.log(aspect))),
     )
     return math.prod(1.0 / (1.0 + math.exp(-value)) for value in curves)
 
 
-def _overlaps(fitted: FloatArray, templates: FloatArray) -> FloatArray:
+def best_overlaps(fitted: FloatArray, templates: FloatArray) -> FloatArray:
     """Best IoU over the variants of each shape: (S,). Templates are (S, R, G * G)."""
     common = np.minimum(templates, fitted.reshape(-1)).sum(axis=-1)
     total = templates.sum(axis=-1) + fitted.sum() - common
     return np.asarray((common / total).max(axis=1), np.float32)
 
 
-def _fit_box(mask: NDArray[np.uint8]) -> FloatArray:
+def fit_box(mask: NDArray[np.uint8]) -> FloatArray:
+    """A mask (uint8, (H, W), 0..255) whose bounding box fills the grid: (GRID, GRID), 0..1."""
     x, y, width, height = cv2.boundingRect((mask > 127).astype(np.uint8))
     crop = mask[y : y + height, x : x + width] if width else mask
-    shrinks = crop.shape[0] > _GRID
+    shrinks = crop.shape[0] > GRID
     way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(crop, (_GRID, _GRID), interpolation=way) / 255.0, np.float32)
+    return np.asarray(cv2.resize(crop, (GRID, GRID), interpolation=way) / 255.0, np.float32)
 
 
-def _fit_area(mask: NDArray[np.uint8]) -> FloatArray:
+def fit_area(mask: NDArray[np.uint8]) -> FloatArray:
+    """A mask (uint8, (H, W), 0..255) moved and scaled to one centroid and area: as `fit_box`."""
     moments = cv2.moments(mask)
     area = moments["m00"] / 255.0
     x, y = moments["m10"] / moments["m00"], moments["m01"] / moments["m00"]
-    step = 2 * _REACH * math.sqrt(area) / _GRID  # source pixels in a grid cell
-    offset = (_GRID - 1) / 2
+    step = 2 * _REACH * math.sqrt(area) / GRID  # source pixels in a grid cell
+    offset = (GRID - 1) / 2
     to_source = np.array([[step, 0, x - step * offset], [0, step, y - step * offset]])
     source = cv2.GaussianBlur(mask, (0, 0), step / 2) if step > 1.5 else mask
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    fitted = cv2.warpAffine(source, to_source, (_GRID, _GRID), flags=flags)
+    fitted = cv2.warpAffine(source, to_source, (GRID, GRID), flags=flags)
     return np.asarray(fitted / 255.0, np.float32)
 
 
 @functools.cache
-def _templates() -> tuple[FloatArray, FloatArray]:
-    """Every shape, turned and softened, fitted both ways: two arrays (S, R, G * G) in 0..1."""
-    variants = tuple(itertools.product(ROTATIONS, SOFTNESS))
-    drawn = [[_draw(shape, *variant) for variant in variants] for shape in SHAPES]
-    boxed = [[_fit_box(mask).reshape(-1) for mask in row] for row in drawn]
-    centred = [[_fit_area(mask).reshape(-1) for mask in row] for row in drawn]
+def upright_templates() -> tuple[FloatArray, FloatArray]:
+    """Every shape, stretched, turned, softened, fitted both ways: two arrays (S, R, G * G)."""
+    variants = tuple(itertools.product(ROTATIONS, ASPECTS, SOFTNESS))
+    drawn = [[draw(shape, *variant) for variant in variants] for shape in SHAPES]
+    boxed = [[fit_box(mask).reshape(-1) for mask in row] for row in drawn]
+    centred = [[fit_area(mask).reshape(-1) for mask in row] for row in drawn]
     return np.array(boxed, np.float32), np.array(centred, np.float32)
 
 
-def _draw(shape: str, degrees: float, softness: float) -> NDArray[np.uint8]:
+def draw(shape: str, degrees: float, aspect: float, softness: float) -> NDArray[np.uint8]:
+    """A shape, stretched, then turned, then softened: uint8, 0 or 255."""
     angle = math.radians(degrees)
     turn = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
-    corners = (canonical_outline(shape) - 0.5) @ turn * _SIDE + _DRAWN / 2
+    stretch = (math.sqrt(aspect), 1 / math.sqrt(aspect))
+    corners = (canonical_outline(shape) - 0.5) * stretch @ turn * _SIDE + _DRAWN / 2
     canvas = np.zeros((_DRAWN, _DRAWN), np.uint8)
     fixed = np.round((corners - 0.5) * 16).astype(np.int32)
     cv2.fillPoly(canvas, [fixed], 255, lineType=cv2.LINE_AA, shift=4)

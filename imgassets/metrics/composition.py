@@ -21,7 +21,7 @@ def _scorer(branch: Branch) -> Scorer:
 
 FAMILY = Family(
     name="composition",
-    version="2",
+    version="3",
     question="Does the image show what the prompt asks for?",
     metrics=(
         Metric(

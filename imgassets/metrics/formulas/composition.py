@@ -6,7 +6,7 @@ Size and background are not part of GenEval and are scored apart from it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,15 @@ from numpy.typing import NDArray
 from imgassets.documents.prompts import Expectation, ObjectExpectation
 from imgassets.judges.class_names import class_of
 from imgassets.judges.detector_classes import COLOR_NAMES
-from imgassets.judges.detectors import Detector, DetectorError, FlatShapeDetector, check_image
+from imgassets.judges.detectors import (
+    Detection,
+    Detector,
+    DetectorError,
+    FlatShapeDetector,
+    check_image,
+)
 from imgassets.judges.regions import background_color
+from imgassets.metrics.formulas.doubts import described, readings
 from imgassets.metrics.formulas.geneval import GENEVAL, Objects, judge, kept, overall, task_means
 from imgassets.metrics.scores import Score
 
@@ -43,7 +50,8 @@ def score(
         0.0 (higher is better), with a reason where it is 0.0. Empty when none of it is asked for.
 
     Raises:
-        DetectorError: for an image, a class or a color that cannot be judged.
+        DetectorError: for an image, a class or a color that cannot be judged, and where a score
+            hangs on something the detector cannot tell.
     """
     scores = []
     if expectation.judges_composition:
@@ -64,6 +72,15 @@ def _object_scores(
     meant = {class_of(word, known, {}) for word in asked}
     classes = tuple(dict.fromkeys((*asked, *(name for name in known if name not in meant))))
     found = detector.detect(image, classes)
+    answers = [_judged(image, expectation, seen) for seen in readings(found, expectation)]
+    if len({tuple(one.value for one in scores) for scores in answers}) > 1:
+        raise DetectorError(f"the verdict hangs on {described(found, expectation)}")
+    return answers[0]
+
+
+def _judged(
+    image: NDArray[np.uint8], expectation: Expectation, found: Sequence[Detection]
+) -> list[Score]:
     verdict = judge(found, expectation, GENEVAL)
     scores = [Score("composition.correct", float(verdict.correct), verdict.reason)]
     sized = [wanted for wanted in expectation.include if wanted.size is not None]
