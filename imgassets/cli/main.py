@@ -22,6 +22,7 @@ _COMMANDS = (
     "validate",
     "decide",
     "score",
+    "calibrate",
     "normalize",
     "upscale",
     "reproduce",

@@ -52,11 +52,11 @@ class Thresholds(Document):
 class JudgeWeights(Weights):
     """As `Weights`; they change scores, and no pixel."""
 
-    weights: Annotated[str, Facet.MEASURES | Facet.BY_CONTENT] = Field(
+    weights: Annotated[str, Facet.MEASURES] = Field(
         min_length=1,
         description="`hub:OWNER/NAME`, else a folder (from the project root); safetensors only.",
     )
-    revision: Annotated[str | None, Facet.MEASURES | Facet.BY_CONTENT] = Field(
+    revision: Annotated[str | None, Facet.MEASURES] = Field(
         None, description="Full commit (40 hex digits) of hub weights."
     )
 
@@ -122,7 +122,7 @@ class SsdMobilenet(_Boxes):
     learned = False
 
     kind: Annotated[Literal["ssd-mobilenet"], Facet.MEASURES]
-    weights: Annotated[str, Facet.MEASURES | Facet.BY_CONTENT] = Field(
+    weights: Annotated[str, Facet.MEASURES] = Field(
         "package:coco-small",
         min_length=1,
         description=f"`package:NAME`, or a folder with `{ONNX_FILE}`.",
@@ -214,7 +214,7 @@ class CenterFace(_Judge):
     learned = False
 
     kind: Annotated[Literal["centerface"], Facet.MEASURES]
-    weights: Annotated[str, Facet.MEASURES | Facet.BY_CONTENT] = Field(
+    weights: Annotated[str, Facet.MEASURES] = Field(
         "package:centerface",
         min_length=1,
         description=f"`package:NAME`, or a folder with `{ONNX_FILE}`.",

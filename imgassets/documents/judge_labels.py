@@ -24,7 +24,7 @@ class JudgeLabel(Document):
     image: Annotated[str, Facet.NOTHING] = Field(
         min_length=1, description="File of the image, from the folder of images on."
     )
-    expect: Annotated[Expectation, Facet.NOTHING] = Field(description="What it must show.")
+    expect: Annotated[Expectation, Facet.PARTS] = Field(description="What it must show.")
     correct: Annotated[bool, Facet.NOTHING] = Field(
         description="Whether it does, as a person says, or as it was made."
     )

@@ -95,21 +95,22 @@ def of(project: Project, kind: str, name: str) -> list[Facet]:
 
 def _shown_prompts(prompt_set: PromptSet, facet: str) -> dict[str, Any]:
     """Prompts by id, as written: a changed transform is told as such, not as changed prompts."""
-    texts = facet == "prompts"
     prompts = {}
     for prompt in prompt_set.prompts:
         written = prompt.model_dump(mode="json", by_alias=True)
-        edit = written["edit"]
-        if texts:
-            edit = edit and {k: edit[k] for k in ("region", "prompt")}
-            prompts[prompt.id] = {"prompt": written["prompt"], "edit": edit}
+        edit: dict[str, Any] = {}
+        shown: dict[str, Any] = {}
+        if facet in ("prompts", "alignment"):
+            shown["prompt"] = written["prompt"]
+            edit |= {"prompt": prompt.edit.prompt} if prompt.edit else {}
+        if facet == "prompts":
+            edit |= {"region": written["edit"]["region"]} if prompt.edit else {}
         else:
-            prompts[prompt.id] = {
-                "expect": expected(prompt.expect, facet),
-                "edit": prompt.edit and {"expect": expected(prompt.edit.expect, facet)},
-            }
+            shown["expect"] = expected(prompt.expect, facet)
+            edit |= {"expect": expected(prompt.edit.expect, facet)} if prompt.edit else {}
+        prompts[prompt.id] = shown | {"edit": edit or None}
     transforms = [t.model_dump(mode="json") for t in prompt_set.transforms]
-    return {"prompts": prompts} | ({"transforms": transforms} if texts else {})
+    return {"prompts": prompts} | ({"transforms": transforms} if facet == "prompts" else {})
 
 
 @dataclass(frozen=True)

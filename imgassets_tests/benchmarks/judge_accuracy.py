@@ -201,15 +201,21 @@ def save(document: AnyJudge, verdicts: Sequence[Verdict]) -> None:
     path = EMBEDDED / "calibration.json"
     known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     known = {key: value for key, value in known.items() if value["judge"] != document.judge}
-    tasks = {
-        task: {"n": len(group)} | {name: _rounded(values) for name, values in rates(group).items()}
-        for task, group in by_task(verdicts).items()
-    }
     known[judge_fingerprint(Path(), document)] = {
-        "judge": document.judge, "what": WHAT, "images": len(verdicts), "tasks": tasks,
-    }  # fmt: skip
+        "judge": document.judge,
+        "what": WHAT,
+        "images": len(verdicts),
+        "unjudged": 0,
+        "overall": _entry(verdicts),
+        "tasks": {task: _entry(group) for task, group in by_task(verdicts).items()},
+    }
     text = json.dumps(dict(sorted(known.items(), key=lambda item: item[1]["judge"])), indent=2)
     path.write_text(text + "\n", encoding="utf-8")
+
+
+def _entry(verdicts: Sequence[Verdict]) -> dict[str, object]:
+    shares = {name: _rounded(values) for name, values in rates(verdicts).items()}
+    return {"n": len(verdicts)} | shares
 
 
 def _rounded(values: Sequence[float]) -> list[float] | None:

@@ -109,6 +109,36 @@ def local_models() -> dict[str, dict[str, Any]]:
     return {"plain": plain, "full": plain | full, "offload": offload, "noisy": noisy, **upscaling}
 
 
+def judges() -> dict[str, dict[str, Any]]:
+    """Documents of each kind of judge, with every option."""
+    weights = {"weights": "hub:acme/judge", "revision": COMMIT}
+    learned = {"description": "all", **weights, "dtype": "bfloat16", "device": "cpu"} | {
+        "batch_size": 4
+    }
+    boxes = {
+        "thresholds": {"presence": 0.2, "counting": 0.4},
+        "max_overlap": 0.5,
+        "max_overlap_across": 0.9,
+        "synonyms": {"sofa": "couch"},
+    }
+    return {
+        "drawn": {"kind": "shapes", "description": "all"},
+        "small": {"kind": "ssd-mobilenet", "weights": "package:coco-small", **boxes},
+        "boxes": {
+            "kind": "object-detection",
+            "classes": ["cat", "couch"],
+            "colors": {"weights": "hub:acme/colors", "revision": COMMIT},
+            **learned,
+            **boxes,
+        },
+        "words": {"kind": "zero-shot-object-detection", **learned},
+        "talker": {"kind": "vqa", "question": "Is it {prompt}?", "yes": "Ja", "no": "Nein"}
+        | learned,
+        "near": {"kind": "clip", "template": "a {prompt}", **learned},
+        "faces-all": {"kind": "centerface", "weights": "package:centerface", "presence": 0.6},
+    }
+
+
 def hosted_models() -> dict[str, dict[str, Any]]:
     """Documents of each hosted backend: as small as they may be, and with every option."""
     ideogram, gemini = yaml.safe_load(IDEOGRAM), yaml.safe_load(GEMINI)

@@ -13,6 +13,7 @@ from imgassets.documents.base import Document
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.field_facets import Facet, MarkedField, marked_fields, parts_in
 from imgassets.documents.hosted import GeminiModel, IdeogramModel
+from imgassets.documents.judge import CenterFace, Clip, SsdMobilenet, TransformersDetector, Vqa
 from imgassets.documents.model import Model
 from imgassets.documents.prompts import PromptSet
 
@@ -24,6 +25,11 @@ DOCUMENTS: dict[str, type[Document]] = {
     "a model of ideogram": IdeogramModel,
     "a model of gemini": GeminiModel,
     "a prompt set": PromptSet,
+    "a judge of kind ssd-mobilenet": SsdMobilenet,
+    "a judge of kind object-detection": TransformersDetector,
+    "a judge of kind vqa": Vqa,
+    "a judge of kind clip": Clip,
+    "a judge of kind centerface": CenterFace,
 }
 
 

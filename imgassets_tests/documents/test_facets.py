@@ -49,10 +49,15 @@ def all_facets(root: Path) -> dict[tuple[str, str, str], str]:
             "kind: lanczos, scale: 2",
             {"upscaler"},
         ),
-        ("prompts/few.yaml", "a large red circle", "a small red circle", {"prompts"}),
+        ("prompts/few.yaml", "a large red circle", "a small red circle", {"prompts", "alignment"}),
         ("prompts/few.yaml", '" on white"', '" on beige"', {"prompts"}),
         ("prompts/few.yaml", "name: on-white", "name: background", set()),
-        ("prompts/few.yaml", "class: star, count: 2", "class: star, count: 1", {"composition"}),
+        (
+            "prompts/few.yaml",
+            "class: star, count: 2",
+            "class: star, count: 1",
+            {"composition", "alignment"},
+        ),
         ("prompts/few.yaml", "{text: HI}", "{text: HO}", {"typography"}),
     ],
 )

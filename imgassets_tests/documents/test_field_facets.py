@@ -27,6 +27,7 @@ from imgassets.documents.field_facets import (
     said_at,
 )
 from imgassets.documents.hosted import model_class
+from imgassets.documents.judge import judge_class
 from imgassets.documents.project import Loaded, Project
 from imgassets.documents.prompts import PromptSet
 from imgassets.requests import build_requests
@@ -37,6 +38,7 @@ from imgassets_tests.documents.every_document import (
     FULL_PROMPTS,
     MARK,
     hosted_models,
+    judges,
     local_models,
 )
 
@@ -48,7 +50,22 @@ OTHERS: dict[str, Any] = {
     "DiffusionUpscaler.revision": "f" * 40,
     "DiffusionUpscaler.weights": "hub:acme/x8",
     "Disagreement.metrics": ["composition.background", "composition.size"],
+    "Endpoint.judges": {"composition": "coco-small"},
     "Endpoint.sources": {"upscale": "edit"},
+    "ClipColors.revision": "f" * 40,
+    "ClipColors.weights": "hub:acme/colors-2",
+    "TransformersDetector.revision": "f" * 40,
+    "TransformersDetector.weights": "hub:acme/boxes-2",
+    "TransformersDetector.synonyms": {"settee": "couch"},
+    "SsdMobilenet.synonyms": {"settee": "couch"},
+    "SsdMobilenet.weights": "package:centerface",
+    "CenterFace.weights": "package:coco-small",
+    "Vqa.revision": "f" * 40,
+    "Vqa.weights": "hub:acme/talker-2",
+    "Vqa.question": "Is this {prompt}?",
+    "Clip.revision": "f" * 40,
+    "Clip.weights": "hub:acme/clip-2",
+    "Clip.template": "a photo of {prompt}",
     "Edit.region": [0.0, 0.0, 0.25, 1.0],
     "GeminiEdit.instruction": "Draw {prompt}",
     "GeminiModel.api_model": "gemini-2.5-flash-image",
@@ -81,7 +98,7 @@ ONLY_VALUE = {
     *(f"{part}.kind" for part in (
         "IdeogramEdit", "IdeogramRemix", "IdeogramUpscaler", "Lanczos", "SdUpscale",
         "DiffusionUpscaler", "Prefix", "Suffix", "Template", "Replace", "NegativePrompt", "Resize",
-        "Sharpen", "Watermark", "Convert",
+        "Sharpen", "Watermark", "Convert", "Shapes", "SsdMobilenet", "CenterFace", "Vqa", "Clip",
     )),
 }  # fmt: skip
 _GUESSES = (True, 1, 0.5, "another", "2026-12-02", [512, 512])
@@ -107,6 +124,10 @@ def bases() -> dict[tuple[str, str], Document]:
         ("endpoints", "full"): Endpoint.model_validate(plain | yaml.safe_load(FULL_ENDPOINT)),
         ("prompts", "few"): PromptSet.model_validate(few),
         ("prompts", "full"): PromptSet.model_validate(few | yaml.safe_load(FULL_PROMPTS)),
+    }
+    found |= {
+        ("judges", name): judge_class(document).model_validate(document | {"judge": name})
+        for name, document in judges().items()
     }
     models = local_models() | hosted_models()
     by_image = {"usd_per_image": 0.1, "source": "a test", "as_of": "2026-11-24"}
@@ -143,6 +164,7 @@ def outcome(root: Path, kind: str, document: Document) -> Outcome:
         {"it": Loaded(document if kind == "endpoints" else BASES["endpoints", "full"], file, None)},
         {"it": Loaded(document if kind == "models" else BASES["models", "plain"], file, None)},
         sets | ({"full": Loaded(document, file, None)} if kind == "prompts" else {}),
+        {"it": Loaded(document, file, None)} if kind == "judges" else {},
     )
     requests = build_requests(project, "it", "it", "cpu")
     return Outcome(

@@ -53,7 +53,7 @@ def test_a_family_is_complete(family: Family) -> None:
 
 def test_families_look_at_the_flows_of_their_metrics() -> None:
     assert families_of(["generate"]).keys() == {
-        "composition", "typography", "artefacts", "look", "cost"
+        "composition", "alignment", "typography", "faces", "artefacts", "look", "cost"
     }  # fmt: skip
     assert families_of(["generate", "edit"])["edit_stability"] == ["edit"]
     assert families_of(["edit", "upscale"])["composition"] == ["edit"]

@@ -29,8 +29,9 @@ CARDS, FAST, FEW = (
         (FAST, "shift: 2.0", "shift: 3.0",
          {"documents/models/fast/generator": f"{FAST}:7: scheduler.settings.shift: 2.0 -> 3.0"}),
         (FEW, "large red circle", "huge red circle",
-         {"documents/prompts/few/prompts":
-          f"{FEW}:6: prompts.red-circle.prompt: a large red circle -> a huge red circle"}),
+         {f"documents/prompts/few/{facet}":
+          f"{FEW}:6: prompts.red-circle.prompt: a large red circle -> a huge red circle"
+          for facet in ("prompts", "alignment")}),
         (FEW, "on white", "on gray",
          {"documents/prompts/few/prompts": "transforms[0]"}),
         (FEW, "expect: {text: HI}", "expect: {text: HO}",

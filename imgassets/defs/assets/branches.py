@@ -200,17 +200,7 @@ def _metrics(endpoint: Endpoint, model: str, learned: bool) -> dg.AssetsDefiniti
 
     @dg.multi_asset(
         name=step_of(name, model, "metrics"),
-        outs={
-            family: dg.AssetOut(
-                key=key,
-                is_required=False,
-                description=f"Metric family {family}: one row for each metric of each image.",
-                code_version=FAMILIES[family].version,
-                tags=tags_of(endpoint, model) | {"family": family},
-                kinds={"table"},
-            )
-            for family, key in keys.items()
-        },
+        outs={family: _metric_table(endpoint, model, family) for family in families},
         deps=sorted(set[dg.AssetKey]().union(*made_of.values())),
         internal_asset_deps=made_of,
         group_name=group_of(name, model),
@@ -238,14 +228,21 @@ def _metrics(endpoint: Endpoint, model: str, learned: bool) -> dg.AssetsDefiniti
         )
         for family, table in tables.items():
             context.log.info(f"{name}/{model}: {family}, {len(table)} scores")
-            yield dg.Output(
-                table,
-                output_name=family,
-                data_version=data_version(table),
-                metadata=table_metadata(table),
-            )
+            version, shown = data_version(table), table_metadata(table)
+            yield dg.Output(table, output_name=family, data_version=version, metadata=shown)
 
     return metrics
+
+
+def _metric_table(endpoint: Endpoint, model: str, family: str) -> dg.AssetOut:
+    return dg.AssetOut(
+        key=stage_key(endpoint.endpoint, model, family),
+        is_required=False,
+        description=f"Metric family {family}: one row for each metric of each image.",
+        code_version=FAMILIES[family].version,
+        tags=tags_of(endpoint, model) | {"family": family},
+        kinds={"table"},
+    )
 
 
 def _facets_measured_against(endpoint: Endpoint, model: str, family: str) -> list[str]:
