@@ -89,7 +89,7 @@ def measured(condition: str, number: int, seed: int) -> Outcome:
 def table(outcomes: list[Outcome]) -> str:
     """The two tables of the page."""
     lines = [
-        "| pictures | scenes | verdict right | correct ones called wrong | cannot be judged | bar |",
+        "| pictures | scenes | right | correct ones called wrong | cannot be judged | bar |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     for one in outcomes:
@@ -143,10 +143,15 @@ def main() -> None:
     page = page.replace("{{ shades }}", shades())
     agreed, agreement = composition_trust.agreement()
     print(f"held-back scenes: {agreed:.2%}", flush=True)
-    page = page.replace("{{ agreement }}", agreement).replace(
-        "{{ trust }}", composition_trust.trust()
-    )
-    page = page.replace("{{ held back seed }}", str(composition_trust.HELD_BACK_SEED))
+    for name, value in {
+        "agreement": agreement,
+        "trust": composition_trust.trust(),
+        "held back": composition_trust.HELD_BACK,
+        "held back seed": composition_trust.HELD_BACK_SEED,
+        "agreement bar": f"{composition_trust.AGREEMENT_BAR:.0%}",
+        "drawings": composition_trust.DRAWINGS,
+    }.items():
+        page = page.replace(f"{{{{ {name} }}}}", str(value))
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(page.replace("{{ seed }}", str(options.seed)), encoding="utf-8")
     print(f"wrote {options.out} after {time.perf_counter() - start:.0f} s")

@@ -34,7 +34,7 @@ HELD_BACK_SEED, HELD_BACK = 4711, 300
 #: The share of right verdicts on them, those that cannot be judged counted as not right.
 AGREEMENT_BAR = 0.97
 
-_DRAWINGS = 10  # of each shape, at each value
+DRAWINGS = 8  # of each shape, at each value
 _PICTURES = ("clean", "all three")
 Draw = Callable[[random.Random, str, float], Drawing]
 
@@ -87,7 +87,7 @@ def _cells(draw: Draw, value: float) -> Iterator[str]:
         rng, noise = random.Random(f"{value}"), np.random.default_rng(0)
         found = Counter[str]()
         for shape in OUTLINES:
-            for _ in range(_DRAWINGS):
+            for _ in range(DRAWINGS):
                 image = CONDITIONS[picture](draw(rng, shape, value).pixels(), noise)
                 found[judged(image, _surely_one(shape), True)] += 1
         for verdict in ("right", "unjudged", "wrong"):
