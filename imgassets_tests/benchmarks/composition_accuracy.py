@@ -143,15 +143,9 @@ def main() -> None:
     page = page.replace("{{ shades }}", shades())
     agreed, agreement = composition_trust.agreement()
     print(f"held-back scenes: {agreed:.2%}", flush=True)
-    for name, value in {
-        "agreement": agreement,
-        "trust": composition_trust.trust(),
-        "held back": composition_trust.HELD_BACK,
-        "held back seed": composition_trust.HELD_BACK_SEED,
-        "agreement bar": f"{composition_trust.AGREEMENT_BAR:.0%}",
-        "drawings": composition_trust.DRAWINGS,
-    }.items():
-        page = page.replace(f"{{{{ {name} }}}}", str(value))
+    measurements = {"agreement": agreement, "trust": composition_trust.trust()}
+    for name, value in {**measurements, **composition_trust.limits()}.items():
+        page = page.replace(f"{{{{ {name} }}}}", value)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(page.replace("{{ seed }}", str(options.seed)), encoding="utf-8")
     print(f"wrote {options.out} after {time.perf_counter() - start:.0f} s")

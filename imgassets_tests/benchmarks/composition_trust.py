@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from imgassets.documents.prompts import Expectation
+from imgassets.judges import readings, regions, shapes
 from imgassets.judges.detectors import DetectorError
 from imgassets.metrics.formulas.composition import score
 from imgassets_tests.benchmarks.pages import table
@@ -74,6 +75,23 @@ def trust() -> str:
         for verdict in ("right", "cannot be judged", "wrong")
     ]
     return table(head, rows).rstrip()
+
+
+def limits() -> dict[str, str]:
+    """The detector's own limits, by the name the page has for them."""
+    return {
+        "trusted cut": f"{readings.TRUSTED_CUT:.0%}",
+        "trusted aspect": f"{readings.TRUSTED_ASPECT:g}",
+        "most aspect": f"{shapes.MOST_ASPECT:g}",
+        "trusted contrast": f"{regions.FAINT_TRUSTED_DELTA_E:g}",
+        "least contrast": f"{regions.FAINT_CONTRAST_DELTA_E:g}",
+        "speck area": f"{regions.SPECK_AREA_SHARE:.1%}",
+        "object area": f"{regions.MIN_AREA_SHARE:.1%}",
+        "held back": f"{HELD_BACK}",
+        "held back seed": f"{HELD_BACK_SEED}",
+        "agreement bar": f"{AGREEMENT_BAR:.0%}",
+        "drawings": f"{DRAWINGS}",
+    }
 
 
 def _row(name: str, found: Counter[str]) -> list[str]:
