@@ -11,7 +11,6 @@ from imgassets.documents.prompts import Expectation
 from imgassets.judges.detectors import Detection, DetectorError
 from imgassets.metrics.families import METRICS
 from imgassets.metrics.formulas.composition import LARGE_SHARE, overall, score, task_means
-from imgassets.metrics.formulas.doubts import readings
 from imgassets.metrics.formulas.geneval import GENEVAL, Rule, counts, judge, kept, relations
 from imgassets.tiny.scenes import BACKGROUNDS, COLORS, OBJECT_SIDE, SIZE, sample_scene
 from imgassets_tests.metrics.planted_scenes import degraded, pixels, samples
@@ -309,44 +308,3 @@ class TestScore:
         for color in COLORS:
             (verdict,) = score(image, expect([{"class": "star", "color": color}]))
             assert verdict.reason == "expected 1 star, found 0"
-
-
-class TestDoubts:
-    """Readings of what a detector cannot tell, on hand-made detections."""
-
-    SURE = found("circle", 0)
-
-    @staticmethod
-    def doubtful(x: float, *may_be: str | None) -> Detection:
-        box = (x - 10.0, -10.0, x + 10.0, 10.0)
-        return Detection(may_be[0] or "circle", box, 0.5, "red", "is turned", may_be)
-
-    def test_each_reading_is_sure_enough_to_count(self) -> None:
-        seen = list(readings([self.SURE, self.doubtful(50, "circle", None)], TWO))
-        assert [judge(one, TWO, GENEVAL).correct for one in seen] == [True, False]
-
-    def test_without_doubts_there_is_one_reading(self) -> None:
-        assert list(readings([self.SURE], TWO)) == [[self.SURE]]
-
-    def test_doubts_about_other_classes_are_left_alone(self) -> None:
-        other = self.doubtful(50, "star", None)
-        assert list(readings([self.SURE, other], TWO)) == [[self.SURE, other]]
-
-    def test_readings_multiply_and_too_many_are_refused(self) -> None:
-        doubts = [self.doubtful(40.0 * k, "circle", "square", None) for k in range(8)]
-        assert len(list(readings(doubts[:3], TWO))) == 27
-        with pytest.raises(DetectorError, match="8 objects cannot be told: a circle or a square"):
-            list(readings(doubts, TWO))
-
-    def test_a_score_that_hangs_on_a_doubt_is_refused(self) -> None:
-        class Doubting:
-            classes, colors = ("circle", "star"), ("red",)
-
-            def detect(self, image: Any, classes: Any) -> list[Detection]:
-                return [TestDoubts.SURE, TestDoubts.doubtful(50, "circle", None)]
-
-        image = np.zeros((96, 96, 3), np.uint8)
-        with pytest.raises(DetectorError, match=r"hangs on a circle or no object at .* is turned"):
-            score(image, TWO, Doubting())
-        assert score(image, ONE, Doubting())[0].value == 1.0
-        assert score(image, expect([{"class": "star"}]), Doubting())[0].value == 0.0
