@@ -89,7 +89,8 @@ def measured(condition: str, number: int, seed: int) -> Outcome:
 def table(outcomes: list[Outcome]) -> str:
     """The two tables of the page."""
     lines = [
-        "| pictures | scenes | right | correct ones called wrong | cannot be judged | bar |",
+        "| pictures | scenes | verdict right | correct ones called wrong | cannot be judged "
+        "| bar |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     for one in outcomes:
