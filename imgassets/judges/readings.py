@@ -7,7 +7,7 @@ small size. A shape drawn badly is no doubt but a fault, and only lowers the con
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from imgassets.judges.regions import FAINT_TRUSTED_DELTA_E, MIN_AREA_SHARE, Region
 from imgassets.judges.shape_variants import CutMatch, match_cut, match_turned
@@ -63,7 +63,7 @@ def read(region: Region) -> Reading | None:
         if not found.doubt and found.score <= sure:
             return None if region.is_faint or region.area_share < MIN_AREA_SHARE else found
         may_be = (*(found.may_be or (found.shape,)), None)
-        return Reading(found.shape, found.score, doubt, tuple(dict.fromkeys(may_be)))
+        return replace(found, doubt=found.doubt or doubt, may_be=tuple(dict.fromkeys(may_be)))
     return found
 
 

@@ -39,7 +39,7 @@ TURNS: dict[str, tuple[int, ...]] = {
 #: Shares of a shape's width or height that may lie beyond the border.
 CUTS = (0.0, 0.08, 0.16, 0.24, 0.32, 0.4, 0.5)
 
-_CUT_PRICE = 0.07  # of overlap, for a whole shape beyond the border
+_CUT_PRICE = 0.05  # of overlap, for a whole shape beyond the border
 _TURNED_SOFTNESS = (0.0, 0.06)
 _MOST_CUT_ASPECT = 1.6  # of the whole shape: what is missing could be of any length otherwise
 _OPPOSITE = (("left", "right"), ("top", "bottom"))

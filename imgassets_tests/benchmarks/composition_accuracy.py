@@ -89,8 +89,8 @@ def measured(condition: str, number: int, seed: int) -> Outcome:
 def table(outcomes: list[Outcome]) -> str:
     """The two tables of the page."""
     lines = [
-        "| pictures | scenes | verdict right | correct ones called wrong | cannot be judged |"
-        " bar |",
+        "| pictures | scenes | verdict right | correct ones called wrong | cannot be judged "
+        "| bar |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     for one in outcomes:
@@ -144,10 +144,9 @@ def main() -> None:
     page = page.replace("{{ shades }}", shades())
     agreed, agreement = composition_trust.agreement()
     print(f"held-back scenes: {agreed:.2%}", flush=True)
-    page = page.replace("{{ agreement }}", agreement).replace(
-        "{{ trust }}", composition_trust.trust()
-    )
-    page = page.replace("{{ held back seed }}", str(composition_trust.HELD_BACK_SEED))
+    measurements = {"agreement": agreement, "trust": composition_trust.trust()}
+    for name, value in {**measurements, **composition_trust.limits()}.items():
+        page = page.replace(f"{{{{ {name} }}}}", value)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(page.replace("{{ seed }}", str(options.seed)), encoding="utf-8")
     print(f"wrote {options.out} after {time.perf_counter() - start:.0f} s")

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from imgassets.documents.prompts import Expectation
+from imgassets.judges import readings, regions, shapes
 from imgassets.judges.detectors import DetectorError
 from imgassets.metrics.formulas.composition import score
 from imgassets_tests.benchmarks.pages import table
@@ -34,7 +35,7 @@ HELD_BACK_SEED, HELD_BACK = 4711, 300
 #: The share of right verdicts on them, those that cannot be judged counted as not right.
 AGREEMENT_BAR = 0.97
 
-_DRAWINGS = 10  # of each shape, at each value
+DRAWINGS = 8  # of each shape, at each value
 _PICTURES = ("clean", "all three")
 Draw = Callable[[random.Random, str, float], Drawing]
 
@@ -76,6 +77,23 @@ def trust() -> str:
     return table(head, rows).rstrip()
 
 
+def limits() -> dict[str, str]:
+    """The detector's own limits, by the name the page has for them."""
+    return {
+        "trusted cut": f"{readings.TRUSTED_CUT:.0%}",
+        "trusted aspect": f"{readings.TRUSTED_ASPECT:g}",
+        "most aspect": f"{shapes.MOST_ASPECT:g}",
+        "trusted contrast": f"{regions.FAINT_TRUSTED_DELTA_E:g}",
+        "least contrast": f"{regions.FAINT_CONTRAST_DELTA_E:g}",
+        "speck area": f"{regions.SPECK_AREA_SHARE:.1%}",
+        "object area": f"{regions.MIN_AREA_SHARE:.1%}",
+        "held back": f"{HELD_BACK}",
+        "held back seed": f"{HELD_BACK_SEED}",
+        "agreement bar": f"{AGREEMENT_BAR:.0%}",
+        "drawings": f"{DRAWINGS}",
+    }
+
+
 def _row(name: str, found: Counter[str]) -> list[str]:
     number = found.total()
     shares = [f"{found[verdict] / number:.1%}" for verdict in ("right", "wrong", "unjudged")]
@@ -87,7 +105,7 @@ def _cells(draw: Draw, value: float) -> Iterator[str]:
         rng, noise = random.Random(f"{value}"), np.random.default_rng(0)
         found = Counter[str]()
         for shape in OUTLINES:
-            for _ in range(_DRAWINGS):
+            for _ in range(DRAWINGS):
                 image = CONDITIONS[picture](draw(rng, shape, value).pixels(), noise)
                 found[judged(image, _surely_one(shape), True)] += 1
         for verdict in ("right", "unjudged", "wrong"):
