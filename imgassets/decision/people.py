@@ -22,12 +22,19 @@ are those of `ppi-python`. Measured in docs/measurements/people.md.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
-from imgassets.decision.statistics import ENDLESS, ENOUGH, Difference, Estimate, Floats
+from imgassets.decision.statistics import (
+    ENDLESS,
+    ENOUGH,
+    Difference,
+    Estimate,
+    Floats,
+    level_where,
+)
 from imgassets.documents.scale_ends import Ends
 
 #: With fewer labelled prompts labels are not used, unless people judged all there are.
@@ -73,6 +80,9 @@ class Corrected:
     judge: Floats
     others: Floats
     ends: Ends
+    _kept: dict[tuple[str, float], float] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )  # the same numbers are asked for by the table, the sentence and the plan
 
     @property
     def n(self) -> int:
@@ -98,19 +108,19 @@ class Corrected:
 
     def lower(self, alpha: float) -> float:
         """One-sided lower bound with confidence 1 - alpha; -inf where nothing bounds it."""
-        return self._bounded.lower(alpha) if self._is_known(0) else -math.inf
+        return self._keep("lower", alpha) if self._is_known(0) else -math.inf
 
     def upper(self, alpha: float) -> float:
         """One-sided upper bound with confidence 1 - alpha; inf where nothing bounds it."""
-        return self._bounded.upper(alpha) if self._is_known(1) else math.inf
+        return self._keep("upper", alpha) if self._is_known(1) else math.inf
 
     def p_at_least(self, limit: float) -> float:
         """p-value of "truth < limit": small means shown to be at least the limit."""
-        return self._bounded.p_at_least(limit) if self._is_known(0) else 1.0
+        return self._keep("p_at_least", limit) if self._is_known(0) else 1.0
 
     def p_at_most(self, limit: float) -> float:
         """p-value of "truth > limit": small means shown to be at most the limit."""
-        return self._bounded.p_at_most(limit) if self._is_known(1) else 1.0
+        return self._keep("p_at_most", limit) if self._is_known(1) else 1.0
 
     def of_size(self, labelled: int) -> Corrected | Estimate:
         """The same prompts, as if so many of them were labelled; all of them at most."""
@@ -123,6 +133,21 @@ class Corrected:
             _repeated(np.sort(self.others), left),
             self.ends,
         )
+
+    def _keep(self, question: str, number: float) -> float:
+        """The answer of the bounds, asked for once."""
+        if (question, number) not in self._kept:
+            self._kept[question, number] = self._asked(question, number)
+        return self._kept[question, number]
+
+    def _asked(self, question: str, number: float) -> float:
+        found = self._bounded
+        if isinstance(found, Estimate) or question in ("lower", "upper"):
+            return float(getattr(found, question)(number))
+        # Two bounds put together stop to come nearer at the middle.
+        if question == "p_at_least":
+            return level_where(lambda alpha: found.lower(alpha) - number, most=0.5)
+        return level_where(lambda alpha: number - found.upper(alpha), most=0.5)
 
     def _is_known(self, side: int) -> bool:
         """Whether a scale's end, or enough labels for Student's t, bounds that side."""

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from imgassets.decision.comparison import Comparison
+from imgassets.decision.formatting import capitalized
 from imgassets.decision.settling import needed, not_the_models, unmeasured, what_settles
 from imgassets.flows import in_brackets
 
@@ -60,7 +61,12 @@ class Verdict(BaseModel):
         return self.model_dump(mode="json")
 
 
-def decide(comparison: Comparison, drift: Sequence[str] = (), added_seeds: int = 0) -> Verdict:
+def decide(
+    comparison: Comparison,
+    drift: Sequence[str] = (),
+    added_seeds: int = 0,
+    stray_labels: int = 0,
+) -> Verdict:
     """Applies the rule to a comparison.
 
     Arguments:
@@ -69,6 +75,7 @@ def decide(comparison: Comparison, drift: Sequence[str] = (), added_seeds: int =
             and INCONCLUSIVE into REVIEW: further images would be of another model than those
             measured. The comparison's own reasons for a review turn GO alone.
         added_seeds: seeds added beside the contract's; the sentence tells of them.
+        stray_labels: labels of images that no table holds; the sentence tells of them.
     """
     rows = comparison.records()
     asking = [r for r in rows if r["severity"] == "review" and r["state"] == "broken"]
@@ -96,6 +103,7 @@ def decide(comparison: Comparison, drift: Sequence[str] = (), added_seeds: int =
         decided_by=() if verdict == "GO" else names,
         closest_criterion=names[0] if verdict == "GO" and names else None,
         sentence=_sentence(verdict, deciding, review_reasons, _held(gating, open_), alone)
+        + _people(rows, stray_labels)
         + _added(added_seeds)
         + _looked(rows),
         criteria=tuple(_entry(row) for row in rows),
@@ -149,6 +157,23 @@ def _sentence(
             f"{'; '.join(review_reasons[:_NAMED])}.{_more(len(review_reasons) - _NAMED)}"
         )
     return f"GO: {_all_hold(len(deciding))}; the closest call: {first}."
+
+
+def _people(rows: Sequence[dict[str, Any]], stray: int) -> str:
+    """That people judged some of the images, and how many labels belong to none of them."""
+    asked = [row for row in rows if row.get("n_labelled")]
+    said = ""
+    if asked:
+        most = max(asked, key=lambda row: row["n_labelled"])
+        used = any(most[name] is not None for name in ("judge_estimate", "judge_difference"))
+        said = (
+            f" {capitalized(_short_name(most))} was judged by people on "
+            f"{most['n_labelled']:.0f} of {most['n_images']} images"
+            f"{'' if used else ', too few to decide by'}."
+        )
+    if stray:
+        said += f" {stray} label{'s are' if stray > 1 else ' is'} of no image that was compared."
+    return said
 
 
 def _added(seeds: int) -> str:
@@ -207,4 +232,6 @@ def _entry(row: dict[str, Any]) -> dict[str, Any]:
         entry["difference"] = row["difference"]
     if row["delivered"] is not None:
         entry["delivered"] = row["delivered"]
+    if row.get("n_labelled"):
+        entry["labelled"] = int(row["n_labelled"])
     return entry

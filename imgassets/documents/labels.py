@@ -1,4 +1,4 @@
-"""What people said of an endpoint's images: `labels/ENDPOINT.csv`, or `.jsonl`, one row a judgement.
+"""What people said of an endpoint's images: `labels/ENDPOINT.csv` or `.jsonl`, a row a judgement.
 
     image_key,metric,value,who,when
     3f0c...,composition.correct,1,ana,2026-11-27
@@ -230,7 +230,7 @@ class _Reader:
                 raise self._refused(f"{what} columns: {', '.join(map(repr, names))}", fix)
 
     def _json_lines(self, path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-        example = {name: "..." for name in COLUMNS}
+        example = dict.fromkeys(COLUMNS, "...")
         for line, text in enumerate(self._text(path).split("\n"), 1):
             if not text.strip():
                 continue

@@ -80,7 +80,7 @@ TRUTHS = {
 
 
 def questions(kind: str, people: Floats, judge: Floats) -> Iterator[tuple]:
-    """(question, people and judge by prompt, truth): the paired difference, and one model's mean."""
+    """(question, people and judge by prompt, truth): the paired difference, one model's mean."""
     ours, theirs = people.mean(3)[:, :, 0], people.mean(3)[:, :, 1]
     judged = judge.mean(3)
     yield "difference", ours - theirs, judged[:, :, 0] - judged[:, :, 1], 0.0
@@ -161,7 +161,9 @@ def hostile(labelled: int, margin: float, hidden: float, runs: int, seeds: int) 
     go, mean = 0, (hidden - margin) / (1 - hidden)
     for _ in range(runs):
         lost = rng.random(400) < hidden
-        steps = rng.choice([-1.0, 0.0, 1.0], (400, seeds), p=[0.15 - mean / 2, 0.7, 0.15 + mean / 2])
+        steps = rng.choice(
+            [-1.0, 0.0, 1.0], (400, seeds), p=[0.15 - mean / 2, 0.7, 0.15 + mean / 2]
+        )
         people = np.where(lost, -1.0, steps.mean(1))
         judge = np.where(lost, 1.0, steps.mean(1))
         found = Corrected(people[:labelled], judge[:labelled], judge[labelled:], GAP)
@@ -178,7 +180,13 @@ def coverage_rows(runs: int) -> Iterator[tuple[tuple, str, Cell]]:
         cells = run_cell(kind, right, size, seeds, runs)
         for name, cell in cells.items():
             covered = 100 - cell.percent(cell.missed)
-            print(*what, name, f"{covered:.1f} %", f"{time.perf_counter() - started:.0f} s", flush=True)
+            print(
+                *what,
+                name,
+                f"{covered:.1f} %",
+                f"{time.perf_counter() - started:.0f} s",
+                flush=True,
+            )
             yield what, name, cell
 
 
@@ -225,8 +233,8 @@ def page(runs: int, hostile_runs: int) -> str:
             "resemble each other (about .5), in what people say and in where the judge is wrong.\n",
             "## Coverage\n",
             f"Of the two-sided interval at 95 %; the simulation's error is about .3 points. Least "
-            f"coverage: **{worst:.1f} %** (the bar is {BAR} %). \"Shown too high\" and \"too low\" are "
-            "one-sided errors at 5 %, with the limit exactly at the truth; the largest is "
+            f"coverage: **{worst:.1f} %** (the bar is {BAR} %). \"Shown too high\" and \"too low\" "
+            "are one-sided errors at 5 %, with the limit exactly at the truth; the largest is "
             f"**{high:.1f} %**. The judge alone covers {min(naive):.0f} to {max(naive):.0f} %.\n",
             table(
                 [*head, "coverage", "shown too high", "too low", "judge alone covers",
