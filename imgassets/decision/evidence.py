@@ -35,7 +35,7 @@ class Limit:
         problem: why there is no estimate, in words.
         endless: whether the bad side of the scale has no known end, so that nothing shows the
             limit to hold.
-        people: how far people judged it, in words; empty where nobody was asked.
+        people: how far people judged it, to follow on the number; empty where nobody was asked.
     """
 
     kind: LimitKind

@@ -91,7 +91,7 @@ def with_people(
     theirs, others = ({}, 0) if incumbent is None else said_of(incumbent, criterion, labels)
     if not images + others:
         return found
-    told = f"judged by people on {images} of {found.counts.images} images"
+    told = f", judged by people on {images} of {found.counts.images} images"
     corrected = _own(
         replace(found, labelled=images), _sample(ours, found.own_per_seed), scale, told
     )
@@ -139,8 +139,8 @@ def _judged(criterion: Criterion, limit: Limit, sample: Sample, ends: Ends, told
         return limit
     if not sample.is_enough:
         both = " of both models" if limit.kind == "margin" else ""
-        people = f"people judged {sample.labelled or 'no'} prompts{both} and {LEAST} are needed"
-        return replace(limit, people=f"by the judge alone since {people}")
+        people = f"people judged {sample.labelled or 'no'} prompts{both}, {LEAST} are needed"
+        return replace(limit, people=f" (by the judge alone: {people})")
     estimate = sample.corrected(scales.for_limit(criterion, ends, limit.holds_above))
     return replace(limit, estimate=estimate, measured=estimate.value, people=told)
 

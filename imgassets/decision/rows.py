@@ -136,7 +136,8 @@ def _labels_to_add(
     if state != "undecided" or not limits:
         return ""
     needs = [labels_needed(x, planned[0] if x.holds else planned[1]) for x in limits]
-    labels, prompts = ([need[i] for need in needs if need[i] is not None] for i in (0, 1))
+    labels = [need for need, _ in needs if need is not None]
+    prompts = [need for _, need in needs if need is not None]
     if len(labels) + len(prompts) < len(needs):
         return "No practical number of further labels would settle it."
     if prompts:

@@ -95,6 +95,7 @@ def decide(
         )
     names = tuple(row["criterion"] for row in deciding)
     prompts, seeds = needed(open_) if verdict == "INCONCLUSIVE" else (None, None)
+    sentence = _sentence(verdict, deciding, review_reasons, _held(gating, open_), alone)
     return Verdict(
         endpoint=comparison.endpoint,
         model=comparison.model,
@@ -102,8 +103,9 @@ def decide(
         verdict=verdict,
         decided_by=() if verdict == "GO" else names,
         closest_criterion=names[0] if verdict == "GO" and names else None,
-        sentence=_sentence(verdict, deciding, review_reasons, _held(gating, open_), alone)
-        + _people(rows, stray_labels)
+        sentence=sentence
+        + ("" if "people judged" in sentence or "judged by people" in sentence else _people(rows))
+        + _stray(stray_labels)
         + _added(added_seeds)
         + _looked(rows),
         criteria=tuple(_entry(row) for row in rows),
@@ -159,21 +161,24 @@ def _sentence(
     return f"GO: {_all_hold(len(deciding))}; the closest call: {first}."
 
 
-def _people(rows: Sequence[dict[str, Any]], stray: int) -> str:
-    """That people judged some of the images, and how many labels belong to none of them."""
+def _people(rows: Sequence[dict[str, Any]]) -> str:
+    """That people judged some of the images, where the sentence does not say so already."""
     asked = [row for row in rows if row.get("n_labelled")]
-    said = ""
-    if asked:
-        most = max(asked, key=lambda row: row["n_labelled"])
-        used = any(most[name] is not None for name in ("judge_estimate", "judge_difference"))
-        said = (
-            f" {capitalized(_short_name(most))} was judged by people on "
-            f"{most['n_labelled']:.0f} of {most['n_images']} images"
-            f"{'' if used else ', too few to decide by'}."
-        )
-    if stray:
-        said += f" {stray} label{'s are' if stray > 1 else ' is'} of no image that was compared."
-    return said
+    if not asked:
+        return ""
+    most = max(asked, key=lambda row: row["n_labelled"])
+    used = any(most[name] is not None for name in ("judge_estimate", "judge_difference"))
+    return (
+        f" {capitalized(_short_name(most))} was judged by people on {most['n_labelled']:.0f} of "
+        f"{most['n_images']} images{'' if used else ', too few to decide by'}."
+    )
+
+
+def _stray(labels: int) -> str:
+    """That some labels belong to no image."""
+    if not labels:
+        return ""
+    return f" {labels} label{'s are' if labels > 1 else ' is'} of no image that was compared."
 
 
 def _added(seeds: int) -> str:
