@@ -223,7 +223,7 @@ def page(runs: int, hostile_runs: int) -> str:
     ]  # fmt: skip
     return "\n".join(
         [
-            "# Verdicts corrected by people, measured",
+            "# Verdicts corrected by people, measured\n",
             f"Written by `python -m imgassets_tests.benchmarks.people_simulation --runs {runs} "
             f"--hostile-runs {hostile_runs}`. How it works: [How a verdict is reached]"
             "(../decision.md#judged-by-people).\n",
