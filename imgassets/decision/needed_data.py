@@ -47,15 +47,17 @@ def labels_needed(limit: Limit, alpha: float) -> tuple[int | None, int | None]:
     def settles(labelled: int) -> bool:
         grown = found.of_size(labelled)
         shift = _UNLUCKY * grown.se
+        # The labels there are tell how near a bound comes; the estimate stays where it is.
         if above:
-            return grown.lower(alpha) >= limit.value + shift
-        return grown.upper(alpha) <= limit.value - shift
+            return found.value - limit.value >= grown.value - grown.lower(alpha) + shift
+        return limit.value - found.value >= grown.upper(alpha) - grown.value + shift
 
     labelled = smallest(settles, found.n, whole)
     if labelled is not None:
         return max(1, labelled - found.n), None
     alone = Estimate.of(found.people, found.ends)
-    needed = prompts_needed(alone, limit.value, alpha, above=above)
+    moved = limit.value + alone.value - found.value
+    needed = prompts_needed(alone, moved, alpha, above=above)
     return None, None if needed is None else max(1, needed - whole)
 
 

@@ -83,7 +83,8 @@ class LabelFile:
         if self.problems:
             return str(self.problems[0])
         people, images = ({getattr(x, n) for x in self.labels} for n in ("who", "image_key"))
-        return f"{self.file}: labels of {len(images)} images by {len(people)} people"
+        who = "1 person" if len(people) == 1 else f"{len(people)} people"
+        return f"{self.file}: labels of {len(images)} images by {who}"
 
 
 def read_all_labels(

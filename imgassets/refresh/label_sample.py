@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,7 +93,11 @@ def write_sample(project: Project, rows: Iterable[ToLabel], file: Path) -> int:
 
 def _asked(contract: Endpoint, metrics: Sequence[str]) -> set[tuple[str, str]]:
     """(metric, flow) that people are asked."""
-    means = [c for c in contract.all_criteria if c.statistic == "mean" and not of_making(c.metric)]
+    means = [
+        c
+        for c in contract.all_criteria
+        if c.statistic == "mean" and c.metric in METRICS and not of_making(c.metric)
+    ]
     found = {
         (c.metric, c.flow)
         for c in means
@@ -121,7 +126,7 @@ def _judged(
             rows = pd.read_parquet(path, columns=columns)
             for *where, value in rows.itertuples(index=False, name=None):
                 prompt, flow, key, metric = map(str, where)
-                if (metric, flow) in wanted and value == value:
+                if (metric, flow) in wanted and not math.isnan(value):
                     yield ToLabel(prompt, flow, key, metric)
 
 
