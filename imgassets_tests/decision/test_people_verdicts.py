@@ -120,7 +120,7 @@ def test_labels_of_one_model_leave_the_difference_to_the_judge() -> None:
 
 
 def test_an_open_criterion_says_how_many_labels_would_settle_it() -> None:
-    base, new = truth(0.9, 3), truth(0.92, 3)
+    base, new = truth(0.95, 5), truth(0.95, 6)
     found = decide(judged(new, base, labels_of({NEW: new, BASE: base}, range(30))))
     assert found.verdict == "INCONCLUSIVE"
     assert "Labels of people on about " in found.sentence
