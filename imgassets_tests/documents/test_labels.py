@@ -45,7 +45,8 @@ def test_rows_nobody_judged_yet_and_columns_for_people_are_left_alone(tmp_path: 
     found = read(
         tmp_path,
         "metric,image_key,when,who,value,prompt,image\n"
-        f'{CORRECT},{KEY},2026-11-27,ana,1,"a circle, red",x.png\n{CORRECT},{OTHER},,,,star,y.png\n',
+        f'{CORRECT},{KEY},2026-11-27,ana,1,"a circle, red",x.png\n'
+        f"{CORRECT},{OTHER},,,,star,y.png\n",
     )
     assert not found.problems
     assert found.means == {(KEY, CORRECT): 1.0}
