@@ -98,7 +98,7 @@ def _asked(contract: Endpoint, metrics: Sequence[str]) -> set[tuple[str, str]]:
         for c in contract.all_criteria
         if c.statistic == "mean" and c.metric in METRICS and not of_making(c.metric)
     ]
-    found = {
+    found: set[tuple[str, str]] = {
         (c.metric, c.flow)
         for c in means
         if (c.metric in metrics if metrics else c.definition.unit == "share")
@@ -132,7 +132,7 @@ def _judged(
 
 def _prompts(project: Project) -> dict[tuple[str, str], str]:
     """What an image must show, in words, by (prompt id, flow)."""
-    found = {}
+    found: dict[tuple[str, str], str] = {}
     for contract in project.usable_endpoints():
         for prompt in (p for s in project.prompts_of(contract) for p in s.prompts):
             for flow in contract.flows:
