@@ -20,6 +20,14 @@ def decide(
             help="Which look at this comparison it is; later ones are judged more strictly.",
         ),
     ] = 1,
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="What people said of some images: CSV or JSON lines with image_key, metric, "
+            "value, who, when; the scores then need a column image_key.",
+        ),
+    ] = None,
     json: Json = False,
 ) -> int:
     """Verdicts from a table of scores made by anyone.
@@ -32,6 +40,6 @@ def decide(
     from imgassets.decision.score_files import decide_file
     from imgassets.report.table import verdict_table
 
-    verdicts = decide_file(scores, contract, look)
+    verdicts = decide_file(scores, contract, look, labels)
     show(json, [v.to_dict() for v in verdicts], verdict_table(verdicts))
     return OK if all(v.verdict == "GO" for v in verdicts) else NOT_OK

@@ -21,6 +21,7 @@ _COMMANDS = (
     "plan",
     "validate",
     "decide",
+    "label-sample",
     "score",
     "calibrate",
     "normalize",
@@ -78,11 +79,12 @@ def _app(asked: str) -> Typer:
     )
     app.callback()(_together)
     for name in [asked] if asked in _COMMANDS else _COMMANDS:
-        module = import_module(f"imgassets.cli.{name}")
+        attribute = name.replace("-", "_")
+        module = import_module(f"imgassets.cli.{attribute}")
         if hasattr(module, "app"):
             app.add_typer(module.app, name=name)
         else:
-            app.command(name)(getattr(module, name))
+            app.command(name)(getattr(module, attribute))
     return app
 
 

@@ -72,12 +72,17 @@ def complain(message: str) -> None:
 def valid_project() -> Project:
     """The project, all of whose documents can be used.
 
+    Bad labels are told here, and stop the comparisons of their own endpoint alone.
+
     Raises:
         InvalidDocumentsError: one cannot; names every problem.
     """
     from imgassets.judges.vocabulary import all_problems
 
     project = load_project()
-    if problems := all_problems(project):
+    of_labels = {problem for file in project.labels.values() for problem in file.problems}
+    if problems := [p for p in all_problems(project) if p not in of_labels]:
         raise InvalidDocumentsError(problems)
+    for problem in sorted(of_labels):
+        complain(str(problem))
     return project

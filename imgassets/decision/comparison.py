@@ -25,6 +25,7 @@ from imgassets.decision.rows import criterion_row, failure_row
 from imgassets.decision.statistics import holm
 from imgassets.documents.decision_contract import DecisionContract
 from imgassets.documents.hosted import Pairing
+from imgassets.documents.labels import Labels
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ def compare(
     pairing: Pairing = "noise",
     seed: int | None = 0,
     look: int = 1,
+    labels: Labels | None = None,
 ) -> Comparison:
     """Holds a model against the contract and, unless it is the incumbent, against the incumbent.
 
@@ -79,6 +81,7 @@ def compare(
         pairing: what the two have in common (`documents.hosted.pairing_of`).
         seed: of the bootstrap that cross-checks the bounds; it never decides; None leaves it out.
         look: which look at this comparison it is, from 1; later ones are judged more strictly.
+        labels: what people said of images, by (image key, metric); see `decision.people`.
 
     Raises:
         MissingIncumbentError: a candidate without an incumbent to compare with.
@@ -87,7 +90,7 @@ def compare(
     """
     incumbent = _checked_incumbent(endpoint, candidate, incumbent)
     criteria = endpoint.all_criteria
-    evidence = [gather(c, candidate, incumbent, criteria, pairing) for c in criteria]
+    evidence = [gather(c, candidate, incumbent, criteria, pairing, labels) for c in criteria]
     failures = gather_failures(endpoint, candidate, incumbent)
     alpha = level(endpoint.decision, look, len(endpoint.candidates))
     gating = [limit for e in evidence if e.criterion.severity == "gating" for limit in e.limits]

@@ -9,9 +9,11 @@ from imgassets.decision import costs, scales
 from imgassets.decision.errors import TooLittleDataError
 from imgassets.decision.evidence import Counts, Evidence, Limit, LimitKind, absolute, margins
 from imgassets.decision.paired_scores import Measured, PerSeed, paired_differences, prompt_means
+from imgassets.decision.people_evidence import with_people
 from imgassets.decision.statistics import Bounded, Estimate, Floats
 from imgassets.documents.criteria import Criterion
 from imgassets.documents.hosted import Pairing
+from imgassets.documents.labels import Labels
 from imgassets.documents.scale_ends import Ends, natural_ends
 from imgassets.metrics.families import of_making
 
@@ -25,6 +27,7 @@ def gather(
     incumbent: Measured | None,
     criteria: Sequence[Criterion] = (),
     pairing: Pairing = "noise",
+    labels: Labels | None = None,
 ) -> Evidence:
     """All evidence on one criterion; without an incumbent only floors and ceilings apply.
 
@@ -32,6 +35,7 @@ def gather(
 
     Args:
         criteria: all of the contract; a `worst` limit among them is an end of its metric's scale.
+        labels: what people said, by (image key, metric); means are corrected by it.
     """
     scores = candidate.listed(criterion.metric, criterion.flow)
     usable = [s for s in scores if not math.isnan(s.value)]
@@ -40,7 +44,12 @@ def gather(
         return _worst(criterion, candidate, incumbent, counts)
     if of_making(criterion.metric):
         return costs.gather_cost(criterion, candidate, incumbent, criteria, counts)
-    return _mean(criterion, candidate, incumbent, criteria, counts, pairing)
+    found = _mean(criterion, candidate, incumbent, criteria, counts, pairing)
+    if not labels:
+        return found
+    return with_people(
+        found, candidate, incumbent, labels, scales.scale_of(criterion, criteria), pairing
+    )
 
 
 def _mean(
@@ -51,7 +60,7 @@ def _mean(
     counts: Counts,
     pairing: Pairing,
 ) -> Evidence:
-    per_seed = _scores(criterion, candidate)
+    per_seed = scales.scores_of(criterion, candidate)
     means, scale = prompt_means(per_seed), scales.scale_of(criterion, criteria)
     measured = _mean_of(means)
     limits = tuple(
@@ -75,7 +84,7 @@ def _mean(
 def _against(found: Evidence, incumbent: Measured, scale: Ends, pairing: Pairing) -> Evidence:
     """The evidence with the paired difference, and the margin judged by it."""
     criterion = found.criterion
-    ours, theirs = found.own_per_seed, _scores(criterion, incumbent)
+    ours, theirs = found.own_per_seed, scales.scores_of(criterion, incumbent)
     pairs = paired_differences(ours, theirs, pairing)
     differences = prompt_means(pairs)
     # What a `worst` limit says of the candidate it does not say of the incumbent.
@@ -99,13 +108,6 @@ def _against(found: Evidence, incumbent: Measured, scale: Ends, pairing: Pairing
         per_seed=pairs,
         own_per_seed=ours,
     )
-
-
-def _scores(criterion: Criterion, measured: Measured) -> PerSeed:
-    """Scores by prompt and seed; a failed image is a 0 of a share where higher is better."""
-    if scales.is_share(criterion) and criterion.definition.direction == "higher":
-        return measured.per_seed_of_all(criterion.metric, criterion.flow)
-    return measured.per_seed(criterion.metric, criterion.flow)
 
 
 def _paired_means(ours: PerSeed, theirs: PerSeed, both: set[str]) -> tuple[float, float]:

@@ -35,6 +35,7 @@ class Limit:
         problem: why there is no estimate, in words.
         endless: whether the bad side of the scale has no known end, so that nothing shows the
             limit to hold.
+        people: how far people judged it, to follow on the number; empty where nobody was asked.
     """
 
     kind: LimitKind
@@ -44,6 +45,7 @@ class Limit:
     measured: float | None = None
     problem: str = ""
     endless: bool = False
+    people: str = ""
 
     @property
     def decides_alone(self) -> bool:
@@ -109,6 +111,9 @@ class Evidence:
             nothing is paired.
         left_out: prompts of which only one of the two has a score.
         limits: those that apply to this model.
+        labelled: images of the candidate that people judged.
+        judge: the judge's own mean, where people corrected it.
+        judge_difference: the judge's own difference, where people corrected it.
     """
 
     criterion: Criterion
@@ -123,6 +128,9 @@ class Evidence:
     left_out: int = 0
     per_seed: PerSeed = field(default_factory=dict)
     own_per_seed: PerSeed = field(default_factory=dict)
+    labelled: int = 0
+    judge: float | None = None
+    judge_difference: float | None = None
 
 
 def absolute(criterion: Criterion) -> Iterator[tuple[LimitKind, float, bool]]:

@@ -44,7 +44,7 @@ def criterion_reason(
     unit = criterion.definition.unit
     shown, allowed = apart(amount, evidence.measured or 0.0, limit.value, unit)
     asks = "asks for at least" if limit.kind == "floor" else "allows at most"
-    said = measured_phrase(criterion, shown) + _delivered(evidence)
+    said = measured_phrase(criterion, shown) + _delivered(evidence) + limit.people
     return f"{said}{clause}; the contract {asks} {allowed}"
 
 
@@ -54,6 +54,7 @@ def _margin_reason(evidence: Evidence, limit: Limit, incumbent: str, clause: str
     unit = criterion.definition.unit
     shown, allowed = apart(step, gap, limit.value, unit)
     said = measured_phrase(criterion, amount(evidence.measured, unit)) + _delivered(evidence)
+    said += limit.people
     if step(gap, unit) == step(0.0, unit):
         compared = f"the same as {incumbent}"
     else:

@@ -30,6 +30,7 @@ from imgassets.decision.verdict import Verdict, decide
 from imgassets.documents.decision_contract import DecisionContract
 from imgassets.documents.failures import FAILURE_MODES
 from imgassets.documents.hosted import Pairing
+from imgassets.documents.labels import Labels
 from imgassets.documents.scale_ends import natural_ends
 from imgassets.flows import FIRST
 
@@ -39,31 +40,51 @@ _IMAGE = ["model", "flow", "prompt_id", "seed", "replicate"]
 
 
 def decide_table(
-    scores: pd.DataFrame, contract: DecisionContract, *, look: int = 1, first_row: int = 1
+    scores: pd.DataFrame,
+    contract: DecisionContract,
+    *,
+    look: int = 1,
+    first_row: int = 1,
+    labels: Labels | None = None,
 ) -> list[Verdict]:
     """One verdict for each candidate that the contract names.
 
     Arguments:
         scores: one row a score. Columns `model`, `prompt_id`, `seed` (whole numbers), `metric`,
             `value` (float, in the metric's unit), and optionally `flow` (generate), `replicate`
-            (0) and `status` (ok, or a failure mode; the value of a failed image is left empty).
+            (0), `status` (ok, or a failure mode; the value of a failed image is left empty) and
+            `image_key` (a text that tells an image from all others; labels name it).
             Other columns, and metrics that no criterion names, are left alone.
         contract: `endpoint`, `incumbent`, `candidates` and `criteria` are all it needs.
         look: which look at this comparison it is (docs/decision.md); nothing counts it here.
         first_row: number of the first row in messages.
+        labels: what people said of images, by (image key, metric).
 
     Raises:
         DecisionError: a table that is not what it should be; names row and column, and the fix.
     """
     table = _checked(scores, contract, first_row)
+    stray = _stray(labels or {}, table)
     measured = {model: _measured(table, model, contract) for model in contract.models}
     rival = measured[contract.incumbent]
     verdicts = []
     for model in contract.candidates:
         pairing: Pairing = "noise" if _share_seeds(table, model, contract.incumbent) else "prompt"
-        comparison = compare(contract, measured[model], rival, pairing=pairing, look=look)
-        verdicts.append(decide(comparison))
+        comparison = compare(
+            contract, measured[model], rival, pairing=pairing, look=look, labels=labels
+        )
+        verdicts.append(decide(comparison, stray_labels=stray))
     return verdicts
+
+
+def _stray(labels: Labels, table: pd.DataFrame) -> int:
+    """How many labels are of images that the table does not hold."""
+    if labels and "image_key" not in table.columns:
+        raise MissingColumnsError(
+            "labels name images by their key, and the table has no column image_key; add it"
+        )
+    known = set(table["image_key"].astype(str)) if labels else set()
+    return sum(key not in known for key, _ in labels)
 
 
 def _checked(scores: pd.DataFrame, contract: DecisionContract, first_row: int) -> pd.DataFrame:
@@ -191,9 +212,10 @@ def _refuse(
 def _measured(table: pd.DataFrame, model: str, contract: DecisionContract) -> Measured:
     mine = table[table["model"] == model]
     key = mine["flow"] + "/" + mine["prompt_id"] + "/" + mine["seed"].astype(str)
-    rows = mine.assign(
-        endpoint=contract.endpoint, image_key=key + "/" + mine["replicate"].astype(str), reason=""
-    )
+    key += "/" + mine["replicate"].astype(str)
+    if "image_key" in mine.columns:
+        key = mine["image_key"].astype(str)
+    rows = mine.assign(endpoint=contract.endpoint, image_key=key, reason="")
     images = rows.drop_duplicates(_IMAGE)[[*_IMAGE, "endpoint", "image_key", "status"]]
     return Measured(model, rows, images.assign(message=""))
 

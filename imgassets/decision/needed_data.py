@@ -10,6 +10,7 @@ from scipy import special
 from imgassets.decision import power
 from imgassets.decision.evidence import Evidence, Limit
 from imgassets.decision.paired_scores import variance_parts
+from imgassets.decision.people import Corrected
 from imgassets.decision.statistics import Estimate
 
 #: An unlucky sample: with the chance `power.POWER` the mean comes out no worse than this many
@@ -30,6 +31,34 @@ def further_prompts(limit: Limit, alpha: float) -> int | None:
     above = limit.holds_above == limit.holds  # what is to be shown: above the limit, or below
     needed = prompts_needed(estimate, limit.value, alpha, above=above)
     return None if needed is None else max(1, needed - estimate.n)
+
+
+def labels_needed(limit: Limit, alpha: float) -> tuple[int | None, int | None]:
+    """(further prompts to label, or else further prompts) that would settle a corrected limit.
+
+    Planned as `further_prompts`. The second counts prompts beside those there are, all of them
+    labelled; it is told where labels on all there are would not do. None: no practical number.
+    """
+    found = limit.estimate
+    if not isinstance(found, Corrected) or (limit.endless and limit.holds):
+        return None, None
+    whole, above = found.n + found.others.size, limit.holds_above == limit.holds
+
+    def settles(labelled: int) -> bool:
+        grown = found.of_size(labelled)
+        shift = _UNLUCKY * grown.se
+        # The labels there are tell how near a bound comes; the estimate stays where it is.
+        if above:
+            return found.value - limit.value >= grown.value - grown.lower(alpha) + shift
+        return limit.value - found.value >= grown.upper(alpha) - grown.value + shift
+
+    labelled = smallest(settles, found.n, whole)
+    if labelled is not None:
+        return max(1, labelled - found.n), None
+    alone = Estimate.of(found.people, found.ends)
+    moved = limit.value + alone.value - found.value
+    needed = prompts_needed(alone, moved, alpha, above=above)
+    return None, None if needed is None else max(1, needed - whole)
 
 
 def prompts_needed(estimate: Estimate, limit: float, alpha: float, *, above: bool) -> int | None:

@@ -37,6 +37,7 @@ class OneScore(NamedTuple):
     seed: int
     value: float
     failed: bool = False
+    image_key: str = ""
 
 
 @dataclass(frozen=True)
@@ -115,12 +116,12 @@ class Measured:
         found: dict[tuple[str, str], list[OneScore]] = {}
         failed = self._failed
         rows = self.rows.assign(value=pd.to_numeric(self.rows["value"]).astype(float))
-        names = ("metric", "flow", "prompt_id", "seed", "value", "replicate")
-        for metric, flow, prompt, seed, value, again in zip(
+        names = ("metric", "flow", "prompt_id", "seed", "value", "replicate", "image_key")
+        for metric, flow, prompt, seed, value, again, key in zip(
             *(rows[name].tolist() for name in names), strict=True
         ):
             lost = math.isnan(value) and (flow, prompt, seed, again) in failed
-            found.setdefault((metric, flow), []).append(OneScore(prompt, seed, value, lost))
+            found.setdefault((metric, flow), []).append(OneScore(prompt, seed, value, lost, key))
         return found
 
     @cached_property

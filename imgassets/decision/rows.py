@@ -12,8 +12,9 @@ from imgassets.decision.evidence import Evidence, Limit, State
 from imgassets.decision.explanations import criterion_reason, failure_reason, remedy
 from imgassets.decision.failures import FailureEvidence
 from imgassets.decision.formatting import unit_of
-from imgassets.decision.needed_data import further_prompts, seeds_for
+from imgassets.decision.needed_data import further_prompts, labels_needed, seeds_for
 from imgassets.decision.paired_scores import prompt_means
+from imgassets.decision.people import Corrected
 from imgassets.decision.statistics import cluster_bootstrap
 from imgassets.documents.decision_contract import DecisionContract
 from imgassets.documents.yardstick import failure_metric, failure_name
@@ -64,6 +65,13 @@ COLUMNS = (
     "reason",
 )
 
+#: Columns beside these, where people judged images of a criterion.
+PEOPLE_COLUMNS = (
+    "n_labelled",  # images of the candidate that people judged
+    "judge_estimate",  # the judge's own mean, which people's labels corrected; else missing
+    "judge_difference",  # the judge's own difference, likewise
+)
+
 
 def criterion_row(
     evidence: Evidence,
@@ -104,12 +112,37 @@ def criterion_row(
         "hard": bool(limits) and all(limit.estimate is None for limit in limits),
         "state": state,
         "passed": _passed(state),
-        "remedy": remedy(evidence, state),
+        "remedy": remedy(evidence, state) or _labels_to_add(evidence, state, alpha, planned),
         "reason": criterion_reason(evidence, endpoint.incumbent, state, corrected, alpha),
     }
     if state == "undecided":
         row |= _needed(evidence, alpha, planned)
-    return row
+    return row | _people(evidence)
+
+
+def _people(evidence: Evidence) -> dict[str, float]:
+    """What people add to a row: nothing where they said nothing, so tables stay as they are."""
+    if not any(limit.people for limit in evidence.limits):
+        return {}
+    found = (evidence.labelled, evidence.judge, evidence.judge_difference)
+    return dict(zip(PEOPLE_COLUMNS, map(_number, found), strict=True))
+
+
+def _labels_to_add(
+    evidence: Evidence, state: State, alpha: float, planned: tuple[float, float]
+) -> str:
+    """A sentence on how many labels would settle a corrected criterion; empty for all others."""
+    limits = [x for x in _open_limits(evidence, alpha) if isinstance(x.estimate, Corrected)]
+    if state != "undecided" or not limits:
+        return ""
+    needs = [labels_needed(x, planned[0] if x.holds else planned[1]) for x in limits]
+    labels = [need for need, _ in needs if need is not None]
+    prompts = [need for _, need in needs if need is not None]
+    if len(labels) + len(prompts) < len(needs):
+        return "No practical number of further labels would settle it."
+    if prompts:
+        return f"About {max(prompts):,} further prompts, judged by people, would settle it."
+    return f"Labels of people on about {max(labels):,} further prompts would settle it."
 
 
 def failure_row(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from imgassets.decision.paired_scores import Measured, PerSeed
 from imgassets.decision.statistics import ENDLESS, Floats
 from imgassets.documents.criteria import Criterion
 from imgassets.documents.scale_ends import Ends, natural_ends, worst_limit
@@ -20,6 +21,18 @@ SHARES = ("share", "similarity")
 def is_share(criterion: Criterion) -> bool:
     """Whether the metric is a share or similarity, 0 to 1."""
     return criterion.definition.unit in SHARES
+
+
+def failed_counts_as_zero(criterion: Criterion) -> bool:
+    """Whether a failed image is a 0 of the metric: a share where higher is better."""
+    return is_share(criterion) and criterion.definition.direction == "higher"
+
+
+def scores_of(criterion: Criterion, measured: Measured) -> PerSeed:
+    """A model's scores by prompt and seed, as the criterion takes failed images."""
+    if failed_counts_as_zero(criterion):
+        return measured.per_seed_of_all(criterion.metric, criterion.flow)
+    return measured.per_seed(criterion.metric, criterion.flow)
 
 
 def scale_of(criterion: Criterion, criteria: Sequence[Criterion]) -> Ends:

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.decision_contract import DecisionContract
+from imgassets.documents.labels import Labels, read_labels
+from imgassets.documents.problems import InvalidDocumentsError
 from imgassets.documents.project import read_document
+from imgassets.metrics.families import METRICS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,11 +21,13 @@ if TYPE_CHECKING:
 _FORMS = {".csv": "CSV", ".jsonl": "JSON lines", ".ndjson": "JSON lines", ".parquet": "Parquet"}
 
 
-def decide_file(scores: Path, contract: Path, look: int = 1) -> list[Verdict]:
+def decide_file(
+    scores: Path, contract: Path, look: int = 1, labels: Path | None = None
+) -> list[Verdict]:
     """One verdict a candidate.
 
     Raises:
-        InvalidDocumentsError: the contract cannot be used; names every problem.
+        InvalidDocumentsError: the contract or the labels cannot be used; names every problem.
         ValueError: the table cannot be used; names row, column and fix.
     """
     from imgassets.decision import DecisionError, decide_table
@@ -33,10 +38,19 @@ def decide_file(scores: Path, contract: Path, look: int = 1) -> list[Verdict]:
     if not rules.candidates:
         raise ValueError(f"{contract}: candidates is empty, so there is nobody to judge; name one")
     table = read_scores(scores)
+    said = None if labels is None else _read_labels(labels, rules)
     try:
-        return decide_table(table, rules, look=look)
+        return decide_table(table, rules, look=look, labels=said)
     except DecisionError as error:
         raise ValueError(f"{scores}: {error}") from error
+
+
+def _read_labels(path: Path, contract: DecisionContract) -> Labels:
+    own = {name: metric.metric(name) for name, metric in contract.metrics.items()}
+    found = read_labels(path, {**METRICS, **own}, any_key=True)
+    if found.problems:
+        raise InvalidDocumentsError(found.problems)
+    return found.means
 
 
 def read_contract(path: Path) -> DecisionContract:
@@ -63,7 +77,7 @@ def read_scores(path: Path) -> pd.DataFrame:
         raise ValueError(f"{path}: a table is CSV, JSON lines or Parquet ({', '.join(_FORMS)})")
     if not path.is_file():
         raise ValueError(f"{path}: no such file; check the path")
-    names = {"model": str, "prompt_id": str, "metric": str, "flow": str, "status": str}
+    names = dict.fromkeys(("model", "prompt_id", "metric", "flow", "status", "image_key"), str)
     try:
         if form == "CSV":
             return pd.read_csv(path, dtype=names, keep_default_na=False, na_values=["", "NaN"])

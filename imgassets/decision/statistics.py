@@ -205,11 +205,11 @@ class Difference:
 
     def p_at_least(self, limit: float) -> float:
         """p-value of "truth < limit": the level at which the lower bound reaches the limit."""
-        return _level(lambda alpha: self.lower(alpha) - limit)
+        return level_where(lambda alpha: self.lower(alpha) - limit)
 
     def p_at_most(self, limit: float) -> float:
         """p-value of "truth > limit": the level at which the upper bound reaches the limit."""
-        return _level(lambda alpha: limit - self.upper(alpha))
+        return level_where(lambda alpha: limit - self.upper(alpha))
 
     def _welch_reach(self, alpha: float) -> float:
         parts = self.one.se**2, self.other.se**2
@@ -221,9 +221,9 @@ class Difference:
         return float(special.stdtrit(freedom, 1 - alpha)) * math.sqrt(sum(parts))
 
 
-def _level(room: Callable[[float], float]) -> float:
-    """The alpha at which `room(alpha)` is 0; room grows with alpha."""
-    least, most = 1e-9, 1 - 1e-9
+def level_where(room: Callable[[float], float], most: float = 1 - 1e-9) -> float:
+    """The alpha at which `room(alpha)` is 0; room grows with alpha up to `most`, above it is 1."""
+    least = 1e-9
     if room(least) >= 0:
         return 0.0
     if room(most) < 0:

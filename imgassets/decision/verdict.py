@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from imgassets.decision.comparison import Comparison
+from imgassets.decision.formatting import capitalized
 from imgassets.decision.settling import needed, not_the_models, unmeasured, what_settles
 from imgassets.flows import in_brackets
 
@@ -60,7 +61,9 @@ class Verdict(BaseModel):
         return self.model_dump(mode="json")
 
 
-def decide(comparison: Comparison, drift: Sequence[str] = (), added_seeds: int = 0) -> Verdict:
+def decide(
+    comparison: Comparison, drift: Sequence[str] = (), added_seeds: int = 0, stray_labels: int = 0
+) -> Verdict:
     """Applies the rule to a comparison.
 
     Arguments:
@@ -68,11 +71,12 @@ def decide(comparison: Comparison, drift: Sequence[str] = (), added_seeds: int =
         drift: which stored images came out differently when made again, in words. They turn GO
             and INCONCLUSIVE into REVIEW: further images would be of another model than those
             measured. The comparison's own reasons for a review turn GO alone.
-        added_seeds: seeds added beside the contract's; the sentence tells of them.
+        added_seeds, stray_labels: seeds added beside the contract's, and labels of images that no
+            table holds; the sentence tells of them.
     """
     rows = comparison.records()
-    asking = [r for r in rows if r["severity"] == "review" and r["state"] == "broken"]
-    review_reasons = [*drift, *(r["reason"] for r in sorted(asking, key=_surest))]
+    asking = sorted(filter(_asks, rows), key=_surest)
+    review_reasons = [*drift, *(r["reason"] for r in asking)]
     alone = comparison.model == comparison.incumbent
     gating = [r | {"unmeasured": unmeasured(r, alone)} for r in rows if r["severity"] == "gating"]
     broken = sorted((r for r in gating if r["state"] == "broken"), key=_most_telling_break)
@@ -83,11 +87,11 @@ def decide(comparison: Comparison, drift: Sequence[str] = (), added_seeds: int =
         verdict, deciding = "REVIEW" if drift else "INCONCLUSIVE", open_
     else:
         verdict = "REVIEW" if review_reasons else "GO"
-        deciding = sorted(asking, key=_surest) or sorted(
-            (r for r in gating if _applies(r, alone)), key=_tightest_pass
-        )
+        passed = (r for r in gating if _applies(r, alone))
+        deciding = asking or sorted(passed, key=_tightest_pass)
     names = tuple(row["criterion"] for row in deciding)
     prompts, seeds = needed(open_) if verdict == "INCONCLUSIVE" else (None, None)
+    sentence = _sentence(verdict, deciding, review_reasons, _held(gating, open_), alone)
     return Verdict(
         endpoint=comparison.endpoint,
         model=comparison.model,
@@ -95,9 +99,8 @@ def decide(comparison: Comparison, drift: Sequence[str] = (), added_seeds: int =
         verdict=verdict,
         decided_by=() if verdict == "GO" else names,
         closest_criterion=names[0] if verdict == "GO" and names else None,
-        sentence=_sentence(verdict, deciding, review_reasons, _held(gating, open_), alone)
-        + _added(added_seeds)
-        + _looked(rows),
+        sentence=f"{sentence}{_people(rows, sentence)}{_stray(stray_labels)}"
+        f"{_added(added_seeds)}{_looked(rows)}",
         criteria=tuple(_entry(row) for row in rows),
         review_reasons=tuple(review_reasons),
         needed_prompts=prompts,
@@ -106,6 +109,11 @@ def decide(comparison: Comparison, drift: Sequence[str] = (), added_seeds: int =
         look=int(rows[0]["look"]) if rows else 1,
         alpha=rows[0]["alpha"] if rows else None,
     )
+
+
+def _asks(row: dict[str, Any]) -> bool:
+    """Whether a row sends to a person."""
+    return bool(row["severity"] == "review" and row["state"] == "broken")
 
 
 def _applies(row: dict[str, Any], alone: bool) -> bool:
@@ -149,6 +157,26 @@ def _sentence(
             f"{'; '.join(review_reasons[:_NAMED])}.{_more(len(review_reasons) - _NAMED)}"
         )
     return f"GO: {_all_hold(len(deciding))}; the closest call: {first}."
+
+
+def _people(rows: Sequence[dict[str, Any]], sentence: str) -> str:
+    """That people judged some of the images, where the sentence does not say so already."""
+    asked = [row for row in rows if row.get("n_labelled")]
+    if not asked or "people judged" in sentence or "judged by people" in sentence:
+        return ""
+    most = max(asked, key=lambda row: row["n_labelled"])
+    used = any(most[name] is not None for name in ("judge_estimate", "judge_difference"))
+    return (
+        f" {capitalized(_short_name(most))} was judged by people on {most['n_labelled']:.0f} of "
+        f"{most['n_images']} images{'' if used else ', too few to decide by'}."
+    )
+
+
+def _stray(labels: int) -> str:
+    """That some labels belong to no image."""
+    if not labels:
+        return ""
+    return f" {labels} label{'s are' if labels > 1 else ' is'} of no image that was compared."
 
 
 def _added(seeds: int) -> str:
@@ -207,4 +235,6 @@ def _entry(row: dict[str, Any]) -> dict[str, Any]:
         entry["difference"] = row["difference"]
     if row["delivered"] is not None:
         entry["delivered"] = row["delivered"]
+    if row.get("n_labelled"):
+        entry["labelled"] = int(row["n_labelled"])
     return entry

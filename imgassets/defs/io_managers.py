@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from imgassets.defs.resources import ProjectResource
+from imgassets.documents.labels import LabelFile
+from imgassets.documents.problems import InvalidDocumentsError
 from imgassets.drift.findings import DriftFile
 from imgassets.refresh.extra_seeds import ExtraSeeds
+from imgassets.refresh.observed.labels import labels_of
 from imgassets.storage.whole_file import whole_file
 
 if TYPE_CHECKING:
@@ -105,18 +108,26 @@ class ObservedContent(dg.ConfigurableIOManager):
         raise NotImplementedError(context.asset_key.to_user_string())
 
     def load_input(self, context: dg.InputContext) -> Any:
-        """What drifted in a branch (`Revalidated`), or the seeds added to it.
+        """What drifted in a branch (`Revalidated`), the seeds added to it, or an endpoint's labels.
 
         Raises:
-            ValueError: the file was damaged; names it and the fix.
+            ValueError: the file was damaged, or labels cannot be used; names it and the fix.
         """
         kind, *branch = context.asset_key.path
+        if kind == "labels":
+            return self._labels(*branch)
         home = self.workplace.home()
         readers = {
             "drift": DriftFile(home.drift).found,
             "extra_seeds": ExtraSeeds(home.extra_seeds).read,
         }
         return readers[kind](*branch)
+
+    def _labels(self, endpoint: str) -> LabelFile:
+        found = labels_of(self.workplace.project(), endpoint)
+        if found.problems:
+            raise InvalidDocumentsError(found.problems)
+        return found
 
 
 def _existing(path: Path, key: dg.AssetKey) -> Path:

@@ -17,9 +17,11 @@ from imgassets.documents.environment import PlaceError, folder_in
 from imgassets.documents.geneval import read_geneval
 from imgassets.documents.hosted import AnyModel, model_class
 from imgassets.documents.judge import EMBEDDED, AnyJudge, judge_class
+from imgassets.documents.labels import LabelFile, read_all_labels
 from imgassets.documents.problems import InvalidDocumentsError, Problem, misread, problems_of
 from imgassets.documents.prompts import Expectation, PromptSet
 from imgassets.documents.yamlfile import YamlError, YamlFile, read_yaml
+from imgassets.metrics.family import Metric
 
 D = TypeVar("D", bound=Document)
 #: The document class a parsed file asks for.
@@ -41,7 +43,12 @@ class Loaded(Generic[D]):
 
 @dataclass(frozen=True)
 class Project:
-    """All documents of a project, by name, and all problems found in them."""
+    """All documents of a project, by name, and all problems found in them.
+
+    Attributes:
+        labels: what people said of images, by endpoint; problems of these files stop no other
+            endpoint, so they stand with the files as well.
+    """
 
     root: Path
     endpoints: dict[str, Loaded[Endpoint]]
@@ -49,6 +56,7 @@ class Project:
     prompt_sets: dict[str, Loaded[PromptSet]]
     judges: dict[str, Loaded[AnyJudge]] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    labels: Mapping[str, LabelFile] = field(default_factory=dict)
 
     def usable_endpoints(self) -> list[Endpoint]:
         """Endpoints whose own references all resolve to valid documents."""
@@ -198,7 +206,7 @@ class _Reader:
 
 
 def load_project(root: Path | None = None) -> Project:
-    """Load every document under `contracts/` and `prompts/`; never raises for a bad document."""
+    """Load all of `contracts/`, `prompts/` and `labels/`; never raises for a bad document."""
     reader = _Reader((root or find_root()).resolve())
     endpoints = reader.read_all(
         reader.folder("contracts", "endpoints"), lambda _: Endpoint, "endpoint"
@@ -217,8 +225,19 @@ def load_project(root: Path | None = None) -> Project:
             "(or set IMGASSETS_PROJECT)",
         )
     project = Project(reader.root, endpoints, models, sets, judges, tuple(reader.problems))
-    problems = [*reader.problems, *references.check(project)]
-    return replace(project, problems=tuple(sorted(set(problems))))
+    labels = read_all_labels(reader.root, lambda name: _own_metrics(endpoints.get(name)))
+    problems = [
+        *reader.problems,
+        *references.check(project),
+        *(problem for file in labels.values() for problem in file.problems),
+    ]
+    return replace(project, problems=tuple(sorted(set(problems))), labels=labels)
+
+
+def _own_metrics(contract: Loaded[Endpoint] | None) -> dict[str, Metric] | None:
+    """Metrics that a contract declares; None where there is no contract."""
+    own = None if contract is None else contract.document.metrics
+    return None if own is None else {name: metric.metric(name) for name, metric in own.items()}
 
 
 def read_document(path: Path, model: type[D], *, without: Collection[str] = ()) -> D:

@@ -13,6 +13,7 @@ from imgassets.documents.criteria import Criterion
 from imgassets.documents.problems import Problem, dotted
 from imgassets.documents.units import UNITS
 from imgassets.flows import FIRST
+from imgassets.metrics.family import Metric
 
 if TYPE_CHECKING:
     from imgassets.documents.contract import Endpoint
@@ -24,7 +25,11 @@ Ends = tuple[float | None, float | None]
 
 def natural_ends(criterion: Criterion) -> Ends:
     """Lowest and highest possible score of a criterion's metric, whatever a contract says."""
-    metric = criterion.definition
+    return ends_of(criterion.definition)
+
+
+def ends_of(metric: Metric) -> Ends:
+    """Lowest and highest possible score of a metric."""
     if metric.range is not None:
         return metric.range
     return UNITS[metric.unit].ends if metric.unit in UNITS else (None, None)

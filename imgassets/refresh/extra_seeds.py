@@ -105,6 +105,8 @@ def _extend(project: Project, added: ExtraSeeds, verdict: Verdict) -> str:
     contract = project.endpoint(verdict.endpoint)
     before = added.read(verdict.endpoint, verdict.model)
     have = list(dict.fromkeys((*contract.sampling.seeds, *before)))
+    if any("labelled" in c and c["state"] == "undecided" for c in verdict.criteria):
+        return f"{where}: further seeds would not settle it, only more labels of people"
     if verdict.needed_seeds is None or verdict.needed_seeds <= len(have):
         prompts = verdict.needed_prompts
         fix = f"add about {prompts:,}" if prompts else "no practical number would do"

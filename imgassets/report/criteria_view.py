@@ -155,10 +155,13 @@ def _interval(row: Row, low: str, high: str, *, difference: bool = False) -> str
 
 def _counts(row: Row) -> str:
     failed = f", {row['n_failed']} failed" if row["n_failed"] else ""
-    return f"{row['n_prompts']} prompts, {row['n_images']} images{failed}"
+    people = f", {row['n_labelled']:.0f} judged by people" if row.get("n_labelled") else ""
+    return f"{row['n_prompts']} prompts, {row['n_images']} images{failed}{people}"
 
 
 def _needed(row: Row) -> str:
+    if row.get("n_labelled") and row["remedy"]:
+        return str(row["remedy"])
     if row["needed_prompts"] is None:
         return ""
     seeds = f" or {row['needed_seeds']:.0f} seeds a prompt" if row["needed_seeds"] else ""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import platform
 import shutil
 import subprocess
+from collections.abc import Collection
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.facets import facets_of
+from imgassets.documents.labels import LabelFile
 from imgassets.documents.project import Project
 from imgassets.metrics.families import FAMILY_VERSIONS
 from imgassets.requests import library_versions
@@ -38,6 +40,13 @@ def provenance(project: Project, endpoint: Endpoint) -> dict[str, Any]:
         "models": {m: facets_of(project, "models", m) for m in endpoint.models},
         "prompt sets": {p: facets_of(project, "prompts", p) for p in endpoint.prompt_sets},
     }
+
+
+def labels_in_words(found: LabelFile, images: Collection[str]) -> str:
+    """How many labels there are, and how many of them are of none of these images, by key."""
+    stray = sum(label.image_key not in images for label in found.labels)
+    lost = f"; {stray} of {len(found.labels)} labels are of images that no table holds"
+    return found.words + (lost if stray else "")
 
 
 def git_commit(root: Path) -> str:

@@ -4,12 +4,15 @@
 the same two models is judged on other requests than before (seeds added, prompts added or
 changed); judging the same requests again is the same look. Another candidate or incumbent under
 the same name is another comparison, which begins at 1.
+
+Where people judged images, other labelled images are another look too. `MODEL.people.json` counts
+those by themselves, so that the first labels after a look by the judge alone are no second look.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,6 +62,27 @@ class Looks:
             entry = {"comparison": comparison, "images": seen, "when": when}
             write_whole(path, json.dumps([*entries, entry], indent=1))
             return len(mine) + 1
+
+    def number_with_labels(
+        self,
+        endpoint: str,
+        model: str,
+        compared: Sequence[str],
+        images: Sequence[str],
+        labelled: Iterable[tuple[str, str]],
+    ) -> int:
+        """As `number`, where people judged images: the larger of both counts.
+
+        Arguments:
+            labelled: (image key, metric) of all labels, in any order; none counts as `number` does.
+        """
+        look = self.number(endpoint, model, compared, images)
+        known = set(images)
+        mine = [f"{key}/{metric}" for key, metric in labelled if key in known]
+        if not mine:
+            return look
+        seen = [*images, *mine]  # no model has a dot in its name
+        return max(look, self.number(endpoint, f"{model}.people", compared, seen))
 
     def _read(self, path: Path) -> list[dict[str, Any]]:
         if not path.exists():

@@ -158,7 +158,8 @@ def _reproducibility() -> str:
 OVERVIEWS: dict[str, Overview] = {
     "composition": Overview(
         "composition", _composition,
-        "Detectors for photographs, chosen in the contract: [judges](judges.md).",
+        "Detectors for photographs, chosen in the contract: [judges](judges.md). What the embedded "
+        "one can be trusted at: [photographs](metrics/photographs.md).",
     ),
     "typography": Overview("typography", _typography),
     "artefacts": Overview(

@@ -187,13 +187,9 @@ def write_every_document(root: Path) -> None:
     for name, document in (local_models() | hosted_models()).items():
         path = root / f"contracts/models/{name}.yaml"
         path.write_text(yaml.safe_dump(document | {"model": name}))
-    for file in [*SHIPPED.glob("contracts/**/*.yaml"), *SHIPPED.glob("prompts/*.*")]:
-        folder = "prompts" if file.parent.name == "prompts" else f"contracts/{_kind(file)}"
-        shutil.copy(file, root / folder)
-
-
-def _kind(file: Path) -> str:
-    return "endpoints" if file.parent.name == "endpoints" else "models"
+    for kind in ("contracts/endpoints", "contracts/models", "prompts"):
+        for file in (SHIPPED / kind).rglob("*.*"):
+            shutil.copy(file, root / kind)
 
 
 def _write_full_endpoint(folder: Path) -> None:

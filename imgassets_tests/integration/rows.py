@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import pandas as pd
+
 from imgassets.metrics import families
 from imgassets_tests.conftest import edit_file
 from imgassets_tests.integration.small import MODELS, model_file
@@ -87,6 +89,16 @@ def swap_incumbent(root: Path) -> None:
     edit_file(contract(root), "candidates: [fast]", "candidates: [prod]")
 
 
+def label(root: Path) -> None:
+    """People judge the images of one model."""
+    table = root / ".imgassets/tables/cards/fast/composition.parquet"
+    scores = pd.read_parquet(table).query("metric == 'composition.correct'").dropna(subset="value")
+    lines = [f"{key},composition.correct,0,ana,2026-11-27" for key in scores["image_key"].unique()]
+    (root / "labels").mkdir()
+    file = root / "labels" / "cards.csv"
+    file.write_text("\n".join(["image_key,metric,value,who,when", *lines]))
+
+
 def nothing(root: Path) -> None:
     """Nothing."""
 
@@ -112,6 +124,12 @@ ROWS = [
     Row(
         "a margin",
         edit(contract, "margin: 0.2}", "margin: 0.1}"),
+        must=stages({"comparison"}) | REPORT,
+        may=stages({"verdict"}),
+    ),
+    Row(
+        "labels of people",
+        label,
         must=stages({"comparison"}) | REPORT,
         may=stages({"verdict"}),
     ),

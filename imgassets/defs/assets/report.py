@@ -14,6 +14,7 @@ from imgassets.documents.environment import reports_url
 from imgassets.refresh.dagster_state import asset_keys
 from imgassets.refresh.document_changes import facet_key
 from imgassets.refresh.observed.drift import drift_key
+from imgassets.refresh.observed.labels import labels_key
 from imgassets.report.forms import REPORT_FORMS
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def report_key(endpoint: str) -> dg.AssetKey:
 def report_asset(endpoint: Endpoint) -> dg.AssetsDefinition:
     """Files a person, a pull request and a CI system can read."""
     name = endpoint.endpoint
-    ins: dict[str, dg.AssetIn] = {}
+    ins: dict[str, dg.AssetIn] = {"labels": observed_input(labels_key(name))}
     for model in endpoint.models:
         ins |= measured_inputs(endpoint, model)
         ins[input_name(model, "comparison")] = dg.AssetIn(stage_key(name, model, "comparison"))
@@ -82,13 +83,18 @@ def _report_input(
 ) -> "ReportInput":
     from imgassets.decision import Comparison, Verdict
     from imgassets.report.assemble import assemble
-    from imgassets.report.provenance import provenance
+    from imgassets.report.provenance import labels_in_words, provenance
 
     project, store = workplace.project(), workplace.store()
-    contract = project.endpoint(name)
+    contract, labels = project.endpoint(name), tables["labels"]
+    found = {m: measured(contract, m, tables) for m in contract.models}
+    made_from = provenance(project, contract)
+    if labels.labels:
+        keys = {key for side in found.values() for key in side.images["image_key"]}
+        made_from["labels"] = labels_in_words(labels, keys)
     return assemble(
         contract,
-        {m: measured(contract, m, tables) for m in contract.models},
+        found,
         {
             m: Comparison(name, m, contract.incumbent, tables[input_name(m, "comparison")])
             for m in contract.models
@@ -97,7 +103,7 @@ def _report_input(
         load=store.read_bytes,
         request=lambda key: store.record(key).request,
         prices={m: project.model(m).price for m in contract.models},
-        provenance=provenance(project, contract),
+        provenance=made_from,
         repetitions={m: tables[input_name(m, "drift")].repetitions for m in contract.models},
         describe=earlier.describe(),
         created=f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC",

@@ -11,12 +11,14 @@ from imgassets.defs.resources import LookRecord, ProjectResource
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.facets import facets_of
 from imgassets.documents.hosted import pairing_of
+from imgassets.documents.labels import LabelFile
 from imgassets.drift.findings import Revalidated, drift_reasons
 from imgassets.flows import FLOWS
 from imgassets.refresh.dagster_state import asset_key, asset_keys
 from imgassets.refresh.document_changes import facet_key
 from imgassets.refresh.observed.drift import drift_key
 from imgassets.refresh.observed.extra_seeds import extra_seeds_key
+from imgassets.refresh.observed.labels import labels_key
 
 if TYPE_CHECKING:
     from imgassets.decision import Measured
@@ -66,6 +68,7 @@ def observed_input(key: str) -> dg.AssetIn:
 def _comparison(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
     name, incumbent = endpoint.endpoint, endpoint.incumbent
     ins = measured_inputs(endpoint, model) | measured_inputs(endpoint, incumbent)
+    ins["labels"] = observed_input(labels_key(name))
 
     @dg.asset(
         key=stage_key(name, model, "comparison"),
@@ -85,7 +88,7 @@ def _comparison(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
         ),
     )
     def comparison(
-        workplace: ProjectResource, looks: LookRecord, **tables: Table
+        workplace: ProjectResource, looks: LookRecord, labels: LabelFile, **tables: Table
     ) -> dg.Output[Table]:
         from imgassets.decision import compare
 
@@ -95,13 +98,16 @@ def _comparison(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
         against = None if model == incumbent else measured(contract, incumbent, tables)
         pairing = pairing_of(project.model(model), project.model(incumbent))
         sides = [candidate] if against is None else [candidate, against]
-        look = looks.record().number(
+        look = looks.record().number_with_labels(
             name,
             model,
             [facets_of(project, "models", side.model)["generator"] for side in sides],
             [key for side in sides for key in side.images["image_key"]],
+            labels.means,
         )
-        table = compare(contract, candidate, against, pairing=pairing, look=look).table
+        table = compare(
+            contract, candidate, against, pairing=pairing, look=look, labels=labels.means
+        ).table
         shown = table[["criterion", "estimate", "difference", "state", "reason"]]
         return dg.Output(
             table, data_version=data_version(table), metadata=table_metadata(shown, len(shown))

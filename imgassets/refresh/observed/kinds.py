@@ -8,10 +8,11 @@ from imgassets.refresh.observed.documents import DOCUMENTS
 from imgassets.refresh.observed.drift import DRIFT
 from imgassets.refresh.observed.environment import ENVIRONMENT
 from imgassets.refresh.observed.extra_seeds import EXTRA_SEEDS
+from imgassets.refresh.observed.labels import LABELS
 from imgassets.refresh.observed.state import ObservedKind, ObservedState
 
 #: In the order in which they are observed.
-KINDS: tuple[ObservedKind, ...] = (DOCUMENTS, ENVIRONMENT, EXTRA_SEEDS, DRIFT)
+KINDS: tuple[ObservedKind, ...] = (DOCUMENTS, ENVIRONMENT, EXTRA_SEEDS, DRIFT, LABELS)
 
 
 def observed_states(project: Project, device: str = "auto") -> dict[str, ObservedState]:
