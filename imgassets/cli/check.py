@@ -16,10 +16,17 @@ def check(json: Json = False) -> int:
     """
     from imgassets.documents import prompt_syntax, scale_ends
     from imgassets.judges.vocabulary import all_problems
+    from imgassets.storage import calibrations
+    from imgassets.storage.project_home import home_of
 
     project = load_project()
     problems = all_problems(project)
-    for hint in (*prompt_syntax.hints(project), *scale_ends.hints(project)):
+    known = calibrations.calibrations_of(home_of(project.root))
+    for hint in (
+        *prompt_syntax.hints(project),
+        *scale_ends.hints(project),
+        *calibrations.hints(project, known),
+    ):
         print(f"hint: {hint}", file=sys.stderr)
     if json:
         print(to_json(problems))

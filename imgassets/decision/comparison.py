@@ -8,7 +8,7 @@ criteria, or when a hard rule breaks; otherwise it is *undecided*.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +70,7 @@ def compare(
     seed: int | None = 0,
     look: int = 1,
     labels: Labels | None = None,
+    judges: Mapping[str, str] | None = None,
 ) -> Comparison:
     """Holds a model against the contract and, unless it is the incumbent, against the incumbent.
 
@@ -82,6 +83,7 @@ def compare(
         seed: of the bootstrap that cross-checks the bounds; it never decides; None leaves it out.
         look: which look at this comparison it is, from 1; later ones are judged more strictly.
         labels: what people said of images, by (image key, metric); see `decision.people`.
+        judges: the judge of each metric family and how often it is right, in words.
 
     Raises:
         MissingIncumbentError: a candidate without an incumbent to compare with.
@@ -108,7 +110,9 @@ def compare(
     ]
     rows += review_rows(endpoint, candidate, rows, alpha)
     rows += [failure_row(f, corrected.get(id(f), f.p_broken), alpha, again) for f in failures]
-    table = pd.DataFrame(rows).assign(look=look, alpha=alpha, next_alpha=again)
+    said = judges or {}
+    judged = [said.get(row["metric"].partition(".")[0], "") for row in rows]
+    table = pd.DataFrame(rows).assign(look=look, alpha=alpha, next_alpha=again, judge=judged)
     return Comparison(endpoint.endpoint, candidate.model, endpoint.incumbent, table)
 
 

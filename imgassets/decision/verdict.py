@@ -99,7 +99,7 @@ def decide(
         verdict=verdict,
         decided_by=() if verdict == "GO" else names,
         closest_criterion=names[0] if verdict == "GO" and names else None,
-        sentence=f"{sentence}{_people(rows, sentence)}{_stray(stray_labels)}"
+        sentence=f"{sentence}{_people(rows, sentence)}{_stray(stray_labels)}{_judges(gating)}"
         f"{_added(added_seeds)}{_looked(rows)}",
         criteria=tuple(_entry(row) for row in rows),
         review_reasons=tuple(review_reasons),
@@ -172,6 +172,15 @@ def _people(rows: Sequence[dict[str, Any]], sentence: str) -> str:
     )
 
 
+def _judges(gating: Sequence[dict[str, Any]]) -> str:
+    """Which judges the gating criteria rest on, and how often these are right."""
+    by_family = {
+        row["metric"].partition(".")[0]: row["judge"] for row in gating if row.get("judge")
+    }
+    said = "; ".join(f"{family} by {judge}" for family, judge in by_family.items())
+    return f" Judged: {said}." if said else ""
+
+
 def _stray(labels: int) -> str:
     """That some labels belong to no image."""
     if not labels:
@@ -237,4 +246,6 @@ def _entry(row: dict[str, Any]) -> dict[str, Any]:
         entry["delivered"] = row["delivered"]
     if row.get("n_labelled"):
         entry["labelled"] = int(row["n_labelled"])
+    if row.get("judge"):
+        entry["judge"] = row["judge"]
     return entry

@@ -22,6 +22,7 @@ from imgassets.documents.yardstick import (
     VERDICT_CHECK,
     VERSION_METADATA,
     DecisionRule,
+    MetricRule,
     Rule,
     rules_by_check,
     version_of,
@@ -73,16 +74,26 @@ def _table_check(
         # The contract as it is now, which may ask for less than when definitions were loaded.
         present = rules_by_check(contract, model).get(table_name, {})
         rules = {check: present[check] for check in present if check in chosen}
+        judges = workplace.judges(name)
         outcomes = iter(hold(table, [rule for group in rules.values() for rule in group]))
         for check, group in rules.items():
             found = [next(outcomes) for _ in group]
-            yield _result(dg.AssetCheckKey(key, check), found, model == contract.incumbent)
+            judge = judges.get(_family(group[0]), "")
+            yield _result(dg.AssetCheckKey(key, check), found, model == contract.incumbent, judge)
 
     return table_checks
 
 
-def _result(key: dg.AssetCheckKey, found: list["Outcome"], alone: bool) -> dg.AssetCheckResult:
-    """What one check shows; `alone` where the model is the incumbent."""
+def _family(rule: Rule) -> str:
+    """The metric family that a rule holds; empty of failures."""
+    limit = rule.limit if isinstance(rule, DecisionRule) else rule
+    return limit.criterion.metric.partition(".")[0] if isinstance(limit, MetricRule) else ""
+
+
+def _result(
+    key: dg.AssetCheckKey, found: list["Outcome"], alone: bool, judge: str
+) -> dg.AssetCheckResult:
+    """What one check shows; `alone` where the model is the incumbent, `judge` in words."""
     first = found[0]
     decided = isinstance(first.rule, DecisionRule)
     said, severity, shown = _decided(found, alone) if decided else _plain(first, key.asset_key)
@@ -96,6 +107,7 @@ def _result(key: dg.AssetCheckKey, found: list["Outcome"], alone: bool) -> dg.As
             "expected": first.expected,
             "observed": "nothing" if first.observed is None else first.observed,
             **shown,
+            **({"judge": judge} if judge else {}),
             "evaluated_rows": sum(outcome.evaluated for outcome in found),
             VERSION_METADATA: version_of([outcome.rule for outcome in found]),
         },

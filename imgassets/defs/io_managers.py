@@ -108,7 +108,8 @@ class ObservedContent(dg.ConfigurableIOManager):
         raise NotImplementedError(context.asset_key.to_user_string())
 
     def load_input(self, context: dg.InputContext) -> Any:
-        """What drifted in a branch (`Revalidated`), the seeds added to it, or an endpoint's labels.
+        """What drifted in a branch (`Revalidated`), the seeds added to it, or an endpoint's labels
+        or judges with how often these are right.
 
         Raises:
             ValueError: the file was damaged, or labels cannot be used; names it and the fix.
@@ -116,6 +117,8 @@ class ObservedContent(dg.ConfigurableIOManager):
         kind, *branch = context.asset_key.path
         if kind == "labels":
             return self._labels(*branch)
+        if kind == "calibrations":
+            return self.workplace.judges(*branch)
         home = self.workplace.home()
         readers = {
             "drift": DriftFile(home.drift).found,

@@ -12,6 +12,7 @@ from imgassets.backends.generation import Make
 from imgassets.documents.project import Project, find_root, load_project
 from imgassets.flows import FlowName
 from imgassets.refresh.document_changes import FacetHistory, facet_key, present_facets
+from imgassets.storage.calibrations import calibrations_of, judges_in_words
 from imgassets.storage.image_store import ImageStore, store_of
 from imgassets.storage.looks import Looks
 from imgassets.storage.project_home import ProjectHome, home_of
@@ -38,6 +39,12 @@ class ProjectResource(dg.ConfigurableResource):
     def store(self) -> ImageStore:
         """Every image ever made here, under its image key."""
         return store_of(self.home())
+
+    def judges(self, endpoint: str) -> dict[str, str]:
+        """The judge of each metric family of an endpoint, and how often it is right."""
+        project = self.project()
+        known = calibrations_of(self.home())
+        return judges_in_words(project, project.endpoint(endpoint), known)
 
     def scores(self) -> ScoreStore:
         """What was found in them, under its score key."""

@@ -156,7 +156,8 @@ def _interval(row: Row, low: str, high: str, *, difference: bool = False) -> str
 def _counts(row: Row) -> str:
     failed = f", {row['n_failed']} failed" if row["n_failed"] else ""
     people = f", {row['n_labelled']:.0f} judged by people" if row.get("n_labelled") else ""
-    return f"{row['n_prompts']} prompts, {row['n_images']} images{failed}{people}"
+    judge = f"; judged by {row['judge']}" if row.get("judge") else ""
+    return f"{row['n_prompts']} prompts, {row['n_images']} images{failed}{people}{judge}"
 
 
 def _needed(row: Row) -> str:

@@ -12,7 +12,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from imgassets.documents.judge import EMBEDDED
+from imgassets.documents.contract import Endpoint
+from imgassets.documents.judge import EMBEDDED, judge_fingerprint
+from imgassets.documents.problems import Problem, problem_at
+from imgassets.documents.project import Project
 from imgassets.storage.project_home import ProjectHome
 from imgassets.storage.whole_file import write_whole
 
@@ -105,6 +108,47 @@ class Calibrations:
 def calibrations_of(home: ProjectHome) -> Calibrations:
     """The calibrations of a project."""
     return Calibrations(home.calibrations)
+
+
+def judges_in_words(project: Project, endpoint: Endpoint, known: Calibrations) -> dict[str, str]:
+    """The judge of each metric family of an endpoint, and how often it is right.
+
+    Such as `{"composition": "coco-small, right on 81 % (77 to 84) of 600 labelled images"}`.
+
+    Raises:
+        ValueError: a file was damaged; names it and the fix.
+    """
+    return {
+        family: f"{name}, {_accuracy_of(project, name, known)}"
+        for family, name in endpoint.judges_used.items()
+    }
+
+
+def _accuracy_of(project: Project, name: str, known: Calibrations) -> str:
+    try:
+        found = known.of(judge_fingerprint(project.root, project.judge(name)))
+    except FileNotFoundError:
+        return "whose weights are missing"
+    return found.sentence if found else "never calibrated"
+
+
+def hints(project: Project, known: Calibrations) -> list[Problem]:
+    """A hint for each gating criterion that rests on a judge nobody has measured."""
+    return [
+        problem_at(
+            project.endpoints[endpoint.endpoint],
+            ("criteria", index, "metric"),
+            f"{criterion.metric} gates on judge {judge}, which was never calibrated: how often "
+            "it is wrong on pictures like yours is unknown",
+            f"label some images and run `imgassets calibrate {judge} --labels FILE --images DIR`",
+        )
+        for endpoint in project.usable_endpoints()
+        for index, criterion in enumerate(endpoint.criteria)
+        for judge in [endpoint.judges_used.get(criterion.metric.partition(".")[0])]
+        if judge is not None
+        and criterion.severity == "gating"
+        and _accuracy_of(project, judge, known) == "never calibrated"
+    ]
 
 
 @cache

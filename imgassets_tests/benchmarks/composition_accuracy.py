@@ -142,6 +142,7 @@ def main() -> None:
         print(f"{condition}: {one.accuracy:.2%}, {milliseconds:.1f} ms of CPU an image", flush=True)
     page = TEXT.read_text(encoding="utf-8").replace("{{ tables }}", table(outcomes))
     page = page.replace("{{ shades }}", shades())
+    composition_trust.save_calibration()
     agreed, agreement = composition_trust.agreement()
     print(f"held-back scenes: {agreed:.2%}", flush=True)
     measurements = {"agreement": agreement, "trust": composition_trust.trust()}

@@ -219,6 +219,7 @@ def _metrics(endpoint: Endpoint, model: str, learned: bool) -> dg.AssetsDefiniti
         images = stacked(
             read_table(workplace, stage_key(name, model, FLOWS[flow].stage)) for flow in looked_at
         )
+        judges = workplace.judges(name)
         device, _ = maker.chosen()
         tables = measure(
             list(chosen),
@@ -229,6 +230,7 @@ def _metrics(endpoint: Endpoint, model: str, learned: bool) -> dg.AssetsDefiniti
         for family, table in tables.items():
             context.log.info(f"{name}/{model}: {family}, {len(table)} scores")
             version, shown = data_version(table), table_metadata(table)
+            shown |= {"judge": judges[family]} if family in judges else {}
             yield dg.Output(table, output_name=family, data_version=version, metadata=shown)
 
     return metrics

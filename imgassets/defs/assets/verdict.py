@@ -16,6 +16,7 @@ from imgassets.drift.findings import Revalidated, drift_reasons
 from imgassets.flows import FLOWS
 from imgassets.refresh.dagster_state import asset_key, asset_keys
 from imgassets.refresh.document_changes import facet_key
+from imgassets.refresh.observed.calibrations import calibrations_key
 from imgassets.refresh.observed.drift import drift_key
 from imgassets.refresh.observed.extra_seeds import extra_seeds_key
 from imgassets.refresh.observed.labels import labels_key
@@ -69,6 +70,7 @@ def _comparison(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
     name, incumbent = endpoint.endpoint, endpoint.incumbent
     ins = measured_inputs(endpoint, model) | measured_inputs(endpoint, incumbent)
     ins["labels"] = observed_input(labels_key(name))
+    ins["judges"] = observed_input(calibrations_key(name))
 
     @dg.asset(
         key=stage_key(name, model, "comparison"),
@@ -88,7 +90,11 @@ def _comparison(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
         ),
     )
     def comparison(
-        workplace: ProjectResource, looks: LookRecord, labels: LabelFile, **tables: Table
+        workplace: ProjectResource,
+        looks: LookRecord,
+        labels: LabelFile,
+        judges: dict,
+        **tables: Table,
     ) -> dg.Output[Table]:
         from imgassets.decision import compare
 
@@ -106,7 +112,13 @@ def _comparison(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
             labels.means,
         )
         table = compare(
-            contract, candidate, against, pairing=pairing, look=look, labels=labels.means
+            contract,
+            candidate,
+            against,
+            pairing=pairing,
+            look=look,
+            labels=labels.means,
+            judges=judges,
         ).table
         shown = table[["criterion", "estimate", "difference", "state", "reason"]]
         return dg.Output(

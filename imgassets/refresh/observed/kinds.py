@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from imgassets.backends.device import choose_device
 from imgassets.documents.project import Project
+from imgassets.refresh.observed.calibrations import CALIBRATIONS
 from imgassets.refresh.observed.documents import DOCUMENTS
 from imgassets.refresh.observed.drift import DRIFT
 from imgassets.refresh.observed.environment import ENVIRONMENT
@@ -12,7 +13,14 @@ from imgassets.refresh.observed.labels import LABELS
 from imgassets.refresh.observed.state import ObservedKind, ObservedState
 
 #: In the order in which they are observed.
-KINDS: tuple[ObservedKind, ...] = (DOCUMENTS, ENVIRONMENT, EXTRA_SEEDS, DRIFT, LABELS)
+KINDS: tuple[ObservedKind, ...] = (
+    DOCUMENTS,
+    ENVIRONMENT,
+    EXTRA_SEEDS,
+    DRIFT,
+    LABELS,
+    CALIBRATIONS,
+)
 
 
 def observed_states(project: Project, device: str = "auto") -> dict[str, ObservedState]:
