@@ -43,6 +43,7 @@ class Row:
         must: assets that are materialized in any case.
         may: further ones that are unless what is above them came out as it was.
         checks: whether checks are made again.
+        scores: how many images are looked at, once for each family; None where it is not told.
     """
 
     change: str
@@ -51,6 +52,7 @@ class Row:
     must: frozenset[str] | set[str] = frozenset()
     may: frozenset[str] | set[str] = frozenset()
     checks: bool = True
+    scores: int | None = None
 
 
 def contract(root: Path) -> Path:
@@ -84,6 +86,12 @@ def add_prompt(root: Path) -> None:
     prompts(root).write_text(prompts(root).read_text() + PROMPT)
 
 
+def choose_judge(root: Path) -> None:
+    """One that knows none of the shapes: then no image can be judged."""
+    text = contract(root).read_text() + "judges: {composition: coco-small}\n"
+    contract(root).write_text(text)
+
+
 def swap_incumbent(root: Path) -> None:
     edit_file(contract(root), "incumbent: prod", "incumbent: fast")
     edit_file(contract(root), "candidates: [fast]", "candidates: [prod]")
@@ -113,13 +121,14 @@ FAST = stages(REQUESTS | IMAGES | FAMILIES | {"comparison"}, ["fast"]) | REPORT
 FAST_MAY = stages({"verdict"}, ["fast"])
 ALL_OF_FAST = (6, 2, 6)
 ROWS = [
-    Row("nothing", nothing, checks=False),
-    Row("a comment and the order of keys", comment_and_reorder, checks=False),
+    Row("nothing", nothing, checks=False, scores=0),
+    Row("a comment and the order of keys", comment_and_reorder, checks=False, scores=0),
     Row(
         "a threshold",
         edit(contract, "floor: 0.1", "floor: 0.9"),
         must=stages({"comparison"}) | REPORT,
         may=stages({"verdict"}),
+        scores=0,
     ),
     Row(
         "a margin",
@@ -145,6 +154,9 @@ ROWS = [
         images=(4, 0, 4),
         must=BRANCHES - stages({"edit_stability"}) | stages({"comparison"}) | REPORT,
         may=stages({"verdict"}),
+        # Of 4 images and 4 large ones: composition of the former, upscaling of the latter,
+        # artefacts and look of both.
+        scores=4 + 4 + 8 + 8,
     ),
     Row(
         "one prompt removed",
@@ -157,6 +169,14 @@ ROWS = [
         edit(prompts, "count: 3", "count: 4"),
         must=stages({"composition"}),
         may=JUDGED,
+        scores=4,
+    ),
+    Row(
+        "the judge of composition",
+        choose_judge,
+        must=stages({"composition", "comparison"}) | REPORT,
+        may=stages({"verdict"}),
+        scores=12,
     ),
     Row(
         "one prompt transform",

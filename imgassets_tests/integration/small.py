@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +48,7 @@ class Done:
     images: dict[str, int]
     assets: set[str]
     checks: int
+    scores: int
 
 
 @contextmanager
@@ -68,7 +70,7 @@ def validated(root: Path) -> Done:
     store = ImageStore(root / ".imgassets" / "images")
     with at_home(root) as instance:
         images_before, assets_before = set(store.keys()), _materializations(instance)
-        checks_before = _check_runs(instance)
+        checks_before, scores_before = _check_runs(instance), scores_kept(root)
         planned = plan(load_project(root), instance, Selection())
         validate(load_project(root), instance, Selection())
         made = [store.record(key).request["flow"] for key in set(store.keys()) - images_before]
@@ -78,7 +80,17 @@ def validated(root: Path) -> Done:
             {flow: made.count(flow) for flow in FLOWS},
             {key for key in now if now[key] != assets_before.get(key)},
             len(_check_runs(instance) - checks_before),
+            scores_kept(root) - scores_before,
         )
+
+
+def scores_kept(root: Path) -> int:
+    """How many images were scored, once for each family."""
+    file = root / ".imgassets" / "scores.sqlite"
+    if not file.is_file():
+        return 0
+    with closing(sqlite3.connect(file)) as database:
+        return int(database.execute("SELECT count(*) FROM scores").fetchone()[0])
 
 
 def _materializations(instance: dg.DagsterInstance) -> dict[str, int]:

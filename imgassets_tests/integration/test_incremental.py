@@ -47,6 +47,8 @@ def test_a_change_remakes_what_it_touches(
     show(row.change, done)
     assert of_flows(done) == row.images
     assert done.planned.to_dict()["images"] == done.images
+    assert sum(done.planned.scores.values()) == done.scores
+    assert row.scores is None or done.scores == row.scores
     assert set(row.must) <= done.assets <= set(row.must) | set(row.may)
     assert done.assets <= set(done.planned.assets)
     assert set(done.planned.must) <= done.assets

@@ -21,7 +21,10 @@ JUDGES = sorted(path.stem for path in EMBEDDED.glob("*.yaml"))
 
 @pytest.mark.parametrize("name", JUDGES)
 def test_an_embedded_judge_was_measured_as_it_ships(name: str) -> None:
-    """Fails when weights or a threshold change: run benchmarks/judge_accuracy.py again, for shapes composition_accuracy.py."""
+    """Fails when weights or a threshold change.
+
+    Run benchmarks/judge_accuracy.py again; for shapes, composition_accuracy.py.
+    """
     entry = KNOWN[judge_fingerprint(Path(), embedded(name))]
     assert entry["judge"] == name
     able = entry["images"] - entry["unjudged"]
