@@ -97,7 +97,8 @@ class FlatShapeDetector:
         if unknown:
             raise DetectorError(
                 f"the detector of flat shapes does not know {', '.join(map(repr, unknown))}; "
-                f"expected {', '.join(self.classes)}; use a learned detector for other objects"
+                f"expected {', '.join(self.classes)}; another judge may, such as coco-small: "
+                "`judges: {composition: coco-small}` in the contract, or `--judge coco-small`"
             )
         found = [_detection(region) for region in find_regions(image)]
         wanted = [d for d in found if d and not {d.class_, *d.may_be}.isdisjoint(classes)]
