@@ -72,8 +72,9 @@ class FlatShapeDetector:
     """Finds flat-colored circles, squares, triangles, stars, diamonds and hearts.
 
     Deterministic, no weights: regions by color, then shape by overlap with canonical outlines.
-    Regions below `detector_regions.MIN_AREA_SHARE` of the image, or too thin to hold a disk of
-    6 % of its side, are no objects. Not meant for photographs.
+    Regions below `regions.SPECK_AREA_SHARE` of the image, or too thin to hold a disk of 6 % of its
+    side, are no objects. What it cannot tell is a detection with a doubt (`readings`). Not meant
+    for photographs.
     """
 
     classes: tuple[str, ...] = SHAPES
