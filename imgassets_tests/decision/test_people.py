@@ -9,6 +9,7 @@ import pytest
 
 from imgassets.decision.people import LEAST, TRUSTED, Corrected, power_weight, trust
 from imgassets.decision.statistics import ENDLESS, Estimate
+from imgassets_tests.benchmarks.people_simulation import hostile, run_cell
 
 SHARE = (0.0, 1.0)
 _K = np.arange(80)
@@ -136,3 +137,17 @@ def test_where_all_were_labelled_people_decide_alone() -> None:
     found = Corrected(PEOPLE, JUDGE, np.empty(0), SHARE)
     assert found.value == PEOPLE.mean()
     assert found.lower(0.05) == Estimate.of(PEOPLE, SHARE).lower(0.05)
+
+
+@pytest.mark.parametrize("right", [0.6, 0.95])
+def test_the_interval_covers_with_a_judge_that_prefers_one_model(right: float) -> None:
+    """The quick version of docs/measurements/people.md; 300 runs err by 1.3 points."""
+    for cell in run_cell("binary", right, (200, 60), 1, 300).values():
+        assert cell.percent(cell.missed) < 8
+        assert cell.percent(cell.too_high) < 9
+    difference = run_cell("binary", right, (200, 60), 4, 100)["difference"]
+    assert difference.percent(difference.naive_missed) > 10
+
+
+def test_a_judge_that_is_wrong_just_where_it_matters_approves_little() -> None:
+    assert hostile(60, 0.1, 0.05, 300, seeds=1) < 9
