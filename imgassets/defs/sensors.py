@@ -85,7 +85,8 @@ def documents_changed(known: set[dg.AssetKey]) -> dg.SensorDefinition:
         if seen.get("problems") != problems:
             events.append(evaluation)
         absent = [s for s in states.values() if asset_key(s.key) not in known]
-        new = sorted({str(s.shown["file"]) for s in absent if "file" in s.shown})
+        files = {str(s.shown["file"]) for s in absent if "file" in s.shown}
+        new = sorted(file for file in files if (project.root / file).is_file())
         now = {key: s.version for key, s in states.items()} | {"problems": problems}
         return dg.SensorResult(
             asset_events=events,

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-import pandas as pd
 
 from imgassets.documents.contract import Endpoint, Returns
 from imgassets.documents.facets import expected
@@ -21,6 +20,9 @@ from imgassets.documents.upscaler import Tiles, seam_tiles
 from imgassets.judges.registry import open_judge
 from imgassets.metrics.family import Scorer
 from imgassets.metrics.scores import Score
+
+if TYPE_CHECKING:  # a plan asks what scores depend on, and reads no table
+    import pandas as pd
 
 
 class Images(Protocol):

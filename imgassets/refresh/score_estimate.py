@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
-import pandas as pd
-
 from imgassets.documents.project import Project
 from imgassets.metrics.branch import Branch
 from imgassets.metrics.families import FAMILIES
@@ -56,7 +54,8 @@ def missing_scores(
     for endpoint, model, family in tables:
         if FAMILIES[family].of_making:
             continue
-        branch = Branch(project, endpoint, model, pd.DataFrame(), stored, device)
+        no_table: Any = None
+        branch = Branch(project, endpoint, model, no_table, stored, device)
         tasks = tasks_of([family], branch, map(_asked, requests[endpoint, model]))
         keys = [key for task in tasks for key in task.keys.values()]
         known = kept.known(keys)

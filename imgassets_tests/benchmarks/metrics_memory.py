@@ -11,7 +11,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -19,6 +21,7 @@ import psutil
 
 from imgassets.backends.device import Meter
 from imgassets.documents.contract import Returns
+from imgassets.storage.score_store import ScoreStore
 from imgassets_tests.benchmarks.metrics_speed import CORES, WANTED, drawn, png
 from imgassets_tests.benchmarks.pages import append, table
 from imgassets_tests.metrics.factories import table as metric_table
@@ -44,8 +47,8 @@ def made_up(key: str, side: int) -> np.ndarray:
     return image
 
 
-def table_calls(count: int) -> dict[str, Call]:
-    """Every table function over `count` images of 64 px."""
+def table_calls(count: int, kept: ScoreStore | None = None) -> dict[str, Call]:
+    """Every table function over `count` images of 64 px; scores go into a store of a project."""
     size = (64, 64)
     returns = Returns.model_validate({"size": size, "mode": "RGB", "format": "PNG"})
     wanted = {("generate", "p"): WANTED}
@@ -58,24 +61,28 @@ def table_calls(count: int) -> dict[str, Call]:
     upscaled["image_key"] = "9" + upscaled["image_key"].str[1:]
     return {
         "composition": lambda: metric_table(
-            "composition", generated, read, expectations=wanted),
+            "composition", generated, read, expectations=wanted, kept=kept),
         "artefacts": lambda: metric_table(
             "artefacts", generated, lambda key: png(made_up(key, 64)),
-            returned={"generate": returns}),
+            returned={"generate": returns}, kept=kept),
         "edit stability": lambda: metric_table(
-            "edit_stability", image_rows(count, "edit"), read, regions={"p": (0.0, 0.0, 0.5, 1.0)}),
+            "edit_stability", image_rows(count, "edit"), read, kept,
+            regions={"p": (0.0, 0.0, 0.5, 1.0)}),
         "upscaling": lambda: metric_table(
-            "upscaling", upscaled, lambda key: made_up(key, 128 if key[0] == "9" else 64), scale=2),
+            "upscaling", upscaled, lambda key: made_up(key, 128 if key[0] == "9" else 64), kept,
+            scale=2),
     }  # fmt: skip
 
 
 def many(family: str, count: int) -> list[float]:
     """MiB above the start that a table of `count` images takes, its rows, and seconds."""
     table_calls(2 * CORES)[family]()  # what is loaded once is no matter of how many images
-    call = table_calls(count)[family]
-    start = psutil.Process().memory_info().rss / 2**20
-    with Meter("cpu") as meter:
-        rows = len(call())
+    with tempfile.TemporaryDirectory() as folder:
+        kept = ScoreStore(Path(folder) / "scores.sqlite", Path(folder) / "quarantine")
+        call = table_calls(count, kept)[family]
+        start = psutil.Process().memory_info().rss / 2**20
+        with Meter("cpu") as meter:
+            rows = len(call())
     return [meter.peak_mib - start, rows, meter.seconds]
 
 

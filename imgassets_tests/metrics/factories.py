@@ -12,6 +12,7 @@ import pandas as pd
 from imgassets.judges.detectors import FlatShapeDetector
 from imgassets.metrics.branch import Branch
 from imgassets.metrics.metric_rows import measure
+from imgassets.metrics.scoring import Kept
 
 
 def _told(name: str, default: Any) -> Any:
@@ -48,7 +49,11 @@ def branch(images: pd.DataFrame, read: Callable[[str], Any], **said: Any) -> Mad
 
 
 def table(
-    family: str, images: pd.DataFrame, read: Callable[[str], Any], **said: Any
+    family: str,
+    images: pd.DataFrame,
+    read: Callable[[str], Any],
+    kept: Kept | None = None,
+    **said: Any,
 ) -> pd.DataFrame:
     """The table of a family; `said` is what the documents say, by the names of `Branch`."""
-    return measure([family], branch(images, read, **said))[family]
+    return measure([family], branch(images, read, **said), kept)[family]
