@@ -89,8 +89,8 @@ def gc(
     store, home = _store()
     found = maintenance.garbage(store, home, older_than=older_than * _DAY)
     if not dry_run:
+        score_store_of(home).forget(found.images)  # first: an image without scores is no harm
         maintenance.delete(store, found)
-        score_store_of(home).forget(found.images)
     verb = "would be deleted" if dry_run else "deleted"
     text = (
         f"{len(found.images)} image(s) {verb}, {_mebibytes(found.bytes)}; "

@@ -16,7 +16,7 @@ import pandas as pd
 
 from imgassets.decision.criterion_evidence import gather
 from imgassets.decision.errors import MissingIncumbentError, MixedRowsError
-from imgassets.decision.evidence import Limit
+from imgassets.decision.evidence import Evidence, Limit
 from imgassets.decision.failures import FailureEvidence, gather_failures
 from imgassets.decision.looks import level
 from imgassets.decision.paired_scores import Measured
@@ -95,25 +95,30 @@ def compare(
     evidence = [gather(c, candidate, incumbent, criteria, pairing, labels) for c in criteria]
     failures = gather_failures(endpoint, candidate, incumbent)
     alpha = level(endpoint.decision, look, len(endpoint.candidates))
-    gating = [limit for e in evidence if e.criterion.severity == "gating" for limit in e.limits]
-    corrected = _corrected(gating, failures)
+    corrected = _corrected(_limits(evidence, "gating"), failures)
     family = max(1, len(corrected))
     # More data is another look, so it is planned for that look's level.
     again = level(endpoint.decision, look + 1, len(endpoint.candidates))
     planned = again, again / family
     # Review is a decision of its own, so it has a correction of its own.
-    asking = [limit for e in evidence if e.criterion.severity == "review" for limit in e.limits]
-    corrected |= _corrected(asking, ())
+    corrected |= _corrected(_limits(evidence, "review"), ())
     rows = [
         criterion_row(e, endpoint, _own_p(e.limits, corrected), alpha, planned, seed)
         for e in evidence
     ]
     rows += review_rows(endpoint, candidate, rows, alpha)
     rows += [failure_row(f, corrected.get(id(f), f.p_broken), alpha, again) for f in failures]
-    said = judges or {}
-    judged = [said.get(row["metric"].partition(".")[0], "") for row in rows]
-    table = pd.DataFrame(rows).assign(look=look, alpha=alpha, next_alpha=again, judge=judged)
+    known = {"look": look, "alpha": alpha, "next_alpha": again}
+    table = pd.DataFrame(rows).assign(**known, judge=_judges(rows, judges or {}))
     return Comparison(endpoint.endpoint, candidate.model, endpoint.incumbent, table)
+
+
+def _limits(evidence: Sequence[Evidence], severity: str) -> list[Limit]:
+    return [limit for e in evidence if e.criterion.severity == severity for limit in e.limits]
+
+
+def _judges(rows: Sequence[dict[str, Any]], judges: Mapping[str, str]) -> list[str]:
+    return [judges.get(row["metric"].partition(".")[0], "") for row in rows]
 
 
 def _checked_incumbent(

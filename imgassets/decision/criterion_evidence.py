@@ -39,7 +39,13 @@ def gather(
     """
     scores = candidate.listed(criterion.metric, criterion.flow)
     usable = [s for s in scores if not math.isnan(s.value)]
-    counts = Counts(len({s.prompt_id for s in usable}), len(usable), len(scores) - len(usable))
+    unjudged = sum(s.unjudged for s in scores)
+    counts = Counts(
+        len({s.prompt_id for s in usable}),
+        len(usable),
+        len(scores) - len(usable) - unjudged,
+        unjudged,
+    )
     if criterion.statistic == "worst":
         return _worst(criterion, candidate, incumbent, counts)
     if of_making(criterion.metric):

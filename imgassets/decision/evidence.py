@@ -85,11 +85,12 @@ class Limit:
 
 @dataclass(frozen=True)
 class Counts:
-    """Prompts with a usable image, usable images, failed images."""
+    """Prompts with a usable image, usable images, failed images, and those no judge could judge."""
 
     prompts: int
     images: int
     failed: int
+    unjudged: int = 0
 
 
 @dataclass(frozen=True)

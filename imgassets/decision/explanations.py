@@ -35,8 +35,10 @@ def criterion_reason(
         return f"not applicable: {incumbent} itself is the yardstick of this margin"
     problems = [x.problem for x in evidence.limits if x.problem]
     if problems and state == "undecided":
-        failed = f"; {evidence.counts.failed} images failed" if evidence.counts.failed else ""
-        return f"{criterion.metric} cannot be judged: {problems[0]}{failed}"
+        counts = evidence.counts
+        failed = f"; {counts.failed} images failed" if counts.failed else ""
+        unjudged = f"; {counts.unjudged} images cannot be judged" if counts.unjudged else ""
+        return f"{criterion.metric} cannot be judged: {problems[0]}{failed}{unjudged}"
     limit = _telling_limit(evidence.limits, state, corrected)
     clause = _range_clause(evidence, limit, state, alpha)
     if limit.kind == "margin":

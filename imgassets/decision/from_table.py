@@ -83,7 +83,18 @@ def _stray(labels: Labels, table: pd.DataFrame) -> int:
         raise MissingColumnsError(
             "labels name images by their key, and the table has no column image_key; add it"
         )
-    known = set(table["image_key"].astype(str)) if labels else set()
+    if not labels:
+        return 0
+    _refuse(
+        table, table["image_key"].isna(), "image_key", MissingKeysError, "is empty", "fill it in"
+    )
+    images = table.drop_duplicates([*_IMAGE, "image_key"])
+    shared = table["image_key"].isin(images[images.duplicated("image_key")]["image_key"])
+    _refuse(
+        table, shared, "image_key", DuplicateRowsError, "{value!r} names several images",
+        "give every image of every model its own",
+    )  # fmt: skip
+    known = set(table["image_key"].astype(str))
     return sum(key not in known for key, _ in labels)
 
 

@@ -25,19 +25,26 @@ from imgassets.metrics.scores import ROW_COLUMNS
 
 IMAGE_COLUMNS = ("flow", "prompt_id", "seed", "replicate", "image_key", "status")
 _SCORE_COLUMNS = tuple(c for c in ROW_COLUMNS if c not in ("reason", "failure_mode"))
+#: How the reason of an image begins that no judge could judge (`metrics.score_processes`).
+CANNOT_BE_JUDGED = "cannot be judged"
 #: One number a (prompt_id, seed), in this order.
 PerSeed = dict[tuple[str, int], float]
 _ONE_SCORE = ["flow", "prompt_id", "seed", "replicate", "metric"]
 
 
 class OneScore(NamedTuple):
-    """One image's score; NaN where it has none, `failed` where that is the model's failure."""
+    """One image's score; NaN where it has none.
+
+    `failed` where that is the model's failure, `unjudged` where the image is there and no judge
+    could judge it.
+    """
 
     prompt_id: str
     seed: int
     value: float
     failed: bool = False
     image_key: str = ""
+    unjudged: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,15 +121,28 @@ class Measured:
     @cached_property
     def _listed(self) -> dict[tuple[str, str], list[OneScore]]:
         found: dict[tuple[str, str], list[OneScore]] = {}
-        failed = self._failed
+        failed, there = self._failed, self._there
         rows = self.rows.assign(value=pd.to_numeric(self.rows["value"]).astype(float))
-        names = ("metric", "flow", "prompt_id", "seed", "value", "replicate", "image_key")
-        for metric, flow, prompt, seed, value, again, key in zip(
+        rows = rows.assign(reason=rows["reason"] if "reason" in rows.columns else "")
+        names = ("metric", "flow", "prompt_id", "seed", "value", "replicate", "image_key", "reason")
+        for metric, flow, prompt, seed, value, again, key, why in zip(
             *(rows[name].tolist() for name in names), strict=True
         ):
-            lost = math.isnan(value) and (flow, prompt, seed, again) in failed
-            found.setdefault((metric, flow), []).append(OneScore(prompt, seed, value, lost, key))
+            request = (flow, prompt, seed, again)
+            lost = math.isnan(value) and request in failed
+            judgeless = math.isnan(value) and str(why).startswith(CANNOT_BE_JUDGED)
+            unjudged = judgeless and request in there
+            found.setdefault((metric, flow), []).append(
+                OneScore(prompt, seed, value, lost, key, unjudged)
+            )
         return found
+
+    @cached_property
+    def _there(self) -> set[tuple[str, str, int, int]]:
+        """Requests whose image is there."""
+        names = ["flow", "prompt_id", "seed", "replicate"]
+        ok = self.images.loc[self.images["status"] == "ok", names]
+        return set(ok.itertuples(index=False, name=None))
 
     @cached_property
     def _failed(self) -> set[tuple[str, str, int, int]]:

@@ -34,6 +34,7 @@ COLUMNS = (
     "n_pairs",  # prompts with usable images of both models
     "n_images",  # usable images of the candidate (requests, for failures)
     "n_failed",
+    "n_unjudged",  # images that are there and that no judge could judge
     "estimate",
     "lower",
     "upper",
@@ -61,6 +62,7 @@ COLUMNS = (
     "look",  # which look at this comparison it is, from 1
     "alpha",  # level of each bound at this look
     "next_alpha",  # level at the next one; 0 where none is planned
+    "judge",  # of the metric's family, and how often it is right; empty where none is needed
     "remedy",  # what would settle it where no number of images can; else empty
     "reason",
 )
@@ -98,6 +100,7 @@ def criterion_row(
         "n_prompts": evidence.counts.prompts,
         "n_images": evidence.counts.images,
         "n_failed": evidence.counts.failed,
+        "n_unjudged": evidence.counts.unjudged,
         "estimate": _number(evidence.measured),
         "incumbent_estimate": _number(evidence.incumbent),
         **{k: _number(getattr(criterion, k)) for k in ("floor", "ceiling", "margin")},

@@ -16,6 +16,8 @@ from imgassets.flows import in_brackets
 Decision = Literal["GO", "NO-GO", "REVIEW", "INCONCLUSIVE"]
 #: How many further criteria a sentence names.
 _NAMED = 3
+#: Share of images that may go unjudged without a person who looks at them.
+_UNJUDGED = 0.02
 _ALWAYS = ("criterion", "metric", "flow", "severity", "statistic", "state", "passed", "reason")
 
 
@@ -76,7 +78,8 @@ def decide(
     """
     rows = comparison.records()
     asking = sorted(filter(_asks, rows), key=_surest)
-    review_reasons = [*drift, *(r["reason"] for r in asking)]
+    unseen = [said for r in rows if r["severity"] == "gating" and (said := _unjudged(r))]
+    review_reasons = [*drift, *unseen, *(r["reason"] for r in asking)]
     alone = comparison.model == comparison.incumbent
     gating = [r | {"unmeasured": unmeasured(r, alone)} for r in rows if r["severity"] == "gating"]
     broken = sorted((r for r in gating if r["state"] == "broken"), key=_most_telling_break)
@@ -169,6 +172,17 @@ def _people(rows: Sequence[dict[str, Any]], sentence: str) -> str:
     return (
         f" {capitalized(_short_name(most))} was judged by people on {most['n_labelled']:.0f} of "
         f"{most['n_images']} images{'' if used else ', too few to decide by'}."
+    )
+
+
+def _unjudged(row: dict[str, Any]) -> str:
+    """Why a person must look at what no judge could judge: it is no part of the mean."""
+    unjudged, judged = row.get("n_unjudged") or 0, row["n_images"] or 0
+    if unjudged <= _UNJUDGED * (unjudged + judged):
+        return ""
+    return (
+        f"{_short_name(row)}: {unjudged:.0f} of {unjudged + judged:.0f} images cannot be judged, "
+        "and may be right or wrong"
     )
 
 

@@ -21,9 +21,12 @@ from imgassets.documents.weights import (
     weights_fingerprint,
     weights_folder,
 )
+from imgassets.metrics.families import FAMILIES
 
 #: Judges that ship inside the package; a file of the same name in a project stands in for one.
 EMBEDDED = Path(__file__).parent.parent / "judges" / "embedded"
+#: Words of prompts for classes, which all detectors know.
+SYNONYMS = EMBEDDED.parent / "class_synonyms.json"
 #: The file of weights of judges that run by onnxruntime.
 ONNX_FILE = "model.onnx"
 
@@ -72,6 +75,8 @@ class _Judge(Document):
     families: ClassVar[tuple[str, ...]] = ()
     #: Whether it is heavy: then it runs in batches, in one process, on the GPU where there is one.
     learned: ClassVar[bool] = True
+    #: Packages whose version can change its scores.
+    libraries: ClassVar[tuple[str, ...]] = ()
 
     judge: Annotated[Name, Facet.NOTHING] = Field(
         description="The judge's name; the file is called the same."
@@ -120,6 +125,7 @@ class SsdMobilenet(_Boxes):
     """SSD MobileNet v2 by onnxruntime: small, embedded, 80 classes of COCO. A weak judge."""
 
     learned = False
+    libraries = ("onnxruntime", "pillow")
 
     kind: Annotated[Literal["ssd-mobilenet"], Facet.MEASURES]
     weights: Annotated[str, Facet.MEASURES] = Field(
@@ -134,6 +140,8 @@ Dtype = Literal["float32", "float16", "bfloat16"]
 
 class _Learned(JudgeWeights):
     """What all judges that run by transformers have in common."""
+
+    libraries: ClassVar[tuple[str, ...]] = ("torch", "transformers", "pillow")
 
     dtype: Annotated[Dtype, Facet.MEASURES] = "float32"
     device: Annotated[Literal["auto", "cpu", "cuda"], Facet.NOTHING] = Field(
@@ -212,6 +220,7 @@ class CenterFace(_Judge):
 
     families = ("faces",)
     learned = False
+    libraries = ("onnxruntime", "opencv-python-headless")
 
     kind: Annotated[Literal["centerface"], Facet.MEASURES]
     weights: Annotated[str, Facet.MEASURES] = Field(
@@ -270,6 +279,10 @@ def judge_facts(root: Path, judge: AnyJudge) -> dict[str, Any]:
         if Facet.NOTHING in field.metadata or name == "revision"
     }
     facts = judge.model_dump(mode="json", by_alias=True, exclude=left_out)
+    # A family's code is part of its judge: what was measured of older code is not true of this.
+    facts["versions"] = {name: FAMILIES[name].version for name in judge.families}
+    if isinstance(judge, _Boxes):
+        facts["shipped_synonyms"] = file_sha256(SYNONYMS)
     if isinstance(judge, (SsdMobilenet, CenterFace)):
         facts["weights"] = file_sha256(weights_folder(root, judge.weights) / ONNX_FILE)
     elif isinstance(judge, _Learned):

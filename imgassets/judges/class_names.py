@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from functools import cache
-from pathlib import Path
+
+from imgassets.documents.judge import SYNONYMS
 
 #: COCO's 80 classes, in the order of its ids; GenEval's prompts use them.
 COCO: tuple[str, ...] = (
@@ -23,14 +24,15 @@ COCO: tuple[str, ...] = (
     "microwave", "oven", "toaster", "sink", "refrigerator", "book", "clock", "vase", "scissors",
     "teddy bear", "hair drier", "toothbrush",
 )  # fmt: skip
-#: Words for classes, by word; people add lines there, or a judge's `synonyms` does for one judge.
-_TABLE = Path(__file__).with_name("class_synonyms.json")
 
 
 @cache
 def shipped_synonyms() -> Mapping[str, str]:
-    """Class by word, as shipped: `{"mobile phone": "cell phone", ...}`."""
-    return json.loads(_TABLE.read_text(encoding="utf-8"))
+    """Class by word, as shipped: `{"mobile phone": "cell phone", ...}`.
+
+    People add lines there, or a judge's `synonyms` does for one judge.
+    """
+    return json.loads(SYNONYMS.read_text(encoding="utf-8"))
 
 
 def class_of(word: str, classes: Sequence[str], synonyms: Mapping[str, str]) -> str | None:

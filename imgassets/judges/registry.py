@@ -44,11 +44,12 @@ def open_judge(root: Path, document: AnyJudge, device: str) -> Any:
             f"judge {document.judge}: no weights at {error.filename or error}; put them there, or "
             "correct `weights`"
         ) from error
-    return _opened(_Pinned(fingerprint, root, document), device if document.learned else "cpu")
+    pinned = _Pinned(f"{document.judge} {fingerprint}", root, document)
+    return _opened(pinned, device if document.learned else "cpu")
 
 
 class _Pinned:
-    """A judge that is equal to another when their fingerprints are."""
+    """A judge that is equal to another of the same name and fingerprint."""
 
     def __init__(self, fingerprint: str, root: Path, document: AnyJudge) -> None:
         self.fingerprint, self.root, self.document = fingerprint, root, document

@@ -12,6 +12,7 @@ import numpy as np
 from imgassets.documents.contract import Endpoint, Returns
 from imgassets.documents.facets import expected
 from imgassets.documents.hosted import AnyModel
+from imgassets.documents.image_key import installed_version
 from imgassets.documents.judge import AnyJudge, judge_fingerprint
 from imgassets.documents.model import Price
 from imgassets.documents.project import Project
@@ -20,6 +21,7 @@ from imgassets.documents.upscaler import Tiles, seam_tiles
 from imgassets.judges.registry import open_judge
 from imgassets.metrics.family import Scorer
 from imgassets.metrics.scores import Score
+from imgassets.storage.image_store import CorruptEntryError
 
 if TYPE_CHECKING:  # a plan asks what scores depend on, and reads no table
     import pandas as pd
@@ -65,12 +67,13 @@ class Branch:
         return self.judges.get(family)
 
     def judge_version(self, family: str) -> str:
-        """What a judge's scores depend on: its fingerprint, and where a learned one runs."""
+        """What a judge's scores depend on: fingerprint, software, where a learned one runs."""
         document = self.judge_document(family)
         if document is None:
             return ""
         where = f" on {self._device_of(document)}" if document.learned else ""
-        return judge_fingerprint(self.project.root, document) + where
+        software = ", ".join(f"{name} {installed_version(name)}" for name in document.libraries)
+        return f"{judge_fingerprint(self.project.root, document)}{where} {software}".strip()
 
     def judge(self, family: str) -> Any:
         """That judge, ready to look at images.
@@ -100,6 +103,14 @@ class Branch:
     def expectations(self) -> Mapping[tuple[str, str], Expectation]:
         """What each image must show, by (flow, prompt id)."""
         return self.project.expectations(self._contract)
+
+    def file_of(self, key: str) -> str:
+        """SHA-256 of a stored image's file, such as a source's; empty where it is not known."""
+        record = getattr(self.stored, "record", None)
+        try:
+            return record(key).image_sha256 if record else ""
+        except (KeyError, CorruptEntryError):
+            return ""
 
     def expected(self, family: str, image: Any) -> Any:
         """What an image's expectation says to a family, as JSON values; None without one."""

@@ -88,4 +88,5 @@ FAMILY = Family(
     ),
     depends_on=(("endpoints", "requests"),),
     scorer=_scorer,
+    asked=lambda branch, image: branch.file_of(image.source_key),
 )

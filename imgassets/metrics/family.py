@@ -95,6 +95,7 @@ class Family:
         by_expectation: scores only what an image's expectation asks; the rest has no row.
         asked: what the documents say that the scores of an image depend on, beside the image
             itself; None where they say nothing of it.
+        libraries: packages whose version can change its scores beside those of judges.
         across: the scores that depend on the other images of the table, by image key, from what
             was scored of each; None where there are none.
         of_making: measures the making of an image and not the image. Batches, not prompts, are
@@ -112,6 +113,7 @@ class Family:
     scorer: Callable[[Branch], Scorer]
     by_expectation: bool = False
     asked: Callable[[Branch, Any], Any] | None = None
+    libraries: tuple[str, ...] = ()
     across: Callable[[Branch, Scored], dict[str, list[Score]]] | None = None
     of_making: bool = False
     judged: bool = False

@@ -75,5 +75,6 @@ FAMILY = Family(
     ),
     depends_on=(("endpoints", "requests"),),
     scorer=_scorer,
+    libraries=("pillow", "imagehash"),  # perceptual hashes of two versions cannot be compared
     across=_across,
 )

@@ -15,17 +15,19 @@ from imgassets.metrics.family import Family
 from imgassets.metrics.score_processes import Outcome
 from imgassets.metrics.scores import IDENTITY, ROW_COLUMNS, Score
 from imgassets.metrics.scoring import (
+    LOOK_UP,
     Here,
     Kept,
     Progress,
     asked_of,
     chunks,
+    is_learned,
     make_scores,
     score_key,
     tasks_of,
 )
-
-_LOOK_UP = 1000  # images whose scores are looked up at once
+from imgassets.storage.image_store import StoreError
+from imgassets.storage.score_store import KeptScores
 
 
 class OldTableError(ValueError):
@@ -50,14 +52,36 @@ def measure(
         progress: told how many images are scored, of those that had to be.
 
     Raises:
-        KeyError, FileNotFoundError: an image is not in the store any more.
-        JudgeError: a judge cannot be loaded.
+        KeyError, FileNotFoundError, CorruptEntryError: an image is not in the store any more, or is
+            not what was stored.
+        JudgeError, ReaderUnavailableError: a judge cannot be loaded.
+        StoreError: scores cannot be kept.
     """
     kept = Here() if kept is None else kept
     scored = [name for name in families if not FAMILIES[name].of_making]
     tasks = list(tasks_of(scored, branch, branch.images.itertuples()))
     passing = make_scores(tasks, branch, kept, progress)
     return {name: _table(FAMILIES[name], branch, kept, passing) for name in families}
+
+
+def measure_all(
+    families: Sequence[str], branch: Branch, kept: Kept, progress: Progress
+) -> Iterator[tuple[str, pd.DataFrame | Exception]]:
+    """As `measure`, family by family, with what went wrong in place of a table that cannot be made.
+
+    A judge that cannot be loaded must not cost the other families theirs.
+    """
+    learned = [name for name in families if is_learned(branch, name)]
+    together = [name for name in families if name not in learned]
+    try:
+        yield from measure(together, branch, kept, progress).items()
+    except Exception:
+        learned = [*together, *learned]
+    for name in learned:
+        try:
+            yield name, measure([name], branch, kept, progress)[name]
+        except Exception as error:
+            yield name, error
 
 
 def _table(
@@ -131,16 +155,26 @@ def _kept(
 ) -> Iterator[tuple[Any, Outcome]]:
     """Every image with its scores; they were made before, or just now."""
     judge = branch.judge_version(family.name)
-    for part in chunks(branch.images.itertuples(), _LOOK_UP):
+    for part in chunks(branch.images.itertuples(), LOOK_UP):
         keys = [
-            score_key(family, branch, image, judge) if image.status == "ok" else ""
+            score_key(family, branch, image, judge)
+            if image.status == "ok" and asked_of(family, branch, image)
+            else ""
             for image in part
         ]
         found = kept.read([key for key in keys if key])
         for image, key in zip(part, keys, strict=True):
-            row = found.get(key)
-            lasting = Outcome(tuple(Score(*one) for one in row.found), row.problem) if row else None
-            yield image, passing.get(key) or lasting or Outcome()
+            yield image, _outcome(key, passing, found) if key else Outcome()
+
+
+def _outcome(key: str, passing: Mapping[str, Outcome], found: Mapping[str, KeptScores]) -> Outcome:
+    if key in passing:
+        return passing[key]
+    if key not in found:
+        raise StoreError(
+            f"score {key[:12]} was made and is not in the store of scores any more; run again"
+        )
+    return Outcome(tuple(Score(*one) for one in found[key].found), found[key].problem)
 
 
 def _row(image: Any, score: Score) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from collections import OrderedDict, deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -35,6 +34,13 @@ _CHUNK = 4  # images handed to a process at once
 _IDLE_SECONDS = 60
 _DECODED = 4  # images kept decoded: an image, its source, and what a family may look at beside
 _CONTEXTS = 8
+#: One thread a process. OCR's memory grows with the largest image it saw and stays: no leak.
+_IN_PROCESSES = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "LOKY_MAX_MEMORY_LEAK_SIZE": "4e9",
+}
 
 
 @dataclass(frozen=True)
@@ -164,41 +170,48 @@ def usable_cores() -> int:
 
 def _by_processes(tasks: Sequence[Task], branch: Branch, cores: int) -> Iterator[Made]:
     import loky
+    from loky.process_executor import TerminatedWorkerError
 
     # The table is left out: a process is told which images to look at.
     context = pickle.dumps(replace(branch, images=branch.images.iloc[:0]))
-    name = hashlib.sha256(context).hexdigest()
-    one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    pool = loky.get_reusable_executor(cores, timeout=_IDLE_SECONDS, env=one_thread)
+    judges = [branch.judge_version(name) for name in sorted(branch.judges)]
+    name = hashlib.sha256(context + repr(judges).encode()).hexdigest()
+    pool = loky.get_reusable_executor(cores, timeout=_IDLE_SECONDS, env=_IN_PROCESSES)
     waiting: deque[tuple[Sequence[Task], Future[list[dict[str, Outcome]]]]] = deque()
-    for start in range(0, len(tasks), _CHUNK):
-        part = tasks[start : start + _CHUNK]
-        waiting.append((part, pool.submit(_in_process, name, context, part)))
-        if len(waiting) > 3 * cores:
+    try:
+        for start in range(0, len(tasks), _CHUNK):
+            part = tasks[start : start + _CHUNK]
+            waiting.append((part, pool.submit(_in_process, name, context, part)))
+            if len(waiting) > 3 * cores:
+                yield from _ended(*waiting.popleft())
+        while waiting:
             yield from _ended(*waiting.popleft())
-    while waiting:
-        yield from _ended(*waiting.popleft())
+    except TerminatedWorkerError as error:
+        raise RuntimeError(
+            "a process that scores images was killed, most likely for want of memory; run again: "
+            "scores that were made are kept"
+        ) from error
+    finally:
+        for _, future in waiting:
+            future.cancel()
 
 
 def _ended(part: Sequence[Task], future: Future[list[dict[str, Outcome]]]) -> Iterator[Made]:
     yield from zip(part, future.result(), strict=True)
 
 
+_contexts: OrderedDict[str, _Scorers] = OrderedDict()
+
+
 def _in_process(name: str, context: bytes, tasks: Sequence[Task]) -> list[dict[str, Outcome]]:
-    """Runs in a process of its own."""
-    _bytes_of[name] = context
-    scorers = _scorers_of(name)
-    return [scorers.outcomes(task) for task in tasks]
+    """Runs in a process of its own; scorers of the latest few branches stay loaded there."""
+    if name not in _contexts:
+        import cv2
 
-
-_bytes_of: dict[str, bytes] = {}
-
-
-@lru_cache(maxsize=_CONTEXTS)
-def _scorers_of(name: str) -> _Scorers:
-    """Scorers of the branch whose pickled form has this hash."""
-    import cv2
-
-    cv2.setNumThreads(1)  # there is a process for every core
-    branch: Branch = pickle.loads(_bytes_of.pop(name))  # noqa: S301 - our own, from our parent
-    return _Scorers(branch)
+        cv2.setNumThreads(1)  # there is a process for every core
+        branch: Branch = pickle.loads(context)  # noqa: S301 - our own, from our parent
+        _contexts[name] = _Scorers(branch)
+        while len(_contexts) > _CONTEXTS:
+            _contexts.popitem(last=False)
+    _contexts.move_to_end(name)
+    return [_contexts[name].outcomes(task) for task in tasks]

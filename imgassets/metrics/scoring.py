@@ -19,6 +19,7 @@ from types import SimpleNamespace
 from typing import Any, Protocol, TypeVar
 
 from imgassets.documents.base import fingerprint
+from imgassets.documents.image_key import installed_version
 from imgassets.metrics.branch import Branch
 from imgassets.metrics.families import FAMILIES
 from imgassets.metrics.family import Family
@@ -28,7 +29,7 @@ from imgassets.storage.score_store import KeptScores
 #: Called with how many images are done and how many there are.
 Progress = Callable[[int, int], None]
 _PUT_SECONDS = 2.0
-_LOOK_UP = 1000  # images whose scores are looked up at once
+LOOK_UP = 1000  # images whose scores are looked up at once
 T = TypeVar("T")
 
 
@@ -67,7 +68,10 @@ def score_key(family: Family, branch: Branch, image: Any, judge_version: str) ->
         judge_version: `Branch.judge_version` of the family, taken once for all images.
     """
     asked = family.asked(branch, image) if family.asked else None
-    return fingerprint([image.image_key, family.name, family.version, judge_version, asked])
+    software = [f"{name} {installed_version(name)}" for name in family.libraries]
+    return fingerprint(
+        [image.image_key, family.name, family.version, software, judge_version, asked]
+    )
 
 
 def asked_of(family: Family, branch: Branch, image: Any) -> list[str]:
@@ -108,7 +112,7 @@ def make_scores(
         JudgeError: a judge cannot be loaded.
     """
     missing = list(_missing(tasks, kept))
-    learned = {name for name in FAMILIES if _is_learned(branch, name)}
+    learned = {name for name in FAMILIES if is_learned(branch, name)}
     light = _only(missing, lambda name: name not in learned)
     heavy = _only(missing, lambda name: name in learned)
     made = chain(on_all_cores(light, branch), _in_batches(heavy, branch))
@@ -124,7 +128,7 @@ def make_scores(
 def _missing(tasks: Iterable[Task], kept: Kept) -> Iterator[Task]:
     """What is to be made of some tasks; what several ask for is made once."""
     seen = set[str]()
-    for part in chunks(tasks, _LOOK_UP):
+    for part in chunks(tasks, LOOK_UP):
         known = kept.read([key for task in part for key in task.keys.values()])
         for task in part:
             keys = {
@@ -147,7 +151,8 @@ def sha256_of(image: Any) -> str:
     return getattr(image, "image_sha256", None) or ""
 
 
-def _is_learned(branch: Branch, family: str) -> bool:
+def is_learned(branch: Branch, family: str) -> bool:
+    """Whether a network that runs in batches judges a family."""
     document = branch.judges.get(family)
     return document is not None and document.learned
 

@@ -42,4 +42,5 @@ FAMILY = Family(
     ),
     depends_on=(("endpoints", "requests"),),
     scorer=_scorer,
+    asked=lambda branch, image: branch.file_of(image.source_key),
 )

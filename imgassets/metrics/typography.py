@@ -71,5 +71,6 @@ FAMILY = Family(
     depends_on=(("prompts", "typography"),),
     scorer=_scorer,
     by_expectation=True,
+    libraries=("rapidocr", "onnxruntime"),
     asked=lambda branch, image: branch.expected("typography", image),
 )

@@ -73,7 +73,7 @@ def write_sample(project: Project, rows: Iterable[ToLabel], file: Path) -> int:
     Raises:
         ValueError: the file has other columns than this writes.
     """
-    before = file.read_text(encoding="utf-8") if file.exists() else ",".join(_HEAD) + "\n"
+    before = file.read_text(encoding="utf-8-sig") if file.exists() else ",".join(_HEAD) + "\n"
     there = csv.DictReader(io.StringIO(before))
     if list(there.fieldnames or ()) != list(_HEAD):
         raise ValueError(f"{file} has other columns than {','.join(_HEAD)}; give another --output")

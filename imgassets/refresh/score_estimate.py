@@ -63,13 +63,23 @@ def missing_scores(
     images = {family: len(keys) for family, keys in lacking.items() if keys}
     timed = kept.seconds()
     each = [
-        timed.get(f"{endpoint}/{family}", _typical(timed, family))
+        _seconds(project, endpoint, family, timed)
         for family, keys in lacking.items()
         for endpoint in keys.values()
     ]
     known_seconds = [seconds for seconds in each if seconds is not None]
     complete = len(known_seconds) == len(each)
-    return MissingScores(images, sum(known_seconds) / usable_cores() if complete else None)
+    return MissingScores(images, sum(known_seconds) if complete else None)
+
+
+def _seconds(
+    project: Project, endpoint: str, family: str, timed: Mapping[str, float]
+) -> float | None:
+    """What one image takes: light families share the cores, learned judges take them all."""
+    seconds = timed.get(f"{endpoint}/{family}", _typical(timed, family))
+    judge = project.endpoint(endpoint).judges_used.get(family)
+    alone = judge is not None and project.judge(judge).learned
+    return seconds if seconds is None or alone else seconds / usable_cores()
 
 
 def _typical(timed: Mapping[str, float], family: str) -> float | None:

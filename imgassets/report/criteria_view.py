@@ -155,6 +155,8 @@ def _interval(row: Row, low: str, high: str, *, difference: bool = False) -> str
 
 def _counts(row: Row) -> str:
     failed = f", {row['n_failed']} failed" if row["n_failed"] else ""
+    unjudged = row.get("n_unjudged")
+    failed += f", {unjudged:.0f} cannot be judged" if unjudged else ""
     people = f", {row['n_labelled']:.0f} judged by people" if row.get("n_labelled") else ""
     judge = f"; judged by {row['judge']}" if row.get("judge") else ""
     return f"{row['n_prompts']} prompts, {row['n_images']} images{failed}{people}{judge}"

@@ -13,9 +13,11 @@ import json
 import logging
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from filelock import FileLock
 
 from imgassets.storage.image_store import StoreError
 from imgassets.storage.project_home import ProjectHome
@@ -188,7 +190,8 @@ class ScoreStore:
                 yield database
         except sqlite3.Error as error:
             if "malformed" in str(error):
-                self._set_aside(str(error))
+                with FileLock(f"{self.file}.lock"):
+                    self._set_aside(str(error))
             raise StoreError(
                 f"{self.file}: {error}; free some space, or make it readable and writable, then "
                 "run again: scores that were made are kept"
@@ -201,8 +204,12 @@ class ScoreStore:
         except sqlite3.OperationalError:
             raise
         except sqlite3.DatabaseError as error:
-            self._set_aside(str(error))
-            return self._connected()
+            with FileLock(f"{self.file}.lock"):
+                try:
+                    return self._connected()  # another process was first, and began it anew
+                except sqlite3.DatabaseError:
+                    self._set_aside(str(error))
+                    return self._connected()
 
     def _connected(self) -> sqlite3.Connection:
         database = sqlite3.connect(self.file, timeout=_WAIT_SECONDS)
@@ -220,7 +227,8 @@ class ScoreStore:
         self.quarantine.mkdir(parents=True, exist_ok=True)
         number = len(list(self.quarantine.glob(f"{self.file.name}*")))
         target = self.quarantine / f"{self.file.name}.{number}"
-        self.file.rename(target)
+        with suppress(FileNotFoundError):
+            self.file.rename(target)
         for suffix in ("-wal", "-shm"):
             self.file.with_name(self.file.name + suffix).unlink(missing_ok=True)
         _log.warning("%s: %s; moved to %s, scores are made again", self.file, why, target)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from imgassets.decision import Comparison, Verdict, compare, decide
+from imgassets.decision import Comparison, Measured, Verdict, compare, decide
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.criteria import Criterion
 from imgassets_tests.decision.factories import BASE, NEW, Scores, endpoint, measured, noisy
@@ -171,3 +171,21 @@ def test_look_stands_for_criteria_on_every_flow() -> None:
         ("edit__look_lightness", 1.0),
         ("edit__look_noise", 2.0),
     ]
+
+
+@pytest.mark.parametrize(("unjudged", "verdict"), [(0, "GO"), (1, "GO"), (4, "REVIEW")])
+def test_images_that_no_judge_could_judge_send_to_a_person(unjudged: int, verdict: str) -> None:
+    """They are no part of the mean, so a model must not pass by what could not be looked at."""
+    sides = []
+    for model in (NEW, BASE):
+        made = measured(model, {EXACT: lambda p, s: 1.0}, range(60))
+        rows = made.rows.reset_index(drop=True).assign(reason="")
+        if model == NEW:
+            where = rows.index[rows["metric"] == EXACT][:unjudged]
+            rows.loc[where, "value"] = float("nan")
+            rows.loc[where, "reason"] = "cannot be judged: the verdict hangs on a faint star"
+        sides.append(Measured(model, rows, made.images))
+    contract = endpoint([{"metric": EXACT, "floor": 0.5, "margin": 0.2}])
+    found = decide(compare(contract, *sides))
+    assert found.verdict == verdict
+    assert (f"{unjudged} of 120 images cannot be judged" in found.sentence) == (unjudged == 4)

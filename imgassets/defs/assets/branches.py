@@ -4,6 +4,7 @@ Each asset body reads, calls one domain function, writes, and returns metadata.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import dagster as dg
@@ -190,13 +191,7 @@ def _metrics(endpoint: Endpoint, model: str, learned: bool) -> dg.AssetsDefiniti
     """All metric tables of a branch: one step, so that each image is decoded once."""
     name, families = endpoint.endpoint, endpoint.families
     keys = {family: stage_key(name, model, family) for family in families}
-    made_of = {
-        family: {
-            *(stage_key(name, model, FLOWS[flow].stage) for flow in flows),
-            *asset_keys(_facets_measured_against(endpoint, model, family)),
-        }
-        for family, flows in families.items()
-    }
+    made_of = {family: _made_of(endpoint, model, family) for family in families}
 
     @dg.multi_asset(
         name=step_of(name, model, "metrics"),
@@ -211,7 +206,7 @@ def _metrics(endpoint: Endpoint, model: str, learned: bool) -> dg.AssetsDefiniti
         context: dg.AssetExecutionContext, workplace: ProjectResource, maker: BackendPool
     ) -> Any:
         from imgassets.metrics.branch import Branch
-        from imgassets.metrics.metric_rows import measure
+        from imgassets.metrics.metric_rows import measure_all
 
         wanted = context.selected_asset_keys
         chosen = {family: flows for family, flows in families.items() if keys[family] in wanted}
@@ -219,21 +214,41 @@ def _metrics(endpoint: Endpoint, model: str, learned: bool) -> dg.AssetsDefiniti
         images = stacked(
             read_table(workplace, stage_key(name, model, FLOWS[flow].stage)) for flow in looked_at
         )
-        judges = workplace.judges(name)
         device, _ = maker.chosen()
-        tables = measure(
+        tables = measure_all(
             list(chosen),
             Branch(workplace.project(), name, model, images, workplace.store(), device),
             workplace.scores(),
             lambda done, of: context.log.info(f"{name}/{model}: scored {done}/{of}"),
         )
-        for family, table in tables.items():
-            context.log.info(f"{name}/{model}: {family}, {len(table)} scores")
-            version, shown = data_version(table), table_metadata(table)
-            shown |= {"judge": judges[family]} if family in judges else {}
-            yield dg.Output(table, output_name=family, data_version=version, metadata=shown)
+        failed: list[Exception] = []
+        for family, table in tables:
+            if isinstance(table, Exception):
+                failed.append(table)
+            else:
+                context.log.info(f"{name}/{model}: {family}, {len(table)} scores")
+                yield _output(family, table, workplace, name)
+        if failed:
+            raise failed[0]
 
     return metrics
+
+
+def _output(family: str, table: Table, workplace: ProjectResource, endpoint: str) -> dg.Output:
+    """A metric table, with its judge and how often that is right, where there is one."""
+    judges: dict[str, str] = {}
+    with suppress(ValueError):  # a damaged calibration is told where verdicts read it
+        judges = workplace.judges(endpoint)
+    shown = table_metadata(table) | ({"judge": judges[family]} if family in judges else {})
+    return dg.Output(table, output_name=family, data_version=data_version(table), metadata=shown)
+
+
+def _made_of(endpoint: Endpoint, model: str, family: str) -> set[dg.AssetKey]:
+    flows = endpoint.families[family]
+    return {
+        *(stage_key(endpoint.endpoint, model, FLOWS[flow].stage) for flow in flows),
+        *asset_keys(_facets_measured_against(endpoint, model, family)),
+    }
 
 
 def _metric_table(endpoint: Endpoint, model: str, family: str) -> dg.AssetOut:

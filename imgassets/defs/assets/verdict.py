@@ -1,6 +1,6 @@
 """Comparison and verdict of one endpoint and model."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -80,14 +80,7 @@ def _comparison(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
         code_version=DECISION_VERSION,
         tags=tags_of(endpoint, model),
         kinds={"table"},
-        description=(
-            f"{model} against the contract"
-            + (
-                f" and against {incumbent}, paired by prompt, and by seed unless one is hosted."
-                if model != incumbent
-                else "."
-            )
-        ),
+        description=_compared(model, incumbent),
     )
     def comparison(
         workplace: ProjectResource,
@@ -111,21 +104,28 @@ def _comparison(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
             [key for side in sides for key in side.images["image_key"]],
             labels.means,
         )
-        table = compare(
-            contract,
-            candidate,
-            against,
-            pairing=pairing,
-            look=look,
-            labels=labels.means,
-            judges=judges,
-        ).table
+        said: dict[str, Any] = {
+            "pairing": pairing,
+            "look": look,
+            "labels": labels.means,
+            "judges": judges,
+        }
+        table = compare(contract, candidate, against, **said).table
         shown = table[["criterion", "estimate", "difference", "state", "reason"]]
         return dg.Output(
             table, data_version=data_version(table), metadata=table_metadata(shown, len(shown))
         )
 
     return comparison
+
+
+def _compared(model: str, incumbent: str) -> str:
+    if model == incumbent:
+        return f"{model} against the contract."
+    return (
+        f"{model} against the contract and against {incumbent}, paired by prompt, and by seed "
+        "unless one is hosted."
+    )
 
 
 def _verdict(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:

@@ -2,7 +2,7 @@
 
 A model that ignores its prompt or its seed is caught here, not by any score of a single image.
 Perceptual hashes are ImageHash's; their bits depend on Pillow's resizing, so hashes of two versions
-of either must not be compared, and none is stored.
+of either must not be compared: those kept as scores are kept by both versions.
 """
 
 from __future__ import annotations
