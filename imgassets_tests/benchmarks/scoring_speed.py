@@ -28,8 +28,8 @@ from imgassets.documents.project import load_project
 from imgassets.metrics.metric_rows import measure
 from imgassets.storage.image_store import ImageStore
 
-SIDES = {512: 60, 1024: 30}
-ROUNDS = 2
+SIDES = {512: 40, 1024: 10}
+ROUNDS = 1
 PROMPTS, SEEDS = 200, 2
 STAMP = "2026-11-27T00:00:00+00:00"
 FLOWS = ("generate", "edit", "upscale")
