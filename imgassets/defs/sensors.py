@@ -8,13 +8,14 @@ import dagster as dg
 from imgassets.defs.document_check import check_evaluation
 from imgassets.defs.resources import BackendPool, ProjectResource
 from imgassets.refresh.dagster_state import FIRST_SEEN, asset_key, observation
+from imgassets.refresh.observed.calibrations import CALIBRATIONS
 from imgassets.refresh.observed.documents import DOCUMENTS
 from imgassets.refresh.observed.environment import ENVIRONMENT
 from imgassets.refresh.observed.labels import LABELS
 
 _SECONDS = 30
 #: Kinds of observed state that change without a run of ours.
-_WATCHED = (DOCUMENTS, ENVIRONMENT, LABELS)
+_WATCHED = (DOCUMENTS, ENVIRONMENT, LABELS, CALIBRATIONS)
 C = dg.AutomationCondition
 
 

@@ -299,7 +299,8 @@ def page() -> str:
             _least_trusted(),
             "## Speed and memory\n",
             f"{bold('speed', 'All families except OCR')}. {_memory()}. "
-            "[Measurements](metrics/speed.md).\n",
+            "[Measurements](metrics/speed.md); "
+            "[all cores, and scores made once](metrics/scoring.md).\n",
             "## Libraries and definitions\n",
             "Well-kept libraries where they are quick enough; each measure agrees with a second, "
             "independent implementation in the tests. Not used: pyiqa (noncommercial licence), piq "

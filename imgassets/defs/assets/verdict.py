@@ -1,5 +1,6 @@
 """Comparison and verdict of one endpoint and model."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -12,6 +13,7 @@ from imgassets.documents.contract import Endpoint
 from imgassets.documents.facets import facets_of
 from imgassets.documents.hosted import pairing_of
 from imgassets.documents.labels import LabelFile
+from imgassets.documents.project import Project
 from imgassets.drift.findings import Revalidated, drift_reasons
 from imgassets.flows import FLOWS
 from imgassets.refresh.dagster_state import asset_key, asset_keys
@@ -97,26 +99,21 @@ def _comparison(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
         against = None if model == incumbent else measured(contract, incumbent, tables)
         pairing = pairing_of(project.model(model), project.model(incumbent))
         sides = [candidate] if against is None else [candidate, against]
-        look = looks.record().number_with_labels(
-            name,
-            model,
-            [facets_of(project, "models", side.model)["generator"] for side in sides],
-            [key for side in sides for key in side.images["image_key"]],
-            labels.means,
-        )
-        said: dict[str, Any] = {
-            "pairing": pairing,
-            "look": look,
-            "labels": labels.means,
-            "judges": judges,
-        }
-        table = compare(contract, candidate, against, **said).table
+        look = looks.record().number_with_labels(name, model, *_data(project, sides), labels.means)
+        known: Any = {"look": look, "labels": labels.means, "judges": judges}
+        table = compare(contract, candidate, against, pairing=pairing, **known).table
         shown = table[["criterion", "estimate", "difference", "state", "reason"]]
         return dg.Output(
             table, data_version=data_version(table), metadata=table_metadata(shown, len(shown))
         )
 
     return comparison
+
+
+def _data(project: Project, sides: Sequence["Measured"]) -> tuple[list[str], list[str]]:
+    """What a look is taken at: the generators of the models, and the keys of their images."""
+    generators = [facets_of(project, "models", side.model)["generator"] for side in sides]
+    return generators, [key for side in sides for key in side.images["image_key"]]
 
 
 def _compared(model: str, incumbent: str) -> str:
