@@ -69,12 +69,13 @@ def _table_check(
     ) -> Iterator[dg.AssetCheckResult]:
         from imgassets.decision.gx_suites import hold
 
-        contract = workplace.project().endpoint(name)
+        project = workplace.project()
+        contract = project.endpoint(name)
         chosen = {check.name for check in context.selected_asset_check_keys}
         # The contract as it is now, which may ask for less than when definitions were loaded.
         present = rules_by_check(contract, model).get(table_name, {})
         rules = {check: present[check] for check in present if check in chosen}
-        judges = workplace.judges(name)
+        judges = workplace.judges(project, name)
         outcomes = iter(hold(table, [rule for group in rules.values() for rule in group]))
         for check, group in rules.items():
             found = [next(outcomes) for _ in group]

@@ -118,7 +118,7 @@ class ObservedContent(dg.ConfigurableIOManager):
         if kind == "labels":
             return self._labels(*branch)
         if kind == "calibrations":
-            return self.workplace.judges(*branch)
+            return self.workplace.judges(self.workplace.project(), *branch)
         home = self.workplace.home()
         readers = {
             "drift": DriftFile(home.drift).found,

@@ -40,9 +40,8 @@ class ProjectResource(dg.ConfigurableResource):
         """Every image ever made here, under its image key."""
         return store_of(self.home())
 
-    def judges(self, endpoint: str) -> dict[str, str]:
+    def judges(self, project: Project, endpoint: str) -> dict[str, str]:
         """The judge of each metric family of an endpoint, and how often it is right."""
-        project = self.project()
         known = calibrations_of(self.home())
         return judges_in_words(project, project.endpoint(endpoint), known)
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, cast
 
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from imgassets.documents.base import Document, Name, fingerprint
 from imgassets.documents.field_facets import Facet
+from imgassets.documents.scalars import Slotted
 from imgassets.documents.units import Share
 from imgassets.documents.weights import (
     Weights,
@@ -87,6 +88,11 @@ class _Judge(Document):
     def fixed_classes(self) -> tuple[str, ...] | None:
         """Classes that the document itself names; None where it names none."""
         return None
+
+    def runs_on(self, device: str) -> str:
+        """`cpu`, or for a learned judge what its document insists on, else `device`."""
+        said = str(getattr(self, "device", "auto"))
+        return "cpu" if not self.learned else device if said == "auto" else said
 
 
 class Shapes(_Judge):
@@ -186,17 +192,12 @@ class Vqa(_Judge, _Learned):
     families = ("alignment",)
 
     kind: Annotated[Literal["vqa"], Facet.MEASURES]
-    question: Annotated[str, Facet.MEASURES] = Field(
+    question: Annotated[Slotted, Facet.MEASURES] = Field(
         'Does this figure show "{prompt}"? Please answer yes or no.',
         description="Asked of each image; VQAScore's (Lin et al. 2024).",
     )
     yes: Annotated[str, Facet.MEASURES] = "Yes"
     no: Annotated[str, Facet.MEASURES] = "No"
-
-    @field_validator("question")
-    @classmethod
-    def _has_one_slot(cls, question: str) -> str:
-        return _with_slot(question)
 
 
 class Clip(_Judge, _Learned):
@@ -205,14 +206,9 @@ class Clip(_Judge, _Learned):
     families = ("alignment",)
 
     kind: Annotated[Literal["clip"], Facet.MEASURES]
-    template: Annotated[str, Facet.MEASURES] = Field(
+    template: Annotated[Slotted, Facet.MEASURES] = Field(
         "{prompt}", description="What is compared with the image."
     )
-
-    @field_validator("template")
-    @classmethod
-    def _has_one_slot(cls, template: str) -> str:
-        return _with_slot(template)
 
 
 class CenterFace(_Judge):
@@ -296,9 +292,3 @@ def judge_facts(root: Path, judge: AnyJudge) -> dict[str, Any]:
 def judge_fingerprint(root: Path, judge: AnyJudge) -> str:
     """SHA-256 of all that can change a score of a judge. Raises as `judge_facts`."""
     return fingerprint(judge_facts(root, judge))
-
-
-def _with_slot(text: str) -> str:
-    if text.count("{prompt}") != 1:
-        raise ValueError("must contain {prompt} exactly once")
-    return text

@@ -19,7 +19,7 @@ from imgassets.documents.hosted import AnyModel, model_class
 from imgassets.documents.judge import EMBEDDED, AnyJudge, judge_class
 from imgassets.documents.labels import LabelFile, read_all_labels
 from imgassets.documents.problems import InvalidDocumentsError, Problem, misread, problems_of
-from imgassets.documents.prompts import Expectation, PromptSet
+from imgassets.documents.prompts import Edit, Expectation, Prompt, PromptSet
 from imgassets.documents.yamlfile import YamlError, YamlFile, read_yaml
 from imgassets.metrics.family import Metric
 
@@ -110,16 +110,19 @@ class Project:
             )
         return self.judges[name].document
 
-    def expectations(self, endpoint: Endpoint) -> dict[tuple[str, str], Expectation]:
-        """What each image must show, by (flow, prompt id)."""
-        wanted: dict[tuple[str, str], Expectation] = {}
+    def asked(self, endpoint: Endpoint) -> dict[tuple[str, str], Prompt | Edit]:
+        """What asks for each image, by (flow, prompt id): its prompt, or its edit once edited."""
+        asked: dict[tuple[str, str], Prompt | Edit] = {}
         for prompt in (p for s in self.prompts_of(endpoint) for p in s.prompts):
             for flow in endpoint.flows:
-                if not endpoint.edited(flow):
-                    wanted[flow, prompt.id] = prompt.expect
-                elif prompt.edit:
-                    wanted[flow, prompt.id] = prompt.edit.expect
-        return wanted
+                asks = prompt.edit if endpoint.edited(flow) else prompt
+                if asks:
+                    asked[flow, prompt.id] = asks
+        return asked
+
+    def expectations(self, endpoint: Endpoint) -> dict[tuple[str, str], Expectation]:
+        """What each image must show, by (flow, prompt id)."""
+        return {place: asks.expect for place, asks in self.asked(endpoint).items()}
 
     def prompts_of(self, endpoint: Endpoint) -> list[PromptSet]:
         """The prompt sets of a contract, in its order."""

@@ -14,7 +14,7 @@ from pydantic import Field, field_validator, model_validator
 
 from imgassets.documents.base import Document, Name
 from imgassets.documents.field_facets import Facet
-from imgassets.documents.scalars import VisibleText
+from imgassets.documents.scalars import Slotted, VisibleText
 from imgassets.documents.visible_text import comparable
 
 Relation = Literal["left of", "right of", "above", "below"]
@@ -182,13 +182,7 @@ class Template(Document):
 
     kind: Annotated[Literal["template"], Facet.PIXELS]
     name: Annotated[Name, Facet.NO_PIXEL]
-    template: Annotated[str, Facet.PIXELS]
-
-    @model_validator(mode="after")
-    def _has_one_slot(self) -> Self:
-        if self.template.count("{prompt}") != 1:
-            raise ValueError("template must contain {prompt} exactly once")
-        return self
+    template: Annotated[Slotted, Facet.PIXELS]
 
     def apply(self, prompt: str, negative: str) -> tuple[str, str]:
         """`(prompt, negative prompt)` after the transform."""

@@ -37,6 +37,14 @@ def _visible(text: str) -> str:
 
 
 #: A text that shows something.
+def _one_slot(text: str) -> str:
+    if text.count("{prompt}") != 1:
+        raise ValueError("must contain {prompt} exactly once")
+    return text
+
+
+#: A text with `{prompt}` in it, once.
+Slotted = Annotated[str, AfterValidator(_one_slot)]
 VisibleText = Annotated[str, StringConstraints(min_length=1), AfterValidator(_visible)]
 
 

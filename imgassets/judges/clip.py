@@ -17,7 +17,6 @@ from imgassets.judges.transformers_weights import (
     folder_of,
     load_model,
     load_processor,
-    placed,
     try_out,
 )
 
@@ -90,7 +89,6 @@ class ClipJudge:
         """Load the model. Raises as `ClipModel`."""
         self._template = document.template
         where = f"judge {document.judge}"
-        device = placed(document.device, device)
         self._model = ClipModel(document, root, document.dtype, device, where)
 
     def similarity(self, images: Sequence[Pixels], texts: Sequence[str]) -> list[tuple[float, str]]:

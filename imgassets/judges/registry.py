@@ -45,7 +45,7 @@ def open_judge(root: Path, document: AnyJudge, device: str) -> Any:
             "correct `weights`"
         ) from error
     pinned = _Pinned(f"{document.judge} {fingerprint}", root, document)
-    return _opened(pinned, device if document.learned else "cpu")
+    return _opened(pinned, document.runs_on(device))
 
 
 class _Pinned:

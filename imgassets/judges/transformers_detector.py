@@ -30,7 +30,6 @@ from imgassets.judges.transformers_weights import (
     folder_of,
     load_model,
     load_processor,
-    placed,
     try_out,
 )
 
@@ -49,7 +48,6 @@ class FixedClassDetector:
                 document says.
         """
         self._document, self._where = document, f"judge {document.judge}"
-        device = placed(document.device, device)
         folder = folder_of(root, document, self._where)
         self._model = load_model(folder, document.kind, document.dtype, device, self._where)
         self._processor = load_processor(folder, "AutoImageProcessor", self._where)

@@ -171,11 +171,6 @@ def try_out(look: Callable[[Pixels], object], where: str) -> None:
         ) from error
 
 
-def placed(wanted: str, device: str) -> str:
-    """Where a judge runs: what its document insists on, else `device`."""
-    return device if wanted == "auto" else wanted
-
-
 def _downloaded(name: str, revision: str, where: str) -> Path:
     from huggingface_hub import snapshot_download
 

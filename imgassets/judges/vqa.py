@@ -25,7 +25,6 @@ from imgassets.judges.transformers_weights import (
     folder_of,
     load_model,
     load_processor,
-    placed,
     try_out,
 )
 
@@ -43,7 +42,6 @@ class VqaJudge:
             JudgeError: it cannot be had, is of another kind, or has no token for an answer.
         """
         self._document, self._where = document, f"judge {document.judge}"
-        device = placed(document.device, device)
         folder = folder_of(root, document, self._where)
         self._model = load_model(folder, "vqa", document.dtype, device, self._where)
         self._processor = load_processor(folder, "AutoProcessor", self._where)

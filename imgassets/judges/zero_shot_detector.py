@@ -27,7 +27,6 @@ from imgassets.judges.transformers_weights import (
     folder_of,
     load_model,
     load_processor,
-    placed,
     try_out,
 )
 
@@ -44,7 +43,6 @@ class ZeroShotDetector:
             JudgeError: it cannot be had, or is of another kind.
         """
         self._document, where = document, f"judge {document.judge}"
-        device = placed(document.device, device)
         folder = folder_of(root, document, where)
         self._model = load_model(folder, document.kind, document.dtype, device, where)
         self._images = load_processor(folder, "AutoImageProcessor", where)

@@ -71,7 +71,7 @@ class Branch:
         document = self.judge_document(family)
         if document is None:
             return ""
-        where = f" on {self._device_of(document)}" if document.learned else ""
+        where = f" on {document.runs_on(self.device)}" if document.learned else ""
         software = ", ".join(f"{name} {installed_version(name)}" for name in document.libraries)
         return f"{judge_fingerprint(self.project.root, document)}{where} {software}".strip()
 
@@ -85,11 +85,7 @@ class Branch:
         document = self.judge_document(family)
         if document is None:
             raise LookupError(f"no judge of {family} at endpoint {self.endpoint}")
-        return open_judge(self.project.root, document, self._device_of(document))
-
-    def _device_of(self, document: AnyJudge) -> str:
-        said = getattr(document, "device", "auto")
-        return self.device if said == "auto" else str(said)
+        return open_judge(self.project.root, document, self.device)
 
     def read_bytes(self, key: str) -> bytes:
         """The stored file of a key; only a file shows all faults of its encoding."""
@@ -127,14 +123,8 @@ class Branch:
     @cached_property
     def prompts(self) -> Mapping[tuple[str, str], str]:
         """What each image was asked for, before any transform, by (flow, prompt id)."""
-        asked: dict[tuple[str, str], str] = {}
-        for prompt in (p for s in self.project.prompts_of(self._contract) for p in s.prompts):
-            for flow in self._contract.flows:
-                if not self._contract.edited(flow):
-                    asked[flow, prompt.id] = prompt.prompt
-                elif prompt.edit:
-                    asked[flow, prompt.id] = prompt.edit.prompt
-        return asked
+        asked = self.project.asked(self._contract)
+        return {place: asks.prompt for place, asks in asked.items()}
 
     @cached_property
     def returned(self) -> Mapping[str, Returns]:

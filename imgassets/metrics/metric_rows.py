@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,7 +12,7 @@ from imgassets.documents.seeds import column_type
 from imgassets.metrics.branch import Branch
 from imgassets.metrics.families import FAMILIES
 from imgassets.metrics.family import Family
-from imgassets.metrics.score_processes import Outcome
+from imgassets.metrics.score_processes import Outcome, Task
 from imgassets.metrics.scores import IDENTITY, ROW_COLUMNS, Score
 from imgassets.metrics.scoring import (
     LOOK_UP,
@@ -23,11 +23,13 @@ from imgassets.metrics.scoring import (
     chunks,
     is_learned,
     make_scores,
-    score_key,
     tasks_of,
 )
 from imgassets.storage.image_store import StoreError
 from imgassets.storage.score_store import KeptScores
+
+#: Every image of a branch with what became of it in a family.
+Outcomes = Callable[[Family, Branch], Iterator[tuple[Any, Outcome]]]
 
 
 class OldTableError(ValueError):
@@ -61,7 +63,8 @@ def measure(
     scored = [name for name in families if not FAMILIES[name].of_making]
     tasks = list(tasks_of(scored, branch, branch.images.itertuples()))
     passing = make_scores(tasks, branch, kept, progress)
-    return {name: _table(FAMILIES[name], branch, kept, passing) for name in families}
+    made = partial(_kept, tasks=tasks, kept=kept, passing=passing)
+    return {name: _table(FAMILIES[name], branch, made) for name in families}
 
 
 def measure_all(
@@ -84,10 +87,8 @@ def measure_all(
             yield name, error
 
 
-def _table(
-    family: Family, branch: Branch, kept: Kept, passing: Mapping[str, Outcome]
-) -> pd.DataFrame:
-    rows = list(_rows(family, branch, kept, passing))
+def _table(family: Family, branch: Branch, made: Outcomes) -> pd.DataFrame:
+    rows = list(_rows(family, branch, _making if family.of_making else made))
     table = pd.DataFrame(rows, columns=list(ROW_COLUMNS))
     seeds = column_type(table["seed"])
     return table.astype({"value": "float64", "seed": seeds, "replicate": "int64"})
@@ -121,10 +122,7 @@ def with_artefacts(images: pd.DataFrame, artefacts: pd.DataFrame) -> pd.DataFram
     return marked
 
 
-def _rows(
-    family: Family, branch: Branch, kept: Kept, passing: Mapping[str, Outcome]
-) -> Iterator[dict[str, Any]]:
-    outcomes = _making if family.of_making else partial(_kept, kept=kept, passing=passing)
+def _rows(family: Family, branch: Branch, outcomes: Outcomes) -> Iterator[dict[str, Any]]:
     found = list(outcomes(family, branch))
     of_set: dict[str, list[Score]] = {}
     if family.across is not None:
@@ -151,20 +149,19 @@ def _making(family: Family, branch: Branch) -> Iterator[tuple[Any, Outcome]]:
 
 
 def _kept(
-    family: Family, branch: Branch, kept: Kept, passing: Mapping[str, Outcome]
+    family: Family,
+    branch: Branch,  # noqa: ARG001 - one signature with `_making`
+    *,
+    tasks: Sequence[Task],
+    kept: Kept,
+    passing: Mapping[str, Outcome],
 ) -> Iterator[tuple[Any, Outcome]]:
     """Every image with its scores; they were made before, or just now."""
-    judge = branch.judge_version(family.name)
-    for part in chunks(branch.images.itertuples(), LOOK_UP):
-        keys = [
-            score_key(family, branch, image, judge)
-            if image.status == "ok" and asked_of(family, branch, image)
-            else ""
-            for image in part
-        ]
+    for part in chunks(tasks, LOOK_UP):
+        keys = [task.keys.get(family.name, "") for task in part]
         found = kept.read([key for key in keys if key])
-        for image, key in zip(part, keys, strict=True):
-            yield image, _outcome(key, passing, found) if key else Outcome()
+        for task, key in zip(part, keys, strict=True):
+            yield task.image, _outcome(key, passing, found) if key else Outcome()
 
 
 def _outcome(key: str, passing: Mapping[str, Outcome], found: Mapping[str, KeptScores]) -> Outcome:

@@ -85,18 +85,17 @@ def asked_of(family: Family, branch: Branch, image: Any) -> list[str]:
 
 
 def tasks_of(families: Sequence[str], branch: Branch, images: Iterable[Any]) -> Iterator[Task]:
-    """What there is to score, of images that are there."""
+    """What there is to score, a task an image; of an image that is not there, nothing."""
     described = [(FAMILIES[name], branch.judge_version(name)) for name in families]
     for image in images:
-        if image.status == "ok":
-            yield Task(
-                SimpleNamespace(**image._asdict()),  # a row of pandas cannot go to a process
-                {
-                    family.name: score_key(family, branch, image, judge)
-                    for family, judge in described
-                    if asked_of(family, branch, image)
-                },
-            )
+        yield Task(
+            SimpleNamespace(**image._asdict()),  # a row of pandas cannot go to a process
+            {
+                family.name: score_key(family, branch, image, judge)
+                for family, judge in described
+                if image.status == "ok" and asked_of(family, branch, image)
+            },
+        )
 
 
 def make_scores(

@@ -12,7 +12,7 @@ import pytest
 from imgassets.documents.judge import JudgeWeights
 from imgassets.judges.errors import JudgeError
 from imgassets.judges.registry import open_judge
-from imgassets.judges.transformers_weights import AUTO_CLASSES, exact, folder_of, placed
+from imgassets.judges.transformers_weights import AUTO_CLASSES, exact, folder_of
 from imgassets_tests.hub_server import serve
 from imgassets_tests.judges import small_models as small
 from imgassets_tests.judges.small_models import document, made, photo
@@ -175,8 +175,8 @@ def test_settings_of_exact_answers_end_with_the_block() -> None:
 
 
 def test_a_document_may_insist_on_a_device() -> None:
-    assert placed("auto", "cuda") == "cuda"
-    assert placed("cpu", "cuda") == "cpu"
+    assert document("clip", "here").runs_on("cuda") == "cuda"
+    assert document("clip", "here", device="cpu").runs_on("cuda") == "cpu"
 
 
 @pytest.mark.parametrize(

@@ -215,9 +215,13 @@ def _metrics(endpoint: Endpoint, model: str, learned: bool) -> dg.AssetsDefiniti
             read_table(workplace, stage_key(name, model, FLOWS[flow].stage)) for flow in looked_at
         )
         device, _ = maker.chosen()
+        project = workplace.project()
+        judges: dict[str, str] = {}
+        with suppress(ValueError):  # a damaged calibration is told where verdicts read it
+            judges = workplace.judges(project, name)
         tables = measure_all(
             list(chosen),
-            Branch(workplace.project(), name, model, images, workplace.store(), device),
+            Branch(project, name, model, images, workplace.store(), device),
             workplace.scores(),
             lambda done, of: context.log.info(f"{name}/{model}: scored {done}/{of}"),
         )
@@ -227,19 +231,16 @@ def _metrics(endpoint: Endpoint, model: str, learned: bool) -> dg.AssetsDefiniti
                 failed.append(table)
             else:
                 context.log.info(f"{name}/{model}: {family}, {len(table)} scores")
-                yield _output(family, table, workplace, name)
+                yield _output(family, table, judges.get(family, ""))
         if failed:
             raise failed[0]
 
     return metrics
 
 
-def _output(family: str, table: Table, workplace: ProjectResource, endpoint: str) -> dg.Output:
-    """A metric table, with its judge and how often that is right, where there is one."""
-    judges: dict[str, str] = {}
-    with suppress(ValueError):  # a damaged calibration is told where verdicts read it
-        judges = workplace.judges(endpoint)
-    shown = table_metadata(table) | ({"judge": judges[family]} if family in judges else {})
+def _output(family: str, table: Table, judge: str) -> dg.Output:
+    """A metric table; `judge` says which one and how often it is right, where there is one."""
+    shown = table_metadata(table) | ({"judge": judge} if judge else {})
     return dg.Output(table, output_name=family, data_version=data_version(table), metadata=shown)
 
 

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgassets.documents.prompts import Expectation, ObjectExpectation
-from imgassets.judges.class_names import class_of
 from imgassets.judges.detector_classes import COLOR_NAMES
 from imgassets.judges.detectors import (
     Detection,
@@ -66,16 +65,29 @@ def _object_scores(
 ) -> list[Score]:
     _check_colors((wanted.color for wanted in expectation.include), detector.colors)
     asked = [wanted.class_ for wanted in (*expectation.include, *expectation.exclude)]
-    # What else a closed vocabulary sees makes reasons easier to check: "saw 1 red square". Not so
-    # what was asked for in another word: of two sofas asked for, one is no "saw 1 couch".
-    known = detector.classes or ()
-    meant = {class_of(word, known, {}) for word in asked}
-    classes = tuple(dict.fromkeys((*asked, *(name for name in known if name not in meant))))
-    found = detector.detect(image, classes)
+    found = _by_one_name(detector.detect(image, words_of(expectation, detector)), asked)
     answers = [_judged(image, expectation, seen) for seen in readings(found, expectation)]
     if len({tuple(one.value for one in scores) for scores in answers}) > 1:
         raise DetectorError(f"the verdict hangs on {described(found, expectation)}")
     return answers[0]
+
+
+def words_of(expectation: Expectation, detector: Detector) -> tuple[str, ...]:
+    """What a detector is asked for: objects included and excluded, and all else that it knows.
+
+    What else a closed vocabulary sees makes reasons easier to check: "saw 1 red square".
+    """
+    asked = (item.class_ for item in (*expectation.include, *expectation.exclude))
+    return tuple(dict.fromkeys((*asked, *(detector.classes or ()))))
+
+
+def _by_one_name(found: Sequence[Detection], asked: Sequence[str]) -> list[Detection]:
+    """Without objects under a name nobody asked for that are there under one that was.
+
+    A judge that knows `couch` sees no couch beside the sofa that the prompt asks for.
+    """
+    named = {(one.box, one.score) for one in found if one.class_ in asked}
+    return [one for one in found if one.class_ in asked or (one.box, one.score) not in named]
 
 
 def _judged(

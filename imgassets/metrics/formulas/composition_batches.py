@@ -13,7 +13,7 @@ from imgassets.documents.prompts import Expectation
 from imgassets.judges.detectors import Detection, Detector
 from imgassets.judges.errors import JudgeError
 from imgassets.metrics.formulas.batches import InBatches, Judged, JudgedBranch
-from imgassets.metrics.formulas.composition import score
+from imgassets.metrics.formulas.composition import score, words_of
 
 Pixels = NDArray[np.uint8]
 
@@ -37,9 +37,6 @@ def score_many(
     images: Sequence[Pixels], expectations: Sequence[Expectation], detector: Detector
 ) -> list[Judged]:
     """`composition.score` of several images, which the detector looks at in one go if it can.
-
-    An object goes by one name: a judge that knows `couch` sees no couch beside the sofa that the
-    prompt asks for.
 
     Args:
         images: uint8, (H, W, 3), sRGB, each of any size.
@@ -81,15 +78,11 @@ def _judged(image: Pixels, wanted: Expectation, seen: Detector) -> Judged:
 def _looked_at(
     images: Sequence[Pixels], expectations: Sequence[Expectation], detector: Detector
 ) -> list[_Seen]:
-    asked = [
-        tuple(item.class_ for item in (*wanted.include, *wanted.exclude)) for wanted in expectations
-    ]
-    places = [place for place, words in enumerate(asked) if words]
-    # As `composition.score` asks: what else a closed vocabulary sees makes reasons clearer.
-    words = [tuple(dict.fromkeys((*asked[p], *(detector.classes or ())))) for p in places]
+    places = [p for p, wanted in enumerate(expectations) if wanted.judges_composition]
+    words = [words_of(expectations[p], detector) for p in places]
     found = dict(zip(places, _detected(detector, [images[p] for p in places], words), strict=True))
     return [
-        _Seen(detector.classes, detector.colors, _by_one_name(found.get(place, []), asked[place]))
+        _Seen(detector.classes, detector.colors, found.get(place, []))
         for place in range(len(images))
     ]
 
@@ -111,13 +104,3 @@ def _detected(
         except JudgeError as error:
             found.append(error)
     return found
-
-
-def _by_one_name(
-    found: list[Detection] | JudgeError, asked: Sequence[str]
-) -> list[Detection] | JudgeError:
-    """Without objects under a name nobody asked for that are there under one that was."""
-    if isinstance(found, JudgeError):
-        return found
-    named = {(one.box, one.score) for one in found if one.class_ in asked}
-    return [one for one in found if one.class_ in asked or (one.box, one.score) not in named]
