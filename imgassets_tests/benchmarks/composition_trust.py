@@ -6,22 +6,20 @@ asked for is found and no other one; "cannot be judged" is counted apart from wr
 
 from __future__ import annotations
 
-import json
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import numpy as np
 
-from imgassets.documents.judge import EMBEDDED, Shapes, judge_fingerprint
 from imgassets.documents.judge_labels import JudgeLabel
 from imgassets.documents.prompts import Expectation
 from imgassets.judges import readings, regions, shapes
 from imgassets.judges.detectors import DetectorError
 from imgassets.judges.errors import JudgeError
 from imgassets.metrics.formulas.composition import score
-from imgassets.metrics.judge_accuracy import Judged, calibration
+from imgassets.metrics.judge_accuracy import Judged
+from imgassets_tests.benchmarks.judge_accuracy import embedded, save
 from imgassets_tests.benchmarks.pages import table
 from imgassets_tests.judges.other_renderer import (
     FAULTS,
@@ -70,7 +68,6 @@ def agreement() -> tuple[float, str]:
 
 def save_calibration() -> None:
     """Puts what was found on the scenes held back beside the embedded judge of flat shapes."""
-    document = Shapes.model_validate({"judge": "shapes", "kind": "shapes"})
     found = []
     for case in cases(HELD_BACK_SEED, HELD_BACK):
         label = JudgeLabel(image="drawn", expect=case.expectation, correct=case.fault is None)
@@ -80,13 +77,7 @@ def save_calibration() -> None:
         except JudgeError:
             said = None
         found.append(Judged(label, said, ""))
-    path = EMBEDDED / "calibration.json"
-    known = json.loads(path.read_text(encoding="utf-8"))
-    known = {key: entry for key, entry in known.items() if entry["judge"] != "shapes"}
-    measured = calibration("shapes", "drawings of another renderer, held back", found)
-    known[judge_fingerprint(Path(), document)] = measured.to_dict()
-    text = json.dumps(dict(sorted(known.items(), key=lambda item: item[1]["judge"])), indent=2)
-    path.write_text(text + "\n", encoding="utf-8")
+    save(embedded("shapes"), "drawings of another renderer, held back", found)
 
 
 def trust() -> str:

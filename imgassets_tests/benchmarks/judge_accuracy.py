@@ -23,11 +23,14 @@ from PIL import Image, ImageDraw, ImageFont
 
 from imgassets.decision.statistics import wilson_interval
 from imgassets.documents.judge import EMBEDDED, AnyJudge, judge_class, judge_fingerprint
+from imgassets.documents.judge_labels import JudgeLabel
+from imgassets.documents.prompts import Expectation
 from imgassets.judges.detectors import Detector
 from imgassets.judges.faces import FaceJudge
 from imgassets.judges.registry import open_judge
 from imgassets.metrics.formulas.composition import score
 from imgassets.metrics.formulas.faces import scored_by
+from imgassets.metrics.judge_accuracy import Judged, calibration
 from imgassets_tests.benchmarks import pages
 from imgassets_tests.benchmarks.photo_cutouts import SOURCES, Pixels, all_there, cutouts
 from imgassets_tests.benchmarks.photo_faces import face_samples
@@ -196,31 +199,27 @@ def embedded(name: str) -> AnyJudge:
     return judge_class(data).model_validate(data)
 
 
-def save(document: AnyJudge, verdicts: Sequence[Verdict]) -> None:
-    """Puts what was measured of a judge into calibration.json, over what was known of it."""
+def save(document: AnyJudge, what: str, found: Sequence[Judged]) -> None:
+    """Puts what was measured of an embedded judge into calibration.json, over what was known."""
     path = EMBEDDED / "calibration.json"
     known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     known = {key: value for key, value in known.items() if value["judge"] != document.judge}
-    known[judge_fingerprint(Path(), document)] = {
-        "judge": document.judge,
-        "what": WHAT,
-        "images": len(verdicts),
-        "unjudged": 0,
-        "overall": _entry(verdicts),
-        "tasks": {task: _entry(group) for task, group in by_task(verdicts).items()},
-    }
+    measured = calibration(document.judge, what, found)
+    known[judge_fingerprint(Path(), document)] = measured.to_dict()
     text = json.dumps(dict(sorted(known.items(), key=lambda item: item[1]["judge"])), indent=2)
     path.write_text(text + "\n", encoding="utf-8")
 
 
-def _entry(verdicts: Sequence[Verdict]) -> dict[str, object]:
-    shares = {name: _rounded(values) for name, values in rates(verdicts).items()}
-    return {"n": len(verdicts)} | shares
-
-
-def _rounded(values: Sequence[float]) -> list[float] | None:
-    """None where there was nothing to take a share of."""
-    return None if np.isnan(values[0]) else [round(value, 4) for value in values]
+def labelled(verdicts: Sequence[Verdict]) -> list[Judged]:
+    """Verdicts as `imgassets calibrate` has them."""
+    return [
+        Judged(
+            JudgeLabel(image="made", expect=Expectation(), correct=one.correct, task=one.task),
+            one.said,
+            one.reason,
+        )
+        for one in verdicts
+    ]
 
 
 def main() -> None:
@@ -243,8 +242,8 @@ def main() -> None:
         "faces": milliseconds(judge.faces, images),
     }
     picture(objects["as made"])
-    save(small, objects["as made"])
-    save(faces, seen["as made"])
+    save(small, WHAT, labelled(objects["as made"]))
+    save(faces, WHAT, labelled(seen["as made"]))
     parts = _parts(objects, seen, sizes(detector, 12, options.seed), speed)
     print(pages.write("photographs", "Photographs", parts, "judge_accuracy"))
     for name, verdicts in objects.items():
