@@ -23,6 +23,8 @@ def root(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copytree(small, tmp_path, dirs_exist_ok=True)
     monkeypatch.setenv("IMGASSETS_PROJECT", str(tmp_path))
     monkeypatch.delenv("IMGASSETS_HOME", raising=False)
+    # A fixture of another test may have set it for this process.
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
     return tmp_path
 
 
