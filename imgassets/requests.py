@@ -12,11 +12,14 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from imgassets.documents.base import Document, canonical_json, fingerprint
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.field_facets import pixel_facts
+from imgassets.documents.folder import FolderModel
+from imgassets.documents.image_folder import ImageFolder, Place, folder_of
 from imgassets.documents.image_key import (
     generator_facts,
     installed_version,
@@ -125,6 +128,7 @@ def build_requests(
         generator=generator_facts(project.root, project.model(model)),
         upscaler=upscaler_facts(project.root, project.model(model).upscaler),
         steps=step_facts(project.root, contract.postprocess),
+        files=_files(project.root, project.model(model)),
         seeds=tuple(dict.fromkeys((*contract.sampling.seeds, *extra_seeds))),
     )
     sets = project.prompts_of(contract)
@@ -165,6 +169,10 @@ def requests_version(requests: Iterable[Request]) -> str:
     return fingerprint(rows)
 
 
+def _files(root: Path, model: AnyModel) -> ImageFolder | None:
+    return folder_of(root, model) if isinstance(model, FolderModel) else None
+
+
 def environment_words(device: str) -> str:
     """The device class and the libraries that can change a pixel, in words."""
     libraries = ", ".join(f"{name} {v}" for name, v in library_versions().items())
@@ -185,6 +193,7 @@ class _Branch:
     generator: dict[str, Any]
     upscaler: dict[str, Any] | None
     steps: list[dict[str, Any]]
+    files: ImageFolder | None
     seeds: tuple[int, ...]
     _keys: dict[tuple[FlowName, str, str, int, int], str] = field(default_factory=dict)
     _samplings: dict[FlowName, dict[str, Any]] = field(default_factory=dict)
@@ -217,11 +226,12 @@ class _Branch:
         asked = {"prompt": text, "negative_prompt": negative, "seed": seed}
         source = self.contract.source_of(flow)
         if source is None:
-            return self._first_inputs(flow, asked, replicate)
+            return self._first_inputs(flow, asked, replicate) | self._file(flow, prompt, asked)
         key = self._key(source, prompt_set, prompt, seed, replicate)
         match FLOWS[flow].made_by:
             case MadeBy.BACKEND:
-                return self._repaint_inputs(flow, prompt, asked, key)
+                inputs = self._repaint_inputs(flow, prompt, asked, key)
+                return inputs | self._file(flow, prompt, asked)
             case MadeBy.UPSCALER:
                 return self._upscale_inputs(flow, asked, key)
             case MadeBy.STEPS:
@@ -257,6 +267,14 @@ class _Branch:
             "replicate": replicate,
         }
 
+    def _file(self, flow: FlowName, prompt: Prompt, asked: dict[str, Any]) -> dict[str, Any]:
+        """The image of a folder by its content; which prompt's it is where there is none."""
+        if self.files is None:
+            return {}
+        content = self.files.sha256(Place(flow, prompt.id, asked["seed"]))
+        missing = {} if content else {"prompt_id": prompt.id}
+        return {"file_sha256": content, **missing}
+
     def _sampled(self, flow: FlowName) -> dict[str, Any]:
         """What samples an image of a flow; the same for all its requests, so it is read once."""
         if flow not in self._samplings:
@@ -266,6 +284,8 @@ class _Branch:
     def _sampling(self, flow: FlowName) -> dict[str, Any]:
         """See `_sampled`. Of models made elsewhere neither machine nor library counts."""
         model, first = self.model, FLOWS[flow].source is None
+        if isinstance(model, FolderModel):
+            return {"generator": self.generator}
         how: Document | None = getattr(model, FLOWS[flow].model_field or "", None)
         if not isinstance(model, Model):
             asked = {flow: pixel_facts(how)} if how and not first else {}

@@ -38,6 +38,7 @@ class ImageRow:
     seconds: Annotated[float | None, "wall-clock seconds; those of a batch are shared"] = None
     peak_memory_mib: Annotated[float | None, "highest memory in use meanwhile, MiB"] = None
     batch_size: Annotated[int | None, "images made at once"] = None
+    usd: Annotated[float | None, "what it cost, where a manifest says it"] = None
 
     @classmethod
     def columns(cls) -> dict[str, str]:

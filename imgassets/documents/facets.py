@@ -15,6 +15,8 @@ from typing import Any
 from imgassets.documents.base import Document, fingerprint
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.field_facets import GRAPH, Facet, marked_fields, part_of_graph, said_at
+from imgassets.documents.folder import FolderModel
+from imgassets.documents.image_folder import folder_of
 from imgassets.documents.image_key import model_weights, step_facts, upscaler_facts
 from imgassets.documents.judge import judge_facts
 from imgassets.documents.model import Model
@@ -58,6 +60,8 @@ def model_facet(model: AnyModel, facet: str, root: Path) -> dict[str, Any]:
     fields = _fields(model, Facet[facet.upper()])
     if "weights" in fields and isinstance(model, Model):
         fields["weights"] = model_weights(root, model)
+    if "images" in fields and isinstance(model, FolderModel):
+        fields["images"] = folder_of(root, model).version()
     return fields
 
 

@@ -19,6 +19,7 @@ ModeName = Literal[
     "wrong_size",
     "wrong_mode",
     "unreadable",
+    "no_file",
     "source_missing",
     "backend_error",
     "bad_document",
@@ -127,6 +128,11 @@ FAILURE_MODES: dict[str, FailureMode] = {
             phrase_says_all=True,
         ),
         FailureMode("unreadable", "truncated, or no image at all", "gave an unreadable image"),
+        FailureMode(
+            "no_file",
+            "a folder of images has none for the prompt and seed",
+            "has no image in the folder",
+        ),
         FailureMode(
             "source_missing",
             "an edit or upscale whose source image failed",

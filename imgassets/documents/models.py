@@ -8,17 +8,19 @@ from pydantic import ConfigDict
 
 from imgassets.documents.base import Document
 from imgassets.documents.field_facets import Facet
+from imgassets.documents.folder import FolderModel
 from imgassets.documents.gemini import GeminiModel
 from imgassets.documents.ideogram import IdeogramModel, IdeogramUpscaler
 from imgassets.documents.model import Model
 from imgassets.documents.model_document import Pairing
 
 #: All model documents.
-AnyModel = Model | IdeogramModel | GeminiModel
+AnyModel = Model | IdeogramModel | GeminiModel | FolderModel
 BY_BACKEND: dict[str, type[AnyModel]] = {
     "diffusers": Model,
     "ideogram": IdeogramModel,
     "gemini": GeminiModel,
+    "folder": FolderModel,
 }
 
 
@@ -27,7 +29,7 @@ class _UnknownBackend(Document):
 
     model_config = ConfigDict(extra="ignore")
 
-    backend: Annotated[Literal["diffusers", "ideogram", "gemini"], Facet.PIXELS]
+    backend: Annotated[Literal["diffusers", "ideogram", "gemini", "folder"], Facet.PIXELS]
 
 
 def model_class(data: Any) -> type[AnyModel]:

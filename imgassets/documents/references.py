@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from imgassets.documents import installed_diffusers, scheduler_names
 from imgassets.documents.contract import Endpoint
+from imgassets.documents.folder import FolderModel
+from imgassets.documents.folder_references import check_folder
 from imgassets.documents.geneval import set_name
 from imgassets.documents.judge_references import check_judges
 from imgassets.documents.model import Model
@@ -57,6 +59,8 @@ def _check_model(project: Project, loaded: Loaded[AnyModel]) -> Iterator[Problem
     yield from _check_upscaler(project, loaded)
     if isinstance(loaded.document, Model):
         yield from _check_diffusers(project, loaded, loaded.document)
+    if isinstance(loaded.document, FolderModel):
+        yield from check_folder(project, loaded, loaded.document)
 
 
 def _check_diffusers(project: Project, loaded: Loaded[AnyModel], model: Model) -> Iterator[Problem]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from imgassets.metrics.family import Family, Metric, Scorer
@@ -18,10 +19,18 @@ def _scorer(branch: Branch) -> Scorer:
         return [
             Score("cost.seconds", image.seconds),
             Score("cost.peak_memory", image.peak_memory_mib),
-            Score("cost.usd", price.usd(image.seconds, image.flow)),
+            Score("cost.usd", _usd(image, price)),
         ]
 
     return scored
+
+
+def _usd(image: Any, price: Any) -> float:
+    """What a manifest says, else what the price comes to."""
+    told = getattr(image, "usd", None)  # absent in tables of an earlier version
+    if told is None or math.isnan(told):
+        return price.usd(image.seconds, image.flow)
+    return float(told)
 
 
 FAMILY = Family(

@@ -47,6 +47,7 @@ class Making:
         seconds: wall-clock seconds; those of a batch are shared evenly.
         peak_memory_mib: highest memory in use while the batch ran (MiB; GPU memory on a GPU).
         batch_size: images in the batch.
+        usd: what it cost, where that was told with it; else its model's price says it.
         made_with: what really ran (classes, dtypes, all scheduler settings) as JSON values; never
             hashed, empty when unknown.
     """
@@ -54,6 +55,7 @@ class Making:
     seconds: float = 0.0
     peak_memory_mib: float = 0.0
     batch_size: int = 1
+    usd: float | None = None
     made_with: dict[str, Any] = field(default_factory=dict)
 
     def making(self) -> dict[str, Any]:
