@@ -20,6 +20,7 @@ _COMMANDS = (
     "check",
     "plan",
     "validate",
+    "compare",
     "decide",
     "label-sample",
     "score",
