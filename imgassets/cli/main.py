@@ -18,6 +18,7 @@ _INTERRUPTED = 130
 #: an `app`), in the order of `imgassets --help`.
 _COMMANDS = (
     "check",
+    "schema",
     "plan",
     "validate",
     "decide",

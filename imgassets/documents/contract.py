@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
+from imgassets.documents import metric_schemas
 from imgassets.documents.base import Document, Name
 from imgassets.documents.decision_contract import DecisionContract, refuse_doubles
 from imgassets.documents.field_facets import Facet
@@ -102,6 +103,8 @@ class Traffic(Document):
 
 class Endpoint(DecisionContract):
     """A `contracts/endpoints/NAME.yaml` document."""
+
+    model_config = ConfigDict(json_schema_extra=metric_schemas.of_endpoint)
 
     accepts: Annotated[Accepts, Facet.REQUESTS]
     returns: Annotated[Returns, Facet.REQUESTS | Facet.PARTS]

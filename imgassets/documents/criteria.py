@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
+from pydantic import ConfigDict, Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from imgassets.documents.base import Document
+from imgassets.documents import metric_schemas
 from imgassets.documents.failures import ModeName
 from imgassets.documents.field_facets import Facet
 from imgassets.documents.own_metrics import known_metric, known_names
@@ -50,6 +51,8 @@ class Failures(Document):
 
 class Criterion(Document):
     """One thing that must hold: an absolute floor or ceiling, a non-inferiority margin, or both."""
+
+    model_config = ConfigDict(json_schema_extra=metric_schemas.of_criterion)
 
     metric: Annotated[str, Facet.CRITERIA] = Field(
         description="A metric's name, such as `composition.correct`."
@@ -163,6 +166,8 @@ class Budget(Document):
 class Near(Document):
     """A criterion that holds, but by so little that a person must look."""
 
+    model_config = ConfigDict(json_schema_extra=metric_schemas.of_near)
+
     metric: Annotated[str, Facet.CRITERIA]
     flow: Annotated[FlowName, Facet.CRITERIA] = FIRST
     within: Annotated[float, Facet.CRITERIA] = Field(
@@ -177,6 +182,8 @@ class Near(Document):
 
 class Disagreement(Document):
     """Two shares that ought to say the same of an image."""
+
+    model_config = ConfigDict(json_schema_extra=metric_schemas.of_disagreement)
 
     metrics: Annotated[tuple[str, str], Facet.CRITERIA]
     flow: Annotated[FlowName, Facet.CRITERIA] = FIRST
@@ -203,6 +210,8 @@ class Disagreement(Document):
 
 class Review(Document):
     """What sends a model that would be GO to a person."""
+
+    model_config = ConfigDict(json_schema_extra=metric_schemas.of_review)
 
     look: Annotated[dict[str, Annotated[float, Field(gt=0.0)]], Facet.CRITERIA] = Field(
         default_factory=dict,
