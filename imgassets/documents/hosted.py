@@ -88,7 +88,9 @@ class HostedModel(Document):
     model: Annotated[Name, Facet.NO_PIXEL] = Field(
         description="The model's name; the file is called the same."
     )
-    description: Annotated[str, Facet.NOTHING] = ""
+    description: Annotated[str, Facet.NOTHING] = Field(
+        "", description="For people; nothing reads it."
+    )
     asked_size: Annotated[tuple[Pixels, Pixels] | None, Facet.PIXELS] = Field(
         None,
         description="`[width, height]` asked of the API, then scaled (Lanczos) to what the "
@@ -97,8 +99,10 @@ class HostedModel(Document):
     retired: Annotated[date | None, Facet.NOTHING] = Field(
         None, description="The day the provider turned it off."
     )
-    price: Annotated[HostedPrice, Facet.PRICE]
-    limits: Annotated[Limits, Facet.LIMITS]
+    price: Annotated[HostedPrice, Facet.PRICE] = Field(description="What a call costs.")
+    limits: Annotated[Limits, Facet.LIMITS] = Field(
+        description="How hard the provider may be leant on, and the budget."
+    )
 
     @property
     def batch_size(self) -> int:
@@ -129,7 +133,9 @@ class IdeogramUpscaler(Document):
     """Ideogram's own `/upscale`."""
 
     kind: Annotated[Literal["ideogram"], Facet.PIXELS]
-    api_version: Annotated[Literal["v1"], Facet.PIXELS] = "v1"
+    api_version: Annotated[Literal["v1"], Facet.PIXELS] = Field(
+        "v1", description="Of Ideogram's API."
+    )
     scale: Annotated[Literal[2], Facet.PIXELS] = Field(
         2, description="The API doubles width and height."
     )
@@ -147,7 +153,9 @@ class IdeogramModel(HostedModel):
     reproducibility: ClassVar[Reproducibility] = "seeded"
 
     backend: Annotated[Literal["ideogram"], Facet.PIXELS]
-    api_version: Annotated[Literal["v1"], Facet.PIXELS] = "v1"
+    api_version: Annotated[Literal["v1"], Facet.PIXELS] = Field(
+        "v1", description="Of Ideogram's API."
+    )
     api_model: Annotated[Literal["V_2", "V_2_TURBO", "V_3"], Facet.PIXELS] = Field(
         description="Ideogram 2.0 or 3.0."
     )
@@ -160,7 +168,7 @@ class IdeogramModel(HostedModel):
     style_type: Annotated[
         Literal["AUTO", "GENERAL", "REALISTIC", "DESIGN", "RENDER_3D", "ANIME", "FICTION"],
         Facet.PIXELS,
-    ]
+    ] = Field(description="Ideogram's style; not every model has each.")
     edit: Annotated[IdeogramEdit | None, Facet.PARTS | Facet.ONE_FLOW] = Field(
         None, description="Absent when it is not to edit."
     )
@@ -227,7 +235,9 @@ class GeminiModel(HostedModel):
     stylize: ClassVar[None] = None  # no strength to be told: the same words as an edit
 
     backend: Annotated[Literal["gemini"], Facet.PIXELS]
-    api_version: Annotated[Literal["v1beta", "v1"], Facet.PIXELS] = "v1beta"
+    api_version: Annotated[Literal["v1beta", "v1"], Facet.PIXELS] = Field(
+        "v1beta", description="Of Google's API."
+    )
     api_model: Annotated[str, Facet.PIXELS] = Field(
         pattern=r"^gemini-[a-z0-9.-]+$", description="Such as gemini-2.5-…"
     )

@@ -20,8 +20,8 @@ from imgassets.documents.hosted import AnyModel
 from imgassets.documents.model import Model
 from imgassets.documents.postprocess import Step, Watermark
 from imgassets.documents.scheduler_settings import adds_noise
-from imgassets.documents.upscaler import DiffusionUpscaler, Network
 from imgassets.documents.shared_parts import part_folder
+from imgassets.documents.upscaler import DiffusionUpscaler, Network
 from imgassets.documents.weights import hub_name, weights_fingerprint, weights_folder
 
 

@@ -1,4 +1,4 @@
-"""Which metrics, looks and judges a contract can name, as JSON Schemas, from the metrics themselves.
+"""Which metrics, looks and judges a contract can name, as JSON Schemas, from the metrics.
 
 pydantic knows these fields as any text and any number; what fits is said by validators, which a
 schema cannot show.

@@ -118,9 +118,13 @@ def editor_line(schema: str) -> str:
     return f"# yaml-language-server: $schema={schema}"
 
 
+def schema_of(document: type[BaseModel]) -> Schema:
+    """The schema of a document or a part of one, with all that it refers to in `$defs`."""
+    return document.model_json_schema(schema_generator=_Generator)
+
+
 def _one(document: type[BaseModel], title: str) -> Schema:
-    schema = document.model_json_schema(schema_generator=_Generator)
-    return {"$schema": DRAFT} | schema | {"title": title}
+    return {"$schema": DRAFT} | schema_of(document) | {"title": title}
 
 
 def _several(documents: Mapping[str, type[BaseModel]], field: str, title: str) -> Schema:

@@ -67,7 +67,9 @@ def _grid(pipeline: str, latent: int, folder: Path) -> Grid | None:
 
 
 def _config(folder: Path, part: str) -> dict[str, Any]:
-    config: dict[str, Any] = json.loads((part_folder(folder, part) / "config.json").read_text(encoding="utf-8"))
+    config: dict[str, Any] = json.loads(
+        (part_folder(folder, part) / "config.json").read_text(encoding="utf-8")
+    )
     return config
 
 

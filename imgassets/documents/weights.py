@@ -142,7 +142,9 @@ def foreign_code(folder: Path) -> list[str]:
     return custom + [
         name
         for name, where in index.items()
-        if isinstance(where, list) and where and (part_folder(folder, name) / f"{where[0]}.py").is_file()
+        if isinstance(where, list)
+        and where
+        and (part_folder(folder, name) / f"{where[0]}.py").is_file()
     ]
 
 

@@ -42,8 +42,8 @@ def export(
 ) -> None:
     """Write ``folder`` in float16 safetensors, replacing what is there at the last moment.
 
-    ``share_with`` names a sibling folder of the same autoencoder and text encoders; they are left out
-    and named in a file (`imgassets.documents.shared_parts`).
+    ``share_with`` names a sibling folder of the same autoencoder and text encoders; they are left
+    out and named in a file (`imgassets.documents.shared_parts`).
     """
     part = folder.with_name(f".{folder.name}-{os.getpid()}")
     pipeline = build_pipeline(model, vae, shift)
