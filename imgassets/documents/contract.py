@@ -136,6 +136,7 @@ class Endpoint(DecisionContract):
         default_factory=dict,
         description="The judge of a metric family, `{composition: coco-small}`; without a word the "
         "embedded one. Another judge makes its scores again, and no image.",
+        examples=[{"composition": "coco-small"}],
     )
     traffic: Annotated[Traffic | None, Facet.TRAFFIC] = Field(
         None, description="Without it reports say nothing of waiting times and monthly costs."

@@ -57,7 +57,10 @@ class Expectation(Document):
     )
 
     faces: Annotated[int | None, Facet.FACES] = Field(
-        None, ge=0, description="How many faces are to be seen; needs a judge of faces."
+        None,
+        ge=0,
+        description="How many faces are to be seen; needs a judge of faces.",
+        examples=[2],
     )
 
     @field_validator("text", mode="before")

@@ -232,7 +232,8 @@ def _code(value: Any) -> str:
 def _example(marked: MarkedField, shown: Mapping[tuple[type, str], str]) -> str:
     if parts_in(marked.owner.model_fields[marked.name].annotation):
         return ""
-    text = shown.get((marked.owner, marked.name), "")
+    own = marked.owner.model_fields[marked.name].examples
+    text = _code(own[0]) if own else shown.get((marked.owner, marked.name), "")
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…`"
 
 
