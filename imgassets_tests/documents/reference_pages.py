@@ -177,7 +177,7 @@ def _section(
     rows = [
         f"| `{_name(marked)}` | {meaning(marked)} | "
         f"{type_words(schema['properties'][_name(marked)], schema, links)} | "
-        f"{_default(marked, schema)} | {_example(marked, shown)} | "
+        f"{_default(marked, schema)} | {_example(marked, schema, shown)} | "
         f"{remade(marked, section.of_one_flow)} |"
         for marked in _own_fields(section)
     ]
@@ -229,11 +229,15 @@ def _code(value: Any) -> str:
     return f"`{text}`" if text else "empty"
 
 
-def _example(marked: MarkedField, shown: Mapping[tuple[type, str], str]) -> str:
+def _example(
+    marked: MarkedField, schema: dict[str, Any], shown: Mapping[tuple[type, str], str]
+) -> str:
     if parts_in(marked.owner.model_fields[marked.name].annotation):
         return ""
     own = marked.owner.model_fields[marked.name].examples
     text = _code(own[0]) if own else shown.get((marked.owner, marked.name), "")
+    if not text and "const" in (field := schema["properties"][_name(marked)]):
+        text = _code(field["const"])
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…`"
 
 
