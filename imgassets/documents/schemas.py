@@ -102,14 +102,21 @@ FOLDERS = {
 }
 
 
+def schema_texts() -> dict[str, str]:
+    """What is written into each file."""
+    return {
+        name: json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
+        for name, schema in schemas().items()
+    }
+
+
 def write_schemas(folder: Path) -> list[Path]:
     """Write all of them into a folder; those of another version give way."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
-    for name, schema in schemas().items():
-        path = folder / name
-        path.write_text(json.dumps(schema, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        paths.append(path)
+    for name, text in schema_texts().items():
+        (folder / name).write_text(text, encoding="utf-8")
+        paths.append(folder / name)
     return paths
 
 
