@@ -15,7 +15,7 @@ from imgassets.starts.files import Start, write_start
 
 def init(
     folder: Annotated[
-        Path, typer.Argument(metavar="[DIR]", help="Made if it is missing; default: this folder.")
+        Path, typer.Argument(metavar="DIR", help="Made if it is missing; default: this folder.")
     ] = Path(),
     start: Annotated[
         Start, typer.Option("--from", help="What is most like what you have.")

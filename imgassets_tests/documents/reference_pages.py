@@ -24,12 +24,10 @@ from imgassets.documents.field_facets import (
     parts_in,
     said_at,
 )
-from imgassets.documents.hosted import _BY_BACKEND as MODELS
-from imgassets.documents.judge import _BY_KIND as JUDGES
 from imgassets.documents.judge import EMBEDDED
 from imgassets.documents.project import load_project
 from imgassets.documents.prompts import PromptSet
-from imgassets.documents.schemas import schema_of
+from imgassets.documents.schemas import JUDGES, MODELS, schema_of
 from imgassets.flows import FLOWS
 from imgassets_tests.documents.reference_words import anchor, remade, type_words
 from imgassets_tests.documents.test_field_facets import bases
