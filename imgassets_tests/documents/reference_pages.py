@@ -148,7 +148,7 @@ def _heading(page: Page, section: Section) -> str:
     if not section.path:
         return f"{page.field} {kinds}".strip() if page.field else "The file"
     own = section.document.model_fields.get("kind")
-    words = [", ".join(f"`{'.'.join(path)}`" for path in section.paths)]
+    words = [", ".join(f"`{'.'.join(path)}`" for path in section.paths[:2])]
     if own is not None:
         words.append("kind " + ", ".join(f"`{kind}`" for kind in _choices(section.document)))
     if len(section.kinds) < len(page.documents):
