@@ -164,13 +164,10 @@ def _choices(document: type[BaseModel]) -> list[str]:
 def _section(
     section: Section, sections: list[Section], shown: Mapping[tuple[type, str], str]
 ) -> str:
-    links = {s.document.__name__: f"[fields](#{anchor(s.heading)})" for s in sections if s.path}
+    parts = [s for s in sections if s.path]
     # A part that stands at several places is linked where it stands below this one.
-    links |= {
-        s.document.__name__: f"[fields](#{anchor(s.heading)})"
-        for s in sections
-        if any(path and path[:-1] in section.paths for path in s.paths)
-    }
+    below = [s for s in parts if any(path[:-1] in section.paths for path in s.paths)]
+    links = {s.document.__name__: _link(s) for s in (*parts, *below)}
     schema = schema_of(section.document)
     rows = [
         f"| `{_name(marked)}` | {meaning(marked)} | "
@@ -191,6 +188,12 @@ def _section(
             *rows,
         ]
     )
+
+
+def _link(section: Section) -> str:
+    has_kind = "kind" in section.document.model_fields
+    text = ", ".join(f"`{k}`" for k in _choices(section.document)) if has_kind else "fields"
+    return f"[{text}](#{anchor(section.heading)})"
 
 
 def _own_fields(section: Section) -> Iterator[MarkedField]:

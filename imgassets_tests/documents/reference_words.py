@@ -48,6 +48,8 @@ def remade(marked: MarkedField, of_one_flow: bool) -> str:
     """What changing a field remakes, in words; `of_one_flow`: it says how one flow is made."""
     if Facet.PARTS in marked.said and not marked.changes_pixels:
         return "as its fields say"
+    if marked.name == "judges":  # assets depend on the judge's own document, not on its name
+        return f"{_KEPT[Facet.MEASURES]}; no image"
     if not marked.changes_pixels:
         kept = [words for facet, words in _KEPT.items() if facet in marked.graph]
         if not kept or kept == [_LISTED]:
