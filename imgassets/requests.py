@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, cast
 from imgassets.documents.base import Document, canonical_json, fingerprint
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.field_facets import pixel_facts
-from imgassets.documents.hosted import AnyModel, HostedModel, upscales_by_api
 from imgassets.documents.image_key import (
     generator_facts,
     installed_version,
@@ -25,6 +24,7 @@ from imgassets.documents.image_key import (
     upscaler_facts,
 )
 from imgassets.documents.model import Model
+from imgassets.documents.models import AnyModel, upscales_by_api
 from imgassets.documents.project import Project
 from imgassets.documents.prompts import Prompt, PromptSet
 from imgassets.documents.upscaler import PROMPTED, SdUpscale
@@ -264,10 +264,10 @@ class _Branch:
         return self._samplings[flow]
 
     def _sampling(self, flow: FlowName) -> dict[str, Any]:
-        """See `_sampled`. Of hosted models neither machine nor library counts."""
+        """See `_sampled`. Of models made elsewhere neither machine nor library counts."""
         model, first = self.model, FLOWS[flow].source is None
         how: Document | None = getattr(model, FLOWS[flow].model_field or "", None)
-        if isinstance(model, HostedModel):
+        if not isinstance(model, Model):
             asked = {flow: pixel_facts(how)} if how and not first else {}
             return {"generator": self.generator} | asked
         if how is None:

@@ -9,7 +9,8 @@ import pytest
 
 from imgassets.backends.base import Backend
 from imgassets.documents.contract import Endpoint
-from imgassets.documents.hosted import GeminiModel, IdeogramModel
+from imgassets.documents.gemini import GeminiModel
+from imgassets.documents.ideogram import IdeogramModel
 from imgassets.documents.model import Model
 from imgassets.flows import FIRST, FLOWS, OF_STAGE, Flow, MadeBy, in_brackets, label
 

@@ -28,7 +28,7 @@ from imgassets.backends.hosted_replies import (
     within,
 )
 from imgassets.documents.failures import ModeName
-from imgassets.documents.hosted import GeminiEdit, GeminiModel
+from imgassets.documents.gemini import GeminiEdit, GeminiModel
 from imgassets.flows import FLOWS, FlowName
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from imgassets.backends.hosted_image import decode, scaled
 from imgassets.backends.journal import Entry, Journal
 from imgassets.documents.base import fingerprint
 from imgassets.documents.failures import FAILURE_MODES, ModeName
-from imgassets.documents.hosted import Hosted, size_problem
+from imgassets.documents.hosted import HostedModel
 from imgassets.flows import FLOWS, FlowName, MadeBy
 from imgassets.images.masks import EmptyRegionError, region_box
 
@@ -60,7 +60,7 @@ class Provider(Protocol):
 class HostedBackend:
     """One hosted model; see `base.Backend`. Enlarges too, where its API does."""
 
-    def __init__(self, model: Hosted, journal: Journal, provider: Provider) -> None:
+    def __init__(self, model: HostedModel, journal: Journal, provider: Provider) -> None:
         self._model, self._limits = model, model.limits
         self._journal, self._provider = journal, provider
         self._pace = _Pace(model.limits.max_per_minute)
@@ -117,7 +117,7 @@ class HostedBackend:
     def _check_asked(self, flow: FlowName, inputs: dict[str, Any]) -> None:
         if FLOWS[flow].made_by is MadeBy.UPSCALER:
             return
-        problem = size_problem(self._model, tuple(inputs["size"]))
+        problem = self._model.size_problem(tuple(inputs["size"]))
         if problem:
             raise HostedError("bad_request", "; ".join(problem), billed=False)
         if not FLOWS[flow].edits:

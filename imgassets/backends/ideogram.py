@@ -29,7 +29,7 @@ from imgassets.backends.hosted_replies import (
     said_by_proxy,
 )
 from imgassets.documents.failures import ModeName
-from imgassets.documents.hosted import IdeogramModel
+from imgassets.documents.ideogram import IdeogramModel
 from imgassets.flows import FLOWS, FlowName, MadeBy
 from imgassets.images.masks import region_mask
 

@@ -6,17 +6,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from imgassets.backends.base import Backend, DeviceError, Outcome
+from imgassets.backends.base import Backend, BackendError, DeviceError, Outcome
 from imgassets.backends.blame import failed
 from imgassets.backends.device import Device, Meter, require_device
 from imgassets.backends.generation import Make
-from imgassets.documents.hosted import (
-    AnyModel,
-    Hosted,
-    HostedModel,
-    IdeogramModel,
-    IdeogramUpscaler,
-)
+from imgassets.documents.gemini import GeminiModel
+from imgassets.documents.hosted import HostedModel
+from imgassets.documents.ideogram import IdeogramModel, IdeogramUpscaler
+from imgassets.documents.model import Model
+from imgassets.documents.models import AnyModel
 from imgassets.flows import FLOWS, FlowName, MadeBy
 from imgassets.storage.project_home import home_of
 
@@ -34,6 +32,10 @@ def open_backend(root: Path, model: AnyModel, device: Device) -> Backend:
     """
     if isinstance(model, HostedModel):
         return _open_hosted(root, model)
+    return _open_diffusers(root, model, device)
+
+
+def _open_diffusers(root: Path, model: Model, device: Device) -> Backend:
     require_device(device)
     from imgassets.backends.diffusers_backend import DiffusersBackend
     from imgassets.backends.hub import pipeline_folder
@@ -43,20 +45,24 @@ def open_backend(root: Path, model: AnyModel, device: Device) -> Backend:
     return DiffusersBackend(model, folder, device)
 
 
-def _open_hosted(root: Path, model: Hosted) -> HostedBackend:
+def _open_hosted(root: Path, model: HostedModel) -> HostedBackend:
     from imgassets.backends.hosted import HostedBackend
     from imgassets.backends.journal import Journal
 
-    provider: Provider
+    return HostedBackend(model, Journal(home_of(root).paid, model.model), _provider(model))
+
+
+def _provider(model: HostedModel) -> Provider:
+    """How the API of a hosted model speaks."""
     if isinstance(model, IdeogramModel):
         from imgassets.backends.ideogram import IdeogramProvider
 
-        provider = IdeogramProvider(model)
-    else:
+        return IdeogramProvider(model)
+    if isinstance(model, GeminiModel):
         from imgassets.backends.gemini import GeminiProvider
 
-        provider = GeminiProvider(model)
-    return HostedBackend(model, Journal(home_of(root).paid, model.model), provider)
+        return GeminiProvider(model)
+    raise BackendError(f"no provider for {type(model).__name__}; name it in backends.registry")
 
 
 def open_maker(
@@ -111,7 +117,7 @@ def upscale_maker(
     from imgassets.backends.upscalers import open_upscaler, upscale_one
 
     if isinstance(model.upscaler, IdeogramUpscaler):
-        return _open_hosted(root, cast("Hosted", model)).upscale
+        return _open_hosted(root, cast("HostedModel", model)).upscale
     upscale = open_upscaler(root, model, device, backend)
     scale = model.upscaler.scale if model.upscaler else 1
 

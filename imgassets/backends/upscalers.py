@@ -16,7 +16,7 @@ from imgassets.backends.blame import failed
 from imgassets.backends.device import Device, Meter
 from imgassets.backends.padding import cropped, padded
 from imgassets.backends.tiling import in_tiles
-from imgassets.documents.hosted import AnyModel
+from imgassets.documents.models import AnyModel
 from imgassets.documents.seeds import MOST, MOST_HOSTED
 from imgassets.documents.sizes import grid_of
 from imgassets.documents.upscaler import DiffusionUpscaler, Lanczos, Network, SdUpscale

@@ -24,8 +24,8 @@ from imgassets.decision.review_triggers import review_rows
 from imgassets.decision.rows import criterion_row, failure_row
 from imgassets.decision.statistics import holm
 from imgassets.documents.decision_contract import DecisionContract
-from imgassets.documents.hosted import Pairing
 from imgassets.documents.labels import Labels
+from imgassets.documents.model_document import Pairing
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def compare(
         candidate: what was measured on the model under test.
         incumbent: what was measured on production; not needed (and not used) when the model
             under test is the incumbent itself: then only floors, ceilings and failures apply.
-        pairing: what the two have in common (`documents.hosted.pairing_of`).
+        pairing: what the two have in common (`documents.models.pairing_of`).
         seed: of the bootstrap that cross-checks the bounds; it never decides; None leaves it out.
         look: which look at this comparison it is, from 1; later ones are judged more strictly.
         labels: what people said of images, by (image key, metric); see `decision.people`.

@@ -12,8 +12,8 @@ from imgassets.decision.paired_scores import Measured, PerSeed, paired_differenc
 from imgassets.decision.people_evidence import with_people
 from imgassets.decision.statistics import Bounded, Estimate, Floats
 from imgassets.documents.criteria import Criterion
-from imgassets.documents.hosted import Pairing
 from imgassets.documents.labels import Labels
+from imgassets.documents.model_document import Pairing
 from imgassets.documents.scale_ends import Ends, natural_ends
 from imgassets.metrics.families import of_making
 

@@ -29,8 +29,8 @@ from imgassets.decision.paired_scores import Measured
 from imgassets.decision.verdict import Verdict, decide
 from imgassets.documents.decision_contract import DecisionContract
 from imgassets.documents.failures import FAILURE_MODES
-from imgassets.documents.hosted import Pairing
 from imgassets.documents.labels import Labels
+from imgassets.documents.model_document import Pairing
 from imgassets.documents.scale_ends import natural_ends
 from imgassets.flows import FIRST
 

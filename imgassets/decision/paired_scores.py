@@ -20,7 +20,7 @@ from imgassets.decision.errors import (
     UnknownStatusError,
 )
 from imgassets.documents.failures import FAILURE_MODES, NOT_THE_MODELS
-from imgassets.documents.hosted import Pairing
+from imgassets.documents.model_document import Pairing
 from imgassets.metrics.scores import ROW_COLUMNS
 
 IMAGE_COLUMNS = ("flow", "prompt_id", "seed", "replicate", "image_key", "status")

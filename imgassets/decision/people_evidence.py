@@ -19,8 +19,8 @@ from imgassets.decision.paired_scores import Measured, PerSeed
 from imgassets.decision.people import LEAST, Corrected
 from imgassets.decision.statistics import Floats
 from imgassets.documents.criteria import Criterion
-from imgassets.documents.hosted import Pairing
 from imgassets.documents.labels import Labels
+from imgassets.documents.model_document import Pairing
 from imgassets.documents.scale_ends import Ends, natural_ends
 
 

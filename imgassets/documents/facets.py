@@ -15,10 +15,10 @@ from typing import Any
 from imgassets.documents.base import Document, fingerprint
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.field_facets import GRAPH, Facet, marked_fields, part_of_graph, said_at
-from imgassets.documents.hosted import AnyModel
 from imgassets.documents.image_key import model_weights, step_facts, upscaler_facts
 from imgassets.documents.judge import judge_facts
 from imgassets.documents.model import Model
+from imgassets.documents.models import AnyModel
 from imgassets.documents.project import Project
 from imgassets.documents.prompts import Expectation, PromptSet
 

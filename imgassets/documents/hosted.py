@@ -8,22 +8,18 @@ not in the key, and a provider may change them silently.
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, ClassVar, Literal, Self, cast
+from typing import Annotated, ClassVar
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field
 
-from imgassets.documents.base import Document, Name
+from imgassets.documents.base import Document
 from imgassets.documents.field_facets import Facet
-from imgassets.documents.hosted_sizes import SIZES
-from imgassets.documents.model import Model, Price
+from imgassets.documents.model_document import ModelDocument
+from imgassets.documents.price import Price
+from imgassets.documents.seeds import MOST_HOSTED
 from imgassets.documents.units import Money, Seconds, Usd
-from imgassets.documents.upscaler import DiffusionUpscaler, Lanczos, Network
 from imgassets.flows import FIRST, FLOWS, FlowName, MadeBy
 
-#: Whether the same request gives the same picture: `seeded` as far as the provider documents it.
-Reproducibility = Literal["seeded", "none"]
-#: What two models' images of one prompt have in common: the noise they start from, or nothing more.
-Pairing = Literal["noise", "prompt"]
 Pixels = Annotated[int, Field(ge=8, le=8192)]
 
 
@@ -80,17 +76,12 @@ class HostedPrice(Price):
         return (self.usd_per_upscale or 0.0) if enlarged else self.usd_per_image
 
 
-class HostedModel(Document):
+class HostedModel(ModelDocument):
     """What all hosted models have in common."""
 
-    main_facet = Facet.GENERATOR
+    once_only = True
+    most_seed: ClassVar[int] = MOST_HOSTED
 
-    model: Annotated[Name, Facet.NO_PIXEL] = Field(
-        description="The model's name; the file is called the same."
-    )
-    description: Annotated[str, Facet.NOTHING] = Field(
-        "", description="For people; nothing reads it."
-    )
     asked_size: Annotated[tuple[Pixels, Pixels] | None, Facet.PIXELS] = Field(
         None,
         description="`[width, height]` asked of the API, then scaled (Lanczos) to what the "
@@ -113,205 +104,12 @@ class HostedModel(Document):
         """What the API is asked for, to return images of `size`."""
         return self.asked_size or size
 
-
-class IdeogramEdit(Document):
-    """Inpainting with a mask; the style and speed are those of generation."""
-
-    kind: Annotated[Literal["inpaint"], Facet.PIXELS] = "inpaint"
-
-
-class IdeogramRemix(Document):
-    """Flow stylize: a new image from an image and a prompt."""
-
-    kind: Annotated[Literal["remix"], Facet.PIXELS] = "remix"
-    image_weight: Annotated[int, Facet.PIXELS] = Field(
-        ge=1, le=100, description="How close to the source it stays."
-    )
-
-
-class IdeogramUpscaler(Document):
-    """Ideogram's own `/upscale`."""
-
-    kind: Annotated[Literal["ideogram"], Facet.PIXELS]
-    api_version: Annotated[Literal["v1"], Facet.PIXELS] = Field(
-        "v1", description="Of Ideogram's API."
-    )
-    scale: Annotated[Literal[2], Facet.PIXELS] = Field(
-        2, description="The API doubles width and height."
-    )
-    resemblance: Annotated[int, Facet.PIXELS] = Field(
-        50, ge=0, le=100, description="How close to the source it stays."
-    )
-    detail: Annotated[int, Facet.PIXELS] = Field(
-        50, ge=0, le=100, description="How much detail it adds."
-    )
-
-
-class IdeogramModel(HostedModel):
-    """A `contracts/models/NAME.yaml` document with `backend: ideogram`."""
-
-    reproducibility: ClassVar[Reproducibility] = "seeded"
-
-    backend: Annotated[Literal["ideogram"], Facet.PIXELS]
-    api_version: Annotated[Literal["v1"], Facet.PIXELS] = Field(
-        "v1", description="Of Ideogram's API."
-    )
-    api_model: Annotated[Literal["V_2", "V_2_TURBO", "V_3"], Facet.PIXELS] = Field(
-        description="Ideogram 2.0 or 3.0."
-    )
-    rendering_speed: Annotated[
-        Literal["FLASH", "TURBO", "DEFAULT", "QUALITY"] | None, Facet.PIXELS
-    ] = Field(None, description="Of V_3 alone.")
-    magic_prompt: Annotated[Literal["OFF", "ON", "AUTO"], Facet.PIXELS] = Field(
-        "OFF", description="Anything but OFF lets the provider rewrite prompts."
-    )
-    style_type: Annotated[
-        Literal["AUTO", "GENERAL", "REALISTIC", "DESIGN", "RENDER_3D", "ANIME", "FICTION"],
-        Facet.PIXELS,
-    ] = Field(description="Ideogram's style; not every model has each.")
-    edit: Annotated[IdeogramEdit | None, Facet.PARTS | Facet.ONE_FLOW] = Field(
-        None, description="Absent when it is not to edit."
-    )
-    stylize: Annotated[IdeogramRemix | None, Facet.PARTS | Facet.ONE_FLOW] = Field(
-        None, description="Absent when it is not to stylize."
-    )
-    upscaler: Annotated[
-        IdeogramUpscaler | Lanczos | Network | DiffusionUpscaler | None,
-        Facet.UPSCALER | Facet.PARTS | Facet.ONE_FLOW,
-    ] = Field(None, discriminator="kind", description="Absent when nothing is upscaled.")
-
-    @model_validator(mode="after")
-    def _parts_agree(self) -> Self:
-        if (self.api_model == "V_3") != (self.rendering_speed is not None):
-            raise ValueError("rendering_speed must be given for V_3 and only for it")
-        if self.style_type in _STYLES_OF_OTHERS[self.api_model]:
-            raise ValueError(f"{self.api_model} has no style_type {self.style_type}")
-        hosted = isinstance(self.upscaler, IdeogramUpscaler)
-        if hosted != (self.price.usd_per_upscale is not None):
-            raise ValueError("price.usd_per_upscale must be given for upscaler kind ideogram only")
-        return self
-
-
-_STYLES_OF_OTHERS = {
-    "V_2": {"FICTION"},
-    "V_2_TURBO": {"FICTION"},
-    "V_3": {"RENDER_3D", "ANIME"},
-}
-
-
-class GeminiEdit(Document):
-    """Gemini takes no mask: the region has to be told in words."""
-
-    instruction: Annotated[str, Facet.PIXELS] = Field(
-        description="What is sent with the source; `{prompt}` and the region's `{left}`, `{top}`, "
-        "`{right}`, `{bottom}` (percent) are filled in."
-    )
-
-    @model_validator(mode="after")
-    def _fills_in(self) -> Self:
-        try:
-            self.words("a cat", (0.0, 0.0, 1.0, 1.0))
-        except (KeyError, IndexError, ValueError, AttributeError) as error:
-            raise ValueError(
-                f"instruction has an unknown placeholder ({error!r}); there are {{prompt}}, "
-                "{left}, {top}, {right}, {bottom}"
-            ) from error
-        if "{prompt}" not in self.instruction:
-            raise ValueError("instruction must contain {prompt}")
-        return self
-
-    def words(self, prompt: str, region: tuple[float, float, float, float]) -> str:
-        """The instruction for one edit; the region in fractions of width and height."""
-        left, top, right, bottom = (f"{100 * edge:g}" for edge in region)
-        return self.instruction.format(
-            prompt=prompt, left=left, top=top, right=right, bottom=bottom
-        )
-
-
-class GeminiModel(HostedModel):
-    """A `contracts/models/NAME.yaml` document with `backend: gemini`."""
-
-    reproducibility: ClassVar[Reproducibility] = "none"
-    stylize: ClassVar[None] = None  # no strength to be told: the same words as an edit
-
-    backend: Annotated[Literal["gemini"], Facet.PIXELS]
-    api_version: Annotated[Literal["v1beta", "v1"], Facet.PIXELS] = Field(
-        "v1beta", description="Of Google's API."
-    )
-    api_model: Annotated[str, Facet.PIXELS] = Field(
-        pattern=r"^gemini-[a-z0-9.-]+$", description="Such as gemini-2.5-…"
-    )
-    aspect_ratio: Annotated[str, Facet.PIXELS] = Field(
-        pattern=r"^\d+:\d+$", description="Such as `1:1`."
-    )
-    image_size: Annotated[Literal["512", "1K", "2K", "4K"] | None, Facet.PIXELS] = Field(
-        None, description="Absent where the model knows one size alone."
-    )
-    temperature: Annotated[float | None, Facet.PIXELS] = Field(
-        None, ge=0, le=2, description="Absent: the API's default."
-    )
-    edit: Annotated[GeminiEdit | None, Facet.PARTS | Facet.ONE_FLOW] = Field(
-        None, description="Absent when it is not to edit."
-    )
-    upscaler: Annotated[
-        Lanczos | Network | DiffusionUpscaler | None, Facet.UPSCALER | Facet.PARTS | Facet.ONE_FLOW
-    ] = Field(None, discriminator="kind", description="Gemini has none; one of ours.")
-
-    @model_validator(mode="after")
-    def _no_upscale_price(self) -> Self:
-        if self.price.usd_per_upscale is not None:
-            raise ValueError("Gemini has no upscaler; drop price.usd_per_upscale")
-        return self
-
-
-#: All model documents; `backend` tells them apart.
-AnyModel = Model | IdeogramModel | GeminiModel
-Hosted = IdeogramModel | GeminiModel
-_BY_BACKEND: dict[str, type[AnyModel]] = {
-    "diffusers": Model,
-    "ideogram": IdeogramModel,
-    "gemini": GeminiModel,
-}
-
-
-class _UnknownBackend(Document):
-    """No other field is looked at: what they mean depends on the backend."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    backend: Annotated[Literal["diffusers", "ideogram", "gemini"], Facet.PIXELS]
-
-
-def model_class(data: Any) -> type[AnyModel]:
-    """The document class a parsed model file asks for by its `backend`."""
-    backend = data.get("backend") if isinstance(data, dict) else None
-    if backend is None:
-        return Model
-    return _BY_BACKEND.get(str(backend), cast("type[Model]", _UnknownBackend))
-
-
-def upscales_by_api(model: AnyModel) -> bool:
-    """Whether the provider enlarges the images, not a network or filter of ours."""
-    return isinstance(model.upscaler, IdeogramUpscaler)
-
-
-def pairing_of(*models: AnyModel) -> Pairing:
-    """What models can be compared on: a seed is the same noise only where all are diffusers'."""
-    return "prompt" if any(isinstance(m, HostedModel) for m in models) else "noise"
-
-
-def size_problem(model: Hosted, size: tuple[int, int]) -> tuple[str, str] | None:
-    """Why a hosted model cannot return images of a size, and the fix; None when it can."""
-    asked = model.size_for(size)
-    known = SIZES.get(model.api_model) if isinstance(model, IdeogramModel) else None
-    if known and asked not in known:
-        return (
-            f"Ideogram {model.api_model} has no resolution {asked[0]}x{asked[1]}",
-            "set `asked_size` to a resolution it has, such as [1024, 1024]; it is scaled to size",
-        )
-    if asked[0] * size[1] != asked[1] * size[0]:
+    def size_problem(self, size: tuple[int, int]) -> tuple[str, str] | None:
+        """See `ModelDocument`."""
+        asked = self.size_for(size)
+        if asked[0] * size[1] == asked[1] * size[0]:
+            return None
         return (
             f"{asked[0]}x{asked[1]} cannot be scaled to {size[0]}x{size[1]} without distortion",
             "ask for a size of the same shape",
         )
-    return None

@@ -16,8 +16,8 @@ from typing import Any
 
 from imgassets.documents.base import Document
 from imgassets.documents.field_facets import pixel_facts
-from imgassets.documents.hosted import AnyModel
 from imgassets.documents.model import Model
+from imgassets.documents.models import AnyModel
 from imgassets.documents.postprocess import Step, Watermark
 from imgassets.documents.scheduler_settings import adds_noise
 from imgassets.documents.shared_parts import part_folder

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from imgassets.documents import scheduler_names
-from imgassets.documents.base import Document, Name
+from imgassets.documents.base import Document
 from imgassets.documents.field_facets import Facet
+from imgassets.documents.model_document import ModelDocument
 from imgassets.documents.pipeline_options import Loading, Value, refuse_remote_code
-from imgassets.documents.units import Usd
+from imgassets.documents.price import Price
 from imgassets.documents.upscaler import Upscaler
 from imgassets.documents.weights import Weights
-from imgassets.flows import FIRST, FLOWS, FlowName
 
 
 class Scheduler(Document):
@@ -84,44 +83,11 @@ class EditSampling(Document):
     )
 
 
-class Price(Document):
-    """What running the model costs: by the hour of a machine, or by the image."""
+class Model(ModelDocument, Weights):
+    """A `contracts/models/NAME.yaml` document with `backend: diffusers`."""
 
-    usd_per_hour: Annotated[Usd | None, Facet.PRICE] = Field(
-        None, description="Machine price; times seconds."
-    )
-    usd_per_image: Annotated[Usd | None, Facet.PRICE] = Field(
-        None, description="API price of one image."
-    )
-    source: Annotated[str, Facet.PRICE] = Field(
-        min_length=1, description="Where the price comes from."
-    )
-    as_of: Annotated[date, Facet.PRICE] = Field(description="The day the price was looked up.")
+    shares_noise = True
 
-    @model_validator(mode="after")
-    def _one_basis(self) -> Self:
-        if (self.usd_per_hour is None) == (self.usd_per_image is None):
-            raise ValueError("give exactly one of usd_per_hour and usd_per_image")
-        return self
-
-    def usd(self, seconds: float, flow: FlowName = FIRST) -> float:
-        """USD for one image of a flow that took `seconds`; post-processing has no API price."""
-        if self.usd_per_image is not None:
-            return 0.0 if FLOWS[flow].free else self.usd_per_image
-        return (self.usd_per_hour or 0.0) * seconds / 3600.0
-
-
-class Model(Weights):
-    """A `contracts/models/NAME.yaml` document."""
-
-    main_facet = Facet.GENERATOR
-
-    model: Annotated[Name, Facet.NO_PIXEL] = Field(
-        description="The model's name; the file is called the same."
-    )
-    description: Annotated[str, Facet.NOTHING] = Field(
-        "", description="For people; nothing reads it."
-    )
     backend: Annotated[Literal["diffusers"], Facet.PIXELS] = Field(
         description="Who makes the images."
     )

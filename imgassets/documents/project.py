@@ -15,9 +15,9 @@ from imgassets.documents.base import Document
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.environment import PlaceError, folder_in
 from imgassets.documents.geneval import read_geneval
-from imgassets.documents.hosted import AnyModel, model_class
 from imgassets.documents.judge import EMBEDDED, AnyJudge, judge_class
 from imgassets.documents.labels import LabelFile, read_all_labels
+from imgassets.documents.models import AnyModel, model_class
 from imgassets.documents.problems import InvalidDocumentsError, Problem, misread, problems_of
 from imgassets.documents.prompts import Edit, Expectation, Prompt, PromptSet
 from imgassets.documents.yamlfile import YamlError, YamlFile, read_yaml

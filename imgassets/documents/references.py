@@ -7,18 +7,17 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imgassets.documents import hosted, installed_diffusers, scheduler_names
+from imgassets.documents import installed_diffusers, scheduler_names
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.geneval import set_name
-from imgassets.documents.hosted import AnyModel, HostedModel
 from imgassets.documents.judge_references import check_judges
 from imgassets.documents.model import Model
+from imgassets.documents.models import AnyModel
 from imgassets.documents.postprocess import Watermark
 from imgassets.documents.problems import Problem
 from imgassets.documents.problems import problem_at as _problem
 from imgassets.documents.prompts import PromptSet
 from imgassets.documents.scheduler_settings import check_settings
-from imgassets.documents.seeds import MOST_HOSTED
 from imgassets.documents.size_references import check_regions, check_sizes
 from imgassets.documents.upscaler import DiffusionUpscaler, Network
 from imgassets.documents.weight_files import broken_files, broken_network
@@ -198,18 +197,17 @@ def _told(project: Project, folder: str, name: str) -> bool:
 
 
 def _check_abilities(loaded: Loaded[Endpoint], loc: Loc, model: AnyModel) -> Iterator[Problem]:
-    if isinstance(model, HostedModel):
-        found = hosted.size_problem(model, loaded.document.returns.size)
-        if found:
-            yield _problem(loaded, loc, f"model {model.model}: {found[0]}", found[1])
-        for i, seed in enumerate(loaded.document.sampling.seeds):
-            if seed > MOST_HOSTED:
-                yield _problem(
-                    loaded,
-                    ("sampling", "seeds", i),
-                    f"hosted model {model.model} takes seeds up to {MOST_HOSTED}, not {seed}",
-                    "choose a smaller seed for all models of this endpoint",
-                )
+    found = model.size_problem(loaded.document.returns.size)
+    if found:
+        yield _problem(loaded, loc, f"model {model.model}: {found[0]}", found[1])
+    for i, seed in enumerate(loaded.document.sampling.seeds):
+        if seed > model.most_seed:
+            yield _problem(
+                loaded,
+                ("sampling", "seeds", i),
+                f"model {model.model} takes seeds up to {model.most_seed}, not {seed}",
+                "choose a smaller seed for all models of this endpoint",
+            )
     for flow in loaded.document.flows:
         field = FLOWS[flow].model_field
         if field and getattr(model, field, Ellipsis) is None:

@@ -17,8 +17,8 @@ from pydantic_core import core_schema
 
 from imgassets.documents import scalars
 from imgassets.documents.contract import Endpoint
-from imgassets.documents.hosted import _BY_BACKEND as MODELS
 from imgassets.documents.judge import _BY_KIND as JUDGES
+from imgassets.documents.models import BY_BACKEND as MODELS
 from imgassets.documents.prompts import PromptSet
 from imgassets.documents.unit_schemas import Schema, either, level_schema
 from imgassets.documents.units import UNITS, InUnit, level

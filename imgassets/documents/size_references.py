@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from imgassets.documents.contract import Endpoint
-from imgassets.documents.hosted import AnyModel
+from imgassets.documents.models import AnyModel
 from imgassets.documents.problems import Problem, problem_at
 from imgassets.documents.prompts import PromptSet
 from imgassets.documents.sizes import grid_of, region_problem, size_problem

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from imgassets.documents.hosted import AnyModel
 from imgassets.documents.model import Model
+from imgassets.documents.models import AnyModel
 from imgassets.documents.shared_parts import part_folder
 from imgassets.documents.weights import cached_folder, hub_name, read_index, weights_folder
 

@@ -19,10 +19,9 @@ from PIL import Image
 from imgassets.backends.device import Device, choose_device, require_device
 from imgassets.backends.registry import open_backend
 from imgassets.documents.contract import Endpoint
-from imgassets.documents.hosted import HostedModel
 from imgassets.documents.project import Loaded, Project
 from imgassets.documents.prompts import Prompt, PromptSet
-from imgassets.documents.seeds import MOST, MOST_HOSTED
+from imgassets.documents.seeds import MOST_HOSTED
 from imgassets.drift.reproduction import Difference, Reproduction, ReproductionOptions, Run
 from imgassets.flows import FIRST
 from imgassets.images.encoding import encode_png
@@ -54,7 +53,7 @@ def reproduce(
     """
     endpoint, model = _endpoint_and_model(project, options.model)
     devices = _devices(options)
-    _check(options, len(devices), endpoint, isinstance(project.model(model), HostedModel))
+    _check(options, len(devices), endpoint, project.model(model).most_seed)
     made = [
         (device, _request(project, endpoint, model, options.prompt, device, _seed(options), run))
         for device in devices
@@ -87,7 +86,7 @@ def _devices(options: ReproductionOptions) -> list[Device]:
     return devices
 
 
-def _check(options: ReproductionOptions, devices: int, endpoint: Endpoint, hosted: bool) -> None:
+def _check(options: ReproductionOptions, devices: int, endpoint: Endpoint, most_seed: int) -> None:
     if options.runs * devices < 2 or options.runs < 1:
         raise ValueError(f"--runs {options.runs}: nothing to compare; ask for 2 or more")
     most = endpoint.accepts.max_prompt_chars
@@ -96,9 +95,8 @@ def _check(options: ReproductionOptions, devices: int, endpoint: Endpoint, hoste
             f"--prompt has {len(options.prompt)} characters; the contract of {endpoint.endpoint} "
             f"accepts 1 to {most}"
         )
-    most = MOST_HOSTED if hosted else MOST
-    if options.seed is not None and not 0 <= options.seed <= most:
-        raise ValueError(f"--seed {options.seed}: seeds of this model are 0 to {most}")
+    if options.seed is not None and not 0 <= options.seed <= most_seed:
+        raise ValueError(f"--seed {options.seed}: seeds of this model are 0 to {most_seed}")
 
 
 def _seed(options: ReproductionOptions) -> int:
@@ -129,7 +127,7 @@ def _request(
         prompt_sets={"asked": Loaded(asks, nowhere, None)},
     )
     (request,) = build_requests(alone, "asked", model, device)
-    if isinstance(project.model(model), HostedModel):
+    if project.model(model).once_only:
         return replace(request, inputs=request.inputs | {"replicate": run})
     return request
 

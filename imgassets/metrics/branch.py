@@ -11,10 +11,10 @@ import numpy as np
 
 from imgassets.documents.contract import Endpoint, Returns
 from imgassets.documents.facets import expected
-from imgassets.documents.hosted import AnyModel
 from imgassets.documents.image_key import installed_version
 from imgassets.documents.judge import AnyJudge, judge_fingerprint
-from imgassets.documents.model import Price
+from imgassets.documents.models import AnyModel
+from imgassets.documents.price import Price
 from imgassets.documents.project import Project
 from imgassets.documents.prompts import Expectation
 from imgassets.documents.upscaler import Tiles, seam_tiles

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 
-from imgassets.documents.model import Price
+from imgassets.documents.price import Price
 from imgassets.documents.project import Project
 from imgassets.flows import FlowName
 from imgassets.requests import Request

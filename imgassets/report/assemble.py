@@ -9,7 +9,7 @@ from typing import Any
 from imgassets.decision import Comparison, Measured, Verdict
 from imgassets.decision.matrix import cost_quality_matrix
 from imgassets.documents.contract import Endpoint
-from imgassets.documents.model import Price
+from imgassets.documents.price import Price
 from imgassets.report.diff import Describe
 from imgassets.report.inputs import ImagePair, Load, ReportInput
 from imgassets.report.pairs import select_pairs

@@ -11,7 +11,7 @@ import pandas as pd
 from imgassets.decision import Comparison, Verdict
 from imgassets.decision.matrix import Standing
 from imgassets.documents.contract import Endpoint
-from imgassets.documents.model import Price
+from imgassets.documents.price import Price
 from imgassets.report.diff import Describe, Facts
 
 PairKind = Literal["failed", "worst", "changed"]

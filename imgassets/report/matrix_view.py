@@ -9,7 +9,7 @@ from imgassets.decision.formatting import NOTHING, amount, between
 from imgassets.decision.matrix import Quality, Standing
 from imgassets.decision.quantiles import values_needed
 from imgassets.documents.contract import Endpoint, Traffic
-from imgassets.documents.model import Price
+from imgassets.documents.price import Price
 from imgassets.flows import FLOWS, FlowName, label
 from imgassets.report.criteria_view import title_of
 from imgassets.report.front_plots import FrontPlot, criteria_of, front_plots

@@ -1,4 +1,4 @@
-"""Hosted model documents and requests for tests, and a fake to send them to."""
+"""HostedModel model documents and requests for tests, and a fake to send them to."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from imgassets.backends.hosted import HostedBackend
 from imgassets.backends.journal import Journal
 from imgassets.backends.registry import open_backend
 from imgassets.documents.field_facets import pixel_facts
-from imgassets.documents.hosted import GeminiModel, Hosted, IdeogramModel
+from imgassets.documents.gemini import GeminiModel
+from imgassets.documents.hosted import HostedModel
+from imgassets.documents.ideogram import IdeogramModel
 from imgassets_tests.fakes.faults import Misbehaviour
 from imgassets_tests.fakes.gemini_api import FakeGemini
 from imgassets_tests.fakes.ideogram_api import FakeIdeogram
@@ -58,14 +60,14 @@ GEMINI: dict[str, Any] = {
 FAKES: dict[str, type[FakeProvider]] = {"ideogram": FakeIdeogram, "gemini": FakeGemini}
 
 
-def model_of(api: str, limits: dict[str, Any] | None = None, **changes: Any) -> Hosted:
+def model_of(api: str, limits: dict[str, Any] | None = None, **changes: Any) -> HostedModel:
     """A document; `limits` and other fields replaced."""
     base = IDEOGRAM if api == "ideogram" else GEMINI
     data = base | changes | {"limits": LIMITS | (limits or {})}
     return IdeogramModel(**data) if api == "ideogram" else GeminiModel(**data)
 
 
-def asked(model: Hosted, count: int = 1, **changes: Any) -> list[dict[str, Any]]:
+def asked(model: HostedModel, count: int = 1, **changes: Any) -> list[dict[str, Any]]:
     """Inputs of `generate`, as `imgassets.requests` builds them."""
     return [
         {
@@ -93,7 +95,7 @@ def provider(
         yield fake
 
 
-def backend_of(root: Path, model: Hosted) -> HostedBackend:
+def backend_of(root: Path, model: HostedModel) -> HostedBackend:
     """The model's backend, with its journal under `root`."""
     backend = open_backend(root, model, "cpu")
     assert isinstance(backend, HostedBackend)

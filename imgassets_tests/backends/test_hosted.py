@@ -16,7 +16,7 @@ from imgassets.backends.base import BackendError, HostedError, Outcome
 from imgassets.backends.ideogram import ideogram_mask
 from imgassets.backends.journal import Journal
 from imgassets.documents.failures import ModeName
-from imgassets.documents.hosted import GeminiModel
+from imgassets.documents.gemini import GeminiModel
 from imgassets.images.masks import region_mask
 from imgassets_tests.backends.hosted_models import FAKES, asked, backend_of, model_of, provider
 from imgassets_tests.fakes.drawing import draw

@@ -26,7 +26,7 @@ import pytest
 from imgassets.backends.generation import make_images
 from imgassets.backends.journal import Journal
 from imgassets.backends.registry import maker_of, open_backend
-from imgassets.documents.hosted import Hosted
+from imgassets.documents.hosted import HostedModel
 from imgassets.requests import Request
 from imgassets.storage.image_store import ImageStore
 from imgassets_tests.backends.hosted_models import FAKES, asked, model_of, provider
@@ -131,7 +131,7 @@ def leaked(root: Path) -> bool:
     return any(SECRET.encode() in p.read_bytes() for p in root.rglob("*") if p.is_file())
 
 
-def made(model: Hosted, root: Path, count: int) -> tuple[pd.Series, float]:
+def made(model: HostedModel, root: Path, count: int) -> tuple[pd.Series, float]:
     """Status of each image after one run of the product's own path, and its seconds."""
     requests = [
         Request("e", model.model, "generate", "s", f"p{i}", int(inputs["seed"]), 0, inputs)

@@ -12,7 +12,8 @@ from pathlib import Path
 from imgassets.documents.base import Document
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.field_facets import Facet, MarkedField, marked_fields, parts_in
-from imgassets.documents.hosted import GeminiModel, IdeogramModel
+from imgassets.documents.gemini import GeminiModel
+from imgassets.documents.ideogram import IdeogramModel
 from imgassets.documents.judge import CenterFace, Clip, SsdMobilenet, TransformersDetector, Vqa
 from imgassets.documents.model import Model
 from imgassets.documents.prompts import PromptSet

@@ -26,8 +26,8 @@ from imgassets.documents.field_facets import (
     parts_in,
     said_at,
 )
-from imgassets.documents.hosted import model_class
 from imgassets.documents.judge import judge_class
+from imgassets.documents.models import model_class
 from imgassets.documents.project import Loaded, Project
 from imgassets.documents.prompts import PromptSet
 from imgassets.requests import build_requests

@@ -7,14 +7,10 @@ from pathlib import Path
 import pytest
 
 from imgassets.documents.facets import facets_of
-from imgassets.documents.hosted import (
-    GeminiModel,
-    HostedModel,
-    IdeogramModel,
-    model_class,
-    pairing_of,
-    size_problem,
-)
+from imgassets.documents.gemini import GeminiModel
+from imgassets.documents.hosted import HostedModel
+from imgassets.documents.ideogram import IdeogramModel
+from imgassets.documents.models import model_class, pairing_of
 from imgassets.documents.project import Project, load_project
 from imgassets.documents.yamlfile import read_yaml
 from imgassets.refresh.estimate import estimate
@@ -211,8 +207,8 @@ def test_an_example_is_a_valid_document_with_a_dated_price(path: Path) -> None:
     assert isinstance(model, HostedModel)
     assert model.model == path.stem
     assert model.price.source
-    assert size_problem(model, (1024, 1024)) is None  # type: ignore[arg-type]
-    assert size_problem(model, (512, 512)) is None  # type: ignore[arg-type]
+    assert model.size_problem((1024, 1024)) is None
+    assert model.size_problem((512, 512)) is None
     if isinstance(model, IdeogramModel):
         assert model.magic_prompt == "OFF"
 

@@ -15,7 +15,8 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from imgassets.documents.base import Document
 from imgassets.documents.contract import Endpoint
-from imgassets.documents.hosted import GeminiModel, IdeogramModel
+from imgassets.documents.gemini import GeminiModel
+from imgassets.documents.ideogram import IdeogramModel
 from imgassets.documents.model import Model
 from imgassets.documents.problems import InvalidDocumentsError, Problem
 from imgassets.documents.project import load_project, read_document

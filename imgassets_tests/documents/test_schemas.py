@@ -13,8 +13,8 @@ from jsonschema import Draft7Validator
 from pydantic import ValidationError
 
 from imgassets.documents.contract import Endpoint
-from imgassets.documents.hosted import model_class
 from imgassets.documents.judge import EMBEDDED, judge_class
+from imgassets.documents.models import model_class
 from imgassets.documents.prompts import PromptSet
 from imgassets.documents.schemas import FOLDERS, schemas
 from imgassets_tests.documents.every_document import judges, write_every_document

@@ -72,7 +72,7 @@ def test_hosted_models_keep_their_own_limit(project_root: Path) -> None:
     assert "takes seeds" not in problems(project_root)
     edit_file(project_root / ENDPOINT, "2147483647", "2147483648")
     assert (
-        "sampling.seeds[1]: hosted model ideogram-v2-turbo takes seeds up to 2147483647, not "
+        "sampling.seeds[1]: model ideogram-v2-turbo takes seeds up to 2147483647, not "
         "2147483648" in problems(project_root)
     )
 

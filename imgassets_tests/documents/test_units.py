@@ -23,7 +23,7 @@ from imgassets.documents.criteria import (
     Review,
 )
 from imgassets.documents.hosted import HostedPrice, Limits
-from imgassets.documents.model import Price
+from imgassets.documents.price import Price
 from imgassets.documents.units import UNITS, amount, level, step, unit_of_limit
 from imgassets.metrics.families import METRICS
 from imgassets.metrics.gone import GONE

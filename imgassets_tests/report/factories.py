@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 from imgassets.decision import Measured, compare, decide
 from imgassets.decision.matrix import cost_quality_matrix
 from imgassets.documents.contract import Endpoint
-from imgassets.documents.model import Price
+from imgassets.documents.price import Price
 from imgassets.report.inputs import ImagePair, ReportInput
 from imgassets.report.pairs import select_pairs
 from imgassets_tests.decision.factories import BASE, Scores, coin, endpoint, measured, noisy

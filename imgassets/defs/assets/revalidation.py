@@ -12,7 +12,6 @@ import dagster as dg
 from imgassets.defs.assets.branches import group_of, stage_key, tags_of
 from imgassets.defs.resources import BackendPool, ProjectResource
 from imgassets.documents.contract import Endpoint
-from imgassets.documents.hosted import HostedModel
 from imgassets.documents.project import Project
 from imgassets.drift.findings import DriftFile
 from imgassets.drift.revalidation import revalidate
@@ -57,7 +56,7 @@ def revalidation_asset(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
         from imgassets.drift.page import write_drift_page
 
         file = DriftFile(workplace.home().drift)
-        hosted = isinstance(workplace.project().model(model), HostedModel)
+        hosted = workplace.project().model(model).once_only
         if not hosted:  # there each image would be paid for once more (docs/hosted.md)
             _make_again(workplace, maker, file, (name, model), config.images_per_flow, context.log)
         state = drift_state(file, name, model)

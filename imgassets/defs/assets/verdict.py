@@ -11,8 +11,8 @@ from imgassets.defs.metadata import table_metadata
 from imgassets.defs.resources import LookRecord, ProjectResource
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.facets import facets_of
-from imgassets.documents.hosted import pairing_of
 from imgassets.documents.labels import LabelFile
+from imgassets.documents.models import pairing_of
 from imgassets.documents.project import Project
 from imgassets.drift.findings import Revalidated, drift_reasons
 from imgassets.flows import FLOWS
