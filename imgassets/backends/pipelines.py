@@ -18,6 +18,7 @@ from imgassets.backends.base import BackendError
 from imgassets.backends.device import Device
 from imgassets.backends.quantizing import QuantizationError, quantization_config
 from imgassets.backends.tensors import disagreements, recorded
+from imgassets.backends.whole_folder import whole_folder
 from imgassets.documents.model import Scheduler
 from imgassets.documents.pipeline_options import Loading
 from imgassets.documents.weights import absent_components
@@ -77,8 +78,8 @@ class Loader:
         }
         try:
             cls = getattr(diffusers, pipeline or "DiffusionPipeline")
-            with recorded() as networks:
-                loaded = cls.from_pretrained(str(self.folder), **options)
+            with recorded() as networks, whole_folder(self.folder) as folder:
+                loaded = cls.from_pretrained(str(folder), **options)
         except _LOADING_ERRORS as error:
             raise self._error(
                 f"{self.folder} cannot be loaded as {pipeline or 'model_index.json says'}: "

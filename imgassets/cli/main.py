@@ -17,7 +17,9 @@ _INTERRUPTED = 130
 #: Modules of `imgassets.cli`, each with a function of its name (or, for commands of several words,
 #: an `app`), in the order of `imgassets --help`.
 _COMMANDS = (
+    "init",
     "check",
+    "schema",
     "plan",
     "validate",
     "compare",

@@ -14,9 +14,8 @@ from imgassets.documents.scalars import exact_scalars
 
 #: Names become file names, asset keys and URL parts, so they stay within one small alphabet.
 #: No underscore: Dagster turns hyphens into one, and two names must not become the same.
-Name = Annotated[
-    str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", min_length=1, max_length=64)
-]
+NAME = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+Name = Annotated[str, StringConstraints(pattern=NAME, min_length=1, max_length=64)]
 
 
 class Document(BaseModel):

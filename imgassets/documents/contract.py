@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
+from imgassets.documents import metric_schemas
 from imgassets.documents.base import Document, Name
 from imgassets.documents.decision_contract import DecisionContract, refuse_doubles
 from imgassets.documents.field_facets import Facet
@@ -37,7 +38,9 @@ class Returns(Document):
     """What callers get."""
 
     size: Annotated[Size, Facet.PIXELS]
-    mode: Annotated[Literal["RGB", "RGBA"], Facet.REQUESTS] = "RGB"
+    mode: Annotated[Literal["RGB", "RGBA"], Facet.REQUESTS] = Field(
+        "RGB", description="`RGBA` keeps transparency."
+    )
     format: Annotated[Literal["PNG"], Facet.REQUESTS] = Field(
         "PNG", description="The store keeps lossless PNG."
     )
@@ -47,7 +50,8 @@ class Sampling(Document):
     """How many images are made for each prompt."""
 
     seeds: Annotated[tuple[Annotated[int, Field(ge=0, le=MOST)], ...], Facet.REQUESTS] = Field(
-        min_length=1
+        min_length=1,
+        description="One image a prompt for each; more seeds make narrower error bars.",
     )
     replicates: Annotated[int, Facet.REQUESTS] = Field(
         1, ge=1, le=10, description="The same request made again; differences are faults."
@@ -103,9 +107,15 @@ class Traffic(Document):
 class Endpoint(DecisionContract):
     """A `contracts/endpoints/NAME.yaml` document."""
 
-    accepts: Annotated[Accepts, Facet.REQUESTS]
-    returns: Annotated[Returns, Facet.REQUESTS | Facet.PARTS]
-    flows: Annotated[tuple[FlowName, ...], Facet.REQUESTS] = Field((FIRST,), min_length=1)
+    model_config = ConfigDict(json_schema_extra=metric_schemas.of_endpoint)
+
+    accepts: Annotated[Accepts, Facet.REQUESTS] = Field(description="What callers may send.")
+    returns: Annotated[Returns, Facet.REQUESTS | Facet.PARTS] = Field(
+        description="What callers get."
+    )
+    flows: Annotated[tuple[FlowName, ...], Facet.REQUESTS] = Field(
+        (FIRST,), min_length=1, description="What is done with each prompt, and judged."
+    )
     sources: Annotated[dict[FlowName, FlowName], Facet.CHAIN | Facet.PIXELS] = Field(
         default_factory=dict,
         description=f"Whose images a flow starts from; `{FIRST}` where it is silent.",
@@ -116,12 +126,17 @@ class Endpoint(DecisionContract):
     postprocess: Annotated[tuple[Step, ...], Facet.CHAIN | Facet.PARTS] = Field(
         (), description="Steps of flow postprocess, in order."
     )
-    sampling: Annotated[Sampling, Facet.REQUESTS]
-    prompt_sets: Annotated[tuple[Name, ...], Facet.REQUESTS] = Field(min_length=1)
+    sampling: Annotated[Sampling, Facet.REQUESTS] = Field(
+        description="How many images are made for each prompt."
+    )
+    prompt_sets: Annotated[tuple[Name, ...], Facet.REQUESTS] = Field(
+        min_length=1, description="Names of the files in `prompts/` that say what to ask for."
+    )
     judges: Annotated[dict[str, Name], Facet.NOTHING] = Field(
         default_factory=dict,
         description="The judge of a metric family, `{composition: coco-small}`; without a word the "
-        "embedded one.",
+        "embedded one. Another judge makes its scores again, and no image.",
+        examples=[{"composition": "coco-small"}],
     )
     traffic: Annotated[Traffic | None, Facet.TRAFFIC] = Field(
         None, description="Without it reports say nothing of waiting times and monthly costs."

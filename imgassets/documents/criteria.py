@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
+from imgassets.documents import metric_schemas
 from imgassets.documents.base import Document
 from imgassets.documents.failures import ModeName
 from imgassets.documents.field_facets import Facet
@@ -33,8 +41,12 @@ def _step(value: object, metric: object) -> object:
 class FailureRate(Document):
     """The highest share of requests that may end in one failure mode."""
 
-    mode: Annotated[ModeName, Facet.CRITERIA]
-    max_rate: Annotated[Share, Facet.CRITERIA]
+    mode: Annotated[ModeName, Facet.CRITERIA] = Field(
+        description="How a request can fail to give an image."
+    )
+    max_rate: Annotated[Share, Facet.CRITERIA] = Field(
+        description="Highest share of a flow's requests that may fail so."
+    )
 
 
 class Failures(Document):
@@ -51,10 +63,12 @@ class Failures(Document):
 class Criterion(Document):
     """One thing that must hold: an absolute floor or ceiling, a non-inferiority margin, or both."""
 
+    model_config = ConfigDict(json_schema_extra=metric_schemas.of_criterion)
+
     metric: Annotated[str, Facet.CRITERIA] = Field(
         description="A metric's name, such as `composition.correct`."
     )
-    flow: Annotated[FlowName, Facet.CRITERIA] = FIRST
+    flow: Annotated[FlowName, Facet.CRITERIA] = Field(FIRST, description="Whose images are judged.")
     floor: Annotated[float | None, Facet.CRITERIA] = Field(
         None, description="For metrics where higher is better."
     )
@@ -163,8 +177,12 @@ class Budget(Document):
 class Near(Document):
     """A criterion that holds, but by so little that a person must look."""
 
-    metric: Annotated[str, Facet.CRITERIA]
-    flow: Annotated[FlowName, Facet.CRITERIA] = FIRST
+    model_config = ConfigDict(json_schema_extra=metric_schemas.of_near)
+
+    metric: Annotated[str, Facet.CRITERIA] = Field(
+        description="Of a criterion with a floor or a ceiling."
+    )
+    flow: Annotated[FlowName, Facet.CRITERIA] = Field(FIRST, description="Of that criterion.")
     within: Annotated[float, Facet.CRITERIA] = Field(
         gt=0.0, description="Distance to the floor or ceiling, metric's unit."
     )
@@ -178,8 +196,12 @@ class Near(Document):
 class Disagreement(Document):
     """Two shares that ought to say the same of an image."""
 
-    metrics: Annotated[tuple[str, str], Facet.CRITERIA]
-    flow: Annotated[FlowName, Facet.CRITERIA] = FIRST
+    model_config = ConfigDict(json_schema_extra=metric_schemas.of_disagreement)
+
+    metrics: Annotated[tuple[str, str], Facet.CRITERIA] = Field(
+        description="Two metrics that say yes or no of each image."
+    )
+    flow: Annotated[FlowName, Facet.CRITERIA] = Field(FIRST, description="Whose images are judged.")
     max_rate: Annotated[Share, Facet.CRITERIA] = Field(
         lt=1.0, description="Share of images they may differ on."
     )
@@ -204,12 +226,18 @@ class Disagreement(Document):
 class Review(Document):
     """What sends a model that would be GO to a person."""
 
+    model_config = ConfigDict(json_schema_extra=metric_schemas.of_review)
+
     look: Annotated[dict[str, Annotated[float, Field(gt=0.0)]], Facet.CRITERIA] = Field(
         default_factory=dict,
         description="Margin, either way, of each `look` metric on every flow: `{lightness: 1}`.",
     )
-    near: Annotated[tuple[Near, ...], Facet.CRITERIA] = ()
-    disagree: Annotated[tuple[Disagreement, ...], Facet.CRITERIA] = ()
+    near: Annotated[tuple[Near, ...], Facet.CRITERIA] = Field(
+        (), description="Criteria that a person must look at where they hold by little."
+    )
+    disagree: Annotated[tuple[Disagreement, ...], Facet.CRITERIA] = Field(
+        (), description="Pairs of metrics that ought to agree."
+    )
 
     def criteria(self, flows: Sequence[FlowName]) -> tuple[Criterion, ...]:
         """The margins of `look` as criteria of severity `review`."""

@@ -32,7 +32,9 @@ class DecisionContract(Document):
     endpoint: Annotated[Name, Facet.REQUESTS] = Field(
         description="The endpoint's name; the file is called the same."
     )
-    description: Annotated[str, Facet.NOTHING] = ""
+    description: Annotated[str, Facet.NOTHING] = Field(
+        "", description="For people; nothing reads it."
+    )
     incumbent: Annotated[Name, Facet.CRITERIA] = Field(description="The model now in production.")
     candidates: Annotated[tuple[Name, ...], Facet.CRITERIA] = Field(
         (), description="Models that may replace it."
@@ -44,11 +46,21 @@ class DecisionContract(Document):
     failure_modes: Annotated[tuple[FailureRate, ...], Facet.CRITERIA] = Field(
         (), description="Highest rate allowed for each mode; modes not listed may not occur."
     )
-    failures: Annotated[Failures, Facet.CRITERIA] = Failures()
-    criteria: Annotated[tuple[Criterion, ...], Facet.CRITERIA] = Field(min_length=1)
-    budget: Annotated[Budget, Facet.CRITERIA] = Budget()
-    review: Annotated[Review, Facet.CRITERIA] = Review()
-    decision: Annotated[Decision, Facet.CRITERIA] = Decision()
+    failures: Annotated[Failures, Facet.CRITERIA] = Field(
+        Failures(), description="Bounds over all failure modes together."
+    )
+    criteria: Annotated[tuple[Criterion, ...], Facet.CRITERIA] = Field(
+        min_length=1, description="What must hold, one entry each."
+    )
+    budget: Annotated[Budget, Facet.CRITERIA] = Field(
+        Budget(), description="What an image may cost at most."
+    )
+    review: Annotated[Review, Facet.CRITERIA] = Field(
+        Review(), description="What sends a model that would be GO to a person."
+    )
+    decision: Annotated[Decision, Facet.CRITERIA] = Field(
+        Decision(), description="The risks the verdict may take."
+    )
 
     @model_validator(mode="wrap")
     @classmethod

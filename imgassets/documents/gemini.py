@@ -49,7 +49,9 @@ class GeminiModel(HostedModel):
     stylize: ClassVar[None] = None  # no strength to be told: the same words as an edit
 
     backend: Annotated[Literal["gemini"], Facet.PIXELS]
-    api_version: Annotated[Literal["v1beta", "v1"], Facet.PIXELS] = "v1beta"
+    api_version: Annotated[Literal["v1beta", "v1"], Facet.PIXELS] = Field(
+        "v1beta", description="Of Google's API."
+    )
     api_model: Annotated[str, Facet.PIXELS] = Field(
         pattern=r"^gemini-[a-z0-9.-]+$", description="Such as gemini-2.5-…"
     )

@@ -90,8 +90,10 @@ class HostedModel(ModelDocument):
     retired: Annotated[date | None, Facet.NOTHING] = Field(
         None, description="The day the provider turned it off."
     )
-    price: Annotated[HostedPrice, Facet.PRICE]
-    limits: Annotated[Limits, Facet.LIMITS]
+    price: Annotated[HostedPrice, Facet.PRICE] = Field(description="What a call costs.")
+    limits: Annotated[Limits, Facet.LIMITS] = Field(
+        description="How hard the provider may be leant on, and the budget."
+    )
 
     @property
     def batch_size(self) -> int:

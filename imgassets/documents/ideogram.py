@@ -33,7 +33,9 @@ class IdeogramUpscaler(Document):
     """Ideogram's own `/upscale`."""
 
     kind: Annotated[Literal["ideogram"], Facet.PIXELS]
-    api_version: Annotated[Literal["v1"], Facet.PIXELS] = "v1"
+    api_version: Annotated[Literal["v1"], Facet.PIXELS] = Field(
+        "v1", description="Of Ideogram's API."
+    )
     scale: Annotated[Literal[2], Facet.PIXELS] = Field(
         2, description="The API doubles width and height."
     )
@@ -51,7 +53,9 @@ class IdeogramModel(HostedModel):
     reproducibility: ClassVar[Reproducibility] = "seeded"
 
     backend: Annotated[Literal["ideogram"], Facet.PIXELS]
-    api_version: Annotated[Literal["v1"], Facet.PIXELS] = "v1"
+    api_version: Annotated[Literal["v1"], Facet.PIXELS] = Field(
+        "v1", description="Of Ideogram's API."
+    )
     api_model: Annotated[Literal["V_2", "V_2_TURBO", "V_3"], Facet.PIXELS] = Field(
         description="Ideogram 2.0 or 3.0."
     )
@@ -64,7 +68,7 @@ class IdeogramModel(HostedModel):
     style_type: Annotated[
         Literal["AUTO", "GENERAL", "REALISTIC", "DESIGN", "RENDER_3D", "ANIME", "FICTION"],
         Facet.PIXELS,
-    ]
+    ] = Field(description="Ideogram's style; not every model has each.")
     edit: Annotated[IdeogramEdit | None, Facet.PARTS | Facet.ONE_FLOW] = Field(
         None, description="Absent when it is not to edit."
     )

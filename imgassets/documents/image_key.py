@@ -20,6 +20,7 @@ from imgassets.documents.model import Model
 from imgassets.documents.models import AnyModel
 from imgassets.documents.postprocess import Step, Watermark
 from imgassets.documents.scheduler_settings import adds_noise
+from imgassets.documents.shared_parts import part_folder
 from imgassets.documents.upscaler import DiffusionUpscaler, Network
 from imgassets.documents.weights import hub_name, weights_fingerprint, weights_folder
 
@@ -63,7 +64,8 @@ def _scheduler_settings(root: Path, model: Model) -> dict[str, Any]:
     """Settings of the document on top of the folder's; those of weights on the hub are unknown."""
     if hub_name(model.weights) is not None:
         return model.scheduler.settings
-    file = weights_folder(root, model.weights) / "scheduler" / "scheduler_config.json"
+    folder = part_folder(weights_folder(root, model.weights), "scheduler")
+    file = folder / "scheduler_config.json"
     try:
         kept = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):

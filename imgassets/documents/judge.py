@@ -82,7 +82,9 @@ class _Judge(Document):
     judge: Annotated[Name, Facet.NOTHING] = Field(
         description="The judge's name; the file is called the same."
     )
-    description: Annotated[str, Facet.NOTHING] = ""
+    description: Annotated[str, Facet.NOTHING] = Field(
+        "", description="For people; nothing reads it."
+    )
 
     @property
     def fixed_classes(self) -> tuple[str, ...] | None:
@@ -109,7 +111,9 @@ class _Boxes(_Judge):
 
     families = ("composition",)
 
-    thresholds: Annotated[Thresholds, Facet.PARTS] = Thresholds()
+    thresholds: Annotated[Thresholds, Facet.PARTS] = Field(
+        Thresholds(), description="How sure it must be that an object is there."
+    )
     max_overlap: Annotated[float, Facet.MEASURES] = Field(
         1.0,
         gt=0.0,
@@ -149,7 +153,9 @@ class _Learned(JudgeWeights):
 
     libraries: ClassVar[tuple[str, ...]] = ("torch", "transformers", "pillow")
 
-    dtype: Annotated[Dtype, Facet.MEASURES] = "float32"
+    dtype: Annotated[Dtype, Facet.MEASURES] = Field(
+        "float32", description="Of weights and of the computation."
+    )
     device: Annotated[Literal["auto", "cpu", "cuda"], Facet.NOTHING] = Field(
         "auto", description="`auto` takes a GPU where there is one."
     )
@@ -196,8 +202,10 @@ class Vqa(_Judge, _Learned):
         'Does this figure show "{prompt}"? Please answer yes or no.',
         description="Asked of each image; VQAScore's (Lin et al. 2024).",
     )
-    yes: Annotated[str, Facet.MEASURES] = "Yes"
-    no: Annotated[str, Facet.MEASURES] = "No"
+    yes: Annotated[str, Facet.MEASURES] = Field(
+        "Yes", description="The answer that means yes, as the model writes it."
+    )
+    no: Annotated[str, Facet.MEASURES] = Field("No", description="The answer that means no.")
 
 
 class Clip(_Judge, _Learned):

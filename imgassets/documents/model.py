@@ -72,8 +72,12 @@ class EditSampling(Document):
     pipeline: Annotated[str | None, Facet.PIXELS] = Field(
         None, description="A pipeline class of diffusers; absent: the one that fits the model's."
     )
-    steps: Annotated[int, Facet.PIXELS] = Field(ge=1, le=1000)
-    guidance_scale: Annotated[float, Facet.PIXELS] = Field(ge=0.0)
+    steps: Annotated[int, Facet.PIXELS] = Field(
+        ge=1, le=1000, description="Inference steps of the whole schedule."
+    )
+    guidance_scale: Annotated[float, Facet.PIXELS] = Field(
+        ge=0.0, description="Classifier-free guidance; up to 1 is off."
+    )
     strength: Annotated[float, Facet.PIXELS] = Field(
         gt=0.0, le=1.0, description="Share of the noise schedule that runs."
     )
@@ -90,10 +94,18 @@ class Model(ModelDocument, Weights):
     pipeline: Annotated[str | None, Facet.PIXELS | Facet.ONE_FLOW] = Field(
         None, description="A text-to-image class of diffusers; absent: model_index.json names it."
     )
-    dtype: Annotated[Literal["float32", "float16", "bfloat16"], Facet.PIXELS] = "float32"
-    loading: Annotated[Loading, Facet.PARTS] = Loading()
-    scheduler: Annotated[Scheduler, Facet.PARTS]
-    sampling: Annotated[Sampling, Facet.PARTS | Facet.ONE_FLOW]
+    dtype: Annotated[Literal["float32", "float16", "bfloat16"], Facet.PIXELS] = Field(
+        "float32", description="Of weights and of the computation."
+    )
+    loading: Annotated[Loading, Facet.PARTS] = Field(
+        Loading(), description="What trades memory and speed when the pipeline is loaded."
+    )
+    scheduler: Annotated[Scheduler, Facet.PARTS] = Field(
+        description="The sampler, with its settings."
+    )
+    sampling: Annotated[Sampling, Facet.PARTS | Facet.ONE_FLOW] = Field(
+        description="How an image is generated."
+    )
     edit: Annotated[EditSampling | None, Facet.PARTS | Facet.ONE_FLOW] = Field(
         None, description="Absent when the model cannot edit."
     )
@@ -106,7 +118,7 @@ class Model(ModelDocument, Weights):
     batch_size: Annotated[int, Facet.PIXELS] = Field(
         8, ge=1, le=256, description="Images asked for at once; halved when memory runs out."
     )
-    price: Annotated[Price, Facet.PRICE]
+    price: Annotated[Price, Facet.PRICE] = Field(description="What running it costs.")
 
     @model_validator(mode="before")
     @classmethod

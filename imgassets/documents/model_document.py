@@ -35,7 +35,9 @@ class ModelDocument(Document):
     model: Annotated[Name, Facet.NO_PIXEL] = Field(
         description="The model's name; the file is called the same."
     )
-    description: Annotated[str, Facet.NOTHING] = Field("", description="For people.")
+    description: Annotated[str, Facet.NOTHING] = Field(
+        "", description="For people; nothing reads it."
+    )
 
     def size_problem(self, size: tuple[int, int]) -> tuple[str, str] | None:  # noqa: ARG002
         """Why it cannot return images of a size, and the fix; None when it can, or is unknown.

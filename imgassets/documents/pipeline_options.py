@@ -31,7 +31,7 @@ class Quantization(Document):
 
     backend: Annotated[
         Literal["bitsandbytes_4bit", "bitsandbytes_8bit", "torchao", "quanto"], Facet.PIXELS
-    ]
+    ] = Field(description="The library that does it; it must be installed.")
     components: Annotated[tuple[str, ...], Facet.PIXELS] = Field(
         min_length=1, description="Such as `transformer`."
     )
@@ -57,8 +57,12 @@ class Compile(Document):
     mode: Annotated[str | None, Facet.PIXELS | Facet.WHERE_SET] = Field(
         None, description="Such as `max-autotune`."
     )
-    fullgraph: Annotated[bool, Facet.PIXELS | Facet.WHERE_SET] = False
-    dynamic: Annotated[bool | None, Facet.PIXELS | Facet.WHERE_SET] = None
+    fullgraph: Annotated[bool, Facet.PIXELS | Facet.WHERE_SET] = Field(
+        False, description="Whether a break of the graph is an error."
+    )
+    dynamic: Annotated[bool | None, Facet.PIXELS | Facet.WHERE_SET] = Field(
+        None, description="Whether shapes may change; absent: torch decides."
+    )
 
 
 class Loading(Document):
@@ -67,7 +71,9 @@ class Loading(Document):
     variant: Annotated[str | None, Facet.PIXELS | Facet.WHERE_SET] = Field(
         None, description="Weight files to load, such as `fp16`."
     )
-    quantization: Annotated[Quantization | None, Facet.PARTS] = None
+    quantization: Annotated[Quantization | None, Facet.PARTS] = Field(
+        None, description="Weights in fewer bits; absent: as `dtype` says."
+    )
     offload: Annotated[Literal["none", "model", "sequential"], Facet.NO_PIXEL] = Field(
         "none", description="Weights wait in main memory; saves GPU memory, changes no pixel."
     )
@@ -82,7 +88,9 @@ class Loading(Document):
         pattern=r"^(math|flash|efficient|cudnn|diffusers:\w+)$",
         description="A kernel of torch, or `diffusers:NAME` for models that dispatch to others.",
     )
-    compile: Annotated[Compile | None, Facet.PARTS] = None
+    compile: Annotated[Compile | None, Facet.PARTS] = Field(
+        None, description="`torch.compile`; absent: none."
+    )
 
 
 def refuse_remote_code(document: Any) -> Any:

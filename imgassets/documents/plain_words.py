@@ -16,7 +16,7 @@ _WANTED: dict[str, Callable[[dict[str, Any]], str]] = {
     "string_type": lambda _: "a text",
     "string_too_short": lambda c: f"a text of at least {_count(c['min_length'], 'character')}",
     "string_too_long": lambda c: f"a text of at most {_count(c['max_length'], 'character')}",
-    "string_pattern_mismatch": lambda c: f"a text of the form {_form(c['pattern'])}",
+    "string_pattern_mismatch": lambda c: f"a text of the form {form_of(c['pattern'])}",
     "string_unicode": lambda _: "a text without broken characters",
     "blank": lambda _: "a text of which something can be seen",
     "no_number": lambda _: "a number",
@@ -149,7 +149,8 @@ def _choices(expected: str) -> str:
     return expected.replace("'", "").replace(" or ", ", ")
 
 
-def _form(pattern: str) -> str:
+def form_of(pattern: str) -> str:
+    """What a pattern wants, by an example where one is known."""
     return _FORMS.get(pattern, f"`{pattern.removeprefix('^').removesuffix('$')}`")
 
 

@@ -48,18 +48,20 @@ class Watermark(Document):
         None, description="PNG file, from the project root."
     )
     text: Annotated[str | None, Facet.PIXELS | Facet.WHERE_SET] = Field(
-        None, min_length=1, max_length=80
+        None, min_length=1, max_length=80, description="A line of text; give it or `image`."
     )
     corner: Annotated[
         Literal["top-left", "top-right", "bottom-left", "bottom-right"], Facet.PIXELS
-    ] = "bottom-right"
+    ] = Field("bottom-right", description="Where it is put.")
     height: Annotated[float, Facet.PIXELS] = Field(
         gt=0.0, le=1.0, description="Share of the image's height."
     )
     margin: Annotated[int, Facet.PIXELS] = Field(
         0, ge=0, description="Distance to the edges, pixels."
     )
-    opacity: Annotated[float, Facet.PIXELS] = Field(gt=0.0, le=1.0)
+    opacity: Annotated[float, Facet.PIXELS] = Field(
+        gt=0.0, le=1.0, description="1 hides what is below it."
+    )
 
     @model_validator(mode="after")
     def _one_mark(self) -> Self:
@@ -72,11 +74,15 @@ class Convert(Document):
     """Encodes the image as it is delivered; what is judged are the pixels a viewer decodes."""
 
     kind: Annotated[Literal["convert"], Facet.PIXELS]
-    format: Annotated[Literal["PNG", "JPEG", "WEBP"], Facet.PIXELS]
+    format: Annotated[Literal["PNG", "JPEG", "WEBP"], Facet.PIXELS] = Field(
+        description="What it is encoded as."
+    )
     quality: Annotated[int | None, Facet.PIXELS | Facet.WHERE_SET] = Field(
         None, ge=1, le=100, description="For JPEG and WEBP."
     )
-    mode: Annotated[Literal["RGB", "L"], Facet.PIXELS] = "RGB"
+    mode: Annotated[Literal["RGB", "L"], Facet.PIXELS] = Field(
+        "RGB", description="`L` is grayscale."
+    )
 
     @model_validator(mode="after")
     def _quality_fits(self) -> Self:

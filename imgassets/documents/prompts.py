@@ -43,8 +43,12 @@ class ObjectExpectation(Document):
 class Expectation(Document):
     """What one image must show. Everything absent is not judged."""
 
-    include: Annotated[tuple[ObjectExpectation, ...], Facet.COMPOSITION | Facet.ALIGNMENT] = ()
-    exclude: Annotated[tuple[ObjectExpectation, ...], Facet.COMPOSITION | Facet.ALIGNMENT] = ()
+    include: Annotated[tuple[ObjectExpectation, ...], Facet.COMPOSITION | Facet.ALIGNMENT] = Field(
+        (), description="Objects that must be seen."
+    )
+    exclude: Annotated[tuple[ObjectExpectation, ...], Facet.COMPOSITION | Facet.ALIGNMENT] = Field(
+        (), description="Objects that must not be seen."
+    )
     text: Annotated[str | None, Facet.TYPOGRAPHY] = Field(
         None, description="Text the image must render; something that can be seen."
     )
@@ -53,7 +57,10 @@ class Expectation(Document):
     )
 
     faces: Annotated[int | None, Facet.FACES] = Field(
-        None, ge=0, description="How many faces are to be seen; needs a judge of faces."
+        None,
+        ge=0,
+        description="How many faces are to be seen; needs a judge of faces.",
+        examples=[2],
     )
 
     @field_validator("text", mode="before")
@@ -144,7 +151,9 @@ class Prompt(Document):
     prompt: Annotated[VisibleText, Facet.PIXELS | Facet.PROMPTS | Facet.ALIGNMENT] = Field(
         description="The text before any transform."
     )
-    expect: Annotated[Expectation, Facet.PARTS] = Expectation()
+    expect: Annotated[Expectation, Facet.PARTS] = Field(
+        Expectation(), description="What the image must show; what is absent is not judged."
+    )
     tags: Annotated[tuple[str, ...], Facet.NOTHING] = Field(
         (), description="Free labels; GenEval's tag names its task."
     )
@@ -153,12 +162,16 @@ class Prompt(Document):
     )
 
 
+TransformName = Annotated[Name, Field(description="What people call it; no pixel follows it.")]
+TransformText = Annotated[VisibleText, Field(description="As it is, spaces included.")]
+
+
 class Prefix(Document):
     """Puts `text` before every prompt."""
 
     kind: Annotated[Literal["prefix"], Facet.PIXELS]
-    name: Annotated[Name, Facet.NO_PIXEL]
-    text: Annotated[VisibleText, Facet.PIXELS]
+    name: Annotated[TransformName, Facet.NO_PIXEL]
+    text: Annotated[TransformText, Facet.PIXELS]
 
     def apply(self, prompt: str, negative: str) -> tuple[str, str]:
         """`(prompt, negative prompt)` after the transform."""
@@ -169,8 +182,8 @@ class Suffix(Document):
     """Puts `text` behind every prompt."""
 
     kind: Annotated[Literal["suffix"], Facet.PIXELS]
-    name: Annotated[Name, Facet.NO_PIXEL]
-    text: Annotated[VisibleText, Facet.PIXELS]
+    name: Annotated[TransformName, Facet.NO_PIXEL]
+    text: Annotated[TransformText, Facet.PIXELS]
 
     def apply(self, prompt: str, negative: str) -> tuple[str, str]:
         """`(prompt, negative prompt)` after the transform."""
@@ -181,8 +194,10 @@ class Template(Document):
     """Puts every prompt into `template` at `{prompt}`."""
 
     kind: Annotated[Literal["template"], Facet.PIXELS]
-    name: Annotated[Name, Facet.NO_PIXEL]
-    template: Annotated[Slotted, Facet.PIXELS]
+    name: Annotated[TransformName, Facet.NO_PIXEL]
+    template: Annotated[Slotted, Facet.PIXELS] = Field(
+        description="Holds `{prompt}` once, where the prompt goes."
+    )
 
     def apply(self, prompt: str, negative: str) -> tuple[str, str]:
         """`(prompt, negative prompt)` after the transform."""
@@ -194,9 +209,9 @@ class Replace(Document):
     """Replaces every occurrence of `old` by `new`, literally."""
 
     kind: Annotated[Literal["replace"], Facet.PIXELS]
-    name: Annotated[Name, Facet.NO_PIXEL]
-    old: Annotated[str, Facet.PIXELS] = Field(min_length=1)
-    new: Annotated[str, Facet.PIXELS]
+    name: Annotated[TransformName, Facet.NO_PIXEL]
+    old: Annotated[str, Facet.PIXELS] = Field(min_length=1, description="What is looked for.")
+    new: Annotated[str, Facet.PIXELS] = Field(description="What stands there instead.")
 
     def apply(self, prompt: str, negative: str) -> tuple[str, str]:
         """`(prompt, negative prompt)` after the transform."""
@@ -207,8 +222,8 @@ class NegativePrompt(Document):
     """Sets the negative prompt (needs a guidance scale above 1 to have an effect)."""
 
     kind: Annotated[Literal["negative_prompt"], Facet.PIXELS]
-    name: Annotated[Name, Facet.NO_PIXEL]
-    text: Annotated[VisibleText, Facet.PIXELS]
+    name: Annotated[TransformName, Facet.NO_PIXEL]
+    text: Annotated[TransformText, Facet.PIXELS]
 
     def apply(self, prompt: str, negative: str) -> tuple[str, str]:  # noqa: ARG002 - one protocol
         """`(prompt, negative prompt)` after the transform."""
@@ -228,7 +243,9 @@ class PromptSet(Document):
     prompt_set: Annotated[Name, Facet.NOTHING] = Field(
         description="The set's name; the file is called the same."
     )
-    description: Annotated[str, Facet.NOTHING] = ""
+    description: Annotated[str, Facet.NOTHING] = Field(
+        "", description="For people; nothing reads it."
+    )
     transforms: Annotated[tuple[Transform, ...], Facet.PARTS] = Field(
         (), description="Applied to every prompt, edits included, in the order written."
     )

@@ -85,6 +85,11 @@ def _is_ours(part: dict[str, Any]) -> bool:
     return isinstance(function, dict) and function.get("function") in (_number, _whole, _day)
 
 
+def reads_numbers(function: object) -> bool:
+    """Whether a validator of a field is one of these that read numbers."""
+    return function in (_number, _whole)
+
+
 def _number(value: Any) -> Any:
     if _is_no_number(value):
         raise PydanticCustomError("no_number", "a number is wanted")

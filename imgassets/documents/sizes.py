@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from imgassets.documents.model import Model
 from imgassets.documents.models import AnyModel
+from imgassets.documents.shared_parts import part_folder
 from imgassets.documents.weights import cached_folder, hub_name, read_index, weights_folder
 
 
@@ -66,7 +67,9 @@ def _grid(pipeline: str, latent: int, folder: Path) -> Grid | None:
 
 
 def _config(folder: Path, part: str) -> dict[str, Any]:
-    config: dict[str, Any] = json.loads((folder / part / "config.json").read_text(encoding="utf-8"))
+    config: dict[str, Any] = json.loads(
+        (part_folder(folder, part) / "config.json").read_text(encoding="utf-8")
+    )
     return config
 
 

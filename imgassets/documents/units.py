@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Annotated
@@ -235,10 +235,27 @@ def _written(number: Decimal, unit: Unit) -> str:
     return f"{bare}, or write `{percent} %` or `{percent} point{'s' * (percent != '1')}`"
 
 
+@dataclass(frozen=True)
+class InUnit:
+    """Reads a field whose unit is fixed; schemas know it by this.
+
+    Attributes:
+        unit: a name of `UNITS`.
+        read: `level` where the unit's range holds, `amount` where the field has one of its own.
+    """
+
+    unit: str
+    read: Callable[[object, Unit], float]
+
+    def __call__(self, value: object) -> float:
+        """The number. Raises as `read`."""
+        return self.read(value, UNITS[self.unit])
+
+
 #: Fields with a fixed unit and its range.
-Share = Annotated[float, BeforeValidator(lambda value: level(value, UNITS["share"]))]
-ImageSeconds = Annotated[float, BeforeValidator(lambda value: level(value, UNITS["s"]))]
-Usd = Annotated[float, BeforeValidator(lambda value: level(value, UNITS["USD"]))]
+Share = Annotated[float, BeforeValidator(InUnit("share", level))]
+ImageSeconds = Annotated[float, BeforeValidator(InUnit("s", level))]
+Usd = Annotated[float, BeforeValidator(InUnit("USD", level))]
 #: Times and money with ranges of their own.
-Seconds = Annotated[float, BeforeValidator(lambda value: amount(value, UNITS["s"]))]
-Money = Annotated[float, BeforeValidator(lambda value: amount(value, UNITS["USD"]))]
+Seconds = Annotated[float, BeforeValidator(InUnit("s", amount))]
+Money = Annotated[float, BeforeValidator(InUnit("USD", amount))]

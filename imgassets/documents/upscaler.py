@@ -16,7 +16,9 @@ class Lanczos(Document):
     """The baseline filter."""
 
     kind: Annotated[Literal["lanczos"], Facet.PIXELS]
-    scale: Annotated[int, Facet.PIXELS] = Field(ge=2, le=8)
+    scale: Annotated[int, Facet.PIXELS] = Field(
+        ge=2, le=8, description="Times the width and height."
+    )
 
 
 class Tiles(Document):
@@ -48,7 +50,9 @@ class Network(Document):
     """
 
     kind: Annotated[Literal["compact", "esrgan"], Facet.PIXELS]
-    scale: Annotated[int, Facet.PIXELS] = Field(ge=2, le=8)
+    scale: Annotated[int, Facet.PIXELS] = Field(
+        ge=2, le=8, description="Times the width and height."
+    )
     weights: Annotated[str, Facet.PIXELS | Facet.BY_CONTENT] = Field(
         min_length=1, description="`package:NAME`, or a folder."
     )
@@ -61,13 +65,19 @@ class SdUpscale(Document):
     """Lanczos, then repainted in tiles by the model itself at low strength ("SD upscale")."""
 
     kind: Annotated[Literal["sd-upscale"], Facet.PIXELS]
-    scale: Annotated[int, Facet.PIXELS] = Field(ge=2, le=8)
-    steps: Annotated[int, Facet.PIXELS] = Field(ge=1, le=1000)
-    guidance_scale: Annotated[float, Facet.PIXELS] = Field(ge=0.0)
+    scale: Annotated[int, Facet.PIXELS] = Field(
+        ge=2, le=8, description="Times the width and height."
+    )
+    steps: Annotated[int, Facet.PIXELS] = Field(
+        ge=1, le=1000, description="Inference steps of the whole schedule."
+    )
+    guidance_scale: Annotated[float, Facet.PIXELS] = Field(
+        ge=0.0, description="Classifier-free guidance; up to 1 is off."
+    )
     strength: Annotated[float, Facet.PIXELS] = Field(
         gt=0.0, le=0.6, description="More would paint the prompt anew a tile."
     )
-    tiles: Annotated[Tiles, Facet.PARTS]
+    tiles: Annotated[Tiles, Facet.PARTS] = Field(description="Windows it is repainted in.")
 
 
 class DiffusionUpscaler(Weights):
@@ -78,11 +88,17 @@ class DiffusionUpscaler(Weights):
     """
 
     kind: Annotated[Literal["diffusers-x4", "diffusers-latent-x2"], Facet.PIXELS]
-    scale: Annotated[Literal[2, 4], Facet.PIXELS]
-    dtype: Annotated[Literal["float32", "float16", "bfloat16"], Facet.PIXELS] = "float32"
-    loading: Annotated[Loading, Facet.PARTS] = Loading()
-    steps: Annotated[int, Facet.PIXELS] = Field(ge=1, le=1000)
-    guidance_scale: Annotated[float, Facet.PIXELS] = Field(ge=0.0)
+    scale: Annotated[Literal[2, 4], Facet.PIXELS] = Field(description="Times the width and height.")
+    dtype: Annotated[Literal["float32", "float16", "bfloat16"], Facet.PIXELS] = Field(
+        "float32", description="Of weights and of the computation."
+    )
+    loading: Annotated[Loading, Facet.PARTS] = Field(
+        Loading(), description="What trades memory and speed when it is loaded."
+    )
+    steps: Annotated[int, Facet.PIXELS] = Field(ge=1, le=1000, description="Inference steps.")
+    guidance_scale: Annotated[float, Facet.PIXELS] = Field(
+        ge=0.0, description="Classifier-free guidance; up to 1 is off."
+    )
     noise_level: Annotated[int | None, Facet.PIXELS] = Field(
         None, ge=0, le=350, description="Noise put on the source; for diffusers-x4."
     )

@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from imgassets.documents.shared_parts import part_folder
 from imgassets.documents.weights import component_libraries, never_loaded, of_variant
 
 #: Longest header that the format's own reader takes.
@@ -174,7 +175,7 @@ def broken_files(folder: Path, variant: str | None = None) -> list[str]:
     found = [
         f"{path} {wrong}"
         for name, library in libraries.items()
-        for path, wrong in _component_problems(folder / name, library, variant)
+        for path, wrong in _component_problems(part_folder(folder, name), library, variant)
     ]
     return list(dict.fromkeys(found))
 

@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 
 from imgassets.documents.base import Document, fingerprint
 from imgassets.documents.field_facets import Facet
+from imgassets.documents.shared_parts import part_folder
 
 #: `package:NAME` means weights that ship inside imgassets.
 PACKAGE_PREFIX = "package:"
@@ -141,7 +142,9 @@ def foreign_code(folder: Path) -> list[str]:
     return custom + [
         name
         for name, where in index.items()
-        if isinstance(where, list) and where and (folder / name / f"{where[0]}.py").is_file()
+        if isinstance(where, list)
+        and where
+        and (part_folder(folder, name) / f"{where[0]}.py").is_file()
     ]
 
 
@@ -162,29 +165,35 @@ def folder_fingerprint(folder: Path, variant: str | None = None) -> str:
     if not folder.is_dir():
         raise FileNotFoundError(f"weights folder {folder} does not exist")
     digest = hashlib.sha256()
-    for path in sorted(loadable_files(folder, variant)):
-        digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
+    for name, path in sorted(loadable_files(folder, variant)):
+        digest.update(name.as_posix().encode() + b"\0")
         digest.update(file_sha256(path).encode())
     return digest.hexdigest()
 
 
-def loadable_files(folder: Path, variant: str | None = None) -> Iterator[Path]:
-    """Files of a weights folder that loading it may read.
+def loadable_files(folder: Path, variant: str | None = None) -> Iterator[tuple[Path, Path]]:
+    """`(name in the folder, file)` of the files that loading weights may read.
 
-    Of a diffusers folder: `model_index.json`, and what lies in its components' folders.
+    Of a diffusers folder: `model_index.json`, and what lies in its components' folders, also in
+    those that it shares.
     """
     try:
-        parts = {name for name, present in components(folder).items() if present}
+        parts = [name for name, present in components(folder).items() if present]
     except (OSError, ValueError):
-        parts = None  # a network of one file, or a folder that `check` has words for
+        yield from _files_below(folder, variant)  # a network of one file, or `check` has words
+        return
+    yield Path("model_index.json"), folder / "model_index.json"
+    for part in parts:
+        for name, path in _files_below(part_folder(folder, part), variant):
+            yield part / name, path
+
+
+def _files_below(folder: Path, variant: str | None) -> Iterator[tuple[Path, Path]]:
     # Not `rglob`: models share parts through linked folders, and those it does not enter.
     for parent, folders, names in os.walk(folder, followlinks=True):
-        top = Path(parent) == folder
-        if top and parts is not None:
-            folders[:], names = [f for f in folders if f in parts], ["model_index.json"]
         folders[:] = [f for f in folders if not f.startswith((".", "__"))]
-        read = [name for name in names if not never_loaded(name)]
-        yield from (Path(parent) / name for name in of_variant(read, variant))
+        for name in of_variant([name for name in names if not never_loaded(name)], variant):
+            yield Path(parent, name).relative_to(folder), Path(parent, name)
 
 
 #: Endings of notes, pictures, other frameworks' weights, and pickles, which are never loaded.

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, StableDiffusion3Pipeline
 
+from imgassets.documents.shared_parts import FILE as SHARED_PARTS
 from imgassets.tiny.tokenizer import build_tokenizer
 from imgassets.tiny.train_flow import TRAIN_STEPS, FlowModel
 
@@ -41,8 +42,8 @@ def export(
 ) -> None:
     """Write ``folder`` in float16 safetensors, replacing what is there at the last moment.
 
-    ``share_with`` names a sibling folder of the same autoencoder and text encoders; these become
-    relative links to it.
+    ``share_with`` names a sibling folder of the same autoencoder and text encoders; they are left
+    out and named in a file (`imgassets.documents.shared_parts`).
     """
     part = folder.with_name(f".{folder.name}-{os.getpid()}")
     pipeline = build_pipeline(model, vae, shift)
@@ -51,9 +52,11 @@ def export(
     pipeline.register_modules(**copies)
     pipeline.save_pretrained(part, safe_serialization=True)
     _finish_index(part / "model_index.json")
-    for name in SHARED if share_with else ():
-        shutil.rmtree(part / name)
-        (part / name).symlink_to(Path("..") / str(share_with) / name)
+    if share_with:
+        for name in SHARED:
+            shutil.rmtree(part / name)
+        shared = {"folder": share_with, "parts": SHARED}
+        (part / SHARED_PARTS).write_text(json.dumps(shared, indent=2) + "\n", encoding="utf-8")
     old = folder.with_name(f".{folder.name}-old-{os.getpid()}")
     if folder.exists():
         folder.rename(old)

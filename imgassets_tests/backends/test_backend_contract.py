@@ -18,6 +18,7 @@ from imgassets.backends.base import BackendError
 from imgassets.backends.device import Meter, choose_device
 from imgassets.backends.diffusers_backend import DiffusersBackend
 from imgassets.backends.registry import open_backend, upscale_maker
+from imgassets.backends.whole_folder import whole_folder
 from imgassets.documents.model import Model
 from imgassets.documents.project import load_project
 from imgassets.images.masks import region_mask
@@ -158,7 +159,8 @@ def test_a_missing_weight_file_is_named(root: Path, model: Model, tmp_path: Path
     weights = tmp_path / "weights"
     from imgassets.documents.weights import weights_folder
 
-    shutil.copytree(weights_folder(tmp_path, model.weights), weights)
+    with whole_folder(weights_folder(tmp_path, model.weights)) as whole:
+        shutil.copytree(whole, weights)
     next((weights / "vae").glob("*.safetensors")).unlink()
     edit_file(tmp_path / "contracts/models/fast.yaml", "package:tiny-turbo", "weights")
     problems = load_project(tmp_path).problems

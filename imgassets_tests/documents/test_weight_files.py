@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from imgassets.backends.whole_folder import whole_folder
 from imgassets.documents.project import load_project
 from imgassets.documents.weights import folder_fingerprint, weights_folder
 from imgassets.requests import build_requests
@@ -22,7 +23,8 @@ VAE = "vae/diffusion_pytorch_model.safetensors"
 def folder(project_root: Path) -> Path:
     """The weights of a model of a project, to be spoiled."""
     embedded = weights_folder(project_root, "package:tiny-turbo")
-    copy = Path(shutil.copytree(embedded, project_root / "weights"))
+    with whole_folder(embedded) as whole:
+        copy = Path(shutil.copytree(whole, project_root / "weights"))
     edit_file(project_root / MODEL, "package:tiny-turbo", "weights")
     assert not load_project(project_root).problems
     return copy

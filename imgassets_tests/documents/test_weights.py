@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from imgassets.documents.shared_parts import shared_parts
 from imgassets.documents.weights import folder_fingerprint
 
 
@@ -34,3 +35,31 @@ def test_linked_parts_count(tmp_path: Path) -> None:
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="nowhere"):
         folder_fingerprint(tmp_path / "nowhere")
+
+
+def test_shared_parts_count_as_if_they_lay_in_the_folder(tmp_path: Path) -> None:
+    """Also those named by a file: the same key as for a copy, and another for other content."""
+    index = '{"vae": ["diffusers", "A"], "unet": ["diffusers", "B"]}'
+    for folder in ("base", "turbo", "copy"):
+        (tmp_path / folder / "unet").mkdir(parents=True)
+        (tmp_path / folder / "unet" / "model.safetensors").write_bytes(b"two")
+        (tmp_path / folder / "model_index.json").write_text(index)
+    for folder in ("base", "copy"):
+        (tmp_path / folder / "vae").mkdir()
+        (tmp_path / folder / "vae" / "model.safetensors").write_bytes(b"one")
+    shares = tmp_path / "turbo" / "shared_parts.json"
+    shares.write_text('{"folder": "base", "parts": ["vae"]}')
+    assert folder_fingerprint(tmp_path / "turbo") == folder_fingerprint(tmp_path / "copy")
+    (tmp_path / "base" / "vae" / "model.safetensors").write_bytes(b"other")
+    assert folder_fingerprint(tmp_path / "turbo") != folder_fingerprint(tmp_path / "copy")
+
+
+@pytest.mark.parametrize(
+    "written",
+    ['{"folder": "../elsewhere", "parts": ["vae"]}', '{"folder": "base", "parts": ["../vae"]}',
+     '{"folder": "/etc", "parts": ["vae"]}', '{"parts": ["vae"]}', "[]"],
+)  # fmt: skip
+def test_nothing_but_a_folder_beside_it_is_shared(written: str, tmp_path: Path) -> None:
+    (tmp_path / "shared_parts.json").write_text(written)
+    with pytest.raises(ValueError, match=r"shared_parts\.json"):
+        shared_parts(tmp_path)

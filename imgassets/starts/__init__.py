@@ -1,0 +1,1 @@
+"""Projects to start from: what `imgassets init` writes. One folder a start, and the demo's own."""
