@@ -23,7 +23,14 @@ from imgassets_tests.backends.hosted_models import provider
 from imgassets_tests.conftest import write_project
 from imgassets_tests.documents.test_hosted_documents import GEMINI, IDEOGRAM
 
-DOCUMENTS = {"diffusers": None, "ideogram": IDEOGRAM, "gemini": GEMINI}
+FOLDER = """\
+model: fast
+backend: folder
+images: {images}
+upscaler: {{kind: lanczos, scale: 2}}
+price: {{usd_per_image: 0.02, source: a test, as_of: 2026-11-24}}
+"""
+DOCUMENTS = {"diffusers": None, "ideogram": IDEOGRAM, "gemini": GEMINI, "folder": FOLDER}
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,19 @@ class Case:
         return [r.inputs for r in requests if r.flow == flow]
 
 
+def _images_made_elsewhere(folder: Path) -> Path:
+    """One flat color for each request that `write_project` asks for, with a manifest."""
+    folder.mkdir()
+    places = [(f, p, s) for f in ("generate", "edit") for p in ("red-circle", "two-stars", "word")
+              for s in (5, 6)]  # fmt: skip
+    rows = ["file,prompt_id,seed,flow,seconds"]
+    for i, (flow, prompt, seed) in enumerate(places):
+        Image.new("RGB", (96, 96), (20 * i, 0, 100)).save(folder / f"{i}.png")
+        rows.append(f"{i}.png,{prompt},{seed},{flow},0.5")
+    (folder / "manifest.csv").write_text("\n".join(rows))
+    return folder
+
+
 @pytest.fixture(scope="module", params=DOCUMENTS)
 def case(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
@@ -51,7 +71,12 @@ def case(
     if document is None:
         yield Case(root)
         return
+    if request.param == "folder":
+        document = FOLDER.format(images=_images_made_elsewhere(root / "elsewhere"))
     (root / "contracts/models/fast.yaml").write_text(document)
+    if request.param == "folder":
+        yield Case(root)
+        return
     with pytest.MonkeyPatch.context() as patch, provider(patch, request.param):
         yield Case(root)
 

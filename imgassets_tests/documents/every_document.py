@@ -177,14 +177,36 @@ def hosted_models() -> dict[str, dict[str, Any]]:
     return hosted
 
 
+def folder_models() -> dict[str, dict[str, Any]]:
+    """Images that were made elsewhere, as little as may be said and with every option."""
+    price = {"usd_per_image": 0.02, "source": "a test", "as_of": "2026-11-24"}
+    plain = {"backend": "folder", "images": "elsewhere", "price": price}
+    full = {
+        "description": "all",
+        "manifest": "told.csv",
+        "size": [192, 192],
+        "upscaler": UPSCALERS["lanczos"],
+    }
+    return {"folder": plain, "folder-full": plain | full}
+
+
+def _write_images(folder: Path) -> None:
+    (folder / "red-circle").mkdir(parents=True)
+    (folder / "red-circle" / "5.png").write_bytes(base64.b64decode(MARK))
+    rows = ["file,prompt_id,seed,flow,source,seconds,usd"]
+    rows += [f"red-circle/5.png,red-circle,{seed},generate,,1.5,0.03" for seed in (5, 6)]
+    (folder / "told.csv").write_text("\n".join(rows) + "\n")
+
+
 def write_every_document(root: Path) -> None:
     """A project with the shipped documents, and with all of these; not every pair of them fits."""
     write_project(root)
     add_chain(root)
     (root / "mark.png").write_bytes(base64.b64decode(MARK))
+    _write_images(root / "elsewhere")
     _write_full_endpoint(root / "contracts/endpoints")
     _write_full_prompts(root / "prompts")
-    for name, document in (local_models() | hosted_models()).items():
+    for name, document in (local_models() | hosted_models() | folder_models()).items():
         path = root / f"contracts/models/{name}.yaml"
         path.write_text(yaml.safe_dump(document | {"model": name}))
     for kind in ("contracts/endpoints", "contracts/models", "prompts"):

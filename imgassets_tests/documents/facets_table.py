@@ -12,6 +12,7 @@ from pathlib import Path
 from imgassets.documents.base import Document
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.field_facets import Facet, MarkedField, marked_fields, parts_in
+from imgassets.documents.folder import FolderModel
 from imgassets.documents.gemini import GeminiModel
 from imgassets.documents.ideogram import IdeogramModel
 from imgassets.documents.judge import CenterFace, Clip, SsdMobilenet, TransformersDetector, Vqa
@@ -25,6 +26,7 @@ DOCUMENTS: dict[str, type[Document]] = {
     "a model": Model,
     "a model of ideogram": IdeogramModel,
     "a model of gemini": GeminiModel,
+    "a model of folder": FolderModel,
     "a prompt set": PromptSet,
     "a judge of kind ssd-mobilenet": SsdMobilenet,
     "a judge of kind object-detection": TransformersDetector,
