@@ -16,8 +16,8 @@ import numpy as np
 
 from imgassets.documents.geneval import read_geneval
 from imgassets.documents.problems import InvalidDocumentsError
-from imgassets.documents.project import read_document
-from imgassets.documents.prompts import Expectation, Prompt, PromptSet
+from imgassets.documents.prompt_files import read_prompt_set
+from imgassets.documents.prompts import Expectation, Prompt
 from imgassets.images.errors import RefusedError, readable
 from imgassets.images.folders import METADATA, Skipped, images_of, why_not_read
 from imgassets.images.intake import open_for_inspection, read_file
@@ -106,23 +106,6 @@ class ScoredFolder:
         return "\n".join([*lines, total])
 
 
-def read_prompts(path: Path) -> PromptSet:
-    """A prompt set from any place: YAML, or GenEval's metadata (JSON lines).
-
-    Raises:
-        InvalidDocumentsError: with every problem found.
-    """
-    if not path.is_file() or path.suffix.lower() in {".yaml", ".yml"}:
-        return read_document(path, PromptSet)
-    try:
-        return read_geneval(path)
-    except InvalidDocumentsError as error:
-        # A prompt set by another name than *.yaml; any other format has its own name.
-        if any("but YAML" in problem.message for problem in error.problems):
-            return read_document(path, PromptSet)
-        raise
-
-
 def score_folder(prompts: Path, images: Path, detector: Detector | None = None) -> ScoredFolder:
     """Score every image of a folder, in order of their paths.
 
@@ -139,7 +122,7 @@ def score_folder(prompts: Path, images: Path, detector: Detector | None = None) 
         FileNotFoundError: no image in the folder.
         NotADirectoryError: no such folder.
     """
-    asked = {p.id: p for p in read_prompts(prompts).prompts}
+    asked = {p.id: p for p in read_prompt_set(prompts).prompts}
     found, skipped = images_of(images)
     if not found:
         left_out = f"; not judged: {skipped[0].file} ({skipped[0].reason})" if skipped else ""

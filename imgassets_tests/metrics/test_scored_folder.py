@@ -247,13 +247,17 @@ def test_other_formats_of_prompts_are_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     geneval_folder(tmp_path / "img", 0, RED)
-    for name, text in (("a.tsv", "Prompt\tTag\na\tb\n"), ("a.json", "[]"), ("a.csv", "a,b\n")):
+    for name, text, fix in (
+        ("a.json", "[]", "one JSON object a line"),
+        ("a.csv", "a,b\n", "a column `prompt`"),
+        ("a.txt", "<html>", "one prompt a line"),
+    ):
         (tmp_path / name).write_text(text)
         arguments = ["--prompts", str(tmp_path / name), "--images", str(tmp_path / "img")]
         assert main(["score", *arguments]) == 2
         head, line = capsys.readouterr().err.strip().split("\n")
         assert "1 problem" in head
-        assert "one JSON object a line" in line
+        assert fix in line
 
 
 # ---- which files are judged ----------------------------------------------------------------
