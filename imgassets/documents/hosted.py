@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self, cast
 from pydantic import ConfigDict, Field, model_validator
 
 from imgassets.documents.base import Document, Name
+from imgassets.documents.field_errors import FieldError
 from imgassets.documents.field_facets import Facet
 from imgassets.documents.hosted_sizes import SIZES
 from imgassets.documents.model import Model, Price
@@ -175,12 +176,20 @@ class IdeogramModel(HostedModel):
     @model_validator(mode="after")
     def _parts_agree(self) -> Self:
         if (self.api_model == "V_3") != (self.rendering_speed is not None):
-            raise ValueError("rendering_speed must be given for V_3 and only for it")
+            if self.rendering_speed is None:
+                raise FieldError("V_3 needs a rendering_speed", "add `rendering_speed: DEFAULT`")
+            message = f"{self.api_model} has no rendering_speed; V_3 alone has"
+            raise FieldError(message, "drop it", "rendering_speed")
         if self.style_type in _STYLES_OF_OTHERS[self.api_model]:
-            raise ValueError(f"{self.api_model} has no style_type {self.style_type}")
+            message = f"{self.api_model} has no style_type {self.style_type}"
+            raise FieldError(message, "write AUTO, GENERAL, REALISTIC or DESIGN", "style_type")
         hosted = isinstance(self.upscaler, IdeogramUpscaler)
         if hosted != (self.price.usd_per_upscale is not None):
-            raise ValueError("price.usd_per_upscale must be given for upscaler kind ideogram only")
+            if hosted:
+                message = "upscaler kind ideogram costs money, and no price is given"
+                raise FieldError(message, "add `usd_per_upscale`", "price")
+            message = "usd_per_upscale is the price of upscaler kind ideogram alone"
+            raise FieldError(message, "drop it", "price", "usd_per_upscale")
         return self
 
 
@@ -204,12 +213,13 @@ class GeminiEdit(Document):
         try:
             self.words("a cat", (0.0, 0.0, 1.0, 1.0))
         except (KeyError, IndexError, ValueError, AttributeError) as error:
-            raise ValueError(
-                f"instruction has an unknown placeholder ({error!r}); there are {{prompt}}, "
-                "{left}, {top}, {right}, {bottom}"
+            raise FieldError(
+                f"instruction has an unknown placeholder ({error!r})",
+                "there are {prompt}, {left}, {top}, {right}, {bottom}",
+                "instruction",
             ) from error
         if "{prompt}" not in self.instruction:
-            raise ValueError("instruction must contain {prompt}")
+            raise FieldError("nothing says what to paint", "put `{prompt}` into it", "instruction")
         return self
 
     def words(self, prompt: str, region: tuple[float, float, float, float]) -> str:
@@ -250,7 +260,7 @@ class GeminiModel(HostedModel):
     @model_validator(mode="after")
     def _no_upscale_price(self) -> Self:
         if self.price.usd_per_upscale is not None:
-            raise ValueError("Gemini has no upscaler; drop price.usd_per_upscale")
+            raise FieldError("Gemini has no upscaler", "drop it", "price", "usd_per_upscale")
         return self
 
 

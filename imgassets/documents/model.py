@@ -9,9 +9,10 @@ from pydantic import Field, model_validator
 
 from imgassets.documents import scheduler_names
 from imgassets.documents.base import Document, Name
+from imgassets.documents.field_errors import FieldError
 from imgassets.documents.field_facets import Facet
 from imgassets.documents.pipeline_options import Loading, Value, refuse_remote_code
-from imgassets.documents.units import Usd
+from imgassets.documents.units import Share, Usd
 from imgassets.documents.upscaler import Upscaler
 from imgassets.documents.weights import Weights
 from imgassets.flows import FIRST, FLOWS, FlowName
@@ -32,11 +33,8 @@ class Scheduler(Document):
     def _is_no_name_alone(cls, document: Any) -> Any:
         if isinstance(document, str):
             other = scheduler_names.hint(document)
-            raise ValueError(
-                f"give class and settings; {other}"
-                if other
-                else f"give class and settings, such as `{{class: {document}}}`"
-            )
+            fix = other or f"write `{{class: {document}}}`"
+            raise FieldError("a name alone says nothing of the settings", fix)
         return document
 
 
@@ -57,13 +55,16 @@ class Sampling(Document):
     @model_validator(mode="after")
     def _one_image_a_request(self) -> Self:
         if self.arguments.get("num_images_per_prompt", 1) != 1:
-            raise ValueError(
-                "arguments: num_images_per_prompt must be 1: every request is one image; list more "
-                "seeds in the endpoint's sampling.seeds"
+            raise FieldError(
+                "num_images_per_prompt must be 1: every request is one image",
+                "list more seeds in the endpoint's sampling.seeds",
+                "arguments",
+                "num_images_per_prompt",
             )
         for name in ("latents", "return_dict"):
             if name in self.arguments:
-                raise ValueError(f"arguments: {name} is imgassets' own to give; drop it")
+                message = f"{name} is imgassets' own to give"
+                raise FieldError(message, "drop it", "arguments", name)
         return self
 
 
@@ -75,7 +76,7 @@ class EditSampling(Document):
     )
     steps: Annotated[int, Facet.PIXELS] = Field(ge=1, le=1000)
     guidance_scale: Annotated[float, Facet.PIXELS] = Field(ge=0.0)
-    strength: Annotated[float, Facet.PIXELS] = Field(
+    strength: Annotated[Share, Facet.PIXELS] = Field(
         gt=0.0, le=1.0, description="Share of the noise schedule that runs."
     )
 
@@ -97,7 +98,11 @@ class Price(Document):
     @model_validator(mode="after")
     def _one_basis(self) -> Self:
         if (self.usd_per_hour is None) == (self.usd_per_image is None):
-            raise ValueError("give exactly one of usd_per_hour and usd_per_image")
+            if self.usd_per_hour is None:
+                message = "neither usd_per_hour nor usd_per_image is given"
+                raise FieldError(message, "add one of them")
+            message = "usd_per_hour and usd_per_image are both given"
+            raise FieldError(message, "drop one of them", "usd_per_image")
         return self
 
     def usd(self, seconds: float, flow: FlowName = FIRST) -> float:

@@ -63,7 +63,7 @@ def _row(line: int, cells: dict[str, str], column: str) -> Row:
 
 
 def _lines(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """`(1-based line, cells)` of every line that is not blank; quoted cells may hold line breaks."""
+    """`(1-based line, cells)` of every line that is not blank; a quoted cell may hold several."""
     # PartiPrompts' cells hold quotes as they are: `"G I G G L E" painted in thick lettering`.
     quoting = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
     reader = csv.reader(text.splitlines(keepends=True), delimiter=delimiter, quoting=quoting)
