@@ -18,7 +18,6 @@ from imgassets.decision.criterion_evidence import gather
 from imgassets.decision.errors import MissingIncumbentError, MixedRowsError
 from imgassets.decision.evidence import Evidence, Limit
 from imgassets.decision.failures import FailureEvidence, gather_failures
-from imgassets.decision.looks import level
 from imgassets.decision.paired_scores import Measured
 from imgassets.decision.review_triggers import review_rows
 from imgassets.decision.rows import criterion_row, failure_row
@@ -26,6 +25,7 @@ from imgassets.decision.statistics import holm
 from imgassets.documents.decision_contract import DecisionContract
 from imgassets.documents.hosted import Pairing
 from imgassets.documents.labels import Labels
+from imgassets.documents.looks import level
 
 
 @dataclass(frozen=True)

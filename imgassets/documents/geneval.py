@@ -35,8 +35,14 @@ def read_geneval(path: Path) -> PromptSet:
     Raises:
         InvalidDocumentsError: with every bad line.
     """
+    return read_with_lines(path)[0]
+
+
+def read_with_lines(path: Path) -> tuple[PromptSet, tuple[int, ...]]:
+    """The same, with the line (from 1) that each prompt stands in. Raises as `read_geneval`."""
     problems: list[Problem] = []
     prompts: list[Prompt] = []
+    lines: list[int] = []
     for index, (number, line) in enumerate(read_json_lines(path)):
         row = parsed(line)
         if isinstance(row, ProblemWords):
@@ -46,11 +52,18 @@ def read_geneval(path: Path) -> PromptSet:
         else:
             try:
                 prompts.append(geneval_prompt(index, row))
+                lines.append(number)
             except ValidationError as error:
                 problems += _problems(path, number, _document(index, row), error)
     if problems:
         raise InvalidDocumentsError(problems)
-    return PromptSet(prompt_set=set_name(path), prompts=tuple(prompts))
+    return PromptSet(prompt_set=set_name(path), prompts=tuple(prompts)), tuple(lines)
+
+
+def field_of_line(loc: tuple[str | int, ...]) -> tuple[str | int, ...]:
+    """A field of a prompt set as a line of the file calls it: `include[0].class`."""
+    inner = loc[2:] if loc[:1] == ("prompts",) else loc
+    return inner[1:] if inner[:1] == ("expect",) else inner
 
 
 def set_name(path: Path) -> str:
@@ -80,7 +93,7 @@ def _objects(given: Any) -> Any:
 
 def _problems(path: Path, number: int, data: Any, error: ValidationError) -> list[Problem]:
     return [
-        Problem(str(path), number, dotted(f[1:] if f[0] == "expect" else f), message, fix)
+        Problem(str(path), number, dotted(field_of_line(f)), message, fix)
         for field, message, fix in explained(error, Prompt, data)
         for f in [field or ("",)]
     ]

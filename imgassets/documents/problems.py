@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -20,6 +20,7 @@ from imgassets.documents.yamlfile import YamlFile
 if TYPE_CHECKING:
     from imgassets.documents.project import Loaded
 _NOTHING = object()
+_MOST_PLACES = 12
 
 
 @dataclass(frozen=True, order=True)
@@ -51,13 +52,35 @@ class InvalidDocumentsError(ValueError):
     """Documents that cannot be used. `problems` holds every one of them, never only the first."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__("\n".join(str(p) for p in sorted(problems)))
+        super().__init__(listed(problems))
         self.problems = tuple(sorted(problems))
+
+
+def listed(problems: Iterable[Problem]) -> str:
+    """Problems as lines, sorted; a fix that many places of a file share stands once, behind them.
+
+    Of more than a dozen such places the first are listed, and how many there are.
+    """
+    by_fix: dict[tuple[str, str], list[Problem]] = {}
+    for problem in sorted(problems):
+        by_fix.setdefault((problem.file, problem.fix), []).append(problem)
+    lines = []
+    for (_, fix), places in by_fix.items():
+        if len(places) == 1 or not fix:
+            lines += [str(problem) for problem in places]
+            continue
+        lines += [str(replace(problem, fix="")) for problem in places[:_MOST_PLACES]]
+        more = len(places) - _MOST_PLACES
+        if more > 0:
+            last = places[-1]
+            lines.append(f"{last.file}: ... and {more} more, up to line {last.line}")
+        lines.append(f"  [fix of these {len(places)}: {fix}]")
+    return "\n".join(lines)
 
 
 def problem_at(loaded: Loaded[Any], loc: tuple[str | int, ...], message: str, fix: str) -> Problem:
     """A problem of one field of a document that is valid by itself."""
-    return Problem(str(loaded.file), loaded.line(*loc), dotted(loc), message, fix)
+    return Problem(str(loaded.file), loaded.line(*loc), loaded.field(*loc), message, fix)
 
 
 def dotted(loc: Sequence[str | int]) -> str:

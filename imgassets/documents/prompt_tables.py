@@ -7,6 +7,7 @@ PartiPrompts has the columns `Prompt, Category, Challenge, Note` (google-researc
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,8 +66,12 @@ def _row(line: int, cells: dict[str, str], column: str) -> Row:
 def _lines(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """`(1-based line, cells)` of every line that is not blank; a quoted cell may hold several."""
     # PartiPrompts' cells hold quotes as they are: `"G I G G L E" painted in thick lettering`.
-    quoting = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
-    reader = csv.reader(text.splitlines(keepends=True), delimiter=delimiter, quoting=quoting)
+    rows = io.StringIO(text, newline="")
+    reader = (
+        csv.reader(rows, delimiter=delimiter, quoting=csv.QUOTE_NONE)
+        if delimiter == "\t"
+        else csv.reader(rows, delimiter=delimiter)
+    )
     start = 1
     try:
         for cells in reader:

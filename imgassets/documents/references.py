@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imgassets.documents import hosted, installed_diffusers, scheduler_names
 from imgassets.documents.contract import Endpoint
-from imgassets.documents.geneval import set_name
 from imgassets.documents.hosted import AnyModel, HostedModel
 from imgassets.documents.judge_references import check_judges
 from imgassets.documents.model import Model
@@ -162,7 +160,7 @@ def _check_endpoint(project: Project, loaded: Loaded[Endpoint]) -> Iterator[Prob
     named += [(("candidates", i), name) for i, name in enumerate(endpoint.candidates)]
     for loc, name in named:
         model = project.models.get(name)
-        if model is None and _told(project, "models", name):
+        if model is None and ("models", name) in project.broken:
             continue  # the model's own problems say it
         if model is None:
             yield _problem(
@@ -175,7 +173,7 @@ def _check_endpoint(project: Project, loaded: Loaded[Endpoint]) -> Iterator[Prob
             yield from _check_abilities(loaded, loc, model.document)
             yield from check_sizes(project, loaded, loc, model)
     for i, name in enumerate(endpoint.prompt_sets):
-        if name not in project.prompt_sets and not _told(project, "prompts", name):
+        if name not in project.prompt_sets and ("prompts", name) not in project.broken:
             yield _problem(
                 loaded,
                 ("prompt_sets", i),
@@ -189,12 +187,6 @@ def _check_endpoint(project: Project, loaded: Loaded[Endpoint]) -> Iterator[Prob
     yield from _check_measured(loaded)
     if len(sets) == len(endpoint.prompt_sets):
         yield from _check_measurable(loaded, [s.document for s in sets])
-
-
-def _told(project: Project, folder: str, name: str) -> bool:
-    """Whether the document of that name is there, and its problems are told already."""
-    files = (Path(problem.file) for problem in project.problems)
-    return any(f.parent.name == folder and name in (f.stem, set_name(f)) for f in files)
 
 
 def _check_abilities(loaded: Loaded[Endpoint], loc: Loc, model: AnyModel) -> Iterator[Problem]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from imgassets.documents.problems import Problem, dotted
+from imgassets.documents.problems import Problem, problem_at
 from imgassets.documents.project import Loaded, Project
 from imgassets.documents.prompts import Expectation, PromptSet
 from imgassets.judges.detector_classes import COLOR_NAMES
@@ -73,31 +73,27 @@ def _of_judge(
                 lines = " or ".join(f"`judges: {{{_FAMILY}: {name}}}`" for name in others)
                 fix += f"; or name a judge that knows it in {', '.join(endpoints)}: {lines}"
             message = f"judge {judge} does not know {word!r}"
-            yield _problem(loaded, (*loc, *where), message, fix)
+            yield problem_at(loaded, (*loc, *where), message, fix)
 
 
 def _of_all(loaded: Loaded[PromptSet]) -> Iterator[Problem]:
     """Backgrounds that no judge knows, and texts with letters that OCR does not know."""
     for loc, expect in _expectations(loaded.document):
         if expect.background is not None and expect.background not in COLOR_NAMES:
-            yield _problem(
+            yield problem_at(
                 loaded,
                 (*loc, "background"),
                 f"no judge knows the color {expect.background!r}",
                 f"use one of: {', '.join(COLOR_NAMES)}",
             )
         if missing := unreadable(expect.text or ""):
-            yield _problem(
+            yield problem_at(
                 loaded,
                 (*loc, "text"),
                 f"the reader has no letters for {in_words(missing)}, so no image can be "
                 "judged by this text",
                 "take `text` out, and look at these images yourself",
             )
-
-
-def _problem(loaded: Loaded[PromptSet], field: Place, message: str, fix: str) -> Problem:
-    return Problem(str(loaded.file), loaded.line(*field), dotted(field), message, fix)
 
 
 def _expectations(prompts: PromptSet) -> Iterator[tuple[Place, Expectation]]:

@@ -19,7 +19,15 @@ PROMPTS = "prompts/few.yaml"
 FAULTS = [
     # file, text to replace, replacement, line, field, words of the message, words of the fix
     (ENDPOINT, "floor: 0.1", "flor: 0.1", 12, "criteria[0].flor", "unknown field", "`floor`"),
-    (ENDPOINT, "floor: 0.1, ", "ceiling: 0.1, ", 12, "criteria[0].ceiling", "no sense", "use floor"),
+    (
+        ENDPOINT,
+        "floor: 0.1, ",
+        "ceiling: 0.1, ",
+        12,
+        "criteria[0].ceiling",
+        "no sense",
+        "use floor",
+    ),
     (
         ENDPOINT,
         "composition.correct",
