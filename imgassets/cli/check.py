@@ -16,16 +16,17 @@ def check(json: Json = False) -> int:
     is any. Loads no model.
     """
     from imgassets.documents import affordable, prompt_syntax, reachable, scale_ends
-    from imgassets.judges.vocabulary import all_problems
+    from imgassets.judges import vocabulary
     from imgassets.storage import calibrations
     from imgassets.storage.project_home import home_of
 
     project = load_project()
-    problems = all_problems(project)
+    problems = vocabulary.all_problems(project)
     known = calibrations.calibrations_of(home_of(project.root))
     hints = [
         *prompt_syntax.hints(project),
         *scale_ends.hints(project),
+        *vocabulary.hints(project),
         *reachable.hints(project),
         *affordable.hints(project),
         *calibrations.hints(project, known),

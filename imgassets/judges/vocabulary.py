@@ -6,7 +6,9 @@ Asked before anything is made: a class or a letter they do not know can never be
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
+from imgassets.documents.contract import Endpoint
 from imgassets.documents.problems import Problem, problem_at
 from imgassets.documents.project import Loaded, Project
 from imgassets.documents.prompts import Expectation, PromptSet
@@ -28,29 +30,49 @@ def unknown_words(project: Project) -> list[Problem]:
     """A problem for each class or color an endpoint's judge cannot find, and each text no reader.
 
     Only prompt sets an endpoint uses are looked at; others may be meant for `imgassets score`. Of a
-    set that endpoints with different judges use, each judge is asked.
+    set that endpoints with different judges use, each judge is asked. Endpoints that hold models to
+    nothing of the kind are left out: `hints` tells of these.
     """
-    asked: dict[tuple[str, str], list[str]] = {}
-    for endpoint in project.usable_endpoints():
-        for name in endpoint.prompt_sets:
-            judge = endpoint.judges_used[_FAMILY]
-            asked.setdefault((name, judge), []).append(endpoint.endpoint)
+    return sorted(set(_unknown(project, decided=True)))
+
+
+def hints(project: Project) -> list[Problem]:
+    """The same of endpoints that decide on other things: such prompts serve them all the same."""
+    told = set(unknown_words(project))
+    return sorted(
+        replace(problem, message=f"{problem.message}; nothing is decided by it")
+        for problem in set(_unknown(project, decided=False)) - told
+    )
+
+
+def _unknown(project: Project, *, decided: bool) -> Iterator[Problem]:
     judges = {
         name: words
         for name, loaded in project.judges.items()
         if (words := known_words(project.root, loaded.document)) is not None
     }
-    return sorted(
-        {
-            problem
-            for (name, judge), endpoints in asked.items()
-            for loaded in [project.prompt_sets[name]]
-            for problem in (
-                *_of_judge(loaded, judge, endpoints, judges),
-                *_of_all(loaded),
-            )
-        }
-    )
+    asked: dict[tuple[str, str], list[str]] = {}
+    read: set[str] = set()
+    for endpoint in project.usable_endpoints():
+        for name in endpoint.prompt_sets:
+            if (_FAMILY in _decides_on(endpoint)) == decided:
+                judge = endpoint.judges_used[_FAMILY]
+                asked.setdefault((name, judge), []).append(endpoint.endpoint)
+            if ("typography" in _decides_on(endpoint)) == decided:
+                read.add(name)
+    for (name, judge), endpoints in asked.items():
+        loaded = project.prompt_sets[name]
+        yield from _of_judge(loaded, judge, endpoints, judges)
+        yield from _backgrounds(loaded)
+    for name in read:
+        yield from _texts(project.prompt_sets[name])
+
+
+def _decides_on(endpoint: Endpoint) -> set[str]:
+    """Metric families that a criterion or a review of a contract speaks of."""
+    metrics = [c.metric for c in endpoint.all_criteria]
+    metrics += [metric for d in endpoint.review.disagree for metric in d.metrics]
+    return {metric.partition(".")[0] for metric in metrics}
 
 
 def _of_judge(
@@ -76,8 +98,8 @@ def _of_judge(
             yield problem_at(loaded, (*loc, *where), message, fix)
 
 
-def _of_all(loaded: Loaded[PromptSet]) -> Iterator[Problem]:
-    """Backgrounds that no judge knows, and texts with letters that OCR does not know."""
+def _backgrounds(loaded: Loaded[PromptSet]) -> Iterator[Problem]:
+    """Backgrounds that no judge knows."""
     for loc, expect in _expectations(loaded.document):
         if expect.background is not None and expect.background not in COLOR_NAMES:
             yield problem_at(
@@ -86,6 +108,11 @@ def _of_all(loaded: Loaded[PromptSet]) -> Iterator[Problem]:
                 f"no judge knows the color {expect.background!r}",
                 f"use one of: {', '.join(COLOR_NAMES)}",
             )
+
+
+def _texts(loaded: Loaded[PromptSet]) -> Iterator[Problem]:
+    """Texts with letters that OCR does not know."""
+    for loc, expect in _expectations(loaded.document):
         if missing := unreadable(expect.text or ""):
             yield problem_at(
                 loaded,

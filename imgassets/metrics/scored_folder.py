@@ -86,7 +86,19 @@ class ScoredFolder:
             "skipped": [asdict(file) for file in self.skipped],
             "prompts_without_images": list(self.without_images),
             "disagreements": list(self.disagreements),
+            "judged": self.judged | {"correct": sum(s.correct is True for s in self.images)},
         }
+
+    @property
+    def judged(self) -> dict[str, int]:
+        """How many images there are, were judged right or wrong, and were looked at by family."""
+        families = ("artefacts", "composition", "typography")
+        by_family = {
+            name: sum(any(m.startswith(f"{name}.") for m in s.metrics) for s in self.images)
+            for name in families
+        }
+        judged = sum(s.correct is not None for s in self.images)
+        return {"images": len(self.images), "judged": judged} | by_family
 
     def __str__(self) -> str:
         mark = {True: "ok  ", False: "FAIL", None: "--  "}
@@ -101,9 +113,24 @@ class ScoredFolder:
             more = ", ..." if len(self.without_images) > _SHOWN else ""
             count = f"{len(self.without_images)} of {self.prompts} prompts"
             lines.append(f"{count} have no image: {shown}{more}")
-        judged = [s.correct for s in self.images if s.correct is not None]
-        total = f"{sum(judged)} of {len(judged)} judged images correct, {len(self.images)} in all"
-        return "\n".join([*lines, total])
+        return "\n".join([*lines, *self._totals()])
+
+    def _totals(self) -> list[str]:
+        """What part was judged, and how much of it is right."""
+        count = self.judged
+        parts = {"artefacts": "artefacts", "composition": "objects", "typography": "text"}
+        looked = ", ".join(f"{what} in {count[name]}" for name, what in parts.items())
+        lines = [f"judged, of {count['images']} images: {looked}"]
+        right = sum(s.correct is True for s in self.images)
+        if not count["judged"]:
+            lines.append(
+                "no image was judged right or wrong: no prompt expects anything that this judge "
+                "knows; give prompts an `expect`, or name another `--judge`"
+            )
+        lines.append(
+            f"{right} of {count['judged']} judged images correct, {count['images']} in all"
+        )
+        return lines
 
 
 def score_folder(prompts: Path, images: Path, detector: Detector | None = None) -> ScoredFolder:
@@ -226,19 +253,17 @@ def score_bytes(
         pixels = np.asarray(normalize(source).image)
     except RefusedError as error:
         return _unreadable(error)
-    try:
-        scores = composition.score(pixels, wanted, detector)
-    except (JudgeError, BadImageError) as error:
-        return None, f"cannot be judged: {error}", {clean.metric: clean.value}
-    unjudged = ""
-    try:
-        scores += typography.score(pixels, wanted)
-    except UnreadableTextError as error:
-        unjudged = f"cannot be judged: {error}"
+    scores, unjudged = [], ""
+    for judge in (lambda: composition.score(pixels, wanted, detector),
+                  lambda: typography.score(pixels, wanted)):  # fmt: skip
+        try:
+            scores += judge()
+        except (JudgeError, BadImageError, UnreadableTextError) as error:
+            unjudged = unjudged or f"cannot be judged: {error}"
     metrics = {s.metric: s.value for s in (clean, *scores) if not math.isnan(s.value)}
     deciding = [s for s in scores if _DECIDING.match(s.metric)]
     wrong = [s.reason or s.metric for s in deciding if s.value < 1.0]
-    if unjudged and not wrong:  # what was judged is right, the text may be anything
+    if unjudged and not wrong:  # what was judged is right, the rest may be anything
         return None, unjudged, metrics
     if not deciding:
         return None, "the prompt expects nothing that could be judged", metrics
