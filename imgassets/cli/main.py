@@ -22,6 +22,7 @@ _COMMANDS = (
     "validate",
     "decide",
     "label-sample",
+    "prompts",
     "score",
     "calibrate",
     "normalize",

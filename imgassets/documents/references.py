@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from imgassets.documents.project import Loaded, Project
 
 Loc = tuple[str | int, ...]
+#: Prompts in formats that have to be imported; none is a folder of text files.
+OTHER_SUFFIXES = (".txt", ".tsv", ".csv", "")
 
 
 def check(project: Project) -> list[Problem]:
@@ -47,6 +49,14 @@ def _closest(name: str, known: Iterable[str]) -> str:
         return f"did you mean {close[0]!r}?"
     shown = ", ".join(known[:8]) + (", ..." if len(known) > 8 else "")
     return f"known: {shown}" if known else "none exists yet"
+
+
+def _to_import(project: Project, name: str) -> str:
+    """What to do about prompts that lie there in another format; empty where none do."""
+    for path in (project.root / "prompts" / f"{name}{suffix}" for suffix in OTHER_SUFFIXES):
+        if path.exists():
+            return f"run `imgassets prompts import prompts/{path.name}`"
+    return ""
 
 
 # ---- models --------------------------------------------------------------------------------
@@ -178,7 +188,7 @@ def _check_endpoint(project: Project, loaded: Loaded[Endpoint]) -> Iterator[Prob
                 loaded,
                 ("prompt_sets", i),
                 f"no valid prompts/{name}.yaml (or .jsonl)",
-                _closest(name, project.prompt_sets),
+                _to_import(project, name) or _closest(name, project.prompt_sets),
             )
     sets = [project.prompt_sets[n] for n in endpoint.prompt_sets if n in project.prompt_sets]
     yield from _check_marks(project, loaded)
