@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +35,9 @@ _WORDS = {
 
 
 def read_json_lines(path: Path) -> list[tuple[int, str]]:
-    """`(1-based line, text)` of every line that is not blank; a file that is one object is one.
+    """`(1-based line, text)` of every line that is not blank.
+
+    An object that is spread over several lines is one, with the line it begins in.
 
     Raises:
         InvalidDocumentsError: unreadable, not UTF-8, or another format; in one line, by its name.
@@ -45,10 +49,25 @@ def read_json_lines(path: Path) -> list[tuple[int, str]]:
     if not lines[0][1].lstrip().startswith("{"):
         what = next((n for first, n in _FIRST_LINES if first.match(lines[0][1])), "plain text")
         raise refused(path, f"not JSON lines but {what}", WANTED)
-    first = parsed(lines[0][1])
-    if len(lines) > 1 and not isinstance(first, dict) and isinstance(parsed(text), dict):
-        return [(lines[0][0], text)]  # spread over several lines
-    return lines
+    return list(_whole_objects(lines))
+
+
+def _whole_objects(lines: Sequence[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """Lines that are objects; those up to the next `{` at a line's start belong to one that is not.
+
+    So an object with a mistake is one problem, and not one a line.
+    """
+    start = 0
+    while start < len(lines):
+        number, text = lines[start]
+        stop = start + 1
+        if not text.rstrip().endswith("}"):
+            while stop < len(lines) and not lines[stop][1].startswith("{"):
+                stop += 1
+        blank = [lines[i][0] - lines[i - 1][0] for i in range(start + 1, stop)]
+        parts = ("\n" * gap + lines[start + 1 + i][1] for i, gap in enumerate(blank))
+        yield number, text + "".join(parts)
+        start = stop
 
 
 def parsed(text: str) -> Any:
@@ -56,12 +75,18 @@ def parsed(text: str) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        return ProblemWords(f"not JSON: {_WORDS.get(error.msg, error.msg)}, column {error.colno}")
+        words = f"not JSON: {_WORDS.get(error.msg, error.msg)}, column {error.colno}"
+        return ProblemWords(words, error.lineno - 1)
     except (RecursionError, ValueError):
         return ProblemWords("not JSON: nested too deep, or a number too long")
 
 
-class ProblemWords(str):
-    """Why a line is no JSON."""
+@dataclass(frozen=True)
+class ProblemWords:
+    """Why a text is no JSON, and how many lines below its first."""
 
-    __slots__ = ()
+    words: str
+    below: int = 0
+
+    def __str__(self) -> str:
+        return self.words

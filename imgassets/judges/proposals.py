@@ -46,7 +46,7 @@ _OPENING = re.compile(
 _BACKGROUND = re.compile(rf"\s+on (?:an? )?({'|'.join(_COLORS)})(?: background)?$")
 #: Straight quotes, and the curly ones of word processors; no apostrophe.
 _QUOTED = re.compile(
-    r"\"([^\"]+)\"|\u201c([^\u201d]+)\u201d|\u2018([^\u2019]+)\u2019|(?<!\w)'([^']+)'(?!\w)"
+    r"\"([^\"]+)\"|\u201c([^\u201d]+)\u201d|\u2018([^\u2019]+)\u2019|(?<!\w)'((?:[^']|(?<=\w)'(?=\w))+)'(?!\w)"
 )
 _LISTED = re.compile(r"\s*,\s*(?:and\s+)?|\s+and\s+")
 #: Words that make of a phrase something else than a thing with adjectives.
