@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from imgassets.cli.options import NOT_OK, OK, Json
+from imgassets.documents.problems import listed
 from imgassets.documents.project import load_project, to_json
 
 
@@ -14,24 +15,29 @@ def check(json: Json = False) -> int:
     Prints every problem as FILE:LINE: FIELD: what is wrong [fix: how to mend it]. Exit 1 if there
     is any. Loads no model.
     """
-    from imgassets.documents import prompt_syntax, scale_ends
-    from imgassets.judges.vocabulary import all_problems
+    from imgassets.documents import affordable, prompt_syntax, reachable, scale_ends
+    from imgassets.judges import vocabulary
     from imgassets.storage import calibrations
     from imgassets.storage.project_home import home_of
 
     project = load_project()
-    problems = all_problems(project)
+    problems = vocabulary.all_problems(project)
     known = calibrations.calibrations_of(home_of(project.root))
-    for hint in (
+    hints = [
         *prompt_syntax.hints(project),
         *scale_ends.hints(project),
+        *vocabulary.hints(project),
+        *reachable.hints(project),
+        *affordable.hints(project),
         *calibrations.hints(project, known),
-    ):
-        print(f"hint: {hint}", file=sys.stderr)
+    ]
+    for line in listed(hints).splitlines():
+        print(f"hint: {line}", file=sys.stderr)
     if json:
         print(to_json(problems))
     else:
-        print(*problems, sep="\n", end="\n" if problems else "")
+        if problems:
+            print(listed(problems))
         print(
             f"{len(project.endpoints)} endpoint(s), {len(project.models)} model(s), "
             f"{len(project.prompt_sets)} prompt set(s): "

@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 def compare(
     prompts: Annotated[
         Path,
-        typer.Option(
-            metavar="FILE", help="A prompt set (YAML), or GenEval's evaluation_metadata.jsonl."
-        ),
+        typer.Option(metavar="FILE", help="A prompt set in any format: docs/prompts.md."),
     ],
     incumbent: Annotated[
         Path, typer.Option(metavar="DIR", help="Images of the model in production.")
@@ -47,9 +45,9 @@ def compare(
     run the same command again. Exit 0 for GO, 1 for another verdict, 2 on bad input.
     """
     from imgassets.cli.two_folders import CONTRACT, compared, write_project
-    from imgassets.metrics.scored_folder import read_prompts
+    from imgassets.documents.prompt_files import read_prompt_set
 
-    found = compared(read_prompts(prompts), incumbent, candidate)
+    found = compared(read_prompt_set(prompts), incumbent, candidate)
     root = out.resolve()
     kept = write_project(root, found, contract)
     os.environ["IMGASSETS_PROJECT"] = str(root)

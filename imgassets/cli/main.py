@@ -25,6 +25,7 @@ _COMMANDS = (
     "compare",
     "decide",
     "label-sample",
+    "prompts",
     "score",
     "calibrate",
     "normalize",

@@ -7,14 +7,15 @@ from typing import Annotated
 
 import typer
 
-from imgassets.cli.options import OK, Json, show
+from imgassets.cli.options import NOT_OK, OK, Json, show
 
 
 def score(
     prompts: Annotated[
         Path,
         typer.Option(
-            metavar="FILE", help="A prompt set (YAML), or GenEval's evaluation_metadata.jsonl."
+            metavar="FILE",
+            help="A prompt set (YAML), or a file of another format (docs/prompts.md).",
         ),
     ],
     images: Annotated[Path, typer.Option(metavar="DIR", help="The folder of images.")],
@@ -33,11 +34,12 @@ def score(
     Scores a folder of images with the same metrics and a reason for each image; no image model is
     loaded. What a judge can be trusted at: docs/judges.md.
     Layouts: GenEval's (00000/samples/0000.png, with metadata.jsonl) or PROMPT_ID/SEED.png. An
-    unusable image is a result like any other; exit 2 on bad input.
+    unusable image is a result like any other. Exit 1 where no image could be judged right or
+    wrong, 2 on bad input.
     """
     from imgassets.cli.judges import detector_of
     from imgassets.metrics.scored_folder import score_folder
 
     scored = score_folder(prompts, images, detector_of(judge))
     show(json, scored.to_dict(), scored)
-    return OK
+    return OK if scored.judged["judged"] else NOT_OK

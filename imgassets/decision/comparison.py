@@ -18,13 +18,13 @@ from imgassets.decision.criterion_evidence import gather
 from imgassets.decision.errors import MissingIncumbentError, MixedRowsError
 from imgassets.decision.evidence import Evidence, Limit
 from imgassets.decision.failures import FailureEvidence, gather_failures
-from imgassets.decision.looks import level
 from imgassets.decision.paired_scores import Measured
 from imgassets.decision.review_triggers import review_rows
 from imgassets.decision.rows import criterion_row, failure_row
 from imgassets.decision.statistics import holm
 from imgassets.documents.decision_contract import DecisionContract
 from imgassets.documents.labels import Labels
+from imgassets.documents.looks import level
 from imgassets.documents.model_document import Pairing
 
 

@@ -14,7 +14,7 @@ from imgassets.decision.statistics import Bounded, Estimate, Floats
 from imgassets.documents.criteria import Criterion
 from imgassets.documents.labels import Labels
 from imgassets.documents.model_document import Pairing
-from imgassets.documents.scale_ends import Ends, natural_ends
+from imgassets.documents.scale_ends import Ends, ends_of_difference, natural_ends, scale_of
 from imgassets.metrics.families import of_making
 
 _TOO_FEW = "only {} prompt(s) have a usable image, at least 2 are needed"
@@ -53,9 +53,7 @@ def gather(
     found = _mean(criterion, candidate, incumbent, criteria, counts, pairing)
     if not labels:
         return found
-    return with_people(
-        found, candidate, incumbent, labels, scales.scale_of(criterion, criteria), pairing
-    )
+    return with_people(found, candidate, incumbent, labels, scale_of(criterion, criteria), pairing)
 
 
 def _mean(
@@ -67,7 +65,7 @@ def _mean(
     pairing: Pairing,
 ) -> Evidence:
     per_seed = scales.scores_of(criterion, candidate)
-    means, scale = prompt_means(per_seed), scales.scale_of(criterion, criteria)
+    means, scale = prompt_means(per_seed), scale_of(criterion, criteria)
     measured = _mean_of(means)
     limits = tuple(
         _limit(criterion, (kind, value, above), means, scale, _TOO_FEW)
@@ -94,7 +92,7 @@ def _against(found: Evidence, incumbent: Measured, scale: Ends, pairing: Pairing
     pairs = paired_differences(ours, theirs, pairing)
     differences = prompt_means(pairs)
     # What a `worst` limit says of the candidate it does not say of the incumbent.
-    spread = scales.ends_of_difference(scale, natural_ends(criterion))
+    spread = ends_of_difference(scale, natural_ends(criterion))
     limits = tuple(
         _limit(criterion, limit, differences, spread, _TOO_FEW_PAIRS)
         for limit in margins(criterion)

@@ -21,7 +21,7 @@ from imgassets.decision.statistics import Floats
 from imgassets.documents.criteria import Criterion
 from imgassets.documents.labels import Labels
 from imgassets.documents.model_document import Pairing
-from imgassets.documents.scale_ends import Ends, natural_ends
+from imgassets.documents.scale_ends import Ends, ends_of_difference, natural_ends
 
 
 class Said(NamedTuple):
@@ -121,7 +121,7 @@ def _own(found: Evidence, sample: Sample, scale: Ends, told: str) -> Evidence:
 
 def _against(found: Evidence, pairs: Sample, scale: Ends, told: str) -> Evidence:
     """With the paired difference, and the margin it is held to."""
-    spread = scales.ends_of_difference(scale, natural_ends(found.criterion))
+    spread = ends_of_difference(scale, natural_ends(found.criterion))
     limits = tuple(
         _judged(found.criterion, limit, pairs, spread, told) if limit.kind == "margin" else limit
         for limit in found.limits

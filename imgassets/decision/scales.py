@@ -7,12 +7,10 @@ a `worst` limit of the same contract: what lies beyond it breaks the contract by
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from imgassets.decision.paired_scores import Measured, PerSeed
 from imgassets.decision.statistics import ENDLESS, Floats
 from imgassets.documents.criteria import Criterion
-from imgassets.documents.scale_ends import Ends, natural_ends, worst_limit
+from imgassets.documents.scale_ends import Ends
 
 #: Units whose scores count as shares: judged by exact bounds both ways, a failed image is a 0.
 SHARES = ("share", "similarity")
@@ -33,24 +31,6 @@ def scores_of(criterion: Criterion, measured: Measured) -> PerSeed:
     if failed_counts_as_zero(criterion):
         return measured.per_seed_of_all(criterion.metric, criterion.flow)
     return measured.per_seed(criterion.metric, criterion.flow)
-
-
-def scale_of(criterion: Criterion, criteria: Sequence[Criterion]) -> Ends:
-    """Lowest and highest possible score of a criterion's metric under a contract's criteria."""
-    low, high = natural_ends(criterion)
-    worst = worst_limit(criterion.metric, criterion.flow, criteria)
-    if worst is None:
-        return low, high
-    if criterion.definition.direction == "higher":
-        return worst if low is None else max(low, worst), high
-    return low, worst if high is None else min(high, worst)
-
-
-def ends_of_difference(ours: Ends, theirs: Ends) -> Ends:
-    """Ends of candidate - incumbent, from those of each."""
-    low = None if ours[0] is None or theirs[1] is None else ours[0] - theirs[1]
-    high = None if ours[1] is None or theirs[0] is None else ours[1] - theirs[0]
-    return low, high
 
 
 def for_limit(criterion: Criterion, ends: Ends, holds_above: bool) -> Ends:

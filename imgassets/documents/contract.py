@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
 from imgassets.documents import metric_schemas
 from imgassets.documents.base import Document, Name
-from imgassets.documents.decision_contract import DecisionContract, refuse_doubles
+from imgassets.documents.decision_contract import DecisionContract
+from imgassets.documents.field_errors import FieldError, doubles
 from imgassets.documents.field_facets import Facet
 from imgassets.documents.postprocess import Step, mode_after, size_after
 from imgassets.documents.prompts import Transform
@@ -60,12 +62,16 @@ class Sampling(Document):
     @model_validator(mode="after")
     def _seeds_are_unique(self) -> Self:
         if len(set(self.seeds)) != len(self.seeds):
-            raise ValueError("a seed is listed twice; list every seed once")
+            at = next(i for i, seed in enumerate(self.seeds) if seed in self.seeds[:i])
+            message = f"seed {self.seeds[at]} is listed twice"
+            raise FieldError(message, "list every seed once", "seeds", at)
         same = twins(self.seeds)
         if same:
-            raise ValueError(
+            raise FieldError(
                 f"seeds {same[0]} and {same[1]} give the same noise (torch takes the last 32 bits "
-                "of a seed); drop one of them"
+                "of a seed)",
+                "drop one of them",
+                *("seeds", self.seeds.index(same[1])),
             )
         return self
 
@@ -142,30 +148,29 @@ class Endpoint(DecisionContract):
         None, description="Without it reports say nothing of waiting times and monthly costs."
     )
 
-    @model_validator(mode="after")
-    def _parts_agree(self) -> Self:
+    def _misfits(self) -> Iterator[FieldError]:
+        yield from super()._misfits()
         if self.returns.size not in self.accepts.sizes:
-            raise ValueError(
-                f"returns.size {list(self.returns.size)} is not among accepts.sizes; add it there"
-            )
+            message = f"size {list(self.returns.size)} is not among accepts.sizes"
+            yield FieldError(message, "add it there", "returns", "size")
         if FIRST not in self.flows:
-            raise ValueError(f"flows must contain {FIRST}; edits and upscales start from it")
-        self._check_chain()
-        refuse_doubles("prompt set", self.prompt_sets)
-        unmeasured = [c.metric for c in self.criteria if c.metric in self.metrics]
-        if unmeasured:
-            raise ValueError(
-                f"criterion {unmeasured[0]}: no image is measured by a metric of one's own; put it "
-                "into a contract of its own, and judge a table by `imgassets decide`"
-            )
-        for family in self.judges:
-            if not (family in FAMILIES and FAMILIES[family].judged):
-                judged = [name for name, known in FAMILIES.items() if known.judged]
-                raise ValueError(
-                    f"judges: {family!r} has no judge to choose; one of: {', '.join(judged)}"
+            message = f"flows lack {FIRST}; edits and upscales start from it"
+            yield FieldError(message, f"add {FIRST}", "flows")
+        yield from self._of_chain()
+        yield from doubles("prompt set", self.prompt_sets, "prompt_sets")
+        for i, criterion in enumerate(self.criteria):
+            if criterion.metric in self.metrics:
+                yield FieldError(
+                    f"{criterion.metric}: no image is measured by a metric of one's own",
+                    "put it into a contract of its own, and judge a table by `imgassets decide`",
+                    *("criteria", i, "metric"),
                 )
-        self._check_flows()
-        return self
+        judged = [name for name, known in FAMILIES.items() if known.judged]
+        for family in self.judges:
+            if family not in judged:
+                message = f"{family!r} has no judge to choose"
+                yield FieldError(message, f"one of: {', '.join(judged)}", "judges", family)
+        yield from self._of_flows()
 
     @property
     def judges_used(self) -> dict[str, str]:
@@ -187,46 +192,55 @@ class Endpoint(DecisionContract):
             if not FAMILIES[name].judged or name in judged
         }
 
-    def _check_flows(self) -> None:
-        unknown = sorted(set(self.traffic.per_month if self.traffic else ()) - set(self.flows))
-        if unknown:
-            raise ValueError(
-                f"traffic.per_month names {unknown[0]}, which is not in flows; drop it"
-            )
-        for criterion in self.criteria:
-            if criterion.flow not in self.flows:
-                raise ValueError(
-                    f"criterion {criterion.metric} is on flow {criterion.flow}, which is not in "
-                    f"flows; add it to flows or drop the criterion"
-                )
-        asking = [("near", near.metric, near.flow) for near in self.review.near]
-        asking += [("disagree", " and ".join(d.metrics), d.flow) for d in self.review.disagree]
-        for part, metrics, flow in asking:
+    def _of_flows(self) -> Iterator[FieldError]:
+        """Flows that are named, and are not among `flows`."""
+        named: list[tuple[str, str, tuple[str | int, ...]]] = [
+            *((f, f"{f} is billed", ("traffic", "per_month", f)) for f in self._billed),
+            *((c.flow, f"criterion {c.metric} is on flow {c.flow}", ("criteria", i, "flow"))
+              for i, c in enumerate(self.criteria)),
+            *((n.flow, f"{n.metric} is on flow {n.flow}", ("review", "near", i, "flow"))
+              for i, n in enumerate(self.review.near)),
+            *((d.flow, f"{' and '.join(d.metrics)} is on flow {d.flow}",
+               ("review", "disagree", i, "flow")) for i, d in enumerate(self.review.disagree)),
+        ]  # fmt: skip
+        for flow, said, at in named:
             if flow not in self.flows:
-                raise ValueError(
-                    f"review.{part}: {metrics} is on flow {flow}, which is not in flows; add it to "
-                    "flows or drop the entry"
-                )
-        for near in self.review.near:
-            if self.limited(near) is None:
-                raise ValueError(
-                    f"review.near: no criterion on the mean of {near.metric}, flow {near.flow}, "
-                    "has a floor or a ceiling; add one"
+                message = f"{said}, which is not in flows"
+                yield FieldError(message, "add the flow to `flows`, or drop this", *at)
+        for i, near in enumerate(self.review.near):
+            if near.flow in self.flows and self.limited(near) is None:
+                yield FieldError(
+                    f"no criterion on the mean of {near.metric}, flow {near.flow}, has a floor or "
+                    "a ceiling",
+                    "add one",
+                    *("review", "near", i, "metric"),
                 )
 
-    def _check_chain(self) -> None:
+    @property
+    def _billed(self) -> tuple[FlowName, ...]:
+        return tuple(self.traffic.per_month) if self.traffic else ()
+
+    def _of_chain(self) -> Iterator[FieldError]:
+        """Flows without what they need, and sources that cannot be."""
         for name, described in FLOWS.items():
             field = described.contract_field
-            if field and (name in self.flows) != bool(getattr(self, field)):
-                raise ValueError(f"`{field}` and flow {name} need each other; give both or neither")
+            given = bool(field and getattr(self, field))
+            if field and name in self.flows and not given:
+                at = self.flows.index(name)
+                yield FieldError(f"flow {name} needs `{field}`", f"add `{field}`", "flows", at)
+            elif field and given and name not in self.flows:
+                message = f"`{field}` is for flow {name}, which is not in flows"
+                yield FieldError(message, f"add {name} to `flows`, or drop `{field}`", field)
+        order = list(FLOWS)
         for flow, source in self.sources.items():
-            if flow not in self.flows or source not in self.flows:
-                raise ValueError(f"sources: {flow}: {source}: both must be among flows")
-            order = list(FLOWS)
+            for one in (flow, source):
+                if one not in self.flows:
+                    message = f"{one} is not in flows"
+                    yield FieldError(message, "add it to `flows`, or drop this", "sources", flow)
             if order.index(source) >= order.index(flow):
-                raise ValueError(
-                    f"sources: {flow} cannot start from {source}; the order is {', '.join(order)}"
-                )
+                message = f"{flow} cannot start from {source}"
+                fix = f"the order is {', '.join(order)}"
+                yield FieldError(message, fix, "sources", flow)
 
     def source_of(self, flow: FlowName) -> FlowName | None:
         """The flow whose images a flow starts from; None for the first."""

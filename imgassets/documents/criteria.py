@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
@@ -17,6 +18,7 @@ from pydantic import (
 from imgassets.documents import metric_schemas
 from imgassets.documents.base import Document
 from imgassets.documents.failures import ModeName
+from imgassets.documents.field_errors import FieldError
 from imgassets.documents.field_facets import Facet
 from imgassets.documents.own_metrics import known_metric, known_names
 from imgassets.documents.units import ImageSeconds, Share, Usd, level, step, unit_of_limit
@@ -36,6 +38,14 @@ def _level(value: object, metric: object) -> object:
 def _step(value: object, metric: object) -> object:
     known = known_metric(metric)
     return value if value is None or known is None else step(value, unit_of_limit(known))
+
+
+def unknown_metric(name: str) -> FieldError:
+    """Of a name that no metric has: the likeliest that was meant, else all there are."""
+    known = known_names()
+    close = difflib.get_close_matches(name, known, n=1)
+    fix = f"did you mean `{close[0]}`?" if close else f"one of: {', '.join(known)}"
+    return FieldError(f"unknown metric {name!r}", fix, "metric")
 
 
 class FailureRate(Document):
@@ -102,31 +112,31 @@ class Criterion(Document):
     def _bounds_fit_the_metric(self) -> Self:
         metric = known_metric(self.metric)
         if metric is None:
-            raise ValueError(f"unknown metric {self.metric!r}; one of: {', '.join(known_names())}")
+            raise unknown_metric(self.metric)
         self._definition = metric
         if self.flow not in metric.flows:
-            raise ValueError(
-                f"{self.metric} is not measured on flow {self.flow}; one of: "
-                f"{', '.join(metric.flows)}"
-            )
+            message = f"{self.metric} is not measured on flow {self.flow}"
+            raise FieldError(message, f"one of: {', '.join(metric.flows)}", "flow")
         if self.floor is None and self.ceiling is None and self.margin is None:
-            raise ValueError("give a floor, a ceiling or a margin, or the criterion says nothing")
+            limit = "ceiling" if metric.direction == "lower" else "floor"
+            either = "" if metric.direction == "same" else f"a {limit} or "
+            raise FieldError("no limit is given, so it says nothing", f"add {either}a margin")
         if metric.direction == "same":
             return self._compared_only()
         wrong = "ceiling" if metric.direction == "higher" else "floor"
         if getattr(self, wrong) is not None:
             right = "floor" if wrong == "ceiling" else "ceiling"
-            raise ValueError(
-                f"{self.metric}: {metric.direction} is better, so a {wrong} makes no sense; "
-                f"use {right}"
-            )
+            message = f"{self.metric}: {metric.direction} is better, so a {wrong} makes no sense"
+            raise FieldError(message, f"use {right}", wrong)
         return self
 
     def _compared_only(self) -> Self:
         if self.floor is not None or self.ceiling is not None or self.statistic == "worst":
-            raise ValueError(
-                f"{self.metric}: neither way is better, so it has no floor, ceiling or worst; "
-                "use a margin, which holds both ways"
+            at = "statistic" if self.statistic == "worst" else "floor"
+            raise FieldError(
+                f"{self.metric}: neither way is better, so it has no floor, ceiling or worst",
+                "use a margin, which holds both ways",
+                "ceiling" if self.ceiling is not None else at,
             )
         return self
 
@@ -208,13 +218,15 @@ class Disagreement(Document):
 
     @model_validator(mode="after")
     def _both_are_shares(self) -> Self:
-        for name in self.metrics:
+        for i, name in enumerate(self.metrics):
             metric = METRICS.get(name) or GONE.get(name)
             if metric is None or metric.unit != "share":
                 shares = [m for m in METRICS if METRICS[m].unit == "share"]
-                raise ValueError(f"{name!r} is no share of images; use two of: {', '.join(shares)}")
+                fix = f"use two of: {', '.join(shares)}"
+                raise FieldError(f"{name!r} is no share of images", fix, "metrics", i)
             if self.flow not in metric.flows:
-                raise ValueError(f"{name} is not measured on flow {self.flow}")
+                message = f"{name} is not measured on flow {self.flow}"
+                raise FieldError(message, f"one of: {', '.join(metric.flows)}", "flow")
         return self
 
     @property

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Self
 
 from pydantic import Field, ModelWrapValidatorHandler, model_validator
@@ -18,6 +17,7 @@ from imgassets.documents.criteria import (
     Near,
     Review,
 )
+from imgassets.documents.field_errors import FieldError, doubles, raise_all
 from imgassets.documents.field_facets import Facet
 from imgassets.documents.own_metrics import MetricName, OwnMetric, declared
 from imgassets.flows import FLOWS, FlowName
@@ -69,19 +69,30 @@ class DecisionContract(Document):
             return read(data)
 
     @model_validator(mode="after")
-    def _names_agree(self) -> Self:
-        taken = sorted(set(self.metrics) & set(METRICS))
-        if taken:
-            raise ValueError(f"metrics: {taken[0]} is a metric of the product; choose another name")
-        if self.incumbent in self.candidates:
-            raise ValueError(f"{self.incumbent} is both incumbent and candidate; drop it from one")
-        for what, names in (
-            ("candidate", self.candidates),
-            ("criterion", [c.name for c in self.all_criteria]),
-            ("failure mode", [f.mode for f in self.failure_modes]),
-        ):
-            refuse_doubles(what, names)
+    def _parts_agree(self) -> Self:
+        raise_all(self._misfits())
         return self
+
+    def _misfits(self) -> Iterator[FieldError]:
+        """Fields that do not fit each other."""
+        for name in sorted(set(self.metrics) & set(METRICS)):
+            message = f"{name} is a metric of the product"
+            yield FieldError(message, "choose another name", "metrics", name)
+        for i, name in enumerate(self.candidates):
+            if name == self.incumbent:
+                message = f"{name} is both incumbent and candidate"
+                yield FieldError(message, "drop it from one", "candidates", i)
+        yield from doubles("candidate", self.candidates, "candidates")
+        yield from doubles("failure mode", [f.mode for f in self.failure_modes],
+                           "failure_modes", "mode")  # fmt: skip
+        written = [c.name for c in self.criteria]
+        yield from doubles("criterion", written, "criteria")
+        for made in self.all_criteria[len(written) :]:
+            if made.name in written:
+                part = "review.look" if made.metric.startswith("look.") else "budget"
+                message = f"`{part}` makes a criterion {made.name} as well"
+                fix = "keep one of them"
+                yield FieldError(message, fix, "criteria", written.index(made.name))
 
     @property
     def all_criteria(self) -> tuple[Criterion, ...]:
@@ -108,10 +119,3 @@ class DecisionContract(Document):
     def max_failure_rate(self, mode: str) -> float:
         """Highest rate allowed for a failure mode; 0 where the contract is silent."""
         return next((f.max_rate for f in self.failure_modes if f.mode == mode), 0.0)
-
-
-def refuse_doubles(what: str, names: Sequence[str]) -> None:
-    """Raises ValueError where a name is listed twice."""
-    doubles = sorted(n for n, times in Counter(names).items() if times > 1)
-    if doubles:
-        raise ValueError(f"{what} listed more than once: {', '.join(doubles)}")

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from imgassets.documents.base import Document
+from imgassets.documents.field_errors import FieldError
 from imgassets.documents.field_facets import Facet
 from imgassets.documents.hosted import HostedModel
 from imgassets.documents.model_document import Reproducibility
@@ -26,12 +27,13 @@ class GeminiEdit(Document):
         try:
             self.words("a cat", (0.0, 0.0, 1.0, 1.0))
         except (KeyError, IndexError, ValueError, AttributeError) as error:
-            raise ValueError(
-                f"instruction has an unknown placeholder ({error!r}); there are {{prompt}}, "
-                "{left}, {top}, {right}, {bottom}"
+            raise FieldError(
+                f"instruction has an unknown placeholder ({error!r})",
+                "there are {prompt}, {left}, {top}, {right}, {bottom}",
+                "instruction",
             ) from error
         if "{prompt}" not in self.instruction:
-            raise ValueError("instruction must contain {prompt}")
+            raise FieldError("nothing says what to paint", "put `{prompt}` into it", "instruction")
         return self
 
     def words(self, prompt: str, region: tuple[float, float, float, float]) -> str:
@@ -74,5 +76,5 @@ class GeminiModel(HostedModel):
     @model_validator(mode="after")
     def _no_upscale_price(self) -> Self:
         if self.price.usd_per_upscale is not None:
-            raise ValueError("Gemini has no upscaler; drop price.usd_per_upscale")
+            raise FieldError("Gemini has no upscaler", "drop it", "price", "usd_per_upscale")
         return self

@@ -11,11 +11,13 @@ import re
 from pathlib import Path
 from typing import Any
 
+import yaml
 from pydantic import ValidationError
 
 from imgassets.documents.json_lines import WANTED, ProblemWords, parsed, read_json_lines
 from imgassets.documents.problems import InvalidDocumentsError, Problem, dotted, explained
 from imgassets.documents.prompts import ObjectExpectation, Prompt, PromptSet
+from imgassets.documents.yamlfile import YamlFile
 
 _OBJECT_FIELDS = {f.alias or name for name, f in ObjectExpectation.model_fields.items()}
 
@@ -35,22 +37,36 @@ def read_geneval(path: Path) -> PromptSet:
     Raises:
         InvalidDocumentsError: with every bad line.
     """
+    return read_with_lines(path)[0]
+
+
+def read_with_lines(path: Path) -> tuple[PromptSet, tuple[int, ...]]:
+    """The same, with the line (from 1) that each prompt stands in. Raises as `read_geneval`."""
     problems: list[Problem] = []
     prompts: list[Prompt] = []
+    lines: list[int] = []
     for index, (number, line) in enumerate(read_json_lines(path)):
         row = parsed(line)
         if isinstance(row, ProblemWords):
-            problems.append(Problem(str(path), number, "", str(row), "one JSON object a line"))
+            where = number + row.below
+            problems.append(Problem(str(path), where, "", str(row), "one JSON object a line"))
         elif not isinstance(row, dict):
             problems.append(Problem(str(path), number, "", "not a JSON object", WANTED))
         else:
             try:
                 prompts.append(geneval_prompt(index, row))
+                lines.append(number)
             except ValidationError as error:
-                problems += _problems(path, number, _document(index, row), error)
+                problems += _problems(path, (number, line), _document(index, row), error)
     if problems:
         raise InvalidDocumentsError(problems)
-    return PromptSet(prompt_set=set_name(path), prompts=tuple(prompts))
+    return PromptSet(prompt_set=set_name(path), prompts=tuple(prompts)), tuple(lines)
+
+
+def field_of_line(loc: tuple[str | int, ...]) -> tuple[str | int, ...]:
+    """A field of a prompt set as a line of the file calls it: `include[0].class`."""
+    inner = loc[2:] if loc[:1] == ("prompts",) else loc
+    return inner[1:] if inner[:1] == ("expect",) else inner
 
 
 def set_name(path: Path) -> str:
@@ -78,9 +94,27 @@ def _objects(given: Any) -> Any:
     ]
 
 
-def _problems(path: Path, number: int, data: Any, error: ValidationError) -> list[Problem]:
+def _problems(path: Path, at: tuple[int, str], data: Any, error: ValidationError) -> list[Problem]:
+    number, text = at
     return [
-        Problem(str(path), number, dotted(f[1:] if f[0] == "expect" else f), message, fix)
+        Problem(
+            str(path),
+            number + _below(text, field_of_line(f)),
+            dotted(field_of_line(f)),
+            message,
+            fix,
+        )
         for field, message, fix in explained(error, Prompt, data)
         for f in [field or ("",)]
     ]
+
+
+def _below(text: str, field: tuple[str | int, ...]) -> int:
+    """How many lines below the first a field of an object stands; JSON is YAML too."""
+    if "\n" not in text:
+        return 0
+    try:
+        root = yaml.compose(text, Loader=yaml.CSafeLoader)
+    except yaml.YAMLError:
+        return 0
+    return 0 if root is None else YamlFile(None, root).line(field) - 1

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from imgassets.documents.base import Document
+from imgassets.documents.field_errors import FieldError
 from imgassets.documents.field_facets import Facet
 from imgassets.documents.hosted import HostedModel
 from imgassets.documents.hosted_sizes import SIZES
@@ -83,12 +84,20 @@ class IdeogramModel(HostedModel):
     @model_validator(mode="after")
     def _parts_agree(self) -> Self:
         if (self.api_model == "V_3") != (self.rendering_speed is not None):
-            raise ValueError("rendering_speed must be given for V_3 and only for it")
+            if self.rendering_speed is None:
+                raise FieldError("V_3 needs a rendering_speed", "add `rendering_speed: DEFAULT`")
+            message = f"{self.api_model} has no rendering_speed; V_3 alone has"
+            raise FieldError(message, "drop it", "rendering_speed")
         if self.style_type in _STYLES_OF_OTHERS[self.api_model]:
-            raise ValueError(f"{self.api_model} has no style_type {self.style_type}")
+            message = f"{self.api_model} has no style_type {self.style_type}"
+            raise FieldError(message, "write AUTO, GENERAL, REALISTIC or DESIGN", "style_type")
         hosted = isinstance(self.upscaler, IdeogramUpscaler)
         if hosted != (self.price.usd_per_upscale is not None):
-            raise ValueError("price.usd_per_upscale must be given for upscaler kind ideogram only")
+            if hosted:
+                message = "upscaler kind ideogram costs money, and no price is given"
+                raise FieldError(message, "add `usd_per_upscale`", "price")
+            message = "usd_per_upscale is the price of upscaler kind ideogram alone"
+            raise FieldError(message, "drop it", "price", "usd_per_upscale")
         return self
 
     def size_problem(self, size: tuple[int, int]) -> tuple[str, str] | None:

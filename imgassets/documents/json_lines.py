@@ -8,24 +8,16 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from imgassets.documents.problems import InvalidDocumentsError, Problem
+from imgassets.documents.text_files import read_text, refused
 
 WANTED = (
     'give one JSON object a line, such as {"tag": "colors", "include": [{"class": "circle", '
     '"count": 1, "color": "red"}], "prompt": "a red circle"}; or a prompt set in YAML'
-)
-_FIRST_BYTES = (
-    (b"PAR1", "a Parquet file"),
-    (b"ARROW1", "an Arrow file"),
-    (b"SQLite format 3", "an SQLite database"),
-    (b"\x1f\x8b", "a gzip archive; unpack it"),
-    (b"PK\x03\x04", "a zip archive or spreadsheet"),
-    (b"\xff\xfe", "UTF-16 text; save the file as UTF-8"),
-    (b"\xfe\xff", "UTF-16 text; save the file as UTF-8"),
-    (b"version https://git-lfs", "a Git LFS pointer; fetch the file itself (`git lfs pull`)"),
 )
 _FIRST_LINES = (
     (re.compile(r"\s*\["), "a JSON array"),
@@ -43,22 +35,39 @@ _WORDS = {
 
 
 def read_json_lines(path: Path) -> list[tuple[int, str]]:
-    """`(1-based line, text)` of every line that is not blank; a file that is one object is one.
+    """`(1-based line, text)` of every line that is not blank.
+
+    An object that is spread over several lines is one, with the line it begins in.
 
     Raises:
         InvalidDocumentsError: unreadable, not UTF-8, or another format; in one line, by its name.
     """
-    text = _text(path)
+    text = read_text(path, "JSON lines", WANTED)
     lines = [(i, line) for i, line in enumerate(text.split("\n"), 1) if line.strip()]
     if not lines:
-        raise _refused(path, "the prompt set is empty", "add at least one prompt")
+        raise refused(path, "the prompt set is empty", "add at least one prompt")
     if not lines[0][1].lstrip().startswith("{"):
         what = next((n for first, n in _FIRST_LINES if first.match(lines[0][1])), "plain text")
-        raise _refused(path, f"not JSON lines but {what}")
-    first = parsed(lines[0][1])
-    if len(lines) > 1 and not isinstance(first, dict) and isinstance(parsed(text), dict):
-        return [(lines[0][0], text)]  # spread over several lines
-    return lines
+        raise refused(path, f"not JSON lines but {what}", WANTED)
+    return list(_whole_objects(lines))
+
+
+def _whole_objects(lines: Sequence[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """Lines that are objects; those up to the next `{` at a line's start belong to one that is not.
+
+    So an object with a mistake is one problem, and not one a line.
+    """
+    start = 0
+    while start < len(lines):
+        number, text = lines[start]
+        stop = start + 1
+        if not text.rstrip().endswith("}"):
+            while stop < len(lines) and not lines[stop][1].startswith("{"):
+                stop += 1
+        blank = [lines[i][0] - lines[i - 1][0] for i in range(start + 1, stop)]
+        parts = ("\n" * gap + lines[start + 1 + i][1] for i, gap in enumerate(blank))
+        yield number, text + "".join(parts)
+        start = stop
 
 
 def parsed(text: str) -> Any:
@@ -66,35 +75,18 @@ def parsed(text: str) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        return ProblemWords(f"not JSON: {_WORDS.get(error.msg, error.msg)}, column {error.colno}")
+        words = f"not JSON: {_WORDS.get(error.msg, error.msg)}, column {error.colno}"
+        return ProblemWords(words, error.lineno - 1)
     except (RecursionError, ValueError):
         return ProblemWords("not JSON: nested too deep, or a number too long")
 
 
-class ProblemWords(str):
-    """Why a line is no JSON."""
+@dataclass(frozen=True)
+class ProblemWords:
+    """Why a text is no JSON, and how many lines below its first."""
 
-    __slots__ = ()
+    words: str
+    below: int = 0
 
-
-def _text(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            head = file.read(4096)
-            what = next((n for first, n in _FIRST_BYTES if head.startswith(first)), None)
-            if what is None and b"\0" in head:
-                what = "binary data, or text with two bytes a letter (UTF-16)"
-            if what is not None:
-                raise _refused(path, f"not JSON lines but {what}")
-            data = head + file.read()
-    except OSError as error:
-        raise _refused(path, error.strerror or str(error), "make the file readable") from error
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise _refused(path, "not UTF-8 text", "save the file as UTF-8") from error
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _refused(path: Path, message: str, fix: str = WANTED) -> InvalidDocumentsError:
-    return InvalidDocumentsError([Problem(str(path), 1, "", message, fix)])
+    def __str__(self) -> str:
+        return self.words

@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self, cast
 from pydantic import ConfigDict, Field, model_validator
 
 from imgassets.documents.base import Document, Name, fingerprint
+from imgassets.documents.field_errors import FieldError
 from imgassets.documents.field_facets import Facet
 from imgassets.documents.scalars import Slotted
 from imgassets.documents.units import Share
@@ -49,7 +50,8 @@ class Thresholds(Document):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.presence >= self.counting:
-            raise ValueError("presence must be below counting")
+            message = f"presence ({self.presence:g}) must be below counting ({self.counting:g})"
+            raise FieldError(message, "lower it", "presence")
         return self
 
 
@@ -114,14 +116,14 @@ class _Boxes(_Judge):
     thresholds: Annotated[Thresholds, Facet.PARTS] = Field(
         Thresholds(), description="How sure it must be that an object is there."
     )
-    max_overlap: Annotated[float, Facet.MEASURES] = Field(
+    max_overlap: Annotated[Share, Facet.MEASURES] = Field(
         1.0,
         gt=0.0,
         le=1.0,
         description="Of two boxes of one class with at least this overlap (IoU) the less sure one "
         "goes; 1 keeps both.",
     )
-    max_overlap_across: Annotated[float, Facet.MEASURES] = Field(
+    max_overlap_across: Annotated[Share, Facet.MEASURES] = Field(
         1.0, gt=0.0, le=1.0, description="The same for boxes of different classes."
     )
     synonyms: Annotated[dict[str, str], Facet.MEASURES] = Field(
@@ -183,7 +185,8 @@ class TransformersDetector(_Boxes, _Learned):
     @model_validator(mode="after")
     def _any_words_or_some(self) -> Self:
         if self.classes and self.kind == "zero-shot-object-detection":
-            raise ValueError("classes: zero-shot-object-detection takes any words; drop it")
+            message = "zero-shot-object-detection takes any words"
+            raise FieldError(message, "drop it", "classes")
         return self
 
     @property

@@ -55,7 +55,7 @@ def _check_named(project: Project, loaded: Loaded[Endpoint]) -> Iterator[Problem
         loc = ("judges", family)
         judge = project.judges.get(name)
         if judge is None:
-            if not any(p.file.endswith(f"judges/{name}.yaml") for p in project.problems):
+            if ("judges", name) not in project.broken:
                 able = [n for n, j in project.judges.items() if family in j.document.families]
                 close = difflib.get_close_matches(name, able, n=1)
                 fix = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(able)}"

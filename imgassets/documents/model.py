@@ -8,10 +8,12 @@ from pydantic import Field, model_validator
 
 from imgassets.documents import scheduler_names
 from imgassets.documents.base import Document
+from imgassets.documents.field_errors import FieldError
 from imgassets.documents.field_facets import Facet
 from imgassets.documents.model_document import ModelDocument
 from imgassets.documents.pipeline_options import Loading, Value, refuse_remote_code
 from imgassets.documents.price import Price
+from imgassets.documents.units import Share
 from imgassets.documents.upscaler import Upscaler
 from imgassets.documents.weights import Weights
 
@@ -31,11 +33,8 @@ class Scheduler(Document):
     def _is_no_name_alone(cls, document: Any) -> Any:
         if isinstance(document, str):
             other = scheduler_names.hint(document)
-            raise ValueError(
-                f"give class and settings; {other}"
-                if other
-                else f"give class and settings, such as `{{class: {document}}}`"
-            )
+            fix = other or f"write `{{class: {document}}}`"
+            raise FieldError("a name alone says nothing of the settings", fix)
         return document
 
 
@@ -56,13 +55,16 @@ class Sampling(Document):
     @model_validator(mode="after")
     def _one_image_a_request(self) -> Self:
         if self.arguments.get("num_images_per_prompt", 1) != 1:
-            raise ValueError(
-                "arguments: num_images_per_prompt must be 1: every request is one image; list more "
-                "seeds in the endpoint's sampling.seeds"
+            raise FieldError(
+                "num_images_per_prompt must be 1: every request is one image",
+                "list more seeds in the endpoint's sampling.seeds",
+                "arguments",
+                "num_images_per_prompt",
             )
         for name in ("latents", "return_dict"):
             if name in self.arguments:
-                raise ValueError(f"arguments: {name} is imgassets' own to give; drop it")
+                message = f"{name} is imgassets' own to give"
+                raise FieldError(message, "drop it", "arguments", name)
         return self
 
 
@@ -78,7 +80,7 @@ class EditSampling(Document):
     guidance_scale: Annotated[float, Facet.PIXELS] = Field(
         ge=0.0, description="Classifier-free guidance; up to 1 is off."
     )
-    strength: Annotated[float, Facet.PIXELS] = Field(
+    strength: Annotated[Share, Facet.PIXELS] = Field(
         gt=0.0, le=1.0, description="Share of the noise schedule that runs."
     )
 

@@ -35,7 +35,7 @@ class _UnknownBackend(Document):
 def model_class(data: Any) -> type[AnyModel]:
     """The document class a parsed model file asks for by its `backend`."""
     backend = data.get("backend") if isinstance(data, dict) else None
-    if backend is None:
+    if not isinstance(data, dict):
         return Model
     return BY_BACKEND.get(str(backend), cast("type[Model]", _UnknownBackend))
 

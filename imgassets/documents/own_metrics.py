@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from imgassets.documents.base import Document
+from imgassets.documents.field_errors import FieldError
 from imgassets.documents.field_facets import Facet
 from imgassets.metrics.families import METRICS
 from imgassets.metrics.family import Metric
@@ -44,7 +45,8 @@ class OwnMetric(Document):
     @model_validator(mode="after")
     def _range_is_one(self) -> Self:
         if self.range is not None and self.range[0] >= self.range[1]:
-            raise ValueError(f"range {list(self.range)}: the first must be below the second")
+            message = f"range {list(self.range)}: the first must be below the second"
+            raise FieldError(message, "write the lower end first", "range")
         return self
 
     def metric(self, name: str) -> Metric:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from imgassets.documents.base import Document
+from imgassets.documents.field_errors import FieldError
 from imgassets.documents.field_facets import Facet
 
 #: A setting handed on as it is.
@@ -97,22 +98,23 @@ def refuse_remote_code(document: Any) -> Any:
     """Refuse every setting that would run code from a weights folder, wherever it is written.
 
     Raises:
-        ValueError: with the path of the setting.
+        FieldError: with the path of the setting.
     """
     for path in _paths(document):
         if path[-1] in _RUNS_CODE:
-            raise ValueError(
-                f"{'.'.join(path)}: code that comes with weights is never run; remove it, and use "
-                "a pipeline class of diffusers"
+            raise FieldError(
+                "code that comes with weights is never run",
+                "remove it, and use a pipeline class of diffusers",
+                *path,
             )
     return document
 
 
-def _paths(value: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+def _paths(value: Any, above: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
     if isinstance(value, dict):
         for key, item in value.items():
             yield (*above, str(key))
             yield from _paths(item, (*above, str(key)))
     elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _paths(item, above)
+        for i, item in enumerate(value):
+            yield from _paths(item, (*above, i))

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from imgassets.documents.field_errors import FieldError
 from imgassets.documents.yaml_misreadings import found, quoted
 
 #: What every type of error wants, made from its details. Types that are not here are said in
@@ -58,7 +59,8 @@ def said(item: Any, node: yaml.Node | None) -> str:
     """One error of pydantic as a sentence; `node` is what was written, where that is known."""
     kind, value = item["type"], item["input"]
     if kind == "value_error":
-        return _own(item, value)
+        shown = isinstance(value, (str, int, float))
+        return _own(item)[0] + (f" (found: {found(value, None)})" if shown else "")
     if kind == "invalid_key":
         return f"{found(value, None)} is no name of a field"
     if kind == "union_tag_not_found":
@@ -86,8 +88,10 @@ def wanted_by(item: Any) -> str:
 
 
 def fix_of(item: Any, node: yaml.Node | None) -> str:
-    """What to do about it; empty where the sentence says it."""
+    """What to do about it; empty where only general words are left (`plain_fixes`)."""
     kind, value = item["type"], item["input"]
+    if kind == "value_error":
+        return _own(item)[1]
     if kind == "invalid_key":
         return "names of fields are texts: put it in quotes"
     if kind == "union_tag_not_found":
@@ -126,12 +130,13 @@ def _discriminator(item: Any) -> str:
     return "`" + item["ctx"]["discriminator"].strip("'") + "`"
 
 
-def _own(item: Any, value: Any) -> str:
-    """A sentence of our own validators."""
-    message: str = item["msg"].removeprefix("Value error, ")
-    if isinstance(value, (str, int, float)):
-        message += f" (found: {found(value, None)})"
-    return message
+def _own(item: Any) -> tuple[str, str]:
+    """Sentence and fix of our own validators; what stands behind the last semicolon is the fix."""
+    error = item["ctx"]["error"]
+    if isinstance(error, FieldError):
+        return error.message, error.fix
+    message, _, fix = str(error).rpartition("; ")
+    return (message, fix) if message else (fix, "")
 
 
 def _count(number: int, noun: str) -> str:

@@ -8,7 +8,9 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from imgassets.documents.base import Document
+from imgassets.documents.field_errors import FieldError
 from imgassets.documents.field_facets import Facet
+from imgassets.documents.units import Share
 
 Side = Annotated[int, Field(ge=8, le=16384)]
 
@@ -53,20 +55,22 @@ class Watermark(Document):
     corner: Annotated[
         Literal["top-left", "top-right", "bottom-left", "bottom-right"], Facet.PIXELS
     ] = Field("bottom-right", description="Where it is put.")
-    height: Annotated[float, Facet.PIXELS] = Field(
+    height: Annotated[Share, Facet.PIXELS] = Field(
         gt=0.0, le=1.0, description="Share of the image's height."
     )
     margin: Annotated[int, Facet.PIXELS] = Field(
         0, ge=0, description="Distance to the edges, pixels."
     )
-    opacity: Annotated[float, Facet.PIXELS] = Field(
+    opacity: Annotated[Share, Facet.PIXELS] = Field(
         gt=0.0, le=1.0, description="1 hides what is below it."
     )
 
     @model_validator(mode="after")
     def _one_mark(self) -> Self:
         if (self.image is None) == (self.text is None):
-            raise ValueError("give exactly one of image and text")
+            if self.text is None:
+                raise FieldError("neither image nor text is given", "add one of them")
+            raise FieldError("image and text are both given", "drop one of them", "text")
         return self
 
 
@@ -87,7 +91,9 @@ class Convert(Document):
     @model_validator(mode="after")
     def _quality_fits(self) -> Self:
         if (self.quality is not None) != (self.format != "PNG"):
-            raise ValueError("quality must be given for JPEG and WEBP and only for them")
+            if self.quality is None:
+                raise FieldError(f"{self.format} needs a quality", "add `quality: 90`")
+            raise FieldError("PNG has no quality", "drop it", "quality")
         return self
 
 

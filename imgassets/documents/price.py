@@ -8,6 +8,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from imgassets.documents.base import Document
+from imgassets.documents.field_errors import FieldError
 from imgassets.documents.field_facets import Facet
 from imgassets.documents.units import Usd
 from imgassets.flows import FIRST, FLOWS, FlowName
@@ -30,7 +31,11 @@ class Price(Document):
     @model_validator(mode="after")
     def _one_basis(self) -> Self:
         if (self.usd_per_hour is None) == (self.usd_per_image is None):
-            raise ValueError("give exactly one of usd_per_hour and usd_per_image")
+            if self.usd_per_hour is None:
+                message = "neither usd_per_hour nor usd_per_image is given"
+                raise FieldError(message, "add one of them")
+            message = "usd_per_hour and usd_per_image are both given"
+            raise FieldError(message, "drop one of them", "usd_per_image")
         return self
 
     def usd(self, seconds: float, flow: FlowName = FIRST) -> float:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from imgassets.documents.field_errors import FieldError, SeveralFieldsError
 from imgassets.documents.field_facets import parts_in
+from imgassets.documents.plain_fixes import general_fix
 from imgassets.documents.plain_words import fix_of, said, said_of_all
 from imgassets.documents.yaml_misreadings import Field, lost_text, odd_numbers
 from imgassets.documents.yamlfile import YamlFile
@@ -18,6 +20,7 @@ from imgassets.documents.yamlfile import YamlFile
 if TYPE_CHECKING:
     from imgassets.documents.project import Loaded
 _NOTHING = object()
+_MOST_PLACES = 12
 
 
 @dataclass(frozen=True, order=True)
@@ -49,13 +52,35 @@ class InvalidDocumentsError(ValueError):
     """Documents that cannot be used. `problems` holds every one of them, never only the first."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__("\n".join(str(p) for p in sorted(problems)))
+        super().__init__(listed(problems))
         self.problems = tuple(sorted(problems))
+
+
+def listed(problems: Iterable[Problem]) -> str:
+    """Problems as lines, sorted; a fix that many places of a file share stands once, behind them.
+
+    Of more than a dozen such places the first are listed, and how many there are.
+    """
+    by_fix: dict[tuple[str, str], list[Problem]] = {}
+    for problem in sorted(problems):
+        by_fix.setdefault((problem.file, problem.fix), []).append(problem)
+    lines = []
+    for (_, fix), places in by_fix.items():
+        if len(places) == 1 or not fix:
+            lines += [str(problem) for problem in places]
+            continue
+        lines += [str(replace(problem, fix="")) for problem in places[:_MOST_PLACES]]
+        more = len(places) - _MOST_PLACES
+        if more > 0:
+            last = places[-1]
+            lines.append(f"{last.file}: ... and {more} more, up to line {last.line}")
+        lines.append(f"  [fix of these {len(places)}: {fix}]")
+    return "\n".join(lines)
 
 
 def problem_at(loaded: Loaded[Any], loc: tuple[str | int, ...], message: str, fix: str) -> Problem:
     """A problem of one field of a document that is valid by itself."""
-    return Problem(str(loaded.file), loaded.line(*loc), dotted(loc), message, fix)
+    return Problem(str(loaded.file), loaded.line(*loc), loaded.field(*loc), message, fix)
 
 
 def dotted(loc: Sequence[str | int]) -> str:
@@ -103,17 +128,42 @@ def explained(
     """
     by_field: dict[Field, list[Any]] = {}
     for item in error.errors(include_url=False):
-        field = _without_tags(item, data)
-        if item["type"] == "missing" and field and isinstance(field[-1], int):
-            # A list that is too short for its places: one problem of the list, not one a place.
-            field, known = field[:-1], _at(data, field[:-1])
-            item |= {"type": "too_few", "input": known, "ctx": {"most": int(item["loc"][-1]) + 1}}
-        by_field.setdefault(field, []).append(item)
+        for field, found in _placed(item, data):
+            by_field.setdefault(field, []).append(found)
+    misspelt = _misspelt(by_field)
     return [
-        (field, _message(items, node(field)), _fix(items, model, node(field)))
+        (field, _message(items, node(field)), _fix(items, model, node(field), misspelt.get(field)))
         for field, items in by_field.items()
         if not any(len(f) > len(field) and f[: len(field)] == field for f in by_field)
+        and field not in misspelt.values()
     ]
+
+
+def _misspelt(by_field: Mapping[Field, Sequence[Any]]) -> dict[Field, Field]:
+    """The required field that is missing for each unknown one beside it that looks like it."""
+    missing = [field for field, items in by_field.items() if items[0]["type"] == "missing"]
+    found: dict[Field, Field] = {}
+    for field, items in by_field.items():
+        if items[0]["type"] == "extra_forbidden" and field:
+            beside = {str(m[-1]): m for m in missing if m[:-1] == field[:-1]}
+            for name in difflib.get_close_matches(str(field[-1]), list(beside), n=1):
+                found[field] = beside[name]
+    return found
+
+
+def _placed(item: Any, data: Any) -> Iterator[tuple[Field, Any]]:
+    """An error with the field it is of; several where a validator found several."""
+    field = _without_tags(item, data)
+    raised = (item.get("ctx") or {}).get("error")
+    if isinstance(raised, FieldError | SeveralFieldsError):
+        for one in raised.errors if isinstance(raised, SeveralFieldsError) else (raised,):
+            yield (*field, *one.at), item | {"ctx": {"error": one}}
+        return
+    if item["type"] == "missing" and field and isinstance(field[-1], int):
+        # A list that is too short for its places: one problem of the list, not one a place.
+        field, known = field[:-1], _at(data, field[:-1])
+        item |= {"type": "too_few", "input": known, "ctx": {"most": int(item["loc"][-1]) + 1}}
+    yield field, item
 
 
 def _without_tags(item: Any, data: Any) -> Field:
@@ -150,9 +200,11 @@ def _message(items: list[Any], node: Any) -> str:
     return said(first, None if first["loc"][-1:] == ("[key]",) else node)
 
 
-def _fix(items: list[Any], model: type[BaseModel], node: Any) -> str:
+def _fix(items: list[Any], model: type[BaseModel], node: Any, meant: Field | None) -> str:
     item = items[0]
     *parents, name = item["loc"] or ("",)
+    if meant:
+        return f"did you mean `{meant[-1]}`?"
     if item["type"] == "missing":
         field = _fields_at(model, parents).get(str(name))
         described = getattr(field, "description", None)
@@ -161,8 +213,9 @@ def _fix(items: list[Any], model: type[BaseModel], node: Any) -> str:
         return _fix_unknown(str(name), list(_fields_at(model, parents)))
     if item["type"] in ("model_type", "model_attributes_type"):
         known = list(_fields_at(model, item["loc"]))
-        return f"fields here: {', '.join(known)}" if known else ""
-    return next((fix for i in items if (fix := fix_of(i, node))), "")
+        if known:
+            return f"fields here: {', '.join(known)}"
+    return next((fix for i in items if (fix := fix_of(i, node))), "") or general_fix(items[-1])
 
 
 def _fix_unknown(name: str, known: list[str]) -> str:

@@ -14,13 +14,20 @@ from imgassets.documents import references
 from imgassets.documents.base import Document
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.environment import PlaceError, folder_in
-from imgassets.documents.geneval import read_geneval
+from imgassets.documents.geneval import field_of_line, read_with_lines, set_name
 from imgassets.documents.judge import EMBEDDED, AnyJudge, judge_class
 from imgassets.documents.labels import LabelFile, read_all_labels
 from imgassets.documents.models import AnyModel, model_class
-from imgassets.documents.problems import InvalidDocumentsError, Problem, misread, problems_of
+from imgassets.documents.problems import (
+    InvalidDocumentsError,
+    Problem,
+    dotted,
+    misread,
+    problems_of,
+)
 from imgassets.documents.prompts import Edit, Expectation, Prompt, PromptSet
 from imgassets.documents.yamlfile import YamlError, YamlFile, read_yaml
+from imgassets.flows import FlowName
 from imgassets.metrics.family import Metric
 
 D = TypeVar("D", bound=Document)
@@ -30,15 +37,27 @@ Kind = Callable[[Any], type[D]]
 
 @dataclass(frozen=True)
 class Loaded(Generic[D]):
-    """A valid document with the file it came from. `source` is missing for JSON lines."""
+    """A valid document with the file it came from.
+
+    Attributes:
+        source: missing for JSON lines.
+        lines: of JSON lines, where each prompt stands.
+    """
 
     document: D
     file: Path
     source: YamlFile | None
+    lines: tuple[int, ...] = ()
 
     def line(self, *loc: str | int) -> int:
         """The line of a field, from 1."""
+        if self.lines and loc[:1] == ("prompts",) and len(loc) > 1:
+            return self.lines[int(loc[1])]
         return self.source.line(loc) if self.source else 1
+
+    def field(self, *loc: str | int) -> str:
+        """The field as its file calls it; JSON lines know nothing of the prompts around it."""
+        return dotted(field_of_line(loc)) if self.lines else dotted(loc)
 
 
 @dataclass(frozen=True)
@@ -48,6 +67,8 @@ class Project:
     Attributes:
         labels: what people said of images, by endpoint; problems of these files stop no other
             endpoint, so they stand with the files as well.
+        broken: folder and name of each document that is there and cannot be used; its problems are
+            told, and nothing is to be said of those that name it.
     """
 
     root: Path
@@ -57,6 +78,7 @@ class Project:
     judges: dict[str, Loaded[AnyJudge]] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     labels: Mapping[str, LabelFile] = field(default_factory=dict)
+    broken: frozenset[tuple[str, str]] = frozenset()
 
     def usable_endpoints(self) -> list[Endpoint]:
         """Endpoints whose own references all resolve to valid documents."""
@@ -110,9 +132,9 @@ class Project:
             )
         return self.judges[name].document
 
-    def asked(self, endpoint: Endpoint) -> dict[tuple[str, str], Prompt | Edit]:
+    def asked(self, endpoint: Endpoint) -> dict[tuple[FlowName, str], Prompt | Edit]:
         """What asks for each image, by (flow, prompt id): its prompt, or its edit once edited."""
-        asked: dict[tuple[str, str], Prompt | Edit] = {}
+        asked: dict[tuple[FlowName, str], Prompt | Edit] = {}
         for prompt in (p for s in self.prompts_of(endpoint) for p in s.prompts):
             for flow in endpoint.flows:
                 asks = prompt.edit if endpoint.edited(flow) else prompt
@@ -153,6 +175,7 @@ def find_root(start: Path | None = None) -> Path:
 class _Reader:
     root: Path
     problems: list[Problem] = field(default_factory=list)
+    broken: set[tuple[str, str]] = field(default_factory=set)
 
     def shown(self, path: Path) -> Path:
         if path.parent == EMBEDDED:
@@ -169,11 +192,15 @@ class _Reader:
 
     def read(self, path: Path, kind: Kind[D], name_field: str) -> Loaded[D] | None:
         """One YAML document; its problems are noted and None comes back when it is unusable."""
+        folder = path.parent.name
+        self.broken.add((folder, path.stem))
         try:
             source = read_yaml(path)
         except YamlError as error:
             self.report(path, error.message, error.fix, error.line)
             return None
+        if isinstance(source.data, dict):
+            self.broken.add((folder, str(source.data.get(name_field))))
         try:
             document = _parsed(source, kind(source.data), self.shown(path))
         except InvalidDocumentsError as error:
@@ -188,6 +215,7 @@ class _Reader:
                 name_field,
             )
             return None
+        self.broken.discard((folder, path.stem))
         return Loaded(document, self.shown(path), source)
 
     def read_all(
@@ -201,10 +229,12 @@ class _Reader:
         sets = {}
         for path in sorted(folder.glob("*.jsonl")) if folder.is_dir() else []:
             try:
-                document = read_geneval(path)
-                sets[document.prompt_set] = Loaded(document, self.shown(path), None)
+                document, lines = read_with_lines(path)
+                sets[document.prompt_set] = Loaded(document, self.shown(path), None, lines)
             except InvalidDocumentsError as error:
-                self.problems += error.problems
+                self.broken |= {("prompts", path.stem), ("prompts", set_name(path))}
+                shown = str(self.shown(path))
+                self.problems += [replace(problem, file=shown) for problem in error.problems]
         return sets
 
 
@@ -216,7 +246,11 @@ def load_project(root: Path | None = None) -> Project:
     )
     models = reader.read_all(reader.folder("contracts", "models"), model_class, "model")
     sets = reader.read_all(reader.folder("prompts"), lambda _: PromptSet, "prompt_set")
-    sets |= reader.geneval_sets()
+    for name, loaded in reader.geneval_sets().items():
+        if other := sets.get(name):
+            wrong = f"prompt set {name!r} is in {other.file} as well"
+            reader.report(reader.root / loaded.file, wrong, "rename one of the files")
+        sets.setdefault(name, loaded)
     own = list(reader.folder("contracts", "judges"))
     embedded = (p for p in sorted(EMBEDDED.glob("*.yaml")) if p.stem not in {o.stem for o in own})
     judges = reader.read_all([*embedded, *own], judge_class, "judge")
@@ -227,12 +261,18 @@ def load_project(root: Path | None = None) -> Project:
             "write contracts/endpoints/NAME.yaml, or run inside the project folder "
             "(or set IMGASSETS_PROJECT)",
         )
-    project = Project(reader.root, endpoints, models, sets, judges, tuple(reader.problems))
+    found, broken = tuple(reader.problems), frozenset(reader.broken)
+    project = Project(reader.root, endpoints, models, sets, judges, found, broken=broken)
     labels = read_all_labels(reader.root, lambda name: _own_metrics(endpoints.get(name)))
     problems = [
         *reader.problems,
         *references.check(project),
-        *(problem for file in labels.values() for problem in file.problems),
+        *(
+            problem
+            for name, file in labels.items()
+            if name in endpoints or ("endpoints", name) not in project.broken
+            for problem in file.problems
+        ),
     ]
     return replace(project, problems=tuple(sorted(set(problems))), labels=labels)
 

@@ -7,14 +7,15 @@ named by `text`.
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from imgassets.documents.base import Document, Name
+from imgassets.documents.field_errors import FieldError, doubles, raise_all
 from imgassets.documents.field_facets import Facet
 from imgassets.documents.scalars import Slotted, VisibleText
+from imgassets.documents.units import Share
 from imgassets.documents.visible_text import comparable
 
 Relation = Literal["left of", "right of", "above", "below"]
@@ -83,10 +84,11 @@ class Expectation(Document):
                 continue
             target = wanted.position[1]
             if not 0 <= target < len(self.include) or target == index:
-                raise ValueError(
-                    f"include[{index}].position points at include[{target}], which is not another "
-                    f"entry of include (it has {len(self.include)}); give the index of the object "
-                    "the relation is seen from"
+                raise FieldError(
+                    f"points at include[{target}], which is not another entry of include (it has "
+                    f"{len(self.include)})",
+                    "give the index of the object the relation is seen from",
+                    *("include", index, "position"),
                 )
         return self
 
@@ -114,7 +116,7 @@ class Expectation(Document):
 
 
 _ANY_PROMPT = Facet.PROMPTS | Facet.COMPOSITION | Facet.TYPOGRAPHY | Facet.ALIGNMENT | Facet.FACES
-Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+Fraction = Annotated[Share, Field(ge=0.0, le=1.0)]
 
 
 class Edit(Document):
@@ -135,9 +137,10 @@ class Edit(Document):
     def _region_has_area(self) -> Self:
         left, top, right, bottom = self.region
         if not (left < right and top < bottom):
-            raise ValueError(
-                f"region {list(self.region)} is empty; left must be smaller than right and top "
-                "smaller than bottom"
+            raise FieldError(
+                f"region {list(self.region)} is empty",
+                "make left smaller than right and top smaller than bottom",
+                "region",
             )
         return self
 
@@ -255,13 +258,12 @@ class PromptSet(Document):
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
-        for what, names in (
-            ("prompt id", [p.id for p in self.prompts]),
-            ("transform name", [t.name for t in self.transforms]),
-        ):
-            doubles = sorted(n for n, times in Counter(names).items() if times > 1)
-            if doubles:
-                raise ValueError(f"{what} used more than once: {', '.join(doubles)}; rename one")
+        raise_all(
+            (
+                *doubles("prompt id", [p.id for p in self.prompts], "prompts", "id"),
+                *doubles("transform name", [t.name for t in self.transforms], "transforms", "name"),
+            )
+        )
         return self
 
     def transformed(self, prompt: str) -> tuple[str, str]:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imgassets.documents import installed_diffusers, scheduler_names
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.folder import FolderModel
 from imgassets.documents.folder_references import check_folder
-from imgassets.documents.geneval import set_name
 from imgassets.documents.judge_references import check_judges
 from imgassets.documents.model import Model
 from imgassets.documents.models import AnyModel
@@ -31,6 +29,8 @@ if TYPE_CHECKING:
     from imgassets.documents.project import Loaded, Project
 
 Loc = tuple[str | int, ...]
+#: Prompts in formats that have to be imported; none is a folder of text files.
+OTHER_SUFFIXES = (".txt", ".tsv", ".csv", "")
 
 
 def check(project: Project) -> list[Problem]:
@@ -50,6 +50,14 @@ def _closest(name: str, known: Iterable[str]) -> str:
         return f"did you mean {close[0]!r}?"
     shown = ", ".join(known[:8]) + (", ..." if len(known) > 8 else "")
     return f"known: {shown}" if known else "none exists yet"
+
+
+def _to_import(project: Project, name: str) -> str:
+    """What to do about prompts that lie there in another format; empty where none do."""
+    for path in (project.root / "prompts" / f"{name}{suffix}" for suffix in OTHER_SUFFIXES):
+        if path.exists():
+            return f"run `imgassets prompts import prompts/{path.name}`"
+    return ""
 
 
 # ---- models --------------------------------------------------------------------------------
@@ -165,7 +173,7 @@ def _check_endpoint(project: Project, loaded: Loaded[Endpoint]) -> Iterator[Prob
     named += [(("candidates", i), name) for i, name in enumerate(endpoint.candidates)]
     for loc, name in named:
         model = project.models.get(name)
-        if model is None and _told(project, "models", name):
+        if model is None and ("models", name) in project.broken:
             continue  # the model's own problems say it
         if model is None:
             yield _problem(
@@ -178,12 +186,12 @@ def _check_endpoint(project: Project, loaded: Loaded[Endpoint]) -> Iterator[Prob
             yield from _check_abilities(loaded, loc, model.document)
             yield from check_sizes(project, loaded, loc, model)
     for i, name in enumerate(endpoint.prompt_sets):
-        if name not in project.prompt_sets and not _told(project, "prompts", name):
+        if name not in project.prompt_sets and ("prompts", name) not in project.broken:
             yield _problem(
                 loaded,
                 ("prompt_sets", i),
                 f"no valid prompts/{name}.yaml (or .jsonl)",
-                _closest(name, project.prompt_sets),
+                _to_import(project, name) or _closest(name, project.prompt_sets),
             )
     sets = [project.prompt_sets[n] for n in endpoint.prompt_sets if n in project.prompt_sets]
     yield from _check_marks(project, loaded)
@@ -192,12 +200,6 @@ def _check_endpoint(project: Project, loaded: Loaded[Endpoint]) -> Iterator[Prob
     yield from _check_measured(loaded)
     if len(sets) == len(endpoint.prompt_sets):
         yield from _check_measurable(loaded, [s.document for s in sets])
-
-
-def _told(project: Project, folder: str, name: str) -> bool:
-    """Whether the document of that name is there, and its problems are told already."""
-    files = (Path(problem.file) for problem in project.problems)
-    return any(f.parent.name == folder and name in (f.stem, set_name(f)) for f in files)
 
 
 def _check_abilities(loaded: Loaded[Endpoint], loc: Loc, model: AnyModel) -> Iterator[Problem]:

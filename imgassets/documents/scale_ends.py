@@ -45,6 +45,24 @@ def worst_limit(metric: str, flow: str, criteria: Sequence[Criterion]) -> float 
     return None
 
 
+def scale_of(criterion: Criterion, criteria: Sequence[Criterion]) -> Ends:
+    """Lowest and highest possible score of a criterion's metric under a contract's criteria."""
+    low, high = natural_ends(criterion)
+    worst = worst_limit(criterion.metric, criterion.flow, criteria)
+    if worst is None:
+        return low, high
+    if criterion.definition.direction == "higher":
+        return worst if low is None else max(low, worst), high
+    return low, worst if high is None else min(high, worst)
+
+
+def ends_of_difference(ours: Ends, theirs: Ends) -> Ends:
+    """Ends of candidate - incumbent, from those of each."""
+    low = None if ours[0] is None or theirs[1] is None else ours[0] - theirs[1]
+    high = None if ours[1] is None or theirs[0] is None else ours[1] - theirs[0]
+    return low, high
+
+
 def hints(project: Project) -> list[Problem]:
     """A hint for each criterion that would stay INCONCLUSIVE for want of an end, in order."""
     usable = {endpoint.endpoint for endpoint in project.usable_endpoints()}

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from imgassets.documents.base import Document
+from imgassets.documents.field_errors import FieldError
 from imgassets.documents.field_facets import Facet
 from imgassets.documents.pipeline_options import Loading
 from imgassets.documents.weights import Weights
@@ -34,7 +35,9 @@ class Tiles(Document):
     @model_validator(mode="after")
     def _overlap_is_smaller(self) -> Self:
         if 2 * self.overlap > self.size:
-            raise ValueError("overlap must be at most half the size of a tile")
+            most = self.size // 16 * 8
+            message = f"overlap must be at most half the size of a tile ({self.size})"
+            raise FieldError(message, f"set it to {most} or less", "overlap")
         return self
 
     @property
@@ -107,9 +110,13 @@ class DiffusionUpscaler(Weights):
     def _fits_its_kind(self) -> Self:
         x4 = self.kind == "diffusers-x4"
         if self.scale != (4 if x4 else 2):
-            raise ValueError(f"{self.kind} makes images {4 if x4 else 2} times larger; set scale")
+            larger = 4 if x4 else 2
+            message = f"{self.kind} makes images {larger} times larger"
+            raise FieldError(message, f"write `scale: {larger}`", "scale")
         if (self.noise_level is not None) != x4:
-            raise ValueError("noise_level must be given for kind diffusers-x4 and only for it")
+            if x4:
+                raise FieldError("diffusers-x4 needs a noise_level", "add `noise_level: 20`")
+            raise FieldError(f"{self.kind} takes no noise_level", "drop it", "noise_level")
         return self
 
     @property

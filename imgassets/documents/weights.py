@@ -14,6 +14,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, model_validator
 
 from imgassets.documents.base import Document, fingerprint
+from imgassets.documents.field_errors import FieldError
 from imgassets.documents.field_facets import Facet
 from imgassets.documents.shared_parts import part_folder
 
@@ -43,15 +44,20 @@ class Weights(Document):
         name = hub_name(self.weights)
         if name is None:
             if self.revision is not None:
-                raise ValueError("revision is for weights from the hub (`hub:OWNER/NAME`); drop it")
+                message = "revision is for weights from the hub (`hub:OWNER/NAME`)"
+                raise FieldError(message, "drop it", "revision")
             return self
-        ask = f"`git ls-remote https://huggingface.co/{name} {self.revision or 'HEAD'}` tells it"
+        told = f"git ls-remote https://huggingface.co/{name} {self.revision or 'HEAD'}"
+        fix = f"write the commit that `{told}` tells"
         if self.revision is None:
-            raise ValueError(f"add revision, the full commit of {name}: {ask}")
+            message = f"{name} has no revision, and what is on the hub can change"
+            raise FieldError(message, f"add `revision`: {fix}", "weights")
         if len(self.revision) != 40 or set(self.revision) - set("0123456789abcdef"):
-            raise ValueError(
+            raise FieldError(
                 f"revision {self.revision!r} is not a full commit of 40 hex digits; branches and "
-                f"tags move, and with them the pixels: {ask}"
+                "tags move, and with them the pixels",
+                fix,
+                "revision",
             )
         return self
 

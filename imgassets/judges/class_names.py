@@ -48,7 +48,7 @@ def class_of(word: str, classes: Sequence[str], synonyms: Mapping[str, str]) -> 
     """
     known = {name.lower(): name for name in classes}
     own = {key.lower(): value.lower() for key, value in synonyms.items()}
-    for spelled in _singulars(word.strip().lower()):
+    for spelled in singulars(word.strip().lower()):
         for name in (spelled, own.get(spelled), shipped_synonyms().get(spelled)):
             if name in known:
                 return known[name]
@@ -58,7 +58,7 @@ def class_of(word: str, classes: Sequence[str], synonyms: Mapping[str, str]) -> 
 def _by_another_name(word: str, known: Mapping[str, str]) -> str | None:
     """The one class that ships as a synonym of the same: a judge says `sofa`, a prompt `couch`."""
     shipped = shipped_synonyms()
-    for spelled in _singulars(word.strip().lower()):
+    for spelled in singulars(word.strip().lower()):
         meant = shipped.get(spelled, spelled)
         same = [name for low, name in known.items() if shipped.get(low, low) == meant]
         if len(same) == 1:
@@ -66,7 +66,7 @@ def _by_another_name(word: str, known: Mapping[str, str]) -> str | None:
     return None
 
 
-def _singulars(word: str) -> list[str]:
+def singulars(word: str) -> list[str]:
     """A word and what it may be the plural of."""
     found = [word]
     if word.endswith("ies"):

@@ -6,8 +6,10 @@ Asked before anything is made: a class or a letter they do not know can never be
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from imgassets.documents.problems import Problem, dotted
+from imgassets.documents.contract import Endpoint
+from imgassets.documents.problems import Problem, problem_at
 from imgassets.documents.project import Loaded, Project
 from imgassets.documents.prompts import Expectation, PromptSet
 from imgassets.judges.detector_classes import COLOR_NAMES
@@ -28,29 +30,49 @@ def unknown_words(project: Project) -> list[Problem]:
     """A problem for each class or color an endpoint's judge cannot find, and each text no reader.
 
     Only prompt sets an endpoint uses are looked at; others may be meant for `imgassets score`. Of a
-    set that endpoints with different judges use, each judge is asked.
+    set that endpoints with different judges use, each judge is asked. Endpoints that hold models to
+    nothing of the kind are left out: `hints` tells of these.
     """
-    asked: dict[tuple[str, str], list[str]] = {}
-    for endpoint in project.usable_endpoints():
-        for name in endpoint.prompt_sets:
-            judge = endpoint.judges_used[_FAMILY]
-            asked.setdefault((name, judge), []).append(endpoint.endpoint)
+    return sorted(set(_unknown(project, decided=True)))
+
+
+def hints(project: Project) -> list[Problem]:
+    """The same of endpoints that decide on other things: such prompts serve them all the same."""
+    told = set(unknown_words(project))
+    return sorted(
+        replace(problem, message=f"{problem.message}; nothing is decided by it")
+        for problem in set(_unknown(project, decided=False)) - told
+    )
+
+
+def _unknown(project: Project, *, decided: bool) -> Iterator[Problem]:
     judges = {
         name: words
         for name, loaded in project.judges.items()
         if (words := known_words(project.root, loaded.document)) is not None
     }
-    return sorted(
-        {
-            problem
-            for (name, judge), endpoints in asked.items()
-            for loaded in [project.prompt_sets[name]]
-            for problem in (
-                *_of_judge(loaded, judge, endpoints, judges),
-                *_of_all(loaded),
-            )
-        }
-    )
+    asked: dict[tuple[str, str], list[str]] = {}
+    read: set[str] = set()
+    for endpoint in project.usable_endpoints():
+        for name in endpoint.prompt_sets:
+            if (_FAMILY in _decides_on(endpoint)) == decided:
+                judge = endpoint.judges_used[_FAMILY]
+                asked.setdefault((name, judge), []).append(endpoint.endpoint)
+            if ("typography" in _decides_on(endpoint)) == decided:
+                read.add(name)
+    for (name, judge), endpoints in asked.items():
+        loaded = project.prompt_sets[name]
+        yield from _of_judge(loaded, judge, endpoints, judges)
+        yield from _backgrounds(loaded)
+    for name in read:
+        yield from _texts(project.prompt_sets[name])
+
+
+def _decides_on(endpoint: Endpoint) -> set[str]:
+    """Metric families that a criterion or a review of a contract speaks of."""
+    metrics = [c.metric for c in endpoint.all_criteria]
+    metrics += [metric for d in endpoint.review.disagree for metric in d.metrics]
+    return {metric.partition(".")[0] for metric in metrics}
 
 
 def _of_judge(
@@ -73,31 +95,32 @@ def _of_judge(
                 lines = " or ".join(f"`judges: {{{_FAMILY}: {name}}}`" for name in others)
                 fix += f"; or name a judge that knows it in {', '.join(endpoints)}: {lines}"
             message = f"judge {judge} does not know {word!r}"
-            yield _problem(loaded, (*loc, *where), message, fix)
+            yield problem_at(loaded, (*loc, *where), message, fix)
 
 
-def _of_all(loaded: Loaded[PromptSet]) -> Iterator[Problem]:
-    """Backgrounds that no judge knows, and texts with letters that OCR does not know."""
+def _backgrounds(loaded: Loaded[PromptSet]) -> Iterator[Problem]:
+    """Backgrounds that no judge knows."""
     for loc, expect in _expectations(loaded.document):
         if expect.background is not None and expect.background not in COLOR_NAMES:
-            yield _problem(
+            yield problem_at(
                 loaded,
                 (*loc, "background"),
                 f"no judge knows the color {expect.background!r}",
                 f"use one of: {', '.join(COLOR_NAMES)}",
             )
+
+
+def _texts(loaded: Loaded[PromptSet]) -> Iterator[Problem]:
+    """Texts with letters that OCR does not know."""
+    for loc, expect in _expectations(loaded.document):
         if missing := unreadable(expect.text or ""):
-            yield _problem(
+            yield problem_at(
                 loaded,
                 (*loc, "text"),
                 f"the reader has no letters for {in_words(missing)}, so no image can be "
                 "judged by this text",
                 "take `text` out, and look at these images yourself",
             )
-
-
-def _problem(loaded: Loaded[PromptSet], field: Place, message: str, fix: str) -> Problem:
-    return Problem(str(loaded.file), loaded.line(*field), dotted(field), message, fix)
 
 
 def _expectations(prompts: PromptSet) -> Iterator[tuple[Place, Expectation]]:

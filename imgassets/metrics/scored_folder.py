@@ -16,8 +16,8 @@ import numpy as np
 
 from imgassets.documents.geneval import read_geneval
 from imgassets.documents.problems import InvalidDocumentsError
-from imgassets.documents.project import read_document
-from imgassets.documents.prompts import Expectation, Prompt, PromptSet
+from imgassets.documents.prompt_files import read_prompt_set
+from imgassets.documents.prompts import Expectation, Prompt
 from imgassets.images.errors import RefusedError, readable
 from imgassets.images.folders import METADATA, Skipped, images_of, why_not_read
 from imgassets.images.intake import open_for_inspection, read_file
@@ -86,7 +86,19 @@ class ScoredFolder:
             "skipped": [asdict(file) for file in self.skipped],
             "prompts_without_images": list(self.without_images),
             "disagreements": list(self.disagreements),
+            "judged": self.judged | {"correct": sum(s.correct is True for s in self.images)},
         }
+
+    @property
+    def judged(self) -> dict[str, int]:
+        """How many images there are, were judged right or wrong, and were looked at by family."""
+        families = ("artefacts", "composition", "typography")
+        by_family = {
+            name: sum(any(m.startswith(f"{name}.") for m in s.metrics) for s in self.images)
+            for name in families
+        }
+        judged = sum(s.correct is not None for s in self.images)
+        return {"images": len(self.images), "judged": judged} | by_family
 
     def __str__(self) -> str:
         mark = {True: "ok  ", False: "FAIL", None: "--  "}
@@ -101,26 +113,24 @@ class ScoredFolder:
             more = ", ..." if len(self.without_images) > _SHOWN else ""
             count = f"{len(self.without_images)} of {self.prompts} prompts"
             lines.append(f"{count} have no image: {shown}{more}")
-        judged = [s.correct for s in self.images if s.correct is not None]
-        total = f"{sum(judged)} of {len(judged)} judged images correct, {len(self.images)} in all"
-        return "\n".join([*lines, total])
+        return "\n".join([*lines, *self._totals()])
 
-
-def read_prompts(path: Path) -> PromptSet:
-    """A prompt set from any place: YAML, or GenEval's metadata (JSON lines).
-
-    Raises:
-        InvalidDocumentsError: with every problem found.
-    """
-    if not path.is_file() or path.suffix.lower() in {".yaml", ".yml"}:
-        return read_document(path, PromptSet)
-    try:
-        return read_geneval(path)
-    except InvalidDocumentsError as error:
-        # A prompt set by another name than *.yaml; any other format has its own name.
-        if any("but YAML" in problem.message for problem in error.problems):
-            return read_document(path, PromptSet)
-        raise
+    def _totals(self) -> list[str]:
+        """What part was judged, and how much of it is right."""
+        count = self.judged
+        parts = {"artefacts": "artefacts", "composition": "objects", "typography": "text"}
+        looked = ", ".join(f"{what} in {count[name]}" for name, what in parts.items())
+        lines = [f"judged, of {count['images']} images: {looked}"]
+        right = sum(s.correct is True for s in self.images)
+        if not count["judged"]:
+            lines.append(
+                "no image was judged right or wrong: no prompt expects anything that this judge "
+                "knows; give prompts an `expect`, or name another `--judge`"
+            )
+        lines.append(
+            f"{right} of {count['judged']} judged images correct, {count['images']} in all"
+        )
+        return lines
 
 
 def score_folder(prompts: Path, images: Path, detector: Detector | None = None) -> ScoredFolder:
@@ -139,7 +149,7 @@ def score_folder(prompts: Path, images: Path, detector: Detector | None = None) 
         FileNotFoundError: no image in the folder.
         NotADirectoryError: no such folder.
     """
-    asked = {p.id: p for p in read_prompts(prompts).prompts}
+    asked = {p.id: p for p in read_prompt_set(prompts).prompts}
     found, skipped = images_of(images)
     if not found:
         left_out = f"; not judged: {skipped[0].file} ({skipped[0].reason})" if skipped else ""
@@ -243,19 +253,17 @@ def score_bytes(
         pixels = np.asarray(normalize(source).image)
     except RefusedError as error:
         return _unreadable(error)
-    try:
-        scores = composition.score(pixels, wanted, detector)
-    except (JudgeError, BadImageError) as error:
-        return None, f"cannot be judged: {error}", {clean.metric: clean.value}
-    unjudged = ""
-    try:
-        scores += typography.score(pixels, wanted)
-    except UnreadableTextError as error:
-        unjudged = f"cannot be judged: {error}"
+    scores, unjudged = [], ""
+    for judge in (lambda: composition.score(pixels, wanted, detector),
+                  lambda: typography.score(pixels, wanted)):  # fmt: skip
+        try:
+            scores += judge()
+        except (JudgeError, BadImageError, UnreadableTextError) as error:
+            unjudged = unjudged or f"cannot be judged: {error}"
     metrics = {s.metric: s.value for s in (clean, *scores) if not math.isnan(s.value)}
     deciding = [s for s in scores if _DECIDING.match(s.metric)]
     wrong = [s.reason or s.metric for s in deciding if s.value < 1.0]
-    if unjudged and not wrong:  # what was judged is right, the text may be anything
+    if unjudged and not wrong:  # what was judged is right, the rest may be anything
         return None, unjudged, metrics
     if not deciding:
         return None, "the prompt expects nothing that could be judged", metrics

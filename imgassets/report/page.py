@@ -13,7 +13,7 @@ import pandas as pd
 
 from imgassets.decision import Verdict
 from imgassets.decision.formatting import amount, capitalized, confidence
-from imgassets.decision.looks import chance_of_any
+from imgassets.documents.looks import chance_of_any
 from imgassets.documents.yardstick import TOTAL, mode_of
 from imgassets.flows import label
 from imgassets.report.criteria_view import (

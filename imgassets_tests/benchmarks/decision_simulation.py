@@ -20,9 +20,9 @@ import pandas as pd
 from scipy import optimize, special, stats
 
 from imgassets.decision import decide_table
-from imgassets.decision.looks import share_of_look
 from imgassets.decision.statistics import Difference, Estimate, holm
 from imgassets.documents.decision_contract import DecisionContract
+from imgassets.documents.looks import share_of_look
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "decision.md"
 BEGIN, END = "<!-- simulation begins -->", "<!-- simulation ends -->"

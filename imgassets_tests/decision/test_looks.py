@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from imgassets.decision import compare, decide
-from imgassets.decision.looks import chance_of_any, level, share_of_look
 from imgassets.documents.criteria import Decision
+from imgassets.documents.looks import chance_of_any, level, share_of_look
 from imgassets.storage.looks import Looks
 from imgassets_tests.decision.factories import BASE, NEW, endpoint, measured
 

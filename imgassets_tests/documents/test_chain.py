@@ -138,11 +138,11 @@ CHAIN: dict[str, Any] = {"flows": ["generate", "stylize", "upscale"], "stylize":
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"flows": ["generate", "stylize"]}, "`stylize` and flow stylize need each other"),
-        ({"flows": ["generate"], "stylize": STYLE}, "need each other"),
-        ({"flows": ["generate", "postprocess"]}, "`postprocess` and flow postprocess"),
+        ({"flows": ["generate", "stylize"]}, "flow stylize needs `stylize`"),
+        ({"flows": ["generate"], "stylize": STYLE}, "`stylize` is for flow stylize"),
+        ({"flows": ["generate", "postprocess"]}, "flow postprocess needs `postprocess`"),
         (CHAIN | {"sources": {"stylize": "upscale"}}, "stylize cannot start from upscale"),
-        (CHAIN | {"sources": {"upscale": "edit"}}, "both must be among flows"),
+        (CHAIN | {"sources": {"upscale": "edit"}}, "edit is not in flows"),
     ],
 )
 def test_a_chain_that_cannot_be_is_refused(changes: dict[str, Any], message: str) -> None:
@@ -153,9 +153,9 @@ def test_a_chain_that_cannot_be_is_refused(changes: dict[str, Any], message: str
 @pytest.mark.parametrize(
     ("step", "message"),
     [
-        ({"kind": "watermark", "height": 0.1, "opacity": 1}, "exactly one of image and text"),
-        ({"kind": "convert", "format": "JPEG"}, "quality must be given"),
-        ({"kind": "convert", "format": "PNG", "quality": 9}, "quality must be given"),
+        ({"kind": "watermark", "height": 0.1, "opacity": 1}, "neither image nor text"),
+        ({"kind": "convert", "format": "JPEG"}, "JPEG needs a quality"),
+        ({"kind": "convert", "format": "PNG", "quality": 9}, "PNG has no quality"),
         ({"kind": "sharpen", "radius": 1, "amount": 1, "treshold": 2}, "treshold"),
         ({"kind": "rotate"}, "kind"),
     ],

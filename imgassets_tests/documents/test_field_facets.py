@@ -37,6 +37,7 @@ from imgassets_tests.documents.every_document import (
     FULL_ENDPOINT,
     FULL_PROMPTS,
     MARK,
+    folder_models,
     hosted_models,
     judges,
     local_models,
@@ -129,7 +130,7 @@ def bases() -> dict[tuple[str, str], Document]:
         ("judges", name): judge_class(document).model_validate(document | {"judge": name})
         for name, document in judges().items()
     }
-    models = local_models() | hosted_models()
+    models = local_models() | hosted_models() | folder_models()
     by_image = {"usd_per_image": 0.1, "source": "a test", "as_of": "2026-11-24"}
     models["by-image"] = models["plain"] | {"price": by_image}
     models["ideogram-2"] = models["ideogram"] | {"api_model": "V_2", "rendering_speed": None}

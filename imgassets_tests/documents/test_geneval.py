@@ -10,6 +10,9 @@ import pytest
 
 from imgassets.documents.geneval import read_geneval
 from imgassets.documents.problems import InvalidDocumentsError, Problem
+from imgassets.documents.project import load_project
+from imgassets.judges.vocabulary import unknown_words
+from imgassets_tests.conftest import write_project
 
 ROW: dict[str, Any] = {
     "tag": "single_object",
@@ -126,3 +129,31 @@ def test_a_wrong_field_is_told_in_plain_words(
 def test_a_prompt_is_required(tmp_path: Path) -> None:
     (problem,) = problems(written(tmp_path, b'{"include": []}'))
     assert (problem.field, problem.message) == ("prompt", "required field is missing")
+
+
+def test_an_object_over_several_lines_is_told_with_the_true_line_and_once(tmp_path: Path) -> None:
+    good = json.dumps(ROW, indent=1)
+    wrong = json.dumps(ROW | {"include": [{"class": "circle", "count": "two"}]}, indent=1)
+    broken = good.replace('"count": 1,', '"count": 1')
+    text = f"{good}\n{LINE}\n\n{wrong}\n{broken}\n{LINE}\n"
+    first, second = problems(written(tmp_path, text.encode()))
+    lines = text.split("\n")
+    assert '"two"' in lines[first.line - 1]
+    assert first.field == "include[0].count"
+    assert "not JSON" in second.message
+    assert '"color"' in lines[second.line - 1]
+    text = f"{LINE}\n{good}\n{LINE}\n"
+    assert [p.id for p in read_geneval(written(tmp_path, text.encode())).prompts] == [
+        "00000", "00001", "00002",
+    ]  # fmt: skip
+
+
+def test_check_tells_the_line_of_a_json_lines_prompt_and_its_own_field(tmp_path: Path) -> None:
+    write_project(tmp_path)
+    (tmp_path / "prompts/few.yaml").unlink()
+    unknown = json.dumps(ROW | {"include": [{"class": "wombat", "count": 1}]})
+    (tmp_path / "prompts/few.jsonl").write_text(f"{LINE}\n\n{unknown}\n")
+    (problem,) = unknown_words(load_project(tmp_path))
+    assert (problem.file, problem.line, problem.field) == (
+        "prompts/few.jsonl", 3, "include[0].class",
+    )  # fmt: skip

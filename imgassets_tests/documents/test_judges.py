@@ -59,7 +59,7 @@ def test_a_judge_named_by_a_contract_is_the_one_that_is_used(project_root: Path)
     [
         ("composition", "coco-smal", "did you mean 'coco-small'?"),
         ("composition", "faces", "judge faces (centerface) does not judge composition"),
-        ("typography", "shapes", "judges: 'typography' has no judge to choose"),
+        ("typography", "shapes", "judges.typography: 'typography' has no judge to choose"),
     ],
 )
 def test_a_judge_that_cannot_be_is_told(
@@ -100,9 +100,9 @@ def test_weights_that_are_not_there_are_told(project_root: Path) -> None:
         ("kind: oracle", "kind"),
         (
             "kind: ssd-mobilenet\nthresholds: {presence: 0.9, counting: 0.4}",
-            "presence must be below counting",
+            "presence (0.9) must be below counting (0.4)",
         ),
-        ("kind: vqa\nweights: hub:a/b", "add revision"),
+        ("kind: vqa\nweights: hub:a/b", "add `revision`"),
         ("kind: vqa\nweights: w\nquestion: Is it there?", "must contain {prompt} exactly once"),
         ("kind: zero-shot-object-detection\nweights: w\nclasses: [cat]", "takes any words"),
     ],

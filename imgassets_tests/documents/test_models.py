@@ -54,7 +54,7 @@ def test_weights_on_the_hub_need_no_download_to_plan(project_root: Path) -> None
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        ("weights: hub:acme/shoes", "add revision, the full commit of acme/shoes: `git ls-remote"),
+        ("weights: hub:acme/shoes", "add `revision`: write the commit that `git ls-remote"),
         ("weights: hub:acme/shoes\nrevision: main", "revision 'main' is not a full commit"),
         ("weights: hub:acme/shoes\nrevision: 0123abc", "is not a full commit of 40 hex digits"),
         (
@@ -139,7 +139,7 @@ X4 = f"kind: diffusers-x4, weights: hub:a/b, revision: {COMMIT}, steps: 2, guida
         ("kind: lanczos, scale: 2, weights: here", "unknown field"),
         ("kind: esrgan, scale: 4", "add `weights`"),
         (f"{X4}, scale: 2, noise_level: 20", "diffusers-x4 makes images 4 times larger"),
-        (f"{X4}, scale: 4", "noise_level must be given for kind diffusers-x4"),
+        (f"{X4}, scale: 4", "diffusers-x4 needs a noise_level"),
         ("kind: sd-upscale, scale: 2, steps: 4, guidance_scale: 1, strength: 0.9, "
          "tiles: {size: 64, overlap: 8}", "strength"),
         ("kind: sd-upscale, scale: 2, steps: 4, guidance_scale: 1, strength: 0.3, "

@@ -116,6 +116,7 @@ def test_no_problem_speaks_python_and_none_follows_from_another(tmp_path: Path, 
             fields = [p.field for p in problems]
             assert len(fields) == len(set(fields)), (place, wrong, problems)
             for problem in problems:
+                assert problem.fix, (place, wrong, problem)
                 # What people wrote may hold any word; it is shown in quotes.
                 said = re.sub(r"\"[^\"]*\"|`[^`]*`", "", f"{problem.message} {problem.fix}")
                 assert not PYTHON.search(said), (place, wrong, problem)

@@ -63,7 +63,7 @@ def test_a_name_alone_is_told_what_to_write(project_root: Path) -> None:
     edit_file(project_root / MODEL, block, "scheduler: DPM++ 2M Karras\n")
     assert "class: DPMSolverMultistepScheduler, settings: {use_karras" in problems(project_root)
     edit_file(project_root / MODEL, "DPM++ 2M Karras", "DDIMScheduler")
-    assert "such as `{class: DDIMScheduler}`" in problems(project_root)
+    assert "write `{class: DDIMScheduler}`" in problems(project_root)
 
 
 def test_what_the_names_mean_is_there() -> None:

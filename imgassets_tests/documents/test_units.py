@@ -188,7 +188,8 @@ def test_check_names_file_line_field_and_what_was_meant(
     assert main(["check"]) != 0
     assert (
         "contracts/endpoints/cards.yaml:12: criteria[0].margin: that is the whole range of a "
-        "share, so it would allow everything; did you mean `0.2`, or write `20 %` or `20 points`?"
+        "share, so it would allow everything (found: the number 20) [fix: did you mean `0.2`, "
+        "or write `20 %` or `20 points`?]"
     ) in capsys.readouterr().out
     edit_file(contract, "margin: 20}", "margin: 20 points}")
     assert main(["check"]) == 0

@@ -11,8 +11,8 @@ from imgassets.documents.judge import judge_class
 from imgassets.documents.project import load_project
 from imgassets.judges.class_names import COCO
 from imgassets.judges.known_words import known_words
-from imgassets.judges.vocabulary import unknown_words
-from imgassets_tests.conftest import ENDPOINT, PROMPTS
+from imgassets.judges.vocabulary import hints, unknown_words
+from imgassets_tests.conftest import ENDPOINT, PROMPTS, edit_file
 
 SOFAS = PROMPTS.replace("class: circle, color: red", "class: sofa, color: cyan")
 
@@ -118,3 +118,21 @@ def test_synonyms_of_the_judge_and_those_that_ship_count() -> None:
     assert known.classes == COCO
     for word, knows in (("Tiger", True), ("sofas", True), ("dogs", True), ("unicorn", False)):
         assert known.knows("class", word) is knows
+
+
+def test_words_that_nothing_is_decided_by_are_hints(project_root: Path) -> None:
+    """Such prompts serve cost, look and artefacts all the same, so nothing is wrong."""
+    text = SOFAS.replace("text: HI", "text: \u0416")
+    (project_root / "prompts/few.yaml").write_text(text, encoding="utf-8")
+    contract = project_root / "contracts/endpoints/cards.yaml"
+    sofa, letter = unknown_words(load_project(project_root))
+    assert hints(load_project(project_root)) == []
+    edit_file(contract, "{metric: composition.correct, flow: generate, floor: 0.1, margin: 0.2}",
+              "{metric: artefacts.clean, flow: generate, floor: 0.1}")  # fmt: skip
+    assert unknown_words(load_project(project_root)) == [letter]
+    (hint,) = hints(load_project(project_root))
+    assert hint.message == f"{sofa.message}; nothing is decided by it"
+    edit_file(contract, "typography.exact, flow: generate, margin", "look.lightness, margin")
+    assert unknown_words(load_project(project_root)) == []
+    assert [h.field for h in hints(load_project(project_root))] == [sofa.field, letter.field]
+    assert load_project(project_root).usable_endpoints()

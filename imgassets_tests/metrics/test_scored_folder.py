@@ -115,6 +115,41 @@ def test_text_the_reader_has_no_letters_for_is_not_judged(tmp_path: Path) -> Non
     assert both.metrics["composition.correct"] == 1.0
 
 
+def test_nothing_judged_is_no_success_and_says_which_part_was_looked_at(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Prompts without expectations: artefacts are looked at, and 0 of 0 exits 1."""
+    (tmp_path / "p.txt").write_text("a bench\nthe mood of autumn\n")
+    for name in ("a-bench", "the-mood-of-autumn"):
+        (tmp_path / "i" / name).mkdir(parents=True)
+        single(1).render().save(tmp_path / "i" / name / "1.png")
+    arguments = ["--prompts", str(tmp_path / "p.txt"), "--images", str(tmp_path / "i")]
+    assert main(["score", *arguments]) == 1
+    said = capsys.readouterr().out
+    assert "judged, of 2 images: artefacts in 2, objects in 0, text in 0" in said
+    assert "no image was judged right or wrong" in said
+    assert "0 of 0 judged images correct, 2 in all" in said
+    assert main(["score", *arguments, "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["judged"] == {
+        "images": 2, "judged": 0, "correct": 0, "artefacts": 2, "composition": 0, "typography": 0,
+    }  # fmt: skip
+
+
+def test_text_is_judged_beside_objects_that_the_judge_does_not_know(tmp_path: Path) -> None:
+    expect = "{text: OX, include: [{class: bench}]}"
+    (tmp_path / "p.yaml").write_text(
+        f"prompt_set: p\nprompts:\n  - {{id: a, prompt: x, expect: {expect}}}\n"
+    )
+    (tmp_path / "i/a").mkdir(parents=True)
+    for seed, word in ((1, "OX"), (2, "NO")):
+        scene = text_scene(random.Random(1), word, "blue", "white", "large")
+        scene.render().save(tmp_path / f"i/a/{seed}.png")
+    right, wrong = score_folder(tmp_path / "p.yaml", tmp_path / "i")
+    assert (right.correct, right.metrics["typography.exact"]) == (None, 1.0)
+    assert "bench" in right.reason
+    assert (wrong.correct, wrong.metrics["typography.exact"]) == (False, 0.0)
+
+
 def test_a_score_without_a_value_is_not_in_the_json(tmp_path: Path) -> None:
     """JSON has no NaN: where strict cannot be judged it is absent."""
     (tmp_path / "p.yaml").write_text(
@@ -247,13 +282,17 @@ def test_other_formats_of_prompts_are_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     geneval_folder(tmp_path / "img", 0, RED)
-    for name, text in (("a.tsv", "Prompt\tTag\na\tb\n"), ("a.json", "[]"), ("a.csv", "a,b\n")):
+    for name, text, fix in (
+        ("a.json", "[]", "one JSON object a line"),
+        ("a.csv", "a,b\n", "a column `prompt`"),
+        ("a.txt", "<html>", "one prompt a line"),
+    ):
         (tmp_path / name).write_text(text)
         arguments = ["--prompts", str(tmp_path / name), "--images", str(tmp_path / "img")]
         assert main(["score", *arguments]) == 2
         head, line = capsys.readouterr().err.strip().split("\n")
         assert "1 problem" in head
-        assert "one JSON object a line" in line
+        assert fix in line
 
 
 # ---- which files are judged ----------------------------------------------------------------
