@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json as json_module
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,6 +21,7 @@ from imgassets.cli.options import (
     renamed,
     valid_project,
 )
+from imgassets.cli.progress import Quiet, live_display, nothing
 from imgassets.documents.project import Project, load_project
 
 if TYPE_CHECKING:
@@ -49,6 +52,7 @@ def validate(
     ] = False,
     more: Annotated[bool, renamed("--more", "--add-seeds")] = False,  # noqa: ARG001
     no_more: Annotated[bool, renamed("--no-more", "--drop-seeds")] = False,  # noqa: ARG001
+    quiet: Quiet = False,
     json: Json = False,
 ) -> int:
     """Make what is missing, measure, and judge.
@@ -67,7 +71,8 @@ def validate(
     selection = Selection(tuple(endpoint), tuple(model))
     if drop_seeds:
         take_back(project, selection.branches(project))
-    verdicts = _verdicts(project, selection, device, add_seeds)
+    with _progress(quiet):
+        verdicts = _verdicts(project, selection, device, add_seeds)
     changed = changed_meanwhile(project, load_project(project.root))
     if changed:
         complain(f"changed while this ran, so run it again to take it in: {', '.join(changed)}")
@@ -76,6 +81,19 @@ def validate(
     else:
         _print(project, selection, verdicts)
     return OK if all(v.verdict == "GO" for v in verdicts) else NOT_OK
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[None]:
+    """Where there is no terminal the log of the runs is shown, which tells it every few seconds."""
+    from imgassets.defs.run_logger import shown_by
+
+    live = None if quiet else live_display()
+    with live or nullcontext():
+        if live:
+            live.show("looking for what is out of date")
+        with shown_by(nothing if quiet else live and live.show):
+            yield
 
 
 def _verdicts(

@@ -20,7 +20,7 @@ def _cost(plan: Plan) -> str:
     if not any(plan.images.values()):
         return f"{made}; no image{scores}"
     flows = ", ".join(f"{plan.images[flow]} to {flow}" for flow in FLOWS if plan.images.get(flow))
-    seconds = "unknown time" if plan.seconds is None else f"about {_duration(plan.seconds)}"
+    seconds = "unknown time" if plan.seconds is None else f"about {duration(plan.seconds)}"
     usd = "unknown cost" if plan.usd is None else f"{plan.usd:.6f} USD"
     return f"{made}; images: {flows}; {seconds}, {usd}{scores}"
 
@@ -32,11 +32,12 @@ def _scores(plan: Plan) -> str:
     families = ", ".join(f"{count} by {family}" for family, count in plan.scores.items())
     seconds = plan.score_seconds
     return f"\nimages to score: {families}; " + (
-        "unknown time" if seconds is None else f"about {_duration(seconds)}"
+        "unknown time" if seconds is None else f"about {duration(seconds)}"
     )
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """`12 s`, `4 min`, `1.5 h`."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     if seconds < 5400:
