@@ -14,7 +14,7 @@ def check(json: Json = False) -> int:
     Prints every problem as FILE:LINE: FIELD: what is wrong [fix: how to mend it]. Exit 1 if there
     is any. Loads no model.
     """
-    from imgassets.documents import prompt_syntax, scale_ends
+    from imgassets.documents import prompt_syntax, scale_ends, sequence_length
     from imgassets.judges.vocabulary import all_problems
     from imgassets.storage import calibrations
     from imgassets.storage.project_home import home_of
@@ -25,6 +25,7 @@ def check(json: Json = False) -> int:
     for hint in (
         *prompt_syntax.hints(project),
         *scale_ends.hints(project),
+        *sequence_length.hints(project),
         *calibrations.hints(project, known),
     ):
         print(f"hint: {hint}", file=sys.stderr)

@@ -50,7 +50,7 @@ def live_display(keep: bool = False) -> Live | None:
     return live if live.usable else None
 
 
-def nothing(what: str, done: int | None = None, of: int | None = None) -> None:  # noqa: ARG001
+def nothing(what: str, done: int | None = None, of: int | None = None) -> None:
     """A `Show` that shows nothing."""
 
 

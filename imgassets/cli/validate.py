@@ -96,7 +96,7 @@ def _progress(quiet: bool) -> Iterator[None]:
     with live or nullcontext():
         if live:
             live.show("looking for what is out of date")
-        with shown_by(nothing if quiet else live and live.show):
+        with shown_by(nothing if quiet else live.show if live else None):
             yield
 
 

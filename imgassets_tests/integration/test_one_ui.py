@@ -100,7 +100,7 @@ def test_ctrl_c_ends_it_too(tmp_path: Path) -> None:
 
 
 def processes_of(parent: subprocess.Popen[bytes], least: int) -> list[psutil.Process]:
-    """All that a process has started, once these are so many: server of reports, Dagster, its own."""
+    """All that a process has started, once these are so many."""
     deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
         found = psutil.Process(parent.pid).children(recursive=True)
