@@ -70,9 +70,9 @@ def _misfit(model: Model, folder: Path, index: dict[str, Any]) -> tuple[str, str
     pipeline = str(model.pipeline or index.get("_class_name"))
     if length and not t5 and pipeline.startswith(_FILLS_UP) and index.get(_THIRD) == [None, None]:
         embedded = model.weights.startswith(PACKAGE_PREFIX)
-        trained = "it was trained without" if embedded else "was it trained with them?"
+        trained = "it was trained without" if embedded else "was it trained so?"
         message = (
-            f"the weights have no {_THIRD}, so the model gets {length} empty tokens; {trained}"
+            f"the weights have no {_THIRD}, so it gets {length} empty tokens; {trained}"
         )
         return message, "set it to 0" if embedded else "set it to 0, or write it down if it was"
     if not length and t5:
