@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
 #: Makes the images of some requests, given their sources where the flow has any.
 Make = Callable[[Sequence[dict[str, Any]], "Sequence[Image.Image]"], list[Outcome]]
 Progress = Callable[[int, int], None]
-#: Each word of progress is an event in Dagster's database, which takes as long as storing an image
-#: or several.
-_PROGRESS_SECONDS = 5.0
 
 
 def make_images(
@@ -45,8 +41,7 @@ def make_images(
         store: where images are looked for and kept.
         make: called with at most `batch_size` requests' inputs and their source images.
         batch_size: how many to ask for at once.
-        progress: called with (done, missing) when a batch is stored, every few seconds and at
-            the end.
+        progress: called with (done, missing) whenever a batch is stored.
 
     Raises:
         StoreError: the store cannot be written; what was finished is kept.
@@ -69,15 +64,11 @@ def _make_and_keep(
     """Make images in batches, and store each batch while the next one is made; the failures."""
     failures: dict[str, Outcome] = {}
     waiting: deque[tuple[int, Future[None]]] = deque()
-    told = time.monotonic()
 
     def finish_oldest() -> None:
-        nonlocal told
         done, stored = waiting.popleft()
         stored.result()
-        if done == len(requests) or time.monotonic() - told >= _PROGRESS_SECONDS:
-            told = time.monotonic()
-            progress(done, len(requests))
+        progress(done, len(requests))
 
     # Left early, it still waits for what was begun.
     with ThreadPoolExecutor(1, "store") as keeper:

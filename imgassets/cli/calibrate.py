@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from imgassets.cli.options import OK, Json, show
+from imgassets.cli.progress import Quiet, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +36,7 @@ def calibrate(
         ),
     ],
     images: Annotated[Path, typer.Option(metavar="DIR", help="The folder the images are in.")],
+    quiet: Quiet = False,
     json: Json = False,
 ) -> int:
     """Measure how often a judge is right.
@@ -57,8 +59,9 @@ def calibrate(
     root, document = judge_named(judge)
     labelled = read_judge_labels(labels, images)
     opened = open_judge(root, document, choose_device("auto")[0])
-    with typer.progressbar(length=len(labelled), label=document.judge, file=sys.stderr) as bar:
-        found = judge_accuracy.judged(document, opened, labelled, images, lambda *_: bar.update(1))
+    with shown(quiet) as tell:
+        progress = partial(tell, f"{document.judge}: judged")
+        found = judge_accuracy.judged(document, opened, labelled, images, progress)
     measured = judge_accuracy.calibration(document.judge, str(labels), found)
     fingerprint = judge_fingerprint(root, document)
     path = calibrations_of(home_of(find_root())).keep(fingerprint, measured)

@@ -15,7 +15,13 @@ def check(json: Json = False) -> int:
     Prints every problem as FILE:LINE: FIELD: what is wrong [fix: how to mend it]. Exit 1 if there
     is any. Loads no model.
     """
-    from imgassets.documents import affordable, prompt_syntax, reachable, scale_ends
+    from imgassets.documents import (
+        affordable,
+        prompt_syntax,
+        reachable,
+        scale_ends,
+        sequence_length,
+    )
     from imgassets.judges import vocabulary
     from imgassets.storage import calibrations
     from imgassets.storage.project_home import home_of
@@ -29,6 +35,7 @@ def check(json: Json = False) -> int:
         *vocabulary.hints(project),
         *reachable.hints(project),
         *affordable.hints(project),
+        *sequence_length.hints(project),
         *calibrations.hints(project, known),
     ]
     for line in listed(hints).splitlines():

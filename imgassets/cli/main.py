@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from imgassets.cli.closed_pipes import forgive_closed_pipes
+
 if TYPE_CHECKING:
     from typer import Typer
 
@@ -101,6 +103,7 @@ def entry() -> None:
     # Looking for garbage takes a third of a short command's life: while modules are imported, and
     # through all of them once more at the end.
     gc.set_threshold(200_000, 50, 50)
+    forgive_closed_pipes()
     code = main()
     gc.freeze()
     sys.exit(code)

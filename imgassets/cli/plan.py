@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from imgassets.cli.options import OK, Device, DeviceWord, Endpoints, Json, show, valid_project
 
 
@@ -15,10 +17,12 @@ def plan(endpoint: Endpoints = [], device: Device = DeviceWord.AUTO, json: Json 
     project = valid_project()
     from imgassets.defs import headless
     from imgassets.refresh.dagster_runs import open_instance
+    from imgassets.refresh.estimate import Surroundings
     from imgassets.refresh.plan_text import plan_in_words
     from imgassets.refresh.selection import Selection
 
+    pace = time.process_time() / Surroundings.start_cpu
     with open_instance(project.root) as instance:
-        found = headless.plan(project, instance, Selection(tuple(endpoint)), device)
+        found = headless.plan(project, instance, Selection(tuple(endpoint)), device, pace)
     show(json, found.to_dict(), plan_in_words(found))
     return OK

@@ -20,14 +20,14 @@ from imgassets.cli.options import HOST
 from imgassets.documents.environment import REPORTS_URL
 
 
-def start_beside(folder: Path) -> None:
+def start_beside(folder: Path) -> subprocess.Popen[bytes]:
     """Serve `folder` on a free port, in a process that ends with this one; tell the UI where."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", __name__, str(folder), str(port)]
-    subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - our own module
     os.environ[REPORTS_URL] = f"http://{HOST}:{port}"
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - our own module
 
 
 class _Reports(SimpleHTTPRequestHandler):

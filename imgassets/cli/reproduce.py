@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from imgassets.cli.options import NOT_OK, OK, DeviceWord, Json, show, valid_project
+from imgassets.cli.progress import Quiet, shown
 
 
 def reproduce(
@@ -29,6 +31,7 @@ def reproduce(
         Path | None,
         typer.Option(metavar="DIR", help="Default: a folder in .imgassets/reproduce."),
     ] = None,
+    quiet: Quiet = False,
     json: Json = False,
 ) -> int:
     """Make the same image again and say whether it is the same.
@@ -44,6 +47,7 @@ def reproduce(
     project = valid_project()
     home = own_home(project.root) if out else ready_home(project.root)
     options = ReproductionOptions(prompt, runs, seed, model, tuple(device))
-    found = made_again(project, options, home, out)
+    with shown(quiet) as tell:
+        found = made_again(project, options, home, out, partial(tell, "made again"))
     show(json, found.to_dict(), found)
     return OK if found.same else NOT_OK

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from imgassets.cli.options import NOT_OK, OK, Json, show
+from imgassets.cli.progress import Quiet, shown
 
 
 def score(
@@ -27,6 +29,7 @@ def score(
             "photographs), one of contracts/judges, or the path of a judge document.",
         ),
     ] = "shapes",
+    quiet: Quiet = False,
     json: Json = False,
 ) -> int:
     """Score images made by anyone.
@@ -40,6 +43,8 @@ def score(
     from imgassets.cli.judges import detector_of
     from imgassets.metrics.scored_folder import score_folder
 
-    scored = score_folder(prompts, images, detector_of(judge))
+    detector = detector_of(judge)
+    with shown(quiet) as tell:
+        scored = score_folder(prompts, images, detector, partial(tell, f"{images}: scored"))
     show(json, scored.to_dict(), scored)
     return OK if scored.judged["judged"] else NOT_OK

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
 from imgassets.cli.options import NOT_OK, OK, Json, show, valid_project
+from imgassets.cli.progress import Quiet, shown
 
 
 def selftest(
@@ -15,6 +15,7 @@ def selftest(
         list[str], typer.Option(metavar="NAME", help="Only this one; may be repeated.")
     ] = [],
     draws: Annotated[int, typer.Option(metavar="N", help="Of each fault.")] = 200,
+    quiet: Quiet = False,
     json: Json = False,
 ) -> int:
     """Plant faults and see whether they are caught.
@@ -30,12 +31,11 @@ def selftest(
     from imgassets.selftest.table import in_words
     from imgassets.storage.ownership import ready_home
 
-    tester = SelfTester(
-        project,
-        ready_home(project.root),
-        draws=draws,
-        progress=lambda text: print(text, file=sys.stderr, flush=True),
-    )
-    found = tester.run(named_faults(fault))
+    faults, home = named_faults(fault), ready_home(project.root)
+    with shown(quiet, keep=True) as tell:
+        tester = SelfTester(
+            project, home, draws=draws, progress=lambda text: tell(text, None, None)
+        )
+        found = tester.run(faults)
     show(json, found.to_dict(), in_words(found))
     return OK if found.well else NOT_OK

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import signal
 import socket
 import sys
 from importlib.resources import files
@@ -32,7 +31,7 @@ def ui(
 
 
 def start(root: Path, port: int) -> int:
-    """Become the server; returns only where it cannot start.
+    """Run the server until it is told to stop; returns its exit code.
 
     Raises:
         PlaceError: the port is taken, or the project's UI runs already. Dagster itself would stay
@@ -40,27 +39,29 @@ def start(root: Path, port: int) -> int:
     """
     home = ready_home(root)
     note = home.ui_note
-    _refuse_second(note)
+    lock = _refuse_second(note)
     _refuse_taken(port)
     from imgassets.cli.report_server import start_beside
+    from imgassets.cli.ui_process import run_until_stopped
     from imgassets.refresh.dagster_runs import open_instance
 
     open_instance(root).dispose()  # puts dagster.yaml there
     os.environ["IMGASSETS_PROJECT"] = str(root)
-    start_beside(home.all_reports)
+    reports = start_beside(home.all_reports)
     write_whole(note, json.dumps({"pid": os.getpid(), "port": port}))
     command = [sys.executable, "-m", "dagster", "dev", "-h", HOST, "-p", str(port)]
     # Not `-m`: its code location would be named after the module, and `dagster dev` in the
     # repository would take switches and schedules for those of another one.
     command += ["-w", str(files("imgassets.cli") / "workspace.yaml")]
-    # A shell ignores SIGINT for what it starts in the background. Dagster stops its own processes
-    # by that signal, and would wait for them for ever.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    os.execv(sys.executable, command)  # noqa: S606 - our own interpreter, fixed arguments
+    try:
+        return run_until_stopped(command, lock)
+    finally:
+        reports.kill()
+        reports.wait()
 
 
-def _refuse_second(note: Path) -> None:
-    """Take the lock of the project's UI, which outlasts `exec` and ends with the process."""
+def _refuse_second(note: Path) -> int:
+    """Take the lock of the project's UI, an open file that ends with the last process of it."""
     lock = os.open(note.with_name("ui.lock"), os.O_RDWR | os.O_CREAT, 0o644)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -70,7 +71,7 @@ def _refuse_second(note: Path) -> None:
             f"the UI of this project runs already{_where(note)}; open that, or stop it first"
         ) from error
     note.unlink(missing_ok=True)
-    os.set_inheritable(lock, True)
+    return lock
 
 
 def _where(note: Path) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json as json_module
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,11 +21,15 @@ from imgassets.cli.options import (
     renamed,
     valid_project,
 )
+from imgassets.cli.progress import Quiet, live_display, nothing
 from imgassets.documents.project import Project, load_project
 
 if TYPE_CHECKING:
     from imgassets.decision import Verdict
     from imgassets.refresh.selection import Selection
+
+
+_MOST_FAILURES = 10
 
 
 def validate(
@@ -49,6 +55,7 @@ def validate(
     ] = False,
     more: Annotated[bool, renamed("--more", "--add-seeds")] = False,  # noqa: ARG001
     no_more: Annotated[bool, renamed("--no-more", "--drop-seeds")] = False,  # noqa: ARG001
+    quiet: Quiet = False,
     json: Json = False,
 ) -> int:
     """Make what is missing, measure, and judge.
@@ -67,15 +74,30 @@ def validate(
     selection = Selection(tuple(endpoint), tuple(model))
     if drop_seeds:
         take_back(project, selection.branches(project))
-    verdicts = _verdicts(project, selection, device, add_seeds)
+    with _progress(quiet):
+        verdicts = _verdicts(project, selection, device, add_seeds)
     changed = changed_meanwhile(project, load_project(project.root))
     if changed:
         complain(f"changed while this ran, so run it again to take it in: {', '.join(changed)}")
+    _tell_failures(project, selection)
     if json:
         print(json_module.dumps([v.to_dict() for v in verdicts], indent=2))
     else:
-        _print(project, selection, verdicts)
+        _print(project, selection, verdicts, None if quiet else device)
     return OK if all(v.verdict == "GO" for v in verdicts) else NOT_OK
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[None]:
+    """Where there is no terminal the log of the runs is shown, which tells it every few seconds."""
+    from imgassets.defs.run_logger import shown_by
+
+    live = None if quiet else live_display()
+    with live or nullcontext():
+        if live:
+            live.show("looking for what is out of date")
+        with shown_by(nothing if quiet else live.show if live else None):
+            yield
 
 
 def _verdicts(
@@ -93,14 +115,36 @@ def _verdicts(
     return verdicts
 
 
-def _print(project: Project, selection: Selection, verdicts: list[Verdict]) -> None:
+def _tell_failures(project: Project, selection: Selection) -> None:
+    """The first message of each failure mode, in the words of who should have made the images."""
+    from imgassets.refresh.failed_images import failed_images
+
+    chosen = selection.branches(project)
+    incumbents = [(e, project.endpoint(e).incumbent) for e, _ in chosen]
+    found = failed_images(project, dict.fromkeys((*chosen, *incumbents)))
+    for failures in found[:_MOST_FAILURES]:
+        complain(str(failures))
+    if found[_MOST_FAILURES:]:
+        complain(f"{len(found) - _MOST_FAILURES} more kinds of failure are in the reports")
+
+
+def _print(
+    project: Project, selection: Selection, verdicts: list[Verdict], device: str | None
+) -> None:
+    """The verdicts; what may be done next as well, unless no device is named."""
+    from imgassets.backends.device import choose_device
+    from imgassets.cli.next_steps import next_steps
     from imgassets.report.table import verdict_table
     from imgassets.storage.project_home import home_of
 
     print(verdict_table(verdicts))
+    if device is None:
+        return
     # Reports tell of all models, so some models alone leave them as they were.
     for endpoint in [] if selection.models else dict.fromkeys(v.endpoint for v in verdicts):
         report = home_of(project.root).output((endpoint, "report"))
         if report.exists():
             print(f"report: {report}")
     print("lineage: imgassets ui   (then open http://127.0.0.1:3000)")
+    for line in next_steps(project, selection, verdicts, choose_device(device)[0]):
+        print(f"next: {line}")

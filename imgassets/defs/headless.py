@@ -7,6 +7,7 @@ it starts are those of the job `validate`, in the op's own process.
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -29,16 +30,26 @@ if TYPE_CHECKING:  # planning does without scipy
 
 
 def plan(
-    project: Project, instance: dg.DagsterInstance, selection: Selection, device: str = "auto"
+    project: Project,
+    instance: dg.DagsterInstance,
+    selection: Selection,
+    device: str = "auto",
+    pace: float = 1.0,
 ) -> Plan:
     """What `validate` would do now, why, and what it would cost. Changes nothing.
+
+    `pace` is how slow this machine is, as of `estimate.Surroundings`.
 
     Raises:
         LookupError: an unknown endpoint or model.
     """
+    begun = time.monotonic()
     graph = made_graph(project)
     planner = Planner(project, choose_device(device)[0], DagsterState(graph, instance))
-    return planner.with_scores(planner.plan(_wanted(project, graph, selection)))
+    wanted = _wanted(project, graph, selection)
+    found = planner.plan(wanted)
+    planning = time.monotonic() - begun
+    return planner.with_surroundings(planner.with_scores(found), wanted, planning, pace)
 
 
 def bring_up_to_date(

@@ -175,5 +175,21 @@ def pixel_facts(part: BaseModel) -> dict[str, Any]:
     return facts
 
 
+def defaults_in_use(part: BaseModel, above: str = "") -> dict[str, Any]:
+    """Settings that change pixels and are not written, by dotted name, with what they are then.
+
+    Left out: those that came later, whose default leaves everything as it was, and empty ones.
+    """
+    found: dict[str, Any] = {}
+    for name, field in type(part).model_fields.items():
+        value, said, path = getattr(part, name), said_at(field), f"{above}{field.alias or name}"
+        if isinstance(value, BaseModel):
+            found |= defaults_in_use(value, f"{path}.")
+        elif Facet.PIXELS in said and Facet.WHERE_SET not in said:
+            written = name in part.model_fields_set
+            found |= {} if written or value in (None, "", {}, ()) else {path: value}
+    return found
+
+
 def _is_default(field: FieldInfo, value: Any) -> bool:
     return bool(value == field.get_default(call_default_factory=True, validated_data={}))

@@ -23,6 +23,8 @@ PACKAGE_PREFIX = "package:"
 #: `hub:OWNER/NAME` means a repository of the Hugging Face hub.
 HUB_PREFIX = "hub:"
 _PACKAGE = Path(__file__).parent.parent
+#: Bytes; configurations of networks and schedulers are smaller, vocabularies of tokenizers larger.
+_LARGEST_SETTINGS = 20_000
 #: Folders of embedded weights: of models and of judges.
 _EMBEDDED = (_PACKAGE / "tiny" / "weights", _PACKAGE / "judges" / "weights")
 
@@ -175,6 +177,28 @@ def folder_fingerprint(folder: Path, variant: str | None = None) -> str:
         digest.update(name.as_posix().encode() + b"\0")
         digest.update(file_sha256(path).encode())
     return digest.hexdigest()
+
+
+def folder_contents(folder: Path, variant: str | None = None) -> dict[str, Any]:
+    """What the files of a weights folder hold, to tell what changed: settings, else a short hash.
+
+    Arguments and errors as of `folder_fingerprint`, which is the hash of the same files.
+    """
+    return {
+        name.as_posix(): _settings(file) or f"content {file_sha256(file)[:12]}"
+        for name, file in sorted(loadable_files(folder, variant))
+    }
+
+
+def _settings(path: Path) -> dict[str, Any] | None:
+    """Those of a small JSON file; None for all others."""
+    if path.suffix != ".json" or path.stat().st_size > _LARGEST_SETTINGS:
+        return None
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def loadable_files(folder: Path, variant: str | None = None) -> Iterator[tuple[Path, Path]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,11 @@ _DRAWN = MOST_HOSTED + 1
 
 
 def reproduce(
-    project: Project, options: ReproductionOptions, home: ProjectHome, out: Path | None
+    project: Project,
+    options: ReproductionOptions,
+    home: ProjectHome,
+    out: Path | None,
+    progress: Callable[[int, int], None] = lambda *_: None,
 ) -> Reproduction:
     """Make an image again and again, compare, and show it.
 
@@ -45,6 +49,7 @@ def reproduce(
         options: see `ReproductionOptions`.
         home: everything made by the project; results go there without `out`.
         out: folder for the images, the picture and the page.
+        progress: called with (runs done, all) before the first run and after each.
 
     Raises:
         ValueError: nothing to compare, or a prompt or seed no contract would accept.
@@ -60,7 +65,11 @@ def reproduce(
         for run in range(options.runs)
     ]
     requests = [request for _, request in made]
-    images = [(request, *_made(project, model, device, request)) for device, request in made]
+    images = []
+    progress(0, len(made))
+    for device, request in made:
+        images.append((request, *_made(project, model, device, request)))
+        progress(len(images), len(made))
     folder = OutputFolder(out or home.reproduced(requests[0].image_key))
     return _shown(options, endpoint, model, images, folder)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -133,7 +133,12 @@ class ScoredFolder:
         return lines
 
 
-def score_folder(prompts: Path, images: Path, detector: Detector | None = None) -> ScoredFolder:
+def score_folder(
+    prompts: Path,
+    images: Path,
+    detector: Detector | None = None,
+    progress: Callable[[int, int], None] = lambda *_: None,
+) -> ScoredFolder:
     """Score every image of a folder, in order of their paths.
 
     As in GenEval's evaluate_images.py, a folder's own metadata.jsonl says what its images must
@@ -143,6 +148,7 @@ def score_folder(prompts: Path, images: Path, detector: Detector | None = None) 
         prompts: a prompt set, or GenEval's metadata.
         images: the folder.
         detector: the judge of composition; None takes that of flat shapes.
+        progress: called with (done, all) after each image.
 
     Raises:
         InvalidDocumentsError: the prompt file is unusable.
@@ -164,8 +170,12 @@ def score_folder(prompts: Path, images: Path, detector: Detector | None = None) 
         if isinstance(own, Prompt)
     ]
     seen = {holder.name for holder in told}
+    scored = []
+    for path in found:
+        scored.append(_score(images, path, asked, told.get(folders[path]), detector))
+        progress(len(scored), len(found))
     return ScoredFolder(
-        tuple(_score(images, path, asked, told.get(folders[path]), detector) for path in found),
+        tuple(scored),
         tuple(skipped),
         tuple(name for name in asked if name not in seen),
         tuple(text for text in disagreements if text),

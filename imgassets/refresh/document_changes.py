@@ -15,9 +15,11 @@ from typing import Any
 
 from imgassets.documents.base import fingerprint
 from imgassets.documents.facets import expected, parsed_facets
+from imgassets.documents.model import Model
 from imgassets.documents.problems import dotted
 from imgassets.documents.project import Loaded, Project
 from imgassets.documents.prompts import PromptSet
+from imgassets.documents.weights import folder_contents, hub_name, weights_folder
 from imgassets.storage.project_home import home_of
 from imgassets.storage.whole_file import write_whole
 
@@ -87,10 +89,21 @@ def of(project: Project, kind: str, name: str) -> list[Facet]:
     loaded = project.by_kind[kind][name]
     facets = []
     for facet, parsed in parsed_facets(project, kind, name).items():
-        shown = _shown_prompts(loaded.document, facet) if kind == "prompts" else parsed
+        shown = _shown(project, loaded.document, facet, parsed)
         version = fingerprint(parsed)
         facets.append(Facet(kind, name, facet, str(loaded.file), version, shown, loaded))
     return facets
+
+
+def _shown(project: Project, document: Any, facet: str, parsed: dict[str, Any]) -> dict[str, Any]:
+    """A facet in words that can be compared with earlier ones."""
+    if isinstance(document, PromptSet):
+        return _shown_prompts(document, facet)
+    if isinstance(document, Model) and "weights" in parsed and hub_name(document.weights) is None:
+        folder = weights_folder(project.root, document.weights)
+        files = folder_contents(folder, document.loading.variant)
+        return parsed | {"weights": {"content": parsed["weights"], "files": files}}
+    return parsed
 
 
 def _shown_prompts(prompt_set: PromptSet, facet: str) -> dict[str, Any]:
@@ -143,12 +156,22 @@ class FacetHistory:
         old = self.read(before) if before else None
         if old is None:
             return f"{facet.file}: {facet.facet} changed"
-        changes = list(differences(old, facet.shown))
+        changes = list(differences(*_comparable(old, facet.shown)))
         told = [f"{_place(facet, loc)}{what}" for loc, what in changes[:_SHOWN_CHANGES]]
         more = len(changes) - len(told)
         return "; ".join(told or [f"{facet.file}: {facet.facet} changed"]) + (
             f"; and {more} more" if more else ""
         )
+
+
+def _comparable(old: dict[str, Any], new: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Two versions of a facet, with weights told by their files where both were kept so."""
+    was, now = old.get("weights"), new.get("weights")
+    if not isinstance(now, dict):
+        return old, new
+    both = isinstance(was, dict)  # earlier versions of imgassets kept the hash of all files alone
+    told = [v["files" if both else "content"] if isinstance(v, dict) else v for v in (was, now)]
+    return old | {"weights": told[0]}, new | {"weights": told[1]}
 
 
 def differences(

@@ -1,14 +1,20 @@
-"""Which images the store lacks, and what making them will cost: from measured costs, no pixels."""
+"""Which images the store lacks, and what making them will cost: from measured costs, no pixels.
+
+And what everything else takes that a plan leads to: starting, importing, tables, checks, reports.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from statistics import median
 
 from imgassets.documents.price import Price
 from imgassets.documents.project import Project
 from imgassets.flows import FlowName
+from imgassets.metrics.families import FAMILIES
+from imgassets.refresh.plan import Plan
 from imgassets.requests import Request
 from imgassets.storage.image_store import CorruptEntryError, ImageStore
 
@@ -91,3 +97,46 @@ def _usd(price: Price, seconds: float | None, flow: FlowName) -> float | None:
     if seconds is None and price.usd_per_image is None:
         return None
     return price.usd(seconds or 0.0, flow)
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a plan costs beside images and scores, in seconds on a machine of pace 1.
+
+    Measured on 2 cores by `imgassets_tests/benchmarks/plan_estimates.py`; a machine's pace is what
+    it takes to start this very command, against `start_cpu`.
+    """
+
+    start_cpu: float = 1.5  # of the processor, until all a plan needs is imported
+    start: float = 3.0  # of a command: the same with Dagster's instance opened, and its end
+    wave: float = 1.5  # of each of Dagster's runs
+    asset: float = 0.4  # reading, writing and noting one, or holding its checks
+    check: float = 0.1
+    checking: float = 4.5  # importing what checks need
+    making: float = 8.0  # importing what makes images here
+    loading: float = 2.0  # a small pipeline; a large one takes as long as its files are large
+    scoring: float = 4.0  # importing what looks at images
+    report: float = 2.7
+
+    def seconds(
+        self, plan: Plan, missing: Sequence[Request], checks: int, planning: float, pace: float
+    ) -> float:
+        """All of it.
+
+        Args:
+            plan: with what follows, which is taken to come out different.
+            missing: requests whose images are to be made.
+            checks: that are held again of assets which stay as they are.
+            planning: seconds that planning took now; each wave plans again.
+            pace: how slow this machine is, at this moment.
+        """
+        waves = bool(plan.must) + bool(plan.follow)
+        stages = [key.rpartition("/")[2] for key in plan.assets]
+        loaded = {r.model for r in missing if "generator" in r.inputs and "device" in r.inputs}
+        fixed = self.start + self.wave * waves + self.check * checks
+        fixed += self.asset * sum(1 if s.startswith("requests_") else 2 for s in stages)
+        fixed += self.report * stages.count("report")
+        fixed += self.checking if stages or checks else 0.0
+        fixed += (self.making if loaded else 0.0) + self.loading * len(loaded)
+        fixed += self.scoring if any(stage in FAMILIES for stage in stages) else 0.0
+        return fixed * pace + planning * (waves + 1)

@@ -8,8 +8,9 @@ takes back.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from imgassets.documents.base import fingerprint
 from imgassets.documents.project import Project
 from imgassets.documents.seeds import MOST, MOST_HOSTED, noise_of
 from imgassets.requests import Request, build_requests
+from imgassets.storage.image_store import store_of
 from imgassets.storage.project_home import home_of
 from imgassets.storage.whole_file import write_whole
 
@@ -100,24 +102,70 @@ def extend(project: Project, verdicts: Sequence[Verdict]) -> list[str]:
     return [_extend(project, added, v) for v in verdicts if v.verdict == "INCONCLUSIVE"]
 
 
-def _extend(project: Project, added: ExtraSeeds, verdict: Verdict) -> str:
-    where = f"{verdict.endpoint}/{verdict.model}"
+def why_not(project: Project, verdict: Verdict) -> str:
+    """Why further seeds would not settle an INCONCLUSIVE verdict; empty where they would."""
+    return _proposed(project, ExtraSeeds.of(project.root), verdict).why
+
+
+def images_to_add(project: Project, verdicts: Sequence[Verdict], device: str) -> int:
+    """How many images of further seeds `extend` would ask for that are not in the store."""
+    added, store = ExtraSeeds.of(project.root), store_of(home_of(project.root))
+    further: dict[tuple[str, str], list[int]] = {}
+    for verdict in verdicts:
+        found = _proposed(project, added, verdict)
+        for model in {verdict.model, verdict.incumbent} if found.further else ():
+            further.setdefault((verdict.endpoint, model), []).extend((*found.own, *found.further))
+
+    def asked(seeds: Mapping[tuple[str, str], Sequence[int]]) -> set[str]:
+        return {
+            request.image_key
+            for branch in further
+            for request in build_requests(
+                project, *branch, device, _union(added.read(*branch), seeds.get(branch, ()))
+            )
+        }
+
+    return sum(not store.seems_intact(key) for key in asked(further) - asked({}))
+
+
+@dataclass(frozen=True)
+class _Proposal:
+    """Seeds added to a branch before, and those to add; none of these where `why` tells why."""
+
+    own: Sequence[int] = ()
+    further: Sequence[int] = ()
+    why: str = ""
+
+
+def _proposed(project: Project, added: ExtraSeeds, verdict: Verdict) -> _Proposal:
     contract = project.endpoint(verdict.endpoint)
     before = added.read(verdict.endpoint, verdict.model)
-    have = list(dict.fromkeys((*contract.sampling.seeds, *before)))
+    have = _union(contract.sampling.seeds, before)
     if any("labelled" in c and c["state"] == "undecided" for c in verdict.criteria):
-        return f"{where}: further seeds would not settle it, only more labels of people"
+        return _Proposal(why="further seeds would not settle it, only more labels of people")
     if verdict.needed_seeds is None or verdict.needed_seeds <= len(have):
         prompts = verdict.needed_prompts
         fix = f"add about {prompts:,}" if prompts else "no practical number would do"
         sets = ", ".join(f"prompts/{name}.yaml" for name in contract.prompt_sets)
-        return f"{where}: further seeds would not settle it, only prompts: {fix} ({sets})"
+        return _Proposal(why=f"further seeds would not settle it, only prompts: {fix} ({sets})")
     own = [seed for seed in have if seed not in contract.sampling.seeds]
-    further = _further(have, verdict.needed_seeds - len(have))
+    return _Proposal(own, _further(have, verdict.needed_seeds - len(have)))
+
+
+def _extend(project: Project, added: ExtraSeeds, verdict: Verdict) -> str:
+    where = f"{verdict.endpoint}/{verdict.model}"
+    found = _proposed(project, added, verdict)
+    if not found.further:
+        return f"{where}: {found.why}"
     for model in dict.fromkeys((verdict.model, verdict.incumbent)):
         theirs = added.read(verdict.endpoint, model)
-        added.write(verdict.endpoint, model, list(dict.fromkeys((*theirs, *own, *further))))
-    return f"{where}: seeds {', '.join(map(str, further))} added, for {verdict.incumbent} as well"
+        added.write(verdict.endpoint, model, _union(theirs, found.own, found.further))
+    seeds = ", ".join(map(str, found.further))
+    return f"{where}: seeds {seeds} added, for {verdict.incumbent} as well"
+
+
+def _union(*seeds: Iterable[int]) -> list[int]:
+    return list(dict.fromkeys(chain(*seeds)))
 
 
 def _further(have: Sequence[int], count: int) -> list[int]:

@@ -6,6 +6,7 @@ import hashlib
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from imgassets.documents.failures import FAILURE_MODES
 from imgassets.flows import OF_STAGE
@@ -24,13 +25,27 @@ def image_keys(path: Path) -> list[str]:
     return [key for key, status, _ in rows if status == "ok"]
 
 
+def failed_rows(path: Path) -> list[tuple[str, str]]:
+    """(failure mode, message) of the failed images of an image table; empty if unreadable."""
+    try:
+        rows = _columns(path, "status", "message")
+    except (OSError, ValueError):
+        return []
+    return [(status, message) for status, message in rows if status != "ok"]
+
+
 def _image_rows(path: Path) -> list[tuple[str, str, str | None]]:
     """(image key, status, key of the source) of each row of an image table."""
+    return _columns(path, "image_key", "status", "source_key")
+
+
+def _columns(path: Path, *names: str) -> list[Any]:
+    """A tuple for each row of a table."""
     # Neither pandas nor `read_table`, which imports it: that is a seventh of a plan's time.
     from pyarrow.parquet import ParquetFile
 
     with ParquetFile(path) as file:
-        table = file.read(columns=["image_key", "status", "source_key"])
+        table = file.read(columns=list(names))
     return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
 
 

@@ -76,6 +76,7 @@ class Plan:
         usd: estimated price of them; None likewise.
         scores: how many images each metric family is to look at.
         score_seconds: estimated time for that; None when a family was never timed.
+        other_seconds: estimated time of all else: start, imports, tables, checks, reports.
     """
 
     must: Mapping[str, str]
@@ -86,6 +87,14 @@ class Plan:
     usd: float | None = 0.0
     scores: Mapping[str, int] = field(default_factory=dict)
     score_seconds: float | None = 0.0
+    other_seconds: float = 0.0
+
+    @property
+    def total_seconds(self) -> float | None:
+        """Estimated time of it all; None where a part of it was never measured."""
+        if self.seconds is None or self.score_seconds is None:
+            return None
+        return self.seconds + self.score_seconds + self.other_seconds
 
     @property
     def assets(self) -> dict[str, str]:
@@ -118,6 +127,7 @@ class Plan:
             "usd": None if self.usd is None else round(self.usd, 6),
             "scores": dict(self.scores),
             "score_seconds": None if self.score_seconds is None else round(self.score_seconds, 3),
+            "other_seconds": round(self.other_seconds, 3),
         }
 
 

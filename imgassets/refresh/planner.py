@@ -153,6 +153,16 @@ class Planner:
         found = missing_scores(self.project, self.device, tables, self.requests)
         return replace(plan, scores=found.images, score_seconds=found.seconds)
 
+    def with_surroundings(self, plan: Plan, wanted: set[str], planning: float, pace: float) -> Plan:
+        """A plan that also tells how long all takes that is neither an image nor a score.
+
+        Arguments as of `estimate.Surroundings.seconds`, and the assets that were asked for.
+        """
+        checks = len(self.outdated_checks(plan, wanted))
+        missing = estimate.lacking(self._requests_in(plan), self._store)
+        seconds = estimate.Surroundings().seconds(plan, missing, checks, planning, pace)
+        return replace(plan, other_seconds=seconds)
+
     def _requests_in(self, plan: Plan) -> list[Request]:
         """Requests of the image assets in a plan."""
         planned = [key.split("/") for key in plan.assets]

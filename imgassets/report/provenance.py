@@ -12,6 +12,7 @@ from typing import Any
 
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.facets import facets_of
+from imgassets.documents.field_facets import defaults_in_use
 from imgassets.documents.labels import LabelFile
 from imgassets.documents.project import Project
 from imgassets.metrics.families import FAMILY_VERSIONS
@@ -36,9 +37,20 @@ def provenance(project: Project, endpoint: Endpoint) -> dict[str, Any]:
         "machine": f"{platform.system()} {platform.machine()}",
         "libraries": library_versions() | {name: version(name) for name in _LIBRARIES},
         "metric versions": dict(FAMILY_VERSIONS),
+        "settings left at their default": _defaults(project, endpoint),
         "endpoint": facets_of(project, "endpoints", endpoint.endpoint),
         "models": {m: facets_of(project, "models", m) for m in endpoint.models},
         "prompt sets": {p: facets_of(project, "prompts", p) for p in endpoint.prompt_sets},
+    }
+
+
+def _defaults(project: Project, endpoint: Endpoint) -> dict[str, str]:
+    """Settings that change pixels and that a model document leaves out, with what they are then."""
+    found = {m: defaults_in_use(project.model(m)) for m in endpoint.models}
+    return {
+        model: ", ".join(f"{name} {value}" for name, value in settings.items())
+        for model, settings in found.items()
+        if settings
     }
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from imgassets.defs.headless import plan, validate, validate_and_add_seeds
 from imgassets.documents.project import load_project
-from imgassets.refresh.extra_seeds import ExtraSeeds, extend, take_back
+from imgassets.refresh.extra_seeds import ExtraSeeds, extend, images_to_add, take_back
 from imgassets.refresh.selection import Selection
 from imgassets.storage.image_store import ImageStore
 from imgassets_tests.integration.conftest import read_table
@@ -61,6 +61,7 @@ def test_added_seeds_make_just_what_settles_it_and_can_be_taken_back(
 
         # As verdicts that a third seed would settle; so few prompts settle nothing here.
         asking = [v.model_copy(update={"needed_seeds": 3}) for v in before]
+        assert images_to_add(load_project(root), asking[:2], "cpu") == 14
         messages = extend(load_project(root), asking)
         after = validate(load_project(root), instance, Selection())
         assert [v.added_seeds for v in after] == [1, 1, 0, 0]

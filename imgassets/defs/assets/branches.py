@@ -13,6 +13,7 @@ from imgassets.backends.image_rows import MAKING_COLUMNS
 from imgassets.defs.io_managers import Table, data_version, read_table
 from imgassets.defs.metadata import image_metadata, table_metadata
 from imgassets.defs.resources import BackendPool, ProjectResource
+from imgassets.defs.run_logger import telling
 from imgassets.documents.contract import Endpoint
 from imgassets.flows import FLOWS, FlowName
 from imgassets.metrics.families import FAMILIES
@@ -156,14 +157,16 @@ def _images(
         context.log.info(f"{name}/{model}: {len(asked)} images to {flow} on {device} ({why})")
         requests = Request.from_table(asked)
         lacking = [r for r in requests if not store.has(r.image_key)]
+        tell = telling(context.log, f"{name}/{model}: {flow}")
         if lacking:
             _need_present(lacking, requests_of(project, name, model, device), flow)
+            tell(0, len(lacking))
         table, made = make_images(
             requests,
             store,
             maker.maker(project, model, flow),
             batch_size=project.model(model).batch_size,
-            progress=lambda done, of: context.log.info(f"{name}/{model}: {flow} {done}/{of}"),
+            progress=tell,
         )
         stable = table.drop(columns=list(MAKING_COLUMNS))
         return dg.Output(
@@ -223,7 +226,7 @@ def _metrics(endpoint: Endpoint, model: str, learned: bool) -> dg.AssetsDefiniti
             list(chosen),
             Branch(project, name, model, images, workplace.store(), device),
             workplace.scores(),
-            lambda done, of: context.log.info(f"{name}/{model}: scored {done}/{of}"),
+            telling(context.log, f"{name}/{model}: scored"),
         )
         failed: list[Exception] = []
         for family, table in tables:
