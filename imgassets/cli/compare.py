@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from imgassets.cli.options import NOT_OK, OK, Json, valid_project
+from imgassets.cli.progress import Quiet
+from imgassets.cli.validate import shown_runs
 
 if TYPE_CHECKING:
     from imgassets.cli.two_folders import Compared
@@ -36,6 +38,7 @@ def compare(
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="The project that is written, and its report.")
     ] = Path("comparison"),
+    quiet: Quiet = False,
     json: Json = False,
 ) -> int:
     """Compare two folders of images: a verdict and a report in one command.
@@ -52,8 +55,10 @@ def compare(
     kept = write_project(root, found, contract)
     os.environ["IMGASSETS_PROJECT"] = str(root)
     project = valid_project()
-    _say(found, root / CONTRACT, kept)
-    verdict = _verdict(project, found.names[1])
+    if not quiet:
+        _say(found, root / CONTRACT, kept)
+    with shown_runs(quiet):
+        verdict = _verdict(project, found.names[1])
     if json:
         print(json_module.dumps(verdict.to_dict(), indent=2))
     else:

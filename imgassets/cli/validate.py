@@ -74,21 +74,18 @@ def validate(
     selection = Selection(tuple(endpoint), tuple(model))
     if drop_seeds:
         take_back(project, selection.branches(project))
-    with _progress(quiet):
+    with shown_runs(quiet):
         verdicts = _verdicts(project, selection, device, add_seeds)
     changed = changed_meanwhile(project, load_project(project.root))
     if changed:
         complain(f"changed while this ran, so run it again to take it in: {', '.join(changed)}")
     _tell_failures(project, selection)
-    if json:
-        print(json_module.dumps([v.to_dict() for v in verdicts], indent=2))
-    else:
-        _print(project, selection, verdicts, None if quiet else device)
+    _print(project, selection, verdicts, None if quiet else device, json)
     return OK if all(v.verdict == "GO" for v in verdicts) else NOT_OK
 
 
 @contextmanager
-def _progress(quiet: bool) -> Iterator[None]:
+def shown_runs(quiet: bool) -> Iterator[None]:
     """Where there is no terminal the log of the runs is shown, which tells it every few seconds."""
     from imgassets.defs.run_logger import shown_by
 
@@ -129,9 +126,12 @@ def _tell_failures(project: Project, selection: Selection) -> None:
 
 
 def _print(
-    project: Project, selection: Selection, verdicts: list[Verdict], device: str | None
+    project: Project, selection: Selection, verdicts: list[Verdict], device: str | None, json: bool
 ) -> None:
-    """The verdicts; what may be done next as well, unless no device is named."""
+    """The verdicts; as text, what may be done next as well, unless no device is named."""
+    if json:
+        print(json_module.dumps([v.to_dict() for v in verdicts], indent=2))
+        return
     from imgassets.backends.device import choose_device
     from imgassets.cli.next_steps import next_steps
     from imgassets.report.table import verdict_table

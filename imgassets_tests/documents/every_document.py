@@ -190,9 +190,12 @@ def folder_models() -> dict[str, dict[str, Any]]:
     return {"folder": plain, "folder-full": plain | full}
 
 
-def _write_images(folder: Path) -> None:
+def write_images(folder: Path, image: bytes = base64.b64decode(MARK)) -> None:
+    """One image by its name, told again by a manifest, and another manifest that tells another."""
     (folder / "red-circle").mkdir(parents=True)
-    (folder / "red-circle" / "5.png").write_bytes(base64.b64decode(MARK))
+    (folder / "red-circle" / "5.png").write_bytes(image)
+    (folder / "other.png").write_bytes(b"another")
+    (folder / "other.csv").write_text("file,prompt_id,seed\nother.png,red-circle,5\n")
     rows = ["file,prompt_id,seed,flow,source,seconds,usd"]
     rows += [f"red-circle/5.png,red-circle,{seed},generate,,1.5,0.03" for seed in (5, 6)]
     (folder / "told.csv").write_text("\n".join(rows) + "\n")
@@ -203,7 +206,7 @@ def write_every_document(root: Path) -> None:
     write_project(root)
     add_chain(root)
     (root / "mark.png").write_bytes(base64.b64decode(MARK))
-    _write_images(root / "elsewhere")
+    write_images(root / "elsewhere")
     _write_full_endpoint(root / "contracts/endpoints")
     _write_full_prompts(root / "prompts")
     for name, document in (local_models() | hosted_models() | folder_models()).items():

@@ -41,10 +41,13 @@ from imgassets_tests.documents.every_document import (
     hosted_models,
     judges,
     local_models,
+    write_images,
 )
 
 #: Other values of fields whose type alone does not give one that is valid where they stand.
 OTHERS: dict[str, Any] = {
+    "FolderModel.images": "another-place",
+    "FolderModel.manifest": "other.csv",
     "Accepts.sizes": [[96, 96]],
     "Accepts.source_alpha": "keep",
     "Criterion.metric": "composition.background",
@@ -94,7 +97,8 @@ OTHERS: dict[str, Any] = {
 #: Fields that have one value where they stand; `kind` changes with the part that it names.
 ONLY_VALUE = {
     "Returns.format", "Model.backend", "IdeogramModel.backend", "IdeogramModel.api_version",
-    "GeminiModel.backend", "IdeogramUpscaler.api_version", "IdeogramUpscaler.scale",
+    "GeminiModel.backend", "FolderModel.backend", "IdeogramUpscaler.api_version",
+    "IdeogramUpscaler.scale",
     "DiffusionUpscaler.scale", "HostedPrice.usd_per_hour",
     *(f"{part}.kind" for part in (
         "IdeogramEdit", "IdeogramRemix", "IdeogramUpscaler", "Lanczos", "SdUpscale",
@@ -262,6 +266,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("project")
     (folder / "mark.png").write_bytes(base64.b64decode(MARK))
     (folder / "other.png").write_bytes(b"another")
+    write_images(folder / "elsewhere")
+    write_images(folder / "another-place", b"another image")
     return folder
 
 

@@ -128,7 +128,6 @@ def _images(
     endpoint: Endpoint, model: str, flow: FlowName, limits: list[dg.AssetKey]
 ) -> dg.AssetsDefinition:
     name = endpoint.endpoint
-    # A flow starts from the images of another, so it comes after them.
     source = endpoint.source_of(flow)
     sources = [stage_key(name, model, FLOWS[source].stage)] if source else []
 
@@ -168,10 +167,9 @@ def _images(
             batch_size=project.model(model).batch_size,
             progress=tell,
         )
-        stable = table.drop(columns=list(MAKING_COLUMNS))
         return dg.Output(
             table,
-            data_version=data_version(stable),
+            data_version=data_version(table.drop(columns=list(MAKING_COLUMNS))),
             metadata=image_metadata(table, store, made) | {"device": f"{device} ({why})"},
         )
 
