@@ -10,6 +10,7 @@ from imgassets.documents.base import Document
 from imgassets.documents.field_errors import FieldError
 from imgassets.documents.field_facets import Facet
 from imgassets.documents.pipeline_options import Loading
+from imgassets.documents.units import Share
 from imgassets.documents.weights import Weights
 
 
@@ -67,7 +68,7 @@ class SdUpscale(Document):
     scale: Annotated[int, Facet.PIXELS] = Field(ge=2, le=8)
     steps: Annotated[int, Facet.PIXELS] = Field(ge=1, le=1000)
     guidance_scale: Annotated[float, Facet.PIXELS] = Field(ge=0.0)
-    strength: Annotated[float, Facet.PIXELS] = Field(
+    strength: Annotated[Share, Facet.PIXELS] = Field(
         gt=0.0, le=0.6, description="More would paint the prompt anew a tile."
     )
     tiles: Annotated[Tiles, Facet.PARTS]
