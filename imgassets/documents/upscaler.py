@@ -10,6 +10,7 @@ from imgassets.documents.base import Document
 from imgassets.documents.field_errors import FieldError
 from imgassets.documents.field_facets import Facet
 from imgassets.documents.pipeline_options import Loading
+from imgassets.documents.units import Share
 from imgassets.documents.weights import Weights
 
 
@@ -77,7 +78,7 @@ class SdUpscale(Document):
     guidance_scale: Annotated[float, Facet.PIXELS] = Field(
         ge=0.0, description="Classifier-free guidance; up to 1 is off."
     )
-    strength: Annotated[float, Facet.PIXELS] = Field(
+    strength: Annotated[Share, Facet.PIXELS] = Field(
         gt=0.0, le=0.6, description="More would paint the prompt anew a tile."
     )
     tiles: Annotated[Tiles, Facet.PARTS] = Field(description="Windows it is repainted in.")
