@@ -71,9 +71,7 @@ def _misfit(model: Model, folder: Path, index: dict[str, Any]) -> tuple[str, str
     if length and not t5 and pipeline.startswith(_FILLS_UP) and index.get(_THIRD) == [None, None]:
         embedded = model.weights.startswith(PACKAGE_PREFIX)
         trained = "it was trained without" if embedded else "was it trained so?"
-        message = (
-            f"the weights have no {_THIRD}, so it gets {length} empty tokens; {trained}"
-        )
+        message = f"the weights have no {_THIRD}, so it gets {length} empty tokens; {trained}"
         return message, "set it to 0" if embedded else "set it to 0, or write it down if it was"
     if not length and t5:
         return f"the weights have T5 ({t5[0]}), which gets no token", "set the trained length"

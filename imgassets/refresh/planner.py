@@ -153,9 +153,7 @@ class Planner:
         found = missing_scores(self.project, self.device, tables, self.requests)
         return replace(plan, scores=found.images, score_seconds=found.seconds)
 
-    def with_surroundings(
-        self, plan: Plan, wanted: set[str], planning: float, pace: float
-    ) -> Plan:
+    def with_surroundings(self, plan: Plan, wanted: set[str], planning: float, pace: float) -> Plan:
         """A plan that also tells how long all takes that is neither an image nor a score.
 
         Arguments as of `estimate.Surroundings.seconds`, and the assets that were asked for.
