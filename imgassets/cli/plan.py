@@ -15,13 +15,15 @@ def plan(endpoint: Endpoints = [], device: Device = DeviceWord.AUTO, json: Json 
     metric family is to look at. Loads no model and changes nothing. Exit 0.
     """
     project = valid_project()
+    import psutil
+
     from imgassets.defs import headless
     from imgassets.refresh.dagster_runs import open_instance
-    from imgassets.refresh.estimate import Surroundings
+    from imgassets.refresh.estimate import pace_of
     from imgassets.refresh.plan_text import plan_in_words
     from imgassets.refresh.selection import Selection
 
-    pace = time.process_time() / Surroundings.start_cpu
+    pace = pace_of(time.time() - psutil.Process().create_time())
     with open_instance(project.root) as instance:
         found = headless.plan(project, instance, Selection(tuple(endpoint)), device, pace)
     show(json, found.to_dict(), plan_in_words(found))

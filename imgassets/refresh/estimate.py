@@ -21,6 +21,9 @@ from imgassets.storage.image_store import CorruptEntryError, ImageStore
 #: Seconds for one unit of work (a sampling step; for upscales an image), by model and flow.
 UnitSeconds = Mapping[tuple[str, str], float]
 _SAMPLED = 16
+#: Seconds to start at pace 1, and paces that are believed: files may have come from a cold disk.
+_STARTED = 1.8
+_PACES = (0.3, 4.0)
 
 
 def lacking(requests: Iterable[Request], store: ImageStore) -> list[Request]:
@@ -99,15 +102,19 @@ def _usd(price: Price, seconds: float | None, flow: FlowName) -> float | None:
     return price.usd(seconds or 0.0, flow)
 
 
+def pace_of(started: float) -> float:
+    """How slow this machine is at this moment, by the seconds until `plan` had all imported."""
+    return min(max(started / _STARTED, _PACES[0]), _PACES[1])
+
+
 @dataclass(frozen=True)
 class Surroundings:
     """What a plan costs beside images and scores, in seconds on a machine of pace 1.
 
-    Measured on 2 cores by `imgassets_tests/benchmarks/plan_estimates.py`; a machine's pace is what
-    it takes to start this very command, against `start_cpu`.
+    Measured on 2 cores; `imgassets_tests/benchmarks/plan_estimates.py` holds it against what
+    happens.
     """
 
-    start_cpu: float = 1.5  # of the processor, until all a plan needs is imported
     start: float = 3.0  # of a command: the same with Dagster's instance opened, and its end
     wave: float = 1.5  # of each of Dagster's runs
     asset: float = 0.4  # reading, writing and noting one, or holding its checks

@@ -120,6 +120,7 @@ class Plan:
 
     def to_dict(self) -> Json:
         """The JSON form of `imgassets plan --json`."""
+        total = self.total_seconds
         return {
             "assets": [{"key": key, "why": why} for key, why in self.assets.items()],
             "images": {flow: self.images.get(flow, 0) for flow in FLOWS},
@@ -128,6 +129,7 @@ class Plan:
             "scores": dict(self.scores),
             "score_seconds": None if self.score_seconds is None else round(self.score_seconds, 3),
             "other_seconds": round(self.other_seconds, 3),
+            "total_seconds": None if total is None else round(total, 3),
         }
 
 

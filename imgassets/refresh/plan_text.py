@@ -54,8 +54,8 @@ def _cost(plan: Plan) -> str:
     made = f"{len(plan.must)} asset(s) to make, {len(plan.follow)} more if what is above differs"
     total = plan.total_seconds
     known = [s for s in (plan.seconds, plan.score_seconds) if s is not None]
-    all_known = f"more than {duration(sum(known) + plan.other_seconds)}, the rest is unknown"
-    every = all_known if total is None else f"about {duration(total)}"
+    least = f"more than {duration(sum(known) + plan.other_seconds)}; the rest was never measured"
+    every = least if total is None else f"about {duration(total)}"
     images, scores = _images(plan), _scores(plan)
     return f"{made}\n{images}\n{scores}\nin all {every}"
 

@@ -22,16 +22,17 @@ from imgassets.documents.field_facets import (
     Facet,
     MarkedField,
     UnmarkedFieldError,
+    defaults_in_use,
     marked_fields,
     parts_in,
     said_at,
 )
 from imgassets.documents.judge import judge_class
 from imgassets.documents.models import model_class
-from imgassets.documents.project import Loaded, Project
+from imgassets.documents.project import Loaded, Project, load_project
 from imgassets.documents.prompts import PromptSet
 from imgassets.requests import build_requests
-from imgassets_tests.conftest import ENDPOINT, PROMPTS
+from imgassets_tests.conftest import ENDPOINT, PROMPTS, edit_file
 from imgassets_tests.documents import facets_table
 from imgassets_tests.documents.every_document import (
     FULL_ENDPOINT,
@@ -313,6 +314,17 @@ def test_a_field_that_says_nothing_is_refused() -> None:
 
     with pytest.raises(UnmarkedFieldError, match="say what it changes"):
         list(marked_fields(Forgotten, Facet.GENERATOR))
+
+
+def test_defaults_in_use_are_those_that_change_pixels_and_are_not_written(
+    project_root: Path,
+) -> None:
+    """Left out of a document, a length gives other pixels than the one a model was trained with."""
+    fast = load_project(project_root).model("fast")
+    assert defaults_in_use(fast) == {"dtype": "float32"}
+    edit_file(project_root / "contracts/models/fast.yaml", ", max_sequence_length: 0", "")
+    fast = load_project(project_root).model("fast")
+    assert defaults_in_use(fast) == {"dtype": "float32", "sampling.max_sequence_length": 256}
 
 
 def test_every_field_was_tried() -> None:

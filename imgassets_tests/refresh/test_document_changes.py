@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from imgassets.documents.project import load_project
+from imgassets.documents.weights import weights_folder
 from imgassets.refresh.document_changes import FacetHistory, differences, present_facets
 from imgassets_tests.conftest import edit_file
 
@@ -51,6 +55,32 @@ def test_a_change_is_named(
     assert set(changed) == set(told)
     for key, facet in changed.items():
         assert told[key] in history.describe(facet, before[key].version)
+
+
+@pytest.mark.parametrize("earlier", [False, True], ids=["files kept", "hash kept alone"])
+def test_a_changed_file_of_weights_is_named(project_root: Path, earlier: bool) -> None:
+    """What was kept by an earlier imgassets knows only that the weights changed."""
+    shutil.copytree(weights_folder(project_root, "package:tiny-turbo"), project_root / "w")
+    edit_file(project_root / FAST, "package:tiny-turbo", "w")
+    history, key = FacetHistory(project_root / "history"), "documents/models/fast/generator"
+    before = present_facets(load_project(project_root))[key]
+    if earlier:
+        alone = before.shown | {"weights": before.shown["weights"]["content"]}
+        before = replace(before, shown=alone)
+    history.keep(before)
+    config = project_root / "w" / "scheduler" / "scheduler_config.json"
+    config.write_text(config.read_text().replace('"shift": 2.0', '"shift": 1.5'))
+    with (project_root / "w" / "vae" / "diffusion_pytorch_model.safetensors").open("ab") as file:
+        file.write(b"0")
+    told = history.describe(present_facets(load_project(project_root))[key], before.version)
+    if earlier:
+        assert re.fullmatch(rf"{FAST}:3: weights: \w{{59}}… -> \w{{59}}…", told)
+    else:
+        one, other = told.split("; ")
+        assert one == f"{FAST}:3: weights.scheduler/scheduler_config.json.shift: 2.0 -> 1.5"
+        file_name = "vae/diffusion_pytorch_model.safetensors"
+        what = r"content \w{12} -> content \w{12}"
+        assert re.fullmatch(rf"{FAST}:3: weights.{file_name}: {what}", other)
 
 
 def test_comments_and_order_change_no_facet(project_root: Path) -> None:

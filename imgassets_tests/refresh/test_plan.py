@@ -63,6 +63,51 @@ def test_a_document_makes_stale_what_reads_it_and_the_rest_follows() -> None:
     assert plan.ready(tried=["comparison"]) == []
 
 
+def test_a_reason_is_printed_once_with_all_that_it_remakes() -> None:
+    why, other = "cards.yaml:12: floor: 1 -> 2", "never made"
+    plan = Plan(
+        must={"cards/a/requests": other, "cards/b/comparison": why, "cards/a/comparison": why},
+        follow={
+            "cards/a/verdict": f"follows cards/a/comparison: {why}",
+            "cards/report": f"follows cards/a/comparison: {why}",
+        },
+        parents={
+            "cards/a/requests": (),
+            "cards/a/comparison": (),
+            "cards/a/verdict": (),
+            "cards/b/comparison": (),
+            "cards/report": (),
+        },
+        images={"generate": 2},
+        seconds=100.0,
+        usd=0.5,
+        scores={"look": 2},
+        score_seconds=2.0,
+        other_seconds=20.0,
+    )
+    assert plan_in_words(plan).splitlines() == [
+        "never made  (1 asset)",
+        "    cards/a: requests",
+        "cards.yaml:12: floor: 1 -> 2  (4 assets)",
+        "    cards/a: comparison",
+        "    cards/b: comparison",
+        "    cards/a, if that differs: verdict",
+        "    cards, if that differs: report",
+        "",
+        "3 asset(s) to make, 2 more if what is above differs",
+        "images: 2 to generate; about 2 min, 0.500000 USD",
+        "images to score: 2 by look; about 2 s",
+        "in all about 2 min",
+    ]
+    assert plan.to_dict()["total_seconds"] == 122.0
+    unknown = replace(plan, score_seconds=None)
+    assert plan_in_words(unknown).splitlines()[-2:] == [
+        "images to score: 2 by look; unknown time",
+        "in all more than 2 min; the rest was never measured",
+    ]
+    assert unknown.to_dict()["total_seconds"] is None
+
+
 def test_requests_known_to_come_out_as_they_were_stop_the_wave() -> None:
     plan = planned(graph(), document="2")
     assert list(plan.must) == ["requests"]
