@@ -12,12 +12,14 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from imgassets.documents.base import Document, canonical_json, fingerprint
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.field_facets import pixel_facts
 from imgassets.documents.image_key import (
+    flow_facts,
     generator_facts,
     installed_version,
     step_facts,
@@ -122,6 +124,7 @@ def build_requests(
         contract,
         project.model(model),
         _environment(device),
+        root=project.root,
         generator=generator_facts(project.root, project.model(model)),
         upscaler=upscaler_facts(project.root, project.model(model).upscaler),
         steps=step_facts(project.root, contract.postprocess),
@@ -182,6 +185,7 @@ class _Branch:
     contract: Endpoint
     model: AnyModel
     environment: dict[str, Any]
+    root: Path
     generator: dict[str, Any]
     upscaler: dict[str, Any] | None
     steps: list[dict[str, Any]]
@@ -268,7 +272,7 @@ class _Branch:
         model, first = self.model, FLOWS[flow].source is None
         how: Document | None = getattr(model, FLOWS[flow].model_field or "", None)
         if not isinstance(model, Model):
-            asked = {flow: pixel_facts(how)} if how and not first else {}
+            asked = {flow: flow_facts(self.root, how)} if how and not first else {}
             return {"generator": self.generator} | asked
         if how is None:
             raise ValueError(f"{model.model} cannot {flow}")

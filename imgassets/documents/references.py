@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imgassets.documents import installed_diffusers, scheduler_names
+from imgassets.documents.comfyui import ComfyModel
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.geneval import set_name
 from imgassets.documents.judge_references import check_judges
@@ -22,6 +23,7 @@ from imgassets.documents.size_references import check_regions, check_sizes
 from imgassets.documents.upscaler import DiffusionUpscaler, Network
 from imgassets.documents.weight_files import broken_files, broken_network
 from imgassets.documents.weights import foreign_code, hub_name, weights_folder
+from imgassets.documents.workflow_references import check_workflows
 from imgassets.flows import FLOWS
 from imgassets.metrics.gone import GONE
 
@@ -57,6 +59,8 @@ def _check_model(project: Project, loaded: Loaded[AnyModel]) -> Iterator[Problem
     yield from _check_upscaler(project, loaded)
     if isinstance(loaded.document, Model):
         yield from _check_diffusers(project, loaded, loaded.document)
+    if isinstance(loaded.document, ComfyModel):
+        yield from check_workflows(project, loaded, loaded.document)
 
 
 def _check_diffusers(project: Project, loaded: Loaded[AnyModel], model: Model) -> Iterator[Problem]:
