@@ -20,11 +20,12 @@ from imgassets.documents.units import Seconds
 from imgassets.documents.upscaler import DiffusionUpscaler, Lanczos, Network
 
 
-def _node_input(text: str) -> str:
-    node, _, name = text.partition(".")
-    if not node.strip() or not name.strip():
-        raise ValueError(f"{text!r} names no input of a node; write NODE.INPUT, such as `6.text`")
-    return text
+def _node_inputs(places: tuple[str, ...]) -> tuple[str, ...]:
+    for text in places or ("",):
+        node, _, name = text.partition(".")
+        if not node.strip() or not name.strip():
+            raise ValueError(f"{text!r} names no input of a node; write NODE.INPUT, as `6.text`")
+    return places
 
 
 def _listed(value: Any) -> Any:
@@ -34,8 +35,9 @@ def _listed(value: Any) -> Any:
 _TEXT = {"type": "string"}
 #: Inputs of nodes that one value is written into: `6.text`, or `[6.text_g, 6.text_l]`.
 Places = Annotated[
-    tuple[Annotated[str, AfterValidator(_node_input)], ...],
+    tuple[str, ...],
     BeforeValidator(_listed),
+    AfterValidator(_node_inputs),
     WithJsonSchema({"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1}]}),
 ]
 
@@ -43,14 +45,12 @@ Places = Annotated[
 class WorkflowInputs(Document):
     """Which inputs of which nodes a request fills, each as `NODE.INPUT`, or as a list of them."""
 
-    prompt: Annotated[Places, Facet.PIXELS] = Field(
-        min_length=1, description="Text to draw, such as `6.text`."
-    )
+    prompt: Annotated[Places, Facet.PIXELS] = Field(description="Text to draw, such as `6.text`.")
     negative_prompt: Annotated[Places | None, Facet.PIXELS] = Field(
         None, description="Text to avoid; absent: prompts with a negative prompt cannot be made."
     )
     seed: Annotated[Places, Facet.PIXELS] = Field(
-        min_length=1, description="Seed of the sampler, such as `3.seed`."
+        description="Seed of the sampler, such as `3.seed`."
     )
     width: Annotated[Places | None, Facet.PIXELS] = Field(
         None, description="Pixels; absent: the workflow makes one size."
@@ -79,7 +79,7 @@ class SourceInputs(WorkflowInputs):
     """As of generation, and the image to start from."""
 
     source_image: Annotated[Places, Facet.PIXELS] = Field(
-        min_length=1, description="File name of a loader, such as `10.image` of LoadImage."
+        description="File name of a loader, such as `10.image` of LoadImage."
     )
 
 
@@ -87,7 +87,6 @@ class EditInputs(SourceInputs):
     """As of stylization, and the region to repaint."""
 
     mask: Annotated[Places, Facet.PIXELS] = Field(
-        min_length=1,
         description="File name of a loader, such as `11.image` of LoadImageMask, channel red; "
         "white is repainted.",
     )

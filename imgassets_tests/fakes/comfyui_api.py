@@ -86,7 +86,7 @@ class FakeComfyUI:
         self._pending: list[tuple[str, dict[str, Any], str, str | None]] = []
         self._running: str | None = None
         self._stop = threading.Event()
-        self._cache: dict[str, tuple[Any, str]] = {}
+        self._cache: dict[str, dict[str, Any]] = {}
         self._sockets: dict[str, WebSocket] = {}
         self._change = threading.Condition()
         self._over = False
@@ -273,11 +273,11 @@ class FakeComfyUI:
         if fault in ERRORS:
             say("execution_error", **ERRORS[fault])
             return {}, messages, "error"
-        time.sleep(0.01)
-        outputs = self._cache[written][0] if cached else self._outputs(nodes, fault)
+        time.sleep(1.0 if fault == "late" else 0.01)
+        outputs = self._cache[written] if cached else self._outputs(nodes, fault)
         if not cached:
             self.ran.append(nodes)
-            self._cache[written] = (outputs, "")
+            self._cache[written] = outputs
         say("execution_success")
         return outputs, messages, "success"
 
