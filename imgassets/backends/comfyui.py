@@ -72,7 +72,7 @@ class ComfyBackend:
         self._model, self._where = model, f"contracts/models/{model.model}.yaml"
         self._flows = {name: self._read(root, name, how) for name, how in _workflows(model)}
         secret = api_key(model.token.environment) if model.token else ""
-        header = model.token and _header(model.token.header, secret)
+        header = _header(model.token.header, secret) if model.token else None
         self._server = ComfyServer(model.base_url, model.timeout_seconds, header, secret)
         self._made_with = self._checked()
 
@@ -297,5 +297,6 @@ def _seconds(finished: Finished) -> float:
     """From start to end as the server tells it, without the wait in the queue; 0: unknown."""
     ends = [finished.said(f"execution_{word}") or {} for word in ("start", "success")]
     start, end = (message.get("timestamp") for message in ends)
-    told = isinstance(start, int | float) and isinstance(end, int | float)
-    return max(0.0, (end - start) / 1000.0) if told else 0.0
+    if not isinstance(start, int | float) or not isinstance(end, int | float):
+        return 0.0
+    return max(0.0, (end - start) / 1000.0)
