@@ -224,6 +224,11 @@ def write_every_document(root: Path) -> None:
     for kind in ("contracts/endpoints", "contracts/models", "prompts"):
         for file in (SHIPPED / kind).rglob("*.*"):
             shutil.copy(file, root / kind)
+    shutil.copytree(
+        SHIPPED / "contracts/models/examples",
+        root / "contracts/models/examples",
+        ignore=shutil.ignore_patterns("*.yaml"),
+    )
 
 
 def _write_full_endpoint(folder: Path) -> None:
