@@ -21,6 +21,7 @@ from imgassets.documents.field_facets import pixel_facts
 from imgassets.documents.folder import FolderModel
 from imgassets.documents.image_folder import ImageFolder, Place, folder_of
 from imgassets.documents.image_key import (
+    flow_facts,
     generator_facts,
     installed_version,
     step_facts,
@@ -125,6 +126,7 @@ def build_requests(
         contract,
         project.model(model),
         _environment(device),
+        root=project.root,
         generator=generator_facts(project.root, project.model(model)),
         upscaler=upscaler_facts(project.root, project.model(model).upscaler),
         steps=step_facts(project.root, contract.postprocess),
@@ -190,6 +192,7 @@ class _Branch:
     contract: Endpoint
     model: AnyModel
     environment: dict[str, Any]
+    root: Path
     generator: dict[str, Any]
     upscaler: dict[str, Any] | None
     steps: list[dict[str, Any]]
@@ -288,7 +291,7 @@ class _Branch:
             return {"generator": self.generator}
         how: Document | None = getattr(model, FLOWS[flow].model_field or "", None)
         if not isinstance(model, Model):
-            asked = {flow: pixel_facts(how)} if how and not first else {}
+            asked = {flow: flow_facts(self.root, how)} if how and not first else {}
             return {"generator": self.generator} | asked
         if how is None:
             raise ValueError(f"{model.model} cannot {flow}")

@@ -10,6 +10,7 @@ from imgassets.backends.base import Backend, BackendError, DeviceError, Outcome
 from imgassets.backends.blame import failed
 from imgassets.backends.device import Device, Meter, require_device
 from imgassets.backends.generation import Make
+from imgassets.documents.comfyui import ComfyModel
 from imgassets.documents.folder import FolderModel
 from imgassets.documents.gemini import GeminiModel
 from imgassets.documents.hosted import HostedModel
@@ -29,7 +30,7 @@ def open_backend(root: Path, model: AnyModel, device: Device) -> Backend:
     """The backend named in a model document.
 
     Raises:
-        BackendError: its weights are not whole.
+        BackendError: its weights are not whole, or its server is another than the document says.
     """
     if isinstance(model, HostedModel):
         return _open_hosted(root, model)
@@ -37,6 +38,10 @@ def open_backend(root: Path, model: AnyModel, device: Device) -> Backend:
         from imgassets.backends.folder import FolderBackend
 
         return FolderBackend(root, model)
+    if isinstance(model, ComfyModel):
+        from imgassets.backends.comfyui import ComfyBackend
+
+        return ComfyBackend(root, model)
     return _open_diffusers(root, model, device)
 
 

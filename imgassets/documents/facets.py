@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from imgassets.documents.base import Document, fingerprint
+from imgassets.documents.comfyui import ComfyModel
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.field_facets import GRAPH, Facet, marked_fields, part_of_graph, said_at
 from imgassets.documents.folder import FolderModel
 from imgassets.documents.image_folder import folder_of
-from imgassets.documents.image_key import model_weights, step_facts, upscaler_facts
+from imgassets.documents.image_key import flow_facts, model_weights, step_facts, upscaler_facts
 from imgassets.documents.judge import judge_facts
 from imgassets.documents.model import Model
 from imgassets.documents.models import AnyModel
@@ -62,6 +63,10 @@ def model_facet(model: AnyModel, facet: str, root: Path) -> dict[str, Any]:
         fields["weights"] = model_weights(root, model)
     if "images" in fields and isinstance(model, FolderModel):
         fields["images"] = folder_of(root, model).version()
+    if "workflow" in fields and isinstance(model, ComfyModel):
+        how = {"stylize": model.stylize, "edit": model.edit}
+        fields["workflow"] = flow_facts(root, model)["workflow"]
+        fields |= {flow: part and flow_facts(root, part) for flow, part in how.items()}
     return fields
 
 

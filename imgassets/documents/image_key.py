@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from imgassets.documents.base import Document
+from imgassets.documents.comfyui import ComfyEdit, ComfyModel, ComfyStylize
 from imgassets.documents.field_facets import pixel_facts
 from imgassets.documents.model import Model
 from imgassets.documents.models import AnyModel
@@ -23,6 +24,7 @@ from imgassets.documents.scheduler_settings import adds_noise
 from imgassets.documents.shared_parts import part_folder
 from imgassets.documents.upscaler import DiffusionUpscaler, Network
 from imgassets.documents.weights import hub_name, weights_fingerprint, weights_folder
+from imgassets.documents.workflow import workflow_facts
 
 
 @cache
@@ -37,12 +39,13 @@ def installed_version(package: str) -> str:
 def generator_facts(root: Path, model: AnyModel) -> dict[str, Any]:
     """What makes the pixels of all flows of a model, as JSON values.
 
-    Of hosted models the document says all there is; of others the content of weights counts too.
+    Of hosted models the document says all there is; of others the content of weights, or of the
+    workflow, counts too.
 
     Raises:
-        FileNotFoundError: a weights folder is missing.
+        FileNotFoundError: a weights folder or a workflow is missing.
     """
-    facts = pixel_facts(model)
+    facts = flow_facts(root, model)
     if not isinstance(model, Model):
         return facts
     facts["weights"] = model_weights(root, model)
@@ -52,6 +55,19 @@ def generator_facts(root: Path, model: AnyModel) -> dict[str, Any]:
     if model.loading.quantization is not None:  # another version may round differently
         package = model.loading.quantization.package
         facts["loading"]["quantizer"] = f"{package} {installed_version(package)}"
+    return facts
+
+
+def flow_facts(root: Path, how: Document) -> dict[str, Any]:
+    """What changes pixels of a part of a model that makes a flow; a workflow by its content.
+
+    Raises:
+        FileNotFoundError: the workflow is missing.
+    """
+    facts = pixel_facts(how)
+    if isinstance(how, ComfyModel | ComfyStylize | ComfyEdit):
+        places = [place for _, place in how.inputs.places()]
+        facts["workflow"] = workflow_facts(root / how.workflow, places)
     return facts
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import ConfigDict
 
 from imgassets.documents.base import Document
+from imgassets.documents.comfyui import ComfyModel
 from imgassets.documents.field_facets import Facet
 from imgassets.documents.folder import FolderModel
 from imgassets.documents.gemini import GeminiModel
@@ -15,12 +16,13 @@ from imgassets.documents.model import Model
 from imgassets.documents.model_document import Pairing
 
 #: All model documents.
-AnyModel = Model | IdeogramModel | GeminiModel | FolderModel
+AnyModel = Model | IdeogramModel | GeminiModel | ComfyModel | FolderModel
 BY_BACKEND: dict[str, type[AnyModel]] = {
     "diffusers": Model,
     "ideogram": IdeogramModel,
     "gemini": GeminiModel,
     "folder": FolderModel,
+    "comfyui": ComfyModel,
 }
 
 
@@ -29,7 +31,9 @@ class _UnknownBackend(Document):
 
     model_config = ConfigDict(extra="ignore")
 
-    backend: Annotated[Literal["diffusers", "ideogram", "gemini", "folder"], Facet.PIXELS]
+    backend: Annotated[
+        Literal["diffusers", "ideogram", "gemini", "comfyui", "folder"], Facet.PIXELS
+    ]
 
 
 def model_class(data: Any) -> type[AnyModel]:

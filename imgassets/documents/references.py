@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from imgassets.documents import installed_diffusers, scheduler_names
+from imgassets.documents.comfyui import ComfyModel
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.folder import FolderModel
 from imgassets.documents.folder_references import check_folder
@@ -22,6 +23,7 @@ from imgassets.documents.size_references import check_regions, check_sizes
 from imgassets.documents.upscaler import DiffusionUpscaler, Network
 from imgassets.documents.weight_files import broken_files, broken_network
 from imgassets.documents.weights import foreign_code, hub_name, weights_folder
+from imgassets.documents.workflow_references import check_workflows
 from imgassets.flows import FLOWS
 from imgassets.metrics.gone import GONE
 
@@ -69,6 +71,8 @@ def _check_model(project: Project, loaded: Loaded[AnyModel]) -> Iterator[Problem
         yield from _check_diffusers(project, loaded, loaded.document)
     if isinstance(loaded.document, FolderModel):
         yield from check_folder(project, loaded, loaded.document)
+    if isinstance(loaded.document, ComfyModel):
+        yield from check_workflows(project, loaded, loaded.document)
 
 
 def _check_diffusers(project: Project, loaded: Loaded[AnyModel], model: Model) -> Iterator[Problem]:

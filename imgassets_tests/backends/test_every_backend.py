@@ -19,9 +19,11 @@ from imgassets.backends.registry import open_backend
 from imgassets.documents.failures import ModeName
 from imgassets.documents.project import load_project
 from imgassets.requests import build_requests
+from imgassets_tests.backends.comfyui_models import COMFYUI, write_comfyui
 from imgassets_tests.backends.hosted_models import provider
 from imgassets_tests.conftest import write_project
 from imgassets_tests.documents.test_hosted_documents import GEMINI, IDEOGRAM
+from imgassets_tests.fakes.comfyui_api import FakeComfyUI
 
 FOLDER = """\
 model: fast
@@ -30,7 +32,13 @@ images: {images}
 upscaler: {{kind: lanczos, scale: 2}}
 price: {{usd_per_image: 0.02, source: a test, as_of: 2026-11-24}}
 """
-DOCUMENTS = {"diffusers": None, "ideogram": IDEOGRAM, "gemini": GEMINI, "folder": FOLDER}
+DOCUMENTS = {
+    "diffusers": None,
+    "ideogram": IDEOGRAM,
+    "gemini": GEMINI,
+    "comfyui": COMFYUI,
+    "folder": FOLDER,
+}
 
 
 @dataclass(frozen=True)
@@ -38,10 +46,12 @@ class Case:
     """A project whose model `fast` is made by the backend under test."""
 
     root: Path
+    #: Whether it needs no file of the project.
+    portable: bool = True
 
     def open(self, root: Path | None = None) -> Backend:
         model = load_project(self.root).model("fast")
-        return open_backend(root or self.root, model, "cpu")
+        return open_backend(root if root and self.portable else self.root, model, "cpu")
 
     def inputs(self, flow: str) -> list[dict[str, Any]]:
         requests = build_requests(load_project(self.root), "cards", "fast", "cpu")
@@ -70,6 +80,11 @@ def case(
     document = DOCUMENTS[request.param]
     if document is None:
         yield Case(root)
+        return
+    if request.param == "comfyui":
+        with FakeComfyUI() as fake:
+            write_comfyui(root, fake.url)
+            yield Case(root, portable=False)
         return
     if request.param == "folder":
         document = FOLDER.format(images=_images_made_elsewhere(root / "elsewhere"))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import base64
+import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from imgassets_tests.backends.comfyui_models import COMFYUI
 from imgassets_tests.conftest import MODEL, PROMPTS, add_chain, write_project
 from imgassets_tests.documents.test_hosted_documents import GEMINI, IDEOGRAM
+from imgassets_tests.fakes.comfyui_api import EDIT_WORKFLOW, WORKFLOW
 
 SHIPPED = Path(__file__).parents[2]
 #: A red PNG of one pixel, byte for byte: its hash is part of keys.
@@ -201,20 +204,57 @@ def write_images(folder: Path, image: bytes = base64.b64decode(MARK)) -> None:
     (folder / "told.csv").write_text("\n".join(rows) + "\n")
 
 
+def comfyui_models() -> dict[str, dict[str, Any]]:
+    """Documents of backend comfyui: as small as they may be, and with every option."""
+    small = yaml.safe_load(COMFYUI) | {"edit": None, "upscaler": None}
+    table = {"prompt": "6.text", "seed": "3.seed", "source_image": "10.image"}
+    full = yaml.safe_load(COMFYUI) | {
+        "description": "everything written out",
+        "output": "9",
+        "node_versions": {"comfyui-impact-pack": "8.8.1"},
+        "base_url": "https://comfy.example",
+        "token": {"environment": "COMFYUI_TOKEN", "header": "X-Key"},
+        "timeout_seconds": 60,
+        "max_in_flight": 2,
+        "stylize": {"workflow": "workflows/edit.json", "output": "9", "inputs": table},
+    }
+    full["edit"] |= {"output": "9"}
+    full["edit"]["inputs"] |= {"width": "13.width", "height": "13.height"}
+    full["stylize"]["inputs"] |= {"negative_prompt": "7.text"}
+    full["stylize"]["inputs"] |= {"width": "13.width", "height": "13.height"}
+    return {"comfyui": small, "comfyui-full": full}
+
+
+def write_workflows(root: Path) -> None:
+    """The workflows that documents name, and another one under each name."""
+    (root / "workflows").mkdir()
+    scale = {"13": {"class_type": "ImageScale", "inputs": {"width": 8, "height": 8}}}
+    for name, nodes in (("make", WORKFLOW), ("edit", EDIT_WORKFLOW | scale)):
+        (root / f"workflows/{name}.json").write_text(json.dumps(nodes))
+    (root / "workflows/other.json").write_text(json.dumps(EDIT_WORKFLOW | {"99": scale["13"]}))
+
+
 def write_every_document(root: Path) -> None:
     """A project with the shipped documents, and with all of these; not every pair of them fits."""
     write_project(root)
     add_chain(root)
     (root / "mark.png").write_bytes(base64.b64decode(MARK))
     write_images(root / "elsewhere")
+    write_workflows(root)
     _write_full_endpoint(root / "contracts/endpoints")
     _write_full_prompts(root / "prompts")
-    for name, document in (local_models() | hosted_models() | folder_models()).items():
+    made_elsewhere = folder_models() | comfyui_models()
+    for name, document in (local_models() | hosted_models() | made_elsewhere).items():
         path = root / f"contracts/models/{name}.yaml"
         path.write_text(yaml.safe_dump(document | {"model": name}))
     for kind in ("contracts/endpoints", "contracts/models", "prompts"):
         for file in (SHIPPED / kind).rglob("*.*"):
             shutil.copy(file, root / kind)
+    shutil.copytree(
+        SHIPPED / "contracts/models/examples",
+        root / "contracts/models/examples",
+        ignore=shutil.ignore_patterns("*.yaml"),
+    )
 
 
 def _write_full_endpoint(folder: Path) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from imgassets.documents.base import Document
+from imgassets.documents.comfyui import ComfyModel
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.field_facets import Facet, MarkedField, marked_fields, parts_in
 from imgassets.documents.folder import FolderModel
@@ -27,6 +28,7 @@ DOCUMENTS: dict[str, type[Document]] = {
     "a model of ideogram": IdeogramModel,
     "a model of gemini": GeminiModel,
     "a model of folder": FolderModel,
+    "a model of comfyui": ComfyModel,
     "a prompt set": PromptSet,
     "a judge of kind ssd-mobilenet": SsdMobilenet,
     "a judge of kind object-detection": TransformersDetector,

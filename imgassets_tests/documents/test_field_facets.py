@@ -38,11 +38,13 @@ from imgassets_tests.documents.every_document import (
     FULL_ENDPOINT,
     FULL_PROMPTS,
     MARK,
+    comfyui_models,
     folder_models,
     hosted_models,
     judges,
     local_models,
     write_images,
+    write_workflows,
 )
 
 #: Other values of fields whose type alone does not give one that is valid where they stand.
@@ -71,6 +73,35 @@ OTHERS: dict[str, Any] = {
     "Clip.revision": "f" * 40,
     "Clip.weights": "hub:acme/clip-2",
     "Clip.template": "a photo of {prompt}",
+    **{
+        f"{part}.workflow": "workflows/other.json"
+        for part in (
+            "ComfyModel",
+            "ComfyEdit",
+            "ComfyStylize",
+            "Workflow",
+        )
+    },
+    **{
+        f"{part}.{name}": "99.other"
+        for part in (
+            "WorkflowInputs",
+            "SourceInputs",
+            "EditInputs",
+        )
+        for name in (
+            "prompt",
+            "negative_prompt",
+            "seed",
+            "width",
+            "height",
+            "source_image",
+            "mask",
+        )
+    },
+    "ComfyModel.base_url": "https://other.example",
+    "ComfyModel.node_versions": {"comfyui-impact-pack": "8.9.0"},
+    "ComfyModel.output": "8",
     "Edit.region": [0.0, 0.0, 0.25, 1.0],
     "GeminiEdit.instruction": "Draw {prompt}",
     "GeminiModel.api_model": "gemini-2.5-flash-image",
@@ -98,9 +129,9 @@ OTHERS: dict[str, Any] = {
 #: Fields that have one value where they stand; `kind` changes with the part that it names.
 ONLY_VALUE = {
     "Returns.format", "Model.backend", "IdeogramModel.backend", "IdeogramModel.api_version",
-    "GeminiModel.backend", "FolderModel.backend", "IdeogramUpscaler.api_version",
-    "IdeogramUpscaler.scale",
-    "DiffusionUpscaler.scale", "HostedPrice.usd_per_hour",
+    "ComfyModel.backend", "GeminiModel.backend", "FolderModel.backend",
+    "IdeogramUpscaler.api_version",
+    "IdeogramUpscaler.scale", "DiffusionUpscaler.scale", "HostedPrice.usd_per_hour",
     *(f"{part}.kind" for part in (
         "IdeogramEdit", "IdeogramRemix", "IdeogramUpscaler", "Lanczos", "SdUpscale",
         "DiffusionUpscaler", "Prefix", "Suffix", "Template", "Replace", "NegativePrompt", "Resize",
@@ -135,7 +166,7 @@ def bases() -> dict[tuple[str, str], Document]:
         ("judges", name): judge_class(document).model_validate(document | {"judge": name})
         for name, document in judges().items()
     }
-    models = local_models() | hosted_models() | folder_models()
+    models = local_models() | hosted_models() | folder_models() | comfyui_models()
     by_image = {"usd_per_image": 0.1, "source": "a test", "as_of": "2026-11-24"}
     models["by-image"] = models["plain"] | {"price": by_image}
     models["ideogram-2"] = models["ideogram"] | {"api_model": "V_2", "rendering_speed": None}
@@ -269,6 +300,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "other.png").write_bytes(b"another")
     write_images(folder / "elsewhere")
     write_images(folder / "another-place", b"another image")
+    write_workflows(folder)
     return folder
 
 

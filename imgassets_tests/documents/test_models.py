@@ -31,6 +31,10 @@ def test_examples_are_valid_but_no_part_of_the_demo(project_root: Path) -> None:
     assert not {path.stem for path in EXAMPLES} & set(load_project(ROOT).models)
     for path in EXAMPLES:
         shutil.copy(path, project_root / "contracts/models")
+    beside = project_root / "contracts/models/examples"
+    beside.mkdir()
+    for workflow in EXAMPLES[0].parent.glob("*.json"):
+        shutil.copy(workflow, beside)
     project = load_project(project_root)
     assert not project.problems, problems(project_root)
     assert {path.stem for path in EXAMPLES} <= set(project.models)
