@@ -12,7 +12,7 @@ from imgassets.documents.contract import Endpoint
 from imgassets.documents.model import Price
 from imgassets.report.diff import Describe
 from imgassets.report.inputs import ImagePair, Load, ReportInput
-from imgassets.report.pairs import select_pairs
+from imgassets.report.pairs import deciding, select_pairs
 
 
 def assemble(
@@ -40,11 +40,13 @@ def assemble(
         request: the full request of an image key; raises KeyError where the image failed.
         prices, provenance, repetitions, describe, created: see `ReportInput`.
     """
+    about = {verdict.model: deciding(verdict) for verdict in verdicts}
     pairs = {
         model: select_pairs(
             endpoint,
             mine,
             None if model == endpoint.incumbent else measured[endpoint.incumbent],
+            about=about.get(model, ()),
             load=load,
         )
         for model, mine in measured.items()

@@ -9,8 +9,9 @@ from typing import Any
 
 from imgassets.decision import Comparison, Verdict
 from imgassets.decision.formatting import amount, signed
+from imgassets.decision.names import title_of_row
 from imgassets.flows import in_brackets
-from imgassets.report.criteria_view import limits_text, title_of_row
+from imgassets.report.criteria_view import limits_text
 from imgassets.report.diff import Change, Changes
 
 _ICONS = {"GO": "✅", "NO-GO": "❌", "REVIEW": "👀", "INCONCLUSIVE": "❔"}

@@ -103,17 +103,17 @@ def test_what_asks_for_a_person_has_a_title_of_its_own() -> None:
     comparison = compare(contract, base)
     verdict = decide(comparison)
     text = render_markdown("hero", [verdict], {BASE: comparison})
-    cells = [x.split(" | ")[0] for x in text.splitlines() if x.startswith("| Typography")]
+    cells = [x.split(" | ")[0] for x in text.splitlines() if x.startswith("| Exact text")]
     assert cells == [
-        "| Typography: exact",
-        "| Typography: exact near its limit, review only",
-        "| Typography: exact and Typography: words contradict, review only",
+        "| Exact text",
+        "| Exact text near its limit, review only",
+        "| Exact text and words that can be read contradict, review only",
     ]
     moved = changes({}, {"comparisons": {BASE: comparison.records()}}).criteria
     assert [change.what.partition(": ")[2] for change in moved][:3] == [
-        "Typography: exact",
-        "Typography: exact near its limit",
-        "Typography: exact and Typography: words contradict",
+        "Exact text",
+        "Exact text near its limit",
+        "Exact text and words that can be read contradict",
     ]
 
 

@@ -84,9 +84,9 @@ def test_what_may_ask_for_a_person_is_folded_below(made_up: ReportInput) -> None
     folded = page.partition("<summary>tiny-new, 3 review criteria: 1 passed, 2 undecided</summary>")
     table = folded[2].partition("</details>")[0]
     assert re.findall(r'<th role="rowheader" scope="row">([^<\n]*)', table) == [
-        "Look: lightness",
-        "Typography: exact and Typography: words contradict",
-        "Typography: NED near its limit",
+        "Lightness",
+        "Exact text and words that can be read contradict",
+        "Similarity of the text near its limit",
     ]
     assert table.count("> undecided</span>") == 2
     assert "were measured on too few prompts together." in table

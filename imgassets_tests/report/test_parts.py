@@ -12,9 +12,10 @@ from PIL import Image
 
 from imgassets.decision import compare
 from imgassets.decision.formatting import amount, between, measured_phrase, signed, step
+from imgassets.decision.names import title_of
 from imgassets.documents.criteria import Criterion
 from imgassets.metrics.families import METRICS
-from imgassets.report.criteria_view import criterion_view, limits_text, strips_of, title_of
+from imgassets.report.criteria_view import criterion_view, limits_text, strips_of
 from imgassets.report.pairs import select_pairs
 from imgassets.report.plots import LIMIT_AT, nice_ticks, scatter, strip
 from imgassets.report.thumbnails import difference, open_rgb, picture
@@ -191,7 +192,7 @@ def test_a_bar_across_no_step_at_all_starts_there() -> None:
 
 def test_every_metric_has_a_title_and_a_phrase() -> None:
     """Titles are words; phrases carry the number; a phrase is of its metric."""
-    assert title_of("edit_stability.psnr_outside") == "Edit stability: PSNR outside"
+    assert title_of("edit_stability.psnr_outside") == "Likeness outside the edit (PSNR)"
     for metric in METRICS.values():
         criterion = Criterion.model_validate(
             {"metric": metric.name, "flow": metric.flows[0], "margin": 0.1}

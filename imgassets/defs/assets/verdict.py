@@ -26,8 +26,8 @@ from imgassets.refresh.observed.labels import labels_key
 if TYPE_CHECKING:
     from imgassets.decision import Measured
 
-#: Raise when the decision rule changes.
-DECISION_VERSION = "5"
+#: Raise when the decision rule or its words change.
+DECISION_VERSION = "6b"
 Tables = dict[str, Table]
 
 
