@@ -14,7 +14,7 @@ Row = Mapping[str, Any]
 #: Units in which a score cannot be better than 1.
 _ENDS_AT_ONE = ("share", "similarity")
 #: Measured price and time this close are called equal.
-_SAME = 1.1
+SAME = 1.1
 #: From here on people say "times", below it percent.
 _TIMES = 1.75
 #: Price, time and failures that use less of their limit are no close call.
@@ -40,32 +40,33 @@ def what_holds(gating: Sequence[Row], incumbent: str) -> str:
         count = len(compared)
         said.append(f"as good as {incumbent} on {count} of {count} criteria{_better(compared)}")
     if others:
-        which = " other" if compared else ""
-        said.append(
-            f"within the one{which} limit" if others == 1 else f"within all {others}{which} limits"
-        )
-    return ", ".join([*said, *cheaper_and_faster(gating)])
+        which = (" other", "") if compared else ("", " of the contract")
+        all_ = "the one" if others == 1 else f"all {others}"
+        said.append(f"within {all_}{which[0]} limit{'s' * (others > 1)}{which[1]}")
+    costs = [in_words(row["metric"], ratio) for row, ratio in times_less(gating)]
+    return ", ".join([*said, *costs])
 
 
-def cheaper_and_faster(rows: Sequence[Row]) -> list[str]:
-    """How price and time of generating compare with the incumbent's: `8 times cheaper`.
+def times_less(rows: Sequence[Row]) -> list[tuple[Row, float]]:
+    """The rows of price and time of generating, with how many times less they are here.
 
-    Plain means of what was measured; nothing where they were not.
+    Plain means of what was measured; nothing where they were not, or have no incumbent.
     """
     found = {
-        row["metric"]: ratio
+        row["metric"]: row
         for row in rows
         if row["flow"] == FIRST and row["statistic"] == "mean" and row["metric"] in _COSTS
-        if (ratio := _times_less(row)) is not None
+        if row["estimate"] and row["incumbent_estimate"]
     }
-    return [in_words(metric, found[metric]) for metric in _COSTS if metric in found]
+    costs = [found[metric] for metric in _COSTS if metric in found]
+    return [(row, row["incumbent_estimate"] / row["estimate"]) for row in costs]
 
 
 def in_words(metric: str, ratio: float) -> str:
     """A price or time that is `ratio` times less than the incumbent's, more where below 1."""
     less, half, more, same = _COSTS[metric]
     factor, word = (ratio, less) if ratio >= 1 else (1 / ratio, more)
-    if factor < _SAME:
+    if factor < SAME:
         return same
     if factor < _TIMES:
         percent = 100 * (1 - 1 / ratio if ratio >= 1 else factor - 1)
@@ -160,8 +161,3 @@ def _better(compared: Sequence[Row]) -> str:
         return ""
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return f" (better on {', '.join(names[:_NAMED])}{more})"
-
-
-def _times_less(row: Row) -> float | None:
-    ours, theirs = row["estimate"], row["incumbent_estimate"]
-    return theirs / ours if ours and theirs else None

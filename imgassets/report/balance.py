@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from imgassets.decision.formatting import amount, capitalized, failure_phrase, signed
-from imgassets.decision.gains import cheaper_and_faster, is_better
+from imgassets.decision.formatting import amount, capitalized, failure_phrase, signed, step
+from imgassets.decision.gains import SAME, in_words, is_better, times_less
 from imgassets.decision.names import name_of_row
 from imgassets.documents.yardstick import mode_of
 from imgassets.report.criteria_view import limits_text
@@ -48,7 +48,7 @@ def balance(rows: Sequence[Row], alone: bool) -> list[BalanceItem]:
     compared = [r for r in gating if r["margin"] is not None and r["state"] == "passed"]
     better = [row for row in compared if is_better(row)]
     items += _listed("good", "Won", better)
-    items += [_cost(said) for said in cheaper_and_faster(gating)]
+    items += [_cost(row, ratio) for row, ratio in times_less(gating)]
     return items + _listed("quiet", "As good", [row for row in compared if row not in better])
 
 
@@ -71,13 +71,15 @@ def _said(row: Row) -> str:
     said = f"{capitalized(name_of_row(row))}: {amount(row['estimate'], unit)}"
     if theirs is not None:
         said += f" against {amount(theirs, unit)}"
-        said += f" ({signed(gap, unit)})" if gap is not None else ""
+        moved = gap is not None and step(gap, unit) != step(0.0, unit)
+        said += f" ({signed(gap, unit)})" if moved else ""
     return said if row["state"] == "passed" else f"{said}; allowed: {limits_text(row)}"
 
 
-def _cost(said: str) -> BalanceItem:
-    """How price or time compares: a win, a loss, or no difference."""
-    if "same" in said or said == "as fast":
-        return BalanceItem("quiet", "As good", capitalized(said))
-    worse = any(word in said for word in ("dearer", "slower", "more time"))
-    return BalanceItem("bad" if worse else "good", "Lost" if worse else "Won", capitalized(said))
+def _cost(row: Row, ratio: float) -> BalanceItem:
+    """How price or time compares, `ratio` times less than the incumbent's."""
+    values = (amount(row[name], row["unit"]) for name in ("estimate", "incumbent_estimate"))
+    text = f"{capitalized(in_words(row['metric'], ratio))}: {' against '.join(values)}"
+    if 1 / SAME < ratio < SAME:
+        return BalanceItem("quiet", "As good", text)
+    return BalanceItem("good", "Won", text) if ratio > 1 else BalanceItem("bad", "Lost", text)

@@ -180,9 +180,9 @@ def _around(line: _Line) -> _Box:
 
 
 def _clashes(box: _Box, taken: Sequence[_Box]) -> int:
-    """How many boxes it overlaps; leaving the plot counts twice."""
+    """How many boxes it overlaps; leaving the plot is worse than all of them."""
     left, right, top, bottom = box
-    outside = 2 if left < 0 or right > 100 else 0  # percent of the plot's width
+    outside = len(taken) + 1 if left < 0 or right > 100 else 0  # percent of the plot's width
     return outside + sum(
         left < r and l < right and top < b and t < bottom
         for l, r, t, b in taken  # noqa: E741

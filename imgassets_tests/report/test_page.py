@@ -81,7 +81,7 @@ def test_what_may_ask_for_a_person_is_folded_below(made_up: ReportInput) -> None
     page = render_html(
         ReportInput(endpoint=contract, verdicts=[verdict], comparisons={NEW: comparison})
     )
-    folded = page.partition("<summary>tiny-new, 3 review criteria: 1 passed, 2 undecided</summary>")
+    folded = page.partition("<summary>tiny-new: 3 review criteria: 1 passed, 2 undecided</summary>")
     table = folded[2].partition("</details>")[0]
     assert re.findall(r'<th role="rowheader" scope="row">([^<\n]*)', table) == [
         "Lightness",
@@ -94,7 +94,7 @@ def test_what_may_ask_for_a_person_is_folded_below(made_up: ReportInput) -> None
     assert Outline(page).open == []
     alone = compare(contract, base)
     itself = ReportInput(endpoint=contract, verdicts=[decide(alone)], comparisons={BASE: alone})
-    assert "tiny-base, 2 review criteria" in render_html(itself)  # its look is the yardstick
+    assert "tiny-base: 2 review criteria" in render_html(itself)  # its look is the yardstick
 
 
 def test_elements_are_closed_in_order(page: str) -> None:
