@@ -100,7 +100,6 @@ def decide(
     prompts, seeds = needed(open_) if verdict == "INCONCLUSIVE" else (None, None)
     held = _held(gating, open_, comparison.incumbent, alone)
     sentence = _sentence(verdict, deciding, review_reasons, held, alone)
-    sentence += coverage(gating, told_if_all=verdict == "GO")
     return Verdict(
         endpoint=comparison.endpoint,
         model=comparison.model,
@@ -108,8 +107,8 @@ def decide(
         verdict=verdict,
         decided_by=() if verdict == "GO" else names,
         closest_criterion=names[0] if verdict == "GO" and names else None,
-        sentence=f"{sentence}{_people(rows, sentence)}{_stray(stray_labels)}"
-        f"{_added(added_seeds)}{_looked(rows)}",
+        sentence=f"{sentence}{coverage(gating, told_if_all=verdict == 'GO')}"
+        f"{_people(rows, sentence)}{_stray(stray_labels)}{_added(added_seeds)}{_looked(rows)}",
         criteria=tuple(_entry(row) for row in rows),
         review_reasons=tuple(review_reasons),
         needed_prompts=prompts,
