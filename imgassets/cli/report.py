@@ -10,10 +10,12 @@ from xml.etree import ElementTree as ET
 
 import typer
 
-from imgassets.cli.options import NOT_OK, OK, Endpoints, valid_project
+from imgassets.cli.options import BAD_INPUT, NOT_OK, OK, Endpoints, complain, valid_project
+from imgassets.documents.environment import folder_in
 from imgassets.documents.project import Project
 from imgassets.report.forms import REPORT_FORMS
-from imgassets.storage.ownership import own_home
+from imgassets.report.warning import with_warning
+from imgassets.storage.ownership import made_for, own_home
 
 Form = Literal["html", "md", "junit", "json"]
 
@@ -28,25 +30,35 @@ def report(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write it there instead of printing it.")
     ] = None,
+    fresh: Annotated[
+        bool,
+        typer.Option("--fresh", help="Exit 2 where a report is out of date, or another project's."),
+    ] = False,
 ) -> int:
     """Print the last report, for people or CI.
 
     Prints what the last `imgassets validate` found, as HTML, Markdown (fit for a pull request
-    comment), JUnit XML or JSON. Makes nothing. Exit 0 when every verdict in it is GO, 1 when one is
-    not, 2 when there is no report yet.
+    comment), JUnit XML or JSON. Makes nothing. A report that is out of date, or that another
+    project made, is printed with a warning on top. Exit 0 when every verdict in it is GO, 1 when
+    one is not, 2 when there is no report yet, or with --fresh none that is up to date.
     """
     project = valid_project()
     home = own_home(project.root)
     endpoints = _endpoints(project, endpoint)
     folders = {name: home.reports(name) for name in endpoints}
-    texts = [_read(name, folder / REPORT_FORMS[form]) for name, folder in folders.items()]
-    text = _joined(texts, form)
+    texts = {name: _read(name, folder / REPORT_FORMS[form]) for name, folder in folders.items()}
+    stale = _stale(project, endpoints)
+    for name, why in stale.items():
+        complain(f"{name}: {why}")
+    text = _joined([with_warning(t, form, stale.get(name, "")) for name, t in texts.items()], form)
     if out is None:
         print(text.removesuffix("\n"))
     else:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(text, encoding="utf-8")
         print(f"{', '.join(endpoints)}: {out}")
+    if fresh and stale:
+        return BAD_INPUT
     return OK if all(_all_go(folder) for folder in folders.values()) else NOT_OK
 
 
@@ -55,6 +67,25 @@ def _endpoints(project: Project, wanted: Sequence[str]) -> list[str]:
 
     names = dict.fromkeys(e for e, _ in Selection(tuple(wanted)).branches(project))
     return list(names) if wanted else sorted(names)
+
+
+def _stale(project: Project, endpoints: Sequence[str]) -> dict[str, str]:
+    """Why reports cannot be taken for what is true of this project now, by endpoint."""
+    home, mend = own_home(project.root), "run `imgassets validate`"
+    other = made_for(project.root)
+    if other is not None:
+        found = f"this report was made by the project {other}, not by {project.root}; {mend}"
+        return dict.fromkeys(endpoints, found)
+    if not (folder_in("DAGSTER_HOME") or home.dagster).is_dir():
+        found = f"no run of this project is known that made this report; {mend}"
+        return dict.fromkeys(endpoints, found)
+    from imgassets.defs import headless
+    from imgassets.refresh.dagster_runs import open_instance
+    from imgassets.refresh.selection import Selection
+
+    with open_instance(project.root) as instance:
+        why = headless.outdated_reports(project, instance, Selection(tuple(endpoints)))
+    return {name: f"this report is out of date: {reason}; {mend}" for name, reason in why.items()}
 
 
 def _read(endpoint: str, path: Path) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from imgassets.decision.formatting import amount, capitalized, step
+from imgassets.decision.formatting import amount, capitalized, margin_words
 from imgassets.decision.settling import Row, what_settles
 from imgassets.documents.criteria import Criterion
 from imgassets.documents.yardstick import OTHER, DecisionRule, FailureRule, MetricRule, Rule
@@ -52,8 +52,10 @@ def _expected_of_decision(rule: DecisionRule) -> str:
 def _beyond(criterion: Criterion) -> str:
     """`more than 5 points worse than the incumbent`, of a criterion with a margin."""
     definition = criterion.definition
-    way = "away from" if definition.direction == "same" else "worse than"
-    return f"more than {step(criterion.margin or 0.0, definition.unit)} {way} the incumbent"
+    most = margin_words(criterion.margin or 0.0, definition.unit, definition.direction)
+    if definition.direction == "same":
+        return f"more than {most.removesuffix(' either way')} away from the incumbent"
+    return f"more than {most} than the incumbent"
 
 
 def said_of_mean(rule: Rule, passed: bool, observed: float | None, failed: int) -> str:

@@ -45,6 +45,7 @@ def gather(
         len(usable),
         len(scores) - len(usable) - unjudged,
         unjudged,
+        len({s.prompt_id for s in scores}),
     )
     if criterion.statistic == "worst":
         return _worst(criterion, candidate, incumbent, counts)

@@ -85,12 +85,16 @@ class Limit:
 
 @dataclass(frozen=True)
 class Counts:
-    """Prompts with a usable image, usable images, failed images, and those no judge could judge."""
+    """Prompts with a usable image, usable images, failed images, and those no judge could judge.
+
+    `asked` counts the prompts that had something to judge, whether their images failed or not.
+    """
 
     prompts: int
     images: int
     failed: int
     unjudged: int = 0
+    asked: int = 0
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,8 @@ def criterion_reason(
         counts = evidence.counts
         failed = f"; {counts.failed} images failed" if counts.failed else ""
         unjudged = f"; {counts.unjudged} images cannot be judged" if counts.unjudged else ""
-        return f"{criterion.metric} cannot be judged: {problems[0]}{failed}{unjudged}"
+        name = criterion.definition.called or criterion.metric
+        return f"{name} cannot be judged: {problems[0]}{failed}{unjudged}"
     limit = _telling_limit(evidence.limits, state, corrected)
     clause = _range_clause(evidence, limit, state, alpha)
     if limit.kind == "margin":

@@ -16,6 +16,8 @@ NOTHING = "\u2013"
 _LONGEST_QUOTE = 240
 #: Units that sentences write otherwise; a ratio is a plain number.
 _UNITS = {"ratio": ""}
+#: Scores on a scale of powers of ten, which nobody reads: said as plain numbers and percent.
+_POWERS = "decades"
 
 
 def unit_of(metric: str) -> str:
@@ -36,11 +38,19 @@ def amount(value: float | None, unit: str, more: int = 0) -> str:
         return _with_sign(f"{value:.{2 + more}f}")
     if unit == "USD":
         return f"{MINUS if value < 0 else ''}${_money(abs(value), more)}"
+    if unit == _POWERS:
+        return _significant(10.0**value, more)
     return f"{_significant(value, more)} {_UNITS.get(unit, unit)}".rstrip()
 
 
 def step(value: float, unit: str, more: int = 0) -> str:
-    """The size of a difference, without sign: `41 points`, `0.05`, `0.3 s`."""
+    """The size of a difference, without sign: `41 points`, `0.05`, `0.3 s`.
+
+    On a scale of powers of ten a step is a factor, said as percent: 0.05 up is `12 %`, 0.05 down
+    `11 %`.
+    """
+    if unit == _POWERS:
+        return f"{_trim(100 * abs(10.0**value - 1.0), more)} %"
     if unit == "share":
         points = _trim(100 * abs(value), more)
         return f"{points} point" if points == "1" else f"{points} points"
@@ -72,6 +82,19 @@ def signed(value: float | None, unit: str, more: int = 0) -> str:
     return f"{sign}{step(value, unit, more)}"
 
 
+def margin_words(margin: float, unit: str, direction: str) -> str:
+    """How far a difference may go: `5 points worse`, `1.00 L* either way`.
+
+    On a scale of powers of ten `11 % less or 12 % more`.
+
+    Arguments: `direction` of the metric.
+    """
+    if direction != "same":
+        return f"{step(-margin if direction == 'higher' else margin, unit)} worse"
+    down, up = step(-margin, unit), step(margin, unit)
+    return f"{up} either way" if down == up else f"{down} less or {up} more"
+
+
 def between(low: float, high: float, unit: str, *, difference: bool = False) -> str:
     """Two bounds with their unit once: `89 to 97 %`, `+6 to +14 points`."""
     show = signed if difference else amount
@@ -88,11 +111,13 @@ def measured_phrase(criterion: Criterion, shown: str) -> str:
     Arguments: `shown` is the number with its unit, as `amount` writes it.
     """
     flow = flow_phrase(criterion.flow)
+    phrase, name = criterion.definition.phrase, criterion.definition.called or criterion.metric
     if criterion.statistic == "worst":
-        return f"{flow}the worst single image has {criterion.metric} {shown}"
-    phrase = criterion.definition.phrase
+        if phrase and " of images" not in phrase:
+            return f"{flow}at worst, {phrase.format(shown)}"
+        return f"{flow}the worst single image has {name} {shown}"
     if not phrase:
-        return f"{flow}{criterion.metric} is {shown}"
+        return f"{flow}{name} is {shown}"
     average = " on average" if criterion.definition.unit in ("s", "MiB", "USD") else ""
     return flow + phrase.format(shown) + average
 

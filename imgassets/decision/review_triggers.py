@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from imgassets.decision.errors import TooLittleDataError
-from imgassets.decision.formatting import amount, step
+from imgassets.decision.formatting import amount, measured_phrase, step
+from imgassets.decision.names import name_of
 from imgassets.decision.paired_scores import Measured, prompt_means
 from imgassets.decision.rows import empty_row
 from imgassets.decision.statistics import Estimate
-from imgassets.documents.criteria import Disagreement, Near
+from imgassets.documents.criteria import Criterion, Disagreement, Near
 from imgassets.documents.decision_contract import DecisionContract
 from imgassets.documents.yardstick import near_name
 
@@ -29,18 +30,17 @@ def review_rows(
     """
     judged = {row["criterion"]: row for row in rows}
     near = [
-        _near(n, judged[criterion.name])
+        _near(n, criterion, judged[criterion.name])
         for n in endpoint.review.near
         if (criterion := endpoint.limited(n)) is not None
     ]
     return near + [_disagreement(d, candidate, alpha) for d in endpoint.review.disagree]
 
 
-def _near(near: Near, judged: dict[str, Any]) -> dict[str, Any]:
+def _near(near: Near, criterion: Criterion, judged: dict[str, Any]) -> dict[str, Any]:
     """Plainly compared, without error bars: it asks for eyes, it accuses nobody."""
     estimate, unit = judged["estimate"], judged["unit"]
     kind = "floor" if np.isfinite(judged["floor"]) else "ceiling"
-    what = f"{near.metric} ({near.flow})"
     row = empty_row(near_name(judged["criterion"]), "review", near.metric) | {
         **{k: judged[k] for k in ("direction", "n_prompts", "n_images", "n_failed", "estimate")},
         kind: judged[kind],
@@ -49,13 +49,15 @@ def _near(near: Near, judged: dict[str, Any]) -> dict[str, Any]:
         "statistic": "mean",
         "hard": True,
         "state": "undecided",
-        "reason": f"{what} was not measured, so how near its {kind} it is cannot be said",
+        "reason": f"{name_of(near.metric)} was not measured, so how near its {kind} it is cannot "
+        "be said",
     }
     if np.isnan(estimate):
         return row
     room = (estimate - judged[kind]) * (1 if kind == "floor" else -1)
     asks = bool(0 <= room < near.within)
-    said = f"{what} is {amount(estimate, unit)}, {'only ' * asks}{step(room, unit)} from"
+    said = measured_phrase(criterion, amount(estimate, unit))
+    said += f", {'only ' * asks}{step(room, unit)} from"
     return row | {
         "p_broken_holm": 0.0 if asks else 1.0,
         "state": "broken" if asks else "passed",
@@ -67,6 +69,7 @@ def _near(near: Near, judged: dict[str, Any]) -> dict[str, Any]:
 def _disagreement(wanted: Disagreement, candidate: Measured, alpha: float) -> dict[str, Any]:
     """Asks when the share of images two metrics differ on is shown to be above the rate."""
     one, two = (candidate.per_seed(m, wanted.flow) for m in wanted.metrics)
+    both_named = " and ".join(map(name_of, wanted.metrics))
     both = [key for key in one if key in two]
     scores = [score for m in wanted.metrics for score in candidate.listed(m, wanted.flow)]
     failed = {(score.prompt_id, score.seed) for score in scores if np.isnan(score.value)}
@@ -75,7 +78,7 @@ def _disagreement(wanted: Disagreement, candidate: Measured, alpha: float) -> di
         "flow": wanted.flow, "severity": "review", "statistic": "rate", "direction": "lower",
         "n_prompts": len({prompt for prompt, _ in both}), "n_images": len(both),
         "n_failed": len(failed), "ceiling": wanted.max_rate, "state": "undecided",
-        "reason": f"{' and '.join(wanted.metrics)} were measured on too few prompts together",
+        "reason": f"{both_named} were measured on too few prompts together",
     }  # fmt: skip
     try:
         rate = Estimate.of(prompt_means(differ), (0.0, 1.0))
@@ -84,7 +87,7 @@ def _disagreement(wanted: Disagreement, candidate: Measured, alpha: float) -> di
     p_broken = rate.p_at_least(wanted.max_rate)
     shown, holds = p_broken <= alpha, rate.p_at_most(wanted.max_rate) <= alpha
     state = "broken" if shown else "passed" if holds else "undecided"
-    said = f"{' and '.join(wanted.metrics)} contradict each other on {amount(rate.value, 'share')}"
+    said = f"{both_named} contradict each other on {amount(rate.value, 'share')}"
     return row | {
         "estimate": rate.value,
         "lower": rate.lower(alpha),

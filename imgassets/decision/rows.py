@@ -31,6 +31,7 @@ COLUMNS = (
     "unit",
     "direction",
     "n_prompts",  # prompts with a usable image of the candidate
+    "n_asked",  # prompts that had something to judge; missing in rows of no criterion
     "n_pairs",  # prompts with usable images of both models
     "n_images",  # usable images of the candidate (requests, for failures)
     "n_failed",
@@ -98,6 +99,7 @@ def criterion_row(
         "direction": criterion.definition.direction,
         "unit": criterion.definition.unit,
         "n_prompts": evidence.counts.prompts,
+        "n_asked": evidence.counts.asked,
         "n_images": evidence.counts.images,
         "n_failed": evidence.counts.failed,
         "n_unjudged": evidence.counts.unjudged,

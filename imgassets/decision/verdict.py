@@ -10,8 +10,9 @@ from pydantic import BaseModel, ConfigDict
 
 from imgassets.decision.comparison import Comparison
 from imgassets.decision.formatting import capitalized
+from imgassets.decision.gains import coverage, is_remote, room_used, what_holds
+from imgassets.decision.names import name_of_row
 from imgassets.decision.settling import needed, not_the_models, unmeasured, what_settles
-from imgassets.flows import in_brackets
 
 Decision = Literal["GO", "NO-GO", "REVIEW", "INCONCLUSIVE"]
 #: How many further criteria a sentence names.
@@ -29,7 +30,7 @@ class Verdict(BaseModel):
         verdict: GO, NO-GO, REVIEW or INCONCLUSIVE.
         decided_by: names of the criteria that decided, the most telling first; those that ask for
             a person for REVIEW. Empty for GO, which all of them decide together.
-        closest_criterion: of a GO, the criterion that was nearest to being broken.
+        closest_criterion: of a GO, the criterion that used most of the room its limits leave.
         sentence: one sentence for a product manager, starting with the verdict.
         criteria: one entry a criterion: metric, value, floor or ceiling, margin, passed, reason.
         review_reasons: why a person must look, where the verdict is REVIEW.
@@ -39,6 +40,8 @@ class Verdict(BaseModel):
         added_seeds: seeds a prompt the verdict rests on beside the contract's.
         look: which look at this comparison it is, from 1.
         alpha: level of each bound at this look; None where the comparison is empty.
+        judges: which judges the gating criteria rest on, and how often these are right; empty
+            where none is learned. It is the same for all models of an endpoint.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -57,6 +60,7 @@ class Verdict(BaseModel):
     added_seeds: int = 0
     look: int = 1
     alpha: float | None = None
+    judges: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-serialisable; `Verdict.model_validate` reads it back."""
@@ -90,11 +94,12 @@ def decide(
         verdict, deciding = "REVIEW" if drift else "INCONCLUSIVE", open_
     else:
         verdict = "REVIEW" if review_reasons else "GO"
-        passed = (r for r in gating if _applies(r, alone))
-        deciding = asking or sorted(passed, key=_tightest_pass)
+        passed = [r for r in gating if _applies(r, alone)]
+        deciding = asking or sorted(passed, key=_nearest_to_lost)
     names = tuple(row["criterion"] for row in deciding)
     prompts, seeds = needed(open_) if verdict == "INCONCLUSIVE" else (None, None)
-    sentence = _sentence(verdict, deciding, review_reasons, _held(gating, open_), alone)
+    held = _held(gating, open_, comparison.incumbent, alone)
+    sentence = _sentence(verdict, deciding, review_reasons, held, alone)
     return Verdict(
         endpoint=comparison.endpoint,
         model=comparison.model,
@@ -102,8 +107,8 @@ def decide(
         verdict=verdict,
         decided_by=() if verdict == "GO" else names,
         closest_criterion=names[0] if verdict == "GO" and names else None,
-        sentence=f"{sentence}{_people(rows, sentence)}{_stray(stray_labels)}{_judges(gating)}"
-        f"{_added(added_seeds)}{_looked(rows)}",
+        sentence=f"{sentence}{coverage(gating, told_if_all=verdict == 'GO')}"
+        f"{_people(rows, sentence)}{_stray(stray_labels)}{_added(added_seeds)}{_looked(rows)}",
         criteria=tuple(_entry(row) for row in rows),
         review_reasons=tuple(review_reasons),
         needed_prompts=prompts,
@@ -111,6 +116,7 @@ def decide(
         added_seeds=added_seeds,
         look=int(rows[0]["look"]) if rows else 1,
         alpha=rows[0]["alpha"] if rows else None,
+        judges=_judges(gating),
     )
 
 
@@ -134,8 +140,10 @@ def _hardest_to_settle(row: dict[str, Any]) -> tuple[bool, bool, float, str]:
     return (not not_the_models(row), not row["unmeasured"], amount, row["criterion"])
 
 
-def _tightest_pass(row: dict[str, Any]) -> tuple[bool, float, str]:
-    return (row["hard"], -row["p_passed"], row["criterion"])
+def _nearest_to_lost(row: dict[str, Any]) -> tuple[bool, float, bool, float, str]:
+    """What used most of its room first; among those that lost nothing, the least sure."""
+    used = -round(room_used(row), 3)
+    return (is_remote(row), used, row["hard"], -row["p_passed"], row["criterion"])
 
 
 def _sentence(
@@ -146,7 +154,7 @@ def _sentence(
     alone: bool,
 ) -> str:
     if not deciding and verdict != "REVIEW":
-        return f"{verdict}: the contract has no gating criterion, so nothing can be decided."
+        return f"{verdict}: the contract has no criterion that decides, so nothing can be decided."
     first = deciding[0]["reason"] if deciding else ""
     if verdict == "NO-GO":
         return f"NO-GO: {first}.{_others(deciding[1:], 'broken')}"
@@ -159,7 +167,7 @@ def _sentence(
             f"REVIEW: {held}, but a person must look first: "
             f"{'; '.join(review_reasons[:_NAMED])}.{_more(len(review_reasons) - _NAMED)}"
         )
-    return f"GO: {_all_hold(len(deciding))}; the closest call: {first}."
+    return f"GO: {held}; closest: {first}."
 
 
 def _people(rows: Sequence[dict[str, Any]], sentence: str) -> str:
@@ -170,7 +178,7 @@ def _people(rows: Sequence[dict[str, Any]], sentence: str) -> str:
     most = max(asked, key=lambda row: row["n_labelled"])
     used = any(most[name] is not None for name in ("judge_estimate", "judge_difference"))
     return (
-        f" {capitalized(_short_name(most))} was judged by people on {most['n_labelled']:.0f} of "
+        f" {capitalized(name_of_row(most))} was judged by people on {most['n_labelled']:.0f} of "
         f"{most['n_images']} images{'' if used else ', too few to decide by'}."
     )
 
@@ -181,7 +189,7 @@ def _unjudged(row: dict[str, Any]) -> str:
     if unjudged <= _UNJUDGED * (unjudged + judged):
         return ""
     return (
-        f"{_short_name(row)}: {unjudged:.0f} of {unjudged + judged:.0f} images cannot be judged, "
+        f"{name_of_row(row)}: {unjudged:.0f} of {unjudged + judged:.0f} images cannot be judged, "
         "and may be right or wrong"
     )
 
@@ -191,8 +199,7 @@ def _judges(gating: Sequence[dict[str, Any]]) -> str:
     by_family = {
         row["metric"].partition(".")[0]: row["judge"] for row in gating if row.get("judge")
     }
-    said = "; ".join(f"{family} by {judge}" for family, judge in by_family.items())
-    return f" Judged: {said}." if said else ""
+    return "; ".join(f"{family} by {judge}" for family, judge in by_family.items())
 
 
 def _stray(labels: int) -> str:
@@ -227,27 +234,19 @@ def _surest(row: dict[str, Any]) -> tuple[float, str]:
     return (row["p_broken_holm"] or 0.0, row["criterion"])
 
 
-def _held(gating: Sequence[Any], open_: Sequence[Any]) -> str:
+def _held(gating: Sequence[Any], open_: Sequence[Any], incumbent: str, alone: bool) -> str:
     if gating and not open_:
-        return _all_hold(len(gating))
-    return f"{len(gating) - len(open_)} of {len(gating)} gating criteria hold and none is broken"
-
-
-def _all_hold(count: int) -> str:
-    return "the one gating criterion holds" if count == 1 else f"all {count} gating criteria hold"
+        return what_holds([row for row in gating if _applies(row, alone)], incumbent)
+    return f"{len(gating) - len(open_)} of {len(gating)} criteria hold and none is broken"
 
 
 def _others(rows: Sequence[dict[str, Any]], what: str) -> str:
     """Names the next criteria, and counts those too many to name."""
     if not rows:
         return ""
-    names = list(dict.fromkeys(_short_name(row) for row in rows))
+    names = list(dict.fromkeys(name_of_row(row) for row in rows))
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return f" Also {what}: {', '.join(names[:_NAMED])}{more}."
-
-
-def _short_name(row: dict[str, Any]) -> str:
-    return f"{row['metric']}{in_brackets(row['flow'])}"
 
 
 def _entry(row: dict[str, Any]) -> dict[str, Any]:

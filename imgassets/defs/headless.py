@@ -52,6 +52,21 @@ def plan(
     return planner.with_surroundings(planner.with_scores(found), wanted, planning, pace)
 
 
+def outdated_reports(
+    project: Project, instance: dg.DagsterInstance, selection: Selection
+) -> dict[str, str]:
+    """Why reports do not say what is true now, by endpoint; those that do are left out.
+
+    Failed images that `validate` would ask for once more make no report outdated: it tells of them.
+    """
+    graph = made_graph(project)
+    planner = Planner(project, choose_device("auto")[0], DagsterState(graph, instance))
+    wanted = _wanted(project, graph, selection)
+    planned = planner.plan(wanted, tried=wanted).assets
+    endpoints = dict.fromkeys(endpoint for endpoint, _ in selection.branches(project))
+    return {e: planned[key] for e in endpoints if (key := f"{e}/report") in planned}
+
+
 def bring_up_to_date(
     project: Project, instance: dg.DagsterInstance, selection: Selection, device: str = "auto"
 ) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 import dagster as dg
 
 from imgassets.backends.image_rows import ImageRow
+from imgassets.flows import FIRST
 from imgassets.metrics.scores import ROW_COLUMNS
-from imgassets.storage.image_store import ImageStore
+from imgassets.storage.image_store import CorruptEntryError, ImageStore
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,15 +62,44 @@ def image_metadata(table: pd.DataFrame, store: ImageStore, made: int) -> dict[st
 
 def _contact_sheet(table: pd.DataFrame, store: ImageStore) -> dg.MetadataValue:
     """The first images, spread over the prompts; failed ones are crossed."""
-    from imgassets.images.contact_sheet import contact_sheet, jpeg
-
     first = table.sort_values(["replicate", "seed", "prompt_id"], kind="stable")
     shown = [
         (row.prompt_id, store.read(row.image_key) if row.status == "ok" else None)
         for row in cast("Iterable[Any]", first.head(_SHEET_IMAGES).itertuples())
     ]
+    return _sheet(shown, "contact sheet")
+
+
+def beside_incumbent(
+    candidate: pd.DataFrame, incumbent: pd.DataFrame, store: ImageStore
+) -> dg.MetadataValue:
+    """Pairs of images of the first flow: on the left the incumbent's, on the right the candidate's.
+
+    Arguments: image tables of the two; what is not in the store is crossed, and not said: others
+    tell of it.
+    """
+    request = ["prompt_id", "seed", "replicate"]
+    ours, theirs = (side[side["flow"] == FIRST] for side in (candidate, incumbent))
+    both = ours.merge(theirs, on=request, suffixes=("", "_incumbent"))
+    first = both.sort_values(["replicate", "seed", "prompt_id"], kind="stable")
+    shown = []
+    for row in cast("Iterable[Any]", first.head(_SHEET_IMAGES // 2).itertuples()):
+        shown.append((row.prompt_id, _image(row.status_incumbent, row.image_key_incumbent, store)))
+        shown.append(("candidate", _image(row.status, row.image_key, store)))
+    return _sheet(shown, "contact sheet: the incumbent's image, then the candidate's")
+
+
+def _image(status: str, key: str, store: ImageStore) -> Any:
+    with suppress(CorruptEntryError):
+        return store.read(key) if status == "ok" and store.has(key) else None
+    return None
+
+
+def _sheet(shown: Sequence[tuple[str, Any]], alt: str) -> dg.MetadataValue:
+    from imgassets.images.contact_sheet import contact_sheet, jpeg
+
     sheet = base64.b64encode(jpeg(contact_sheet(shown))).decode()
-    return dg.MetadataValue.md(f"![contact sheet](data:image/jpeg;base64,{sheet})")
+    return dg.MetadataValue.md(f"![{alt}](data:image/jpeg;base64,{sheet})")
 
 
 def _made_with(table: pd.DataFrame, store: ImageStore) -> dict[str, Any]:

@@ -33,6 +33,7 @@ FAMILY = Family(
             flows=_FLOWS,
             phrase="the judge says yes to the prompt with a probability of {}",
             judged_by=("vqa",),
+            called="match with the prompt",
         ),
         Metric(
             "alignment.questions",
@@ -43,6 +44,7 @@ FAMILY = Family(
             flows=_FLOWS,
             phrase="{} of the questions are answered as they should be",
             judged_by=("vqa",),
+            called="questions about the image",
         ),
         Metric(
             "alignment.clip_score",
@@ -52,6 +54,7 @@ FAMILY = Family(
             flows=_FLOWS,
             phrase="image and prompt are near by {}",
             judged_by=("clip",),
+            called="nearness to the prompt",
         ),
     ),
     depends_on=(("prompts", "alignment"),),

@@ -35,6 +35,7 @@ FAMILY = Family(
             "share",
             "Images without a blank, non-finite, wrongly sized or wrongly encoded result.",
             phrase="{} of images are free of defects",
+            called="images without defects",
         ),
         Metric(
             "artefacts.clipping",
@@ -42,6 +43,7 @@ FAMILY = Family(
             "share",
             "Pixels with a channel at 0 or 255; a white page counts, so compare by margin.",
             phrase="{} of pixels are clipped",
+            called="clipped pixels",
         ),
         Metric(
             "artefacts.banding",
@@ -49,6 +51,7 @@ FAMILY = Family(
             "share",
             "Levels of lightness that smooth gradients skip.",
             phrase="gradients skip {} of their levels",
+            called="banding",
         ),
         Metric(
             "artefacts.blockiness",
@@ -56,18 +59,21 @@ FAMILY = Family(
             "ratio",
             "Steps across an 8 px grid against steps elsewhere; 1 is none, JPEG 75 about 1.2.",
             phrase="steps across an 8 px grid are {} times those elsewhere",
+            called="blockiness",
         ),
         Metric(
             "artefacts.checkerboard",
             "lower",
             "levels",
             "Amplitude of a pattern that alternates from pixel to pixel.",
+            called="checkerboard pattern",
         ),
         Metric(
             "artefacts.tiling",
             "lower",
             "share",
             "How much an image repeats itself; equal objects count, so compare by margin.",
+            called="tiling",
         ),
     ),
     depends_on=(("endpoints", "requests"), ("endpoints", "chain")),

@@ -32,6 +32,7 @@ FAMILY = Family(
             "(GenEval's rule).",
             flows=_FLOWS,
             phrase="everything asked for is shown in {} of images",
+            called="right objects",
         ),
         Metric(
             "composition.size",
@@ -40,6 +41,7 @@ FAMILY = Family(
             "Images whose single object has the size asked for.",
             flows=_FLOWS,
             phrase="objects have the size asked for in {} of images",
+            called="right sizes",
         ),
         Metric(
             "composition.background",
@@ -48,6 +50,7 @@ FAMILY = Family(
             "Images on the background color asked for.",
             flows=_FLOWS,
             phrase="the background is as asked for in {} of images",
+            called="right background",
         ),
     ),
     depends_on=(("prompts", "composition"),),

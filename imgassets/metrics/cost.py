@@ -45,6 +45,7 @@ FAMILY = Family(
             "Wall-clock seconds to make one image.",
             phrase="one image takes {}",
             worst_field="budget.worst_seconds",
+            called="time of an image",
         ),
         Metric(
             "cost.peak_memory",
@@ -53,6 +54,7 @@ FAMILY = Family(
             "Peak memory while the image was made.",
             phrase="one image needs {} of memory",
             certain=True,
+            called="memory",
         ),
         Metric(
             "cost.usd",
@@ -62,6 +64,7 @@ FAMILY = Family(
             phrase="one image costs {}",
             follows="cost.seconds",
             worst_field="budget.worst_seconds",
+            called="price of an image",
         ),
     ),
     depends_on=(("models", "price"),),

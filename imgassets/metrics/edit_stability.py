@@ -33,6 +33,7 @@ FAMILY = Family(
             "dB",
             "PSNR against the source outside the mask; 120 is untouched.",
             flows=("edit",),
+            called="likeness outside the edit (PSNR)",
         ),
         Metric(
             "edit_stability.ssim_outside",
@@ -40,6 +41,7 @@ FAMILY = Family(
             "similarity",
             "SSIM against the source outside the mask.",
             flows=("edit",),
+            called="likeness outside the edit (SSIM)",
         ),
         Metric(
             "edit_stability.max_difference",
@@ -47,6 +49,7 @@ FAMILY = Family(
             "levels",
             "Largest change of any pixel outside the mask.",
             flows=("edit",),
+            called="largest change outside the edit",
         ),
         Metric(
             "edit_stability.changed_outside",
@@ -55,6 +58,7 @@ FAMILY = Family(
             "Pixels outside the mask that changed at all.",
             flows=("edit",),
             phrase="{} of the pixels outside the mask change",
+            called="pixels changed outside the edit",
         ),
         Metric(
             "edit_stability.changed_band",
@@ -62,6 +66,7 @@ FAMILY = Family(
             "share",
             "Pixels changed within 8 px around the mask.",
             flows=("edit",),
+            called="pixels changed around the edit",
         ),
         Metric(
             "edit_stability.changed_inside",
@@ -70,6 +75,7 @@ FAMILY = Family(
             "Pixels inside the mask that changed.",
             flows=("edit",),
             phrase="{} of the pixels inside the mask change",
+            called="pixels changed by the edit",
         ),
         Metric(
             "edit_stability.seam",
@@ -77,6 +83,7 @@ FAMILY = Family(
             "levels",
             "Step across the mask's border beyond those beside it.",
             flows=("edit",),
+            called="seam around the edit",
         ),
         Metric(
             "edit_stability.border_color",
@@ -84,6 +91,7 @@ FAMILY = Family(
             "CIEDE2000",
             "Color across the mask's border.",
             flows=("edit",),
+            called="color step around the edit",
         ),
     ),
     depends_on=(("endpoints", "requests"),),

@@ -28,6 +28,7 @@ FAMILY = Family(
             "share",
             "Images with exactly as many faces as asked for.",
             phrase="the number of faces is as asked for in {} of images",
+            called="number of faces",
         ),
         Metric(
             "faces.confidence",
@@ -35,6 +36,7 @@ FAMILY = Family(
             "share",
             "How sure the judge is of the least sure face, of images that show a face.",
             phrase="faces are seen with a confidence of {}",
+            called="clearness of faces",
         ),
     ),
     depends_on=(("prompts", "faces"),),

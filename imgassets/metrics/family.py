@@ -59,6 +59,8 @@ class Metric:
         follows: metric in a fixed ratio to it, whose `worst` limit bounds it as well.
         worst_field: field of the contract that limits the worst generated image.
         judged_by: kinds of judge that measure it; all of the family's where empty.
+        called: its name in tables and sentences, for people who know no contract; a metric of
+            one's own has none.
     """
 
     name: str
@@ -73,6 +75,7 @@ class Metric:
     follows: str = ""
     worst_field: str = ""
     judged_by: tuple[str, ...] = ()
+    called: str = ""
 
     @property
     def family(self) -> str:

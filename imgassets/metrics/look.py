@@ -17,6 +17,7 @@ _REPEATED = Metric(
     "Images that repeat another one which was asked for with another seed or prompt.",
     flows=("generate",),
     phrase="{} of images repeat another one",
+    called="repeated images",
 )
 
 
@@ -54,22 +55,55 @@ FAMILY = Family(
     version="1",
     question="Do the images look like the incumbent's, and are they many?",
     metrics=(
-        Metric("look.lightness", "same", "L*", "Mean lightness, CIELAB; 0 black, 100 white."),
-        Metric("look.green_red", "same", "a*", "Mean color from green (-) to red (+), CIELAB."),
-        Metric("look.blue_yellow", "same", "b*", "Mean color from blue (-) to yellow (+), CIELAB."),
-        Metric("look.chroma", "same", "C*", "Mean colorfulness, CIELAB; 0 is gray."),
-        Metric("look.contrast", "same", "levels", "Standard deviation of luma."),
+        Metric(
+            "look.lightness",
+            "same",
+            "L*",
+            "Mean lightness, CIELAB; 0 black, 100 white.",
+            called="lightness",
+        ),
+        Metric(
+            "look.green_red",
+            "same",
+            "a*",
+            "Mean color from green (-) to red (+), CIELAB.",
+            called="color from green to red",
+        ),
+        Metric(
+            "look.blue_yellow",
+            "same",
+            "b*",
+            "Mean color from blue (-) to yellow (+), CIELAB.",
+            called="color from blue to yellow",
+        ),
+        Metric(
+            "look.chroma",
+            "same",
+            "C*",
+            "Mean colorfulness, CIELAB; 0 is gray.",
+            called="colorfulness",
+        ),
+        Metric("look.contrast", "same", "levels", "Standard deviation of luma.", called="contrast"),
         Metric(
             "look.sharpness",
             "same",
             "decades",
             "Energy of fine detail, as a power of ten; 0.3 is a factor of two.",
+            called="fine detail",
         ),
         Metric(
-            "look.noise", "same", "levels", "Fine noise away from edges, median absolute Laplacian."
+            "look.noise",
+            "same",
+            "levels",
+            "Fine noise away from edges, median absolute Laplacian.",
+            called="noise",
         ),
         Metric(
-            "look.frame", "same", "levels", "Step from the outermost line of pixels to the next."
+            "look.frame",
+            "same",
+            "levels",
+            "Step from the outermost line of pixels to the next.",
+            called="frame at the border",
         ),
         _REPEATED,
     ),

@@ -31,6 +31,7 @@ FAMILY = Family(
             "similarity",
             "SSIM of lightness against the source: shapes stay where they were; 1 is untouched.",
             flows=("stylize",),
+            called="shapes kept by the style",
         ),
         Metric(
             "stylization.change",
@@ -38,6 +39,7 @@ FAMILY = Family(
             "CIEDE2000",
             "Mean change of color against the source: how much of the style arrived.",
             flows=("stylize",),
+            called="strength of the style",
         ),
     ),
     depends_on=(("endpoints", "requests"),),

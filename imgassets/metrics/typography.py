@@ -28,6 +28,7 @@ FAMILY = Family(
             "share",
             "Images whose text is read exactly as asked, nothing missing and nothing added.",
             phrase="text is read exactly right in {} of images",
+            called="exact text",
         ),
         Metric(
             "typography.ned",
@@ -36,6 +37,7 @@ FAMILY = Family(
             "1 - edit distance / longer length between the text asked for and the text read "
             "(AnyText's NED; 1 is exact).",
             phrase="text is read with a similarity of {}",
+            called="similarity of the text",
         ),
         Metric(
             "typography.strict",
@@ -44,6 +46,7 @@ FAMILY = Family(
             "As typography.exact, nothing folded: O is not 0, x² not x2, though the reader often "
             "errs there; no value where the case of c, o, s and the like cannot be told.",
             phrase="text is read exactly right, nothing folded, in {} of images",
+            called="exact text, nothing folded",
         ),
         Metric(
             "typography.cer",
@@ -52,6 +55,7 @@ FAMILY = Family(
             "Edit distance / length of the text asked for; above 1 when much was added.",
             phrase="text is read with {} errors a character asked for",
             limit_unit="error rate",
+            called="wrong characters",
         ),
         Metric(
             "typography.words",
@@ -59,6 +63,7 @@ FAMILY = Family(
             "share",
             "Words asked for that were read, in any order.",
             phrase="{} of the words asked for are read",
+            called="words that can be read",
         ),
         Metric(
             "typography.reader_cer",
@@ -66,6 +71,7 @@ FAMILY = Family(
             "share",
             "What the reader itself gets wrong on clean characters of this height; read the other"
             " typography scores beside it.",
+            called="errors of the reader itself",
         ),
     ),
     depends_on=(("prompts", "typography"),),

@@ -36,6 +36,7 @@ FAMILY = Family(
             "dB",
             "PSNR of the image made small again against its source.",
             flows=("upscale",),
+            called="likeness to the small image (PSNR)",
         ),
         Metric(
             "upscaling.consistency_ssim",
@@ -43,6 +44,7 @@ FAMILY = Family(
             "similarity",
             "SSIM of the image made small again.",
             flows=("upscale",),
+            called="likeness to the small image (SSIM)",
         ),
         Metric(
             "upscaling.color_shift",
@@ -50,6 +52,7 @@ FAMILY = Family(
             "CIEDE2000",
             "Color of the image made small again against its source.",
             flows=("upscale",),
+            called="color shift of the upscaler",
         ),
         Metric(
             "upscaling.overshoot",
@@ -57,6 +60,7 @@ FAMILY = Family(
             "levels",
             "Ringing and halos beyond the source's range at edges.",
             flows=("upscale",),
+            called="halos at edges",
         ),
         Metric(
             "upscaling.sharpness",
@@ -65,6 +69,7 @@ FAMILY = Family(
             "Fine detail against Lanczos; 1 is Lanczos.",
             flows=("upscale",),
             phrase="upscaled images have {} times the fine detail of Lanczos",
+            called="fine detail against Lanczos",
         ),
         Metric(
             "upscaling.seams",
@@ -73,6 +78,7 @@ FAMILY = Family(
             "Windows of the upscaler that differ in tone or sharpness; 1 is none.",
             flows=("upscale",),
             phrase="windows of the upscaler differ {} times as much as places beside them",
+            called="seams of the upscaler",
         ),
     ),
     depends_on=(("endpoints", "requests"),),

@@ -12,7 +12,7 @@ from imgassets.documents.contract import Endpoint
 from imgassets.documents.price import Price
 from imgassets.report.diff import Describe
 from imgassets.report.inputs import ImagePair, Load, ReportInput
-from imgassets.report.pairs import select_pairs
+from imgassets.report.pairs import deciding, select_pairs
 
 
 def assemble(
@@ -40,15 +40,7 @@ def assemble(
         request: the full request of an image key; raises KeyError where the image failed.
         prices, provenance, repetitions, describe, created: see `ReportInput`.
     """
-    pairs = {
-        model: select_pairs(
-            endpoint,
-            mine,
-            None if model == endpoint.incumbent else measured[endpoint.incumbent],
-            load=load,
-        )
-        for model, mine in measured.items()
-    }
+    pairs = _pairs(endpoint, measured, verdicts, load)
     return ReportInput(
         endpoint=endpoint,
         verdicts=verdicts,
@@ -64,6 +56,23 @@ def assemble(
         prices=prices,
         created=created,
     )
+
+
+def _pairs(
+    endpoint: Endpoint, measured: Mapping[str, Measured], verdicts: Sequence[Verdict], load: Load
+) -> dict[str, list[ImagePair]]:
+    """By model: those behind its verdict first."""
+    about = {verdict.model: deciding(verdict) for verdict in verdicts}
+    return {
+        model: select_pairs(
+            endpoint,
+            mine,
+            None if model == endpoint.incumbent else measured[endpoint.incumbent],
+            about=about.get(model, ()),
+            load=load,
+        )
+        for model, mine in measured.items()
+    }
 
 
 def _requests_of(

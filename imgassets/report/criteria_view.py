@@ -12,16 +12,16 @@ from imgassets.decision.formatting import (
     between,
     capitalized,
     failure_phrase,
+    margin_words,
     signed,
-    step,
 )
+from imgassets.decision.names import title_of_row
 from imgassets.documents.yardstick import TOTAL, mode_of
 from imgassets.flows import in_brackets
 from imgassets.metrics.families import METRICS
 from imgassets.report.plots import Strip, strip
 
 Row = Mapping[str, Any]
-_ABBREVIATIONS = {"ned", "cer", "usd", "psnr", "ssim"}
 _SLACK = 1e-9
 
 
@@ -111,25 +111,6 @@ def failure_view(row: Row, examples: tuple[str, ...]) -> FailureView:
     )
 
 
-def title_of(metric: str) -> str:
-    """`typography.exact` as `Typography: exact`."""
-    family, _, name = metric.partition(".")
-    words = (w.upper() if w in _ABBREVIATIONS else w for w in name.split("_"))
-    return f"{capitalized(family.replace('_', ' '))}: {' '.join(words)}"
-
-
-def title_of_row(row: Row) -> str:
-    """What a row is about: its metric, two that contradict, or one near its limit."""
-    match row["criterion"].split("__"):
-        case [_, one, two, "disagree"]:
-            names = {metric.replace(".", "_"): metric for metric in METRICS}
-            both = (title_of(names.get(part, part)) for part in (one, two))
-            return f"{' and '.join(both)} contradict"
-        case [*_, "near"]:
-            return f"{title_of(row['metric'])} near its limit"
-    return title_of(row["metric"])
-
-
 def limits_text(row: Row) -> str:
     """All limits of a row: `at least 50 %, at most 10 points worse`."""
     unit, said = row["unit"], []
@@ -143,8 +124,7 @@ def limits_text(row: Row) -> str:
 
 
 def _margin_words(row: Row) -> str:
-    way = "either way" if row["direction"] == "same" else "worse"
-    return f"at most {step(row['margin'], row['unit'])} {way}"
+    return f"at most {margin_words(row['margin'], row['unit'], row['direction'])}"
 
 
 def _interval(row: Row, low: str, high: str, *, difference: bool = False) -> str:

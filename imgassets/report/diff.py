@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from imgassets.decision.formatting import amount
+from imgassets.decision.names import title_of_row
 from imgassets.flows import in_brackets
-from imgassets.report.criteria_view import title_of_row
 
 #: `report.json` of a report.
 Facts = Mapping[str, Any]

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from imgassets.decision.matrix import Quality, Standing, pareto_front
+from imgassets.decision.names import title_of
 from imgassets.flows import FLOWS, FlowName
 from imgassets.metrics.families import METRICS
-from imgassets.report.criteria_view import title_of
 from imgassets.report.plots import Scatter, scatter
 
 #: More plots say less.

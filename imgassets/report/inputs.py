@@ -34,6 +34,7 @@ class ImagePair:
         metric: the metric it is shown for; empty for `failed` and `changed`.
         candidate_value, incumbent_value: scores on that metric, None where there is none.
         reason, incumbent_reason: what the metric said about each image, or why it failed.
+        tells: whether it is shown for a criterion that decided, or that is the closest of a GO.
     """
 
     kind: PairKind
@@ -48,6 +49,7 @@ class ImagePair:
     incumbent_value: float | None = None
     reason: str = ""
     incumbent_reason: str = ""
+    tells: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from imgassets.decision.formatting import NOTHING, amount, between
 from imgassets.decision.matrix import Quality, Standing
+from imgassets.decision.names import title_of
 from imgassets.decision.quantiles import values_needed
 from imgassets.documents.contract import Endpoint, Traffic
 from imgassets.documents.price import Price
 from imgassets.flows import FLOWS, FlowName, label
-from imgassets.report.criteria_view import title_of
 from imgassets.report.front_plots import FrontPlot, criteria_of, front_plots
 
 
@@ -26,11 +26,12 @@ class MatrixRow:
 
 @dataclass(frozen=True)
 class MatrixGroup:
-    """Lines that belong together."""
+    """Lines that belong together; `main` ones are not folded away."""
 
     title: str
     note: str
     rows: tuple[MatrixRow, ...]
+    main: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def _flow_group(standings: Sequence[Standing], endpoint: Endpoint, flow: FlowNam
         ("Peak memory", "peak_memory", "MiB"),
     )
     rows = tuple(_row(name, standings, cell(field, unit)) for name, field, unit in lines)
-    return MatrixGroup(title, note, rows if any(costs.values()) else ())
+    return MatrixGroup(title, note, rows if any(costs.values()) else (), main=True)
 
 
 def _latency_groups(standings: Sequence[Standing], endpoint: Endpoint) -> list[MatrixGroup]:
@@ -122,7 +123,7 @@ def _latency_groups(standings: Sequence[Standing], endpoint: Endpoint) -> list[M
     return [
         *groups,
         MatrixGroup("Busiest hour, waiting included", waiting, tuple(_waiting_rows(standings))),
-        MatrixGroup("A month", volume, tuple(_month_rows(standings, traffic))),
+        MatrixGroup("A month", volume, tuple(_month_rows(standings, traffic)), main=True),
     ]
 
 

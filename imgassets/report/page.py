@@ -16,6 +16,7 @@ from imgassets.decision.formatting import amount, capitalized, confidence
 from imgassets.documents.looks import chance_of_any
 from imgassets.documents.yardstick import TOTAL, mode_of
 from imgassets.flows import label
+from imgassets.report.balance import BalanceItem, balance
 from imgassets.report.criteria_view import (
     CriterionView,
     FailureView,
@@ -27,6 +28,7 @@ from imgassets.report.inputs import ReportInput
 from imgassets.report.matrix_view import matrix_view
 from imgassets.report.pair_view import MAX_REASON, PairView, pair_views, shortened
 from imgassets.report.reproducibility_view import repetition_view
+from imgassets.report.table import judges_of, telling_name
 
 #: No page is larger, whatever goes in.
 MAX_BYTES = 15_000_000
@@ -34,9 +36,11 @@ MAX_BYTES = 15_000_000
 _PICTURE_BUDGETS = (9_000_000, 3_000_000, 0)
 _MOST_EXAMPLES = 5
 #: Pairs shown at once; the others are folded, or a phone would scroll for ever.
-_FIRST_PAIRS = 6
+_FIRST_PAIRS = 1
 #: States of review criteria, in the order they are listed.
 _TELLING = ("broken", "undecided", "passed")
+_CLOSEST = "; closest: "
+_SENTENCE_END = re.compile(r"\. (?=[A-Z])")
 _NUMBER_AND_UNIT = re.compile(r"(\d) (%|s\b|MiB\b|points?\b)")
 
 
@@ -48,10 +52,13 @@ class ModelView:
     verdict: Verdict
     is_incumbent: bool
     tally: str
+    balance: tuple[BalanceItem, ...]
+    about: str
     criteria: tuple[CriterionView, ...]
     reviews: tuple[CriterionView, ...]
     reviews_tally: str
     failures: tuple[FailureView, ...]
+    telling_pairs: tuple[PairView, ...]
     pairs: tuple[PairView, ...]
     hidden_pairs: int
 
@@ -60,6 +67,12 @@ class ModelView:
         """The sentence without the verdict's word, which the badge already says."""
         text = self.verdict.sentence.removeprefix(f"{self.verdict.verdict}: ")
         return capitalized(text)
+
+    @property
+    def headline(self) -> str:
+        """The first part of the explanation: what was won, or what decided."""
+        first = _SENTENCE_END.split(self.explanation)[0].partition(_CLOSEST)[0]
+        return first.removesuffix(".") + "."
 
 
 def render_html(report: ReportInput) -> str:
@@ -86,6 +99,7 @@ def _render(report: ReportInput, budget: int) -> str:
         .render(
             endpoint=report.endpoint,
             created=report.created,
+            judges=next(iter(judges_of(report.verdicts).values()), ""),
             models=models,
             first_pairs=_FIRST_PAIRS,
             matrix=matrix_view(report.endpoint, report.matrix, report.prices),
@@ -159,12 +173,15 @@ def _model_view(report: ReportInput, verdict: Verdict, number: int, budget: int)
         anchor=f"model-{number}",
         verdict=verdict,
         is_incumbent=alone,
-        tally=_tally([c["state"] for c in verdict.criteria if c["severity"] == "gating"], "gating"),
+        balance=tuple(balance(rows, alone)),
+        about=telling_name(verdict),
+        tally=_tally([c["state"] for c in verdict.criteria if c["severity"] == "gating"], ""),
         criteria=criteria,
         reviews=tuple(reviews),
         reviews_tally=_tally([view.state for view in reviews], "review"),
         failures=failures,
-        pairs=tuple(pairs),
+        telling_pairs=tuple(pair for pair in pairs if pair.tells),
+        pairs=tuple(pair for pair in pairs if not pair.tells),
         hidden_pairs=hidden,
     )
 
@@ -177,7 +194,7 @@ def _vacuous(row: Mapping[str, Any], alone: bool) -> bool:
 def _tally(states: Sequence[str], what: str) -> str:
     counts = [(s, states.count(s)) for s in ("passed", "broken", "undecided")]
     said = ", ".join(f"{n} {state}" for state, n in counts if n)
-    noun = f"{what} {'criterion' if len(states) == 1 else 'criteria'}"
+    noun = f"{what} {'criterion' if len(states) == 1 else 'criteria'}".lstrip()
     return f"{len(states)} {noun}: {said}" if states else f"no {noun}"
 
 

@@ -8,11 +8,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from imgassets.decision.formatting import amount, unit_of
+from imgassets.decision.names import title_of
 from imgassets.flows import label
 from imgassets.metrics.families import METRICS
-from imgassets.report.criteria_view import title_of
 from imgassets.report.inputs import ImagePair, Load
-from imgassets.report.thumbnails import GAIN, Picture, difference, open_rgb, picture
+from imgassets.report.thumbnails import (
+    GAIN,
+    JUDGED_SIDE,
+    LONGEST_SIDE,
+    Picture,
+    difference,
+    open_rgb,
+    picture,
+)
 
 #: Longest text of one reason and one request in the page, in characters.
 MAX_REASON = 1_500
@@ -39,13 +47,17 @@ class Side:
 
 @dataclass(frozen=True)
 class PairView:
-    """One pair: headline, pictures, and the requests that made them."""
+    """One pair: headline, pictures, and the requests that made them.
+
+    `tells` where it is shown for what decided.
+    """
 
     headline: str
     request: str
     prompt: str
     sides: tuple[Side, ...]
     requests: tuple[tuple[str, str, str], ...]
+    tells: bool = False
 
     @property
     def size(self) -> int:
@@ -110,6 +122,7 @@ def _pair_view(
         requests=tuple(
             (role, name, _request_text(requests.get(key), key)) for role, name, key in keys
         ),
+        tells=pair.tells,
     )
 
 
@@ -120,17 +133,19 @@ def _sides(
     theirs = None
     if load is not None and pair.incumbent_key is not None:
         theirs = open_rgb(load, pair.incumbent_key)
+    longest = JUDGED_SIDE if pair.tells else LONGEST_SIDE
     scores = [_score(pair.metric, v) for v in (pair.incumbent_value, pair.candidate_value)]
     role = _role(pair)
     candidate = Side(
         role, names[1], scores[1], f"Image by {role} {names[1]} for {what}",
-        None if ours is None else picture(ours), shortened(pair.reason, MAX_REASON),
+        None if ours is None else picture(ours, longest), shortened(pair.reason, MAX_REASON),
     )  # fmt: skip
     if pair.incumbent_key is None:
         return (candidate,)
     incumbent = Side(
         "incumbent", names[0], scores[0], f"Image by incumbent {names[0]} for {what}",
-        None if theirs is None else picture(theirs), shortened(pair.incumbent_reason, MAX_REASON),
+        None if theirs is None else picture(theirs, longest),
+        shortened(pair.incumbent_reason, MAX_REASON),
     )  # fmt: skip
     if ours is None or theirs is None:
         return (incumbent, candidate)
@@ -144,7 +159,7 @@ def _sides(
             f"\u00d7{GAIN}",
             f"mean change {change:.1f} of 255{resized}",
             f"Difference of the two images, white where they differ; mean change {change:.1f}",
-            picture(shown),
+            picture(shown, longest),
         ),
     )
 

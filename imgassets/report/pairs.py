@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice, zip_longest
 from typing import Any
 
 import pandas as pd
 
-from imgassets.decision import Measured
+from imgassets.decision import Measured, Verdict
 from imgassets.documents.contract import Endpoint
+from imgassets.documents.yardstick import OTHER, TOTAL, failure_metric, mode_of
 from imgassets.metrics.families import METRICS, of_making
 from imgassets.report.inputs import ImagePair, Load, PairKind
 from imgassets.report.thumbnails import difference, open_rgb
@@ -25,18 +27,25 @@ def select_pairs(
     candidate: Measured,
     incumbent: Measured | None,
     *,
+    about: Sequence[tuple[str, str]] = (),
     load: Load | None = None,
+    telling: int = 6,
     failed: int = 6,
     worst: int = 18,
     changed: int = 6,
 ) -> list[ImagePair]:
-    """Pairs worth looking at: failed images, then the worst scores, then the most changed pixels.
+    """Pairs worth looking at: those behind the verdict, failed ones, the worst, the most changed.
 
     The worst are taken from all criteria in turn, so that one bad metric does not hide another;
     they are the pairs that lost most against the incumbent (or the lowest scores, where there is
     no incumbent). No request is shown twice.
 
-    Arguments: `load` gives PNG bytes by image key; without it no changed pairs are chosen.
+    Args:
+        endpoint, candidate, incumbent: the contract, and what was measured.
+        about: metric and flow of what decided or is closest, the most telling first
+            (`deciding`); their pairs come first.
+        load: gives PNG bytes by image key; without it no changed pairs are chosen.
+        telling, failed, worst, changed: how many of each at most.
     """
     joined = _joined_images(candidate, incumbent)
     seen: set[tuple[Any, ...]] = set()
@@ -45,11 +54,44 @@ def select_pairs(
         fresh = (p for p in found if _identity(p) not in seen and not seen.add(_identity(p)))  # type: ignore[func-returns-value]
         return list(islice(fresh, count))
 
-    pairs = take(_failed(joined), failed)
-    pairs += take(_worst(endpoint, candidate, incumbent), worst)
+    pairs = [
+        replace(pair, tells=True)
+        for pair in take(_telling(about, joined, candidate, incumbent), telling)
+    ]
+    pairs += take(_failed(joined), failed)
+    pairs += take(_worst(_seen_criteria(endpoint), candidate, incumbent), worst)
     if load is not None and incumbent is not None:
         pairs += take(_changed(joined, load), changed)
     return pairs
+
+
+def deciding(verdict: Verdict) -> list[tuple[str, str]]:
+    """Metric and flow of the criteria that decided a verdict, or of the closest one of a GO."""
+    names = [verdict.closest_criterion] if verdict.closest_criterion else verdict.decided_by
+    found = {entry["criterion"]: entry for entry in verdict.criteria}
+    return [(found[n]["metric"], found[n]["flow"]) for n in names if n in found]
+
+
+def _telling(
+    about: Sequence[tuple[str, str]],
+    joined: pd.DataFrame,
+    candidate: Measured,
+    incumbent: Measured | None,
+) -> Iterator[ImagePair]:
+    """Pairs of some criteria, one criterion after the other; what is not to be seen has none."""
+    for metric, flow in about:
+        mode = mode_of(metric)
+        if metric == failure_metric(mode):
+            these = joined["status"] == mode if mode not in (OTHER, TOTAL) else True
+            yield from _failed(joined[(joined["flow"] == flow) & these])
+        elif not of_making(metric):
+            yield from _worst([(metric, flow)], candidate, incumbent)
+
+
+def _seen_criteria(endpoint: Endpoint) -> list[tuple[str, str]]:
+    """Metric and flow of all that a person can check by looking at the image."""
+    criteria = [c for c in endpoint.all_criteria if not of_making(c.metric)]
+    return list(dict.fromkeys((c.metric, c.flow) for c in criteria))
 
 
 def _identity(pair: ImagePair) -> tuple[Any, ...]:
@@ -80,14 +122,8 @@ def _failures(images: pd.DataFrame) -> pd.DataFrame:
 
 
 def _worst(
-    endpoint: Endpoint, candidate: Measured, incumbent: Measured | None
+    metrics: Sequence[tuple[str, str]], candidate: Measured, incumbent: Measured | None
 ) -> Iterator[ImagePair]:
-    metrics = dict.fromkeys(
-        # what a person can check by looking at the image
-        (c.metric, c.flow)
-        for c in endpoint.all_criteria
-        if not of_making(c.metric)
-    )
     tables = [_losses(metric, flow, candidate, incumbent) for metric, flow in metrics]
     for row in _in_turn([t.to_dict("records") for t in tables]):
         yield _pair(

@@ -14,6 +14,9 @@ LIMIT_AT = 42.0
 _LEFT, _RIGHT = 4.0, 96.0
 #: Distances below this are drawn as none.
 _TINY = 1e-12
+#: `(x1, y1, x2, y2)`, and `(left, right, top, bottom)`, in percent of the plot.
+_Line = tuple[float, float, float, float]
+_Box = tuple[float, float, float, float]
 #: Different marks in the cost and quality plot.
 SHAPES = 6
 
@@ -119,22 +122,22 @@ def scatter(
         return round(86 - 78 * (v - y_ticks[0]) / (y_ticks[-1] - y_ticks[0]), 2)
 
     places = [(across(p[1]), down(p[2])) for p in points]
-    labels = _labels([p[0] for p in points], places)
+    lines = _staircase([places[i] for i in front])
+    whiskers = [(x, down(p[4]), x, down(p[3])) for (x, _), p in zip(places, points, strict=True)]
+    labels = _labels([p[0] for p in points], places, [*lines, *whiskers])
     dots = tuple(
         Dot(model, i in front, *places[i], down(low), down(high), i % SHAPES, labels[i])
         for i, (model, _, _, low, high) in enumerate(points)
     )
     return Scatter(
         dots,
-        _staircase([places[i] for i in front]),
+        lines,
         tuple(Tick(across(v), v) for v in x_ticks),
         tuple(Tick(down(v), v) for v in y_ticks),
     )
 
 
-def _staircase(
-    corners: Sequence[tuple[float, float]],
-) -> tuple[tuple[float, float, float, float], ...]:
+def _staircase(corners: Sequence[tuple[float, float]]) -> tuple[_Line, ...]:
     """Along each quality to the next dearer model, then to its quality; the last one goes on."""
     lines = []
     ends = [*corners[1:], (_RIGHT, corners[-1][1])] if corners else []
@@ -143,12 +146,17 @@ def _staircase(
     return tuple(line for line in lines if line[:2] != line[2:])
 
 
-def _labels(texts: Sequence[str], places: Sequence[tuple[float, float]]) -> list[Label]:
+def _labels(
+    texts: Sequence[str], places: Sequence[tuple[float, float]], lines: Sequence[_Line]
+) -> list[Label]:
     """Where each label goes, `(dx, dy, anchor)` in pixels: the side that hits the least.
 
     Label sizes are guessed for a plot of 350 x 300 pixels, a phone's; it may be drawn wider.
+
+    Arguments: `lines` of the front and the error bars, which a label should not cover.
     """
     taken = [(x - 2, x + 2, y - 3, y + 3) for x, y in places]
+    taken += [_around(line) for line in lines]
     chosen = []
     for text, (x, y) in zip(texts, places, strict=True):
         width = 2.6 * len(text)
@@ -166,13 +174,15 @@ def _labels(texts: Sequence[str], places: Sequence[tuple[float, float]]) -> list
     return chosen
 
 
-_Box = tuple[float, float, float, float]
+def _around(line: _Line) -> _Box:
+    (left, right), (top, bottom) = sorted((line[0], line[2])), sorted((line[1], line[3]))
+    return left - 0.4, right + 0.4, top - 0.4, bottom + 0.4
 
 
 def _clashes(box: _Box, taken: Sequence[_Box]) -> int:
-    """How many boxes it overlaps; leaving the plot counts twice."""
+    """How many boxes it overlaps; leaving the plot is worse than all of them."""
     left, right, top, bottom = box
-    outside = 2 if left < 0 or right > 100 else 0  # percent of the plot's width
+    outside = len(taken) + 1 if left < 0 or right > 100 else 0  # percent of the plot's width
     return outside + sum(
         left < r and l < right and top < b and t < bottom
         for l, r, t, b in taken  # noqa: E741

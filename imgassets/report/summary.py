@@ -9,9 +9,11 @@ from typing import Any
 
 from imgassets.decision import Comparison, Verdict
 from imgassets.decision.formatting import amount, signed
+from imgassets.decision.names import title_of_row
 from imgassets.flows import in_brackets
-from imgassets.report.criteria_view import limits_text, title_of_row
+from imgassets.report.criteria_view import limits_text
 from imgassets.report.diff import Change, Changes
+from imgassets.report.table import judges_of
 
 _ICONS = {"GO": "✅", "NO-GO": "❌", "REVIEW": "👀", "INCONCLUSIVE": "❔"}
 _STATES = {"passed": "✅ passed", "broken": "❌ broken", "undecided": "❔ undecided"}
@@ -26,14 +28,19 @@ def render_markdown(
 ) -> str:
     """Verdicts on top, what changed, then one folded table of criteria a model; GitHub-flavored.
 
+    Each model has a heading of its own: where tags are not shown, as in Dagster's UI, its table
+    still says whose it is.
+
     Text from outside (names, reasons) is escaped: it cannot add markup, links or mentions.
     """
-    lines = [f"## imgassets: {_plain(endpoint)}", ""]
+    lines = [f"## imgassets: {plain(endpoint)}", ""]
     lines += ["| Model | Verdict | Why |", "| --- | --- | --- |"]
     for verdict in verdicts:
         why = verdict.sentence.removeprefix(f"{verdict.verdict}: ")
         word = f"{_ICONS[verdict.verdict]} **{verdict.verdict}**"
-        lines.append(f"| {_plain(verdict.model)} | {word} | {_plain(why)} |")
+        lines.append(f"| {plain(verdict.model)} | {word} | {plain(why)} |")
+    judges = judges_of(verdicts).values()
+    lines += ["", *(f"Judges: {plain(said)}" for said in judges)] if judges else []
     lines += _changed(changed) if changed else []
     for verdict in verdicts:
         if verdict.model in comparisons:
@@ -46,10 +53,10 @@ def _changed(changed: Changes) -> list[str]:
     told = [*changed.verdicts, *changed.documents]
     if not told and not changed.criteria:
         return []
-    lines = ["", f"Since the report of {_plain(changed.since)}:", ""]
+    lines = ["", f"Since the report of {plain(changed.since)}:", ""]
     for change in told:
         how = change.why if change in changed.documents and change.why else ""
-        lines.append(f"- {_plain(change.what)}: {_plain(how or _step(change))}")
+        lines.append(f"- {plain(change.what)}: {plain(how or _step(change))}")
     if changed.criteria:
         lines.append(f"- {len(changed.criteria)} criteria moved")
     return lines
@@ -61,12 +68,14 @@ def _step(change: Change) -> str:
 
 def _details(verdict: Verdict, comparison: Comparison) -> list[str]:
     head = f"<summary>{_in_tag(verdict.model)}: all criteria</summary>"
+    model, rival = plain(verdict.model), f"Against {plain(verdict.incumbent)}"
     table = [
-        "| Criterion | Result | Measured | Against incumbent | Contract |",
+        f"| Criterion | Result | {model} | {rival} | Contract |",
         "| --- | --- | --- | --- | --- |",
     ]
     table += [_line(row) for row in comparison.records()]
-    return ["", "<details>", head, "", *table, "", "</details>"]
+    title = f"### {model}: {verdict.verdict}"
+    return ["", title, "", "<details>", head, "", *table, "", "</details>"]
 
 
 def _line(row: Mapping[str, Any]) -> str:
@@ -78,16 +87,16 @@ def _line(row: Mapping[str, Any]) -> str:
         name += f", {row['severity']} only"
     difference = "" if row["difference"] is None else signed(row["difference"], row["unit"])
     cells = (
-        _plain(name),
+        plain(name),
         _STATES[row["state"]],
-        _plain(amount(row["estimate"], row["unit"])),
-        _plain(difference),
-        _plain("none allowed" if row["hard"] and row["ceiling"] == 0 else limits_text(row)),
+        plain(amount(row["estimate"], row["unit"])),
+        plain(difference),
+        plain("none allowed" if row["hard"] and row["ceiling"] == 0 else limits_text(row)),
     )
     return f"| {' | '.join(cells)} |"
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Text that Markdown shows as it is, on one line."""
     return _SPECIAL.sub(r"\\\1", _single(text).replace("&", "&amp;").replace("<", "&lt;"))
 

@@ -11,8 +11,9 @@ from PIL import Image
 
 from imgassets.report.inputs import Load
 
-#: Longest side of a picture in the page, in pixels.
+#: Longest side of a picture in the page, in pixels; of those that a verdict is judged by, larger.
 LONGEST_SIDE = 320
+JUDGED_SIDE = 560
 #: Up to this side a picture is kept lossless and shown without smoothing.
 LOSSLESS_SIDE = 128
 #: How much a difference is amplified so that it can be seen.
@@ -50,10 +51,10 @@ def open_rgb(load: Load, key: str) -> Image.Image | None:
     return image.convert("RGB")
 
 
-def picture(image: Image.Image) -> Picture:
-    """The image, shrunk to `LONGEST_SIDE`: PNG where small, JPEG otherwise."""
+def picture(image: Image.Image, longest: int = LONGEST_SIDE) -> Picture:
+    """The image, shrunk to `longest` pixels: PNG where small, JPEG otherwise."""
     small = image.copy()
-    small.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
+    small.thumbnail((longest, longest), Image.Resampling.LANCZOS)
     lossless = max(image.size) <= LOSSLESS_SIDE
     buffer = io.BytesIO()
     if lossless:

@@ -33,6 +33,16 @@ def own_home(root: Path) -> ProjectHome:
     return home
 
 
+def made_for(root: Path) -> Path | None:
+    """The project that a home was last used by, where that was another one; None where it is ours.
+
+    A copied or moved project brings what another one made.
+    """
+    folder, ours = home_of(root).folder, root.resolve()
+    known = _marked(folder)
+    return known[-1] if known and ours not in known else None
+
+
 def ready_home(root: Path) -> ProjectHome:
     """A project's home, made and ready to be written to, and this project's.
 
@@ -128,9 +138,7 @@ def _is_known(folder: Path, root: Path, named: str) -> bool:
     Raises:
         PlaceError: it is another's that is still there.
     """
-    mark, ours = folder / _MARK, root.resolve()
-    lines = mark.read_text(encoding="utf-8").splitlines() if mark.exists() else []
-    known = [Path(json.loads(line) if line.startswith('"') else line) for line in lines]
+    known, ours = _marked(folder), root.resolve()
     if ours in known:
         return True
     inside = folder.resolve().is_relative_to(ours)  # a copied project brings its own
@@ -141,6 +149,13 @@ def _is_known(folder: Path, root: Path, named: str) -> bool:
             "folder of its own"
         )
     return False
+
+
+def _marked(folder: Path) -> list[Path]:
+    """The projects that a folder is marked with."""
+    mark = folder / _MARK
+    lines = mark.read_text(encoding="utf-8").splitlines() if mark.exists() else []
+    return [Path(json.loads(line) if line.startswith('"') else line) for line in lines]
 
 
 def _give_user_a_home(home: ProjectHome) -> None:

@@ -37,7 +37,43 @@ def test_each_form_is_what_the_asset_wrote(home: Path, capsys: pytest.CaptureFix
     made(home, "cards", "tiny-turbo")
     for form, file in (("md", "summary.md"), ("html", "report.html"), ("json", "report.json")):
         assert main(["report", "--format", form]) == 1  # a NO-GO
-        assert capsys.readouterr().out == (home / "reports" / "cards" / file).read_text()
+        written = (home / "reports" / "cards" / file).read_text()
+        printed = [x for x in capsys.readouterr().out.splitlines() if "Not up to date" not in x]
+        assert "\n".join(printed).strip() == written.strip()
+
+
+def test_a_report_that_no_known_run_made_says_so(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On top of what people read, and on standard error; --fresh exits 2."""
+    made(home, "cards", BASE)
+    assert main(["report"]) == 0
+    said = capsys.readouterr()
+    assert said.out.startswith("> \u26a0\ufe0f **Not up to date**: no run of this project")
+    assert "run `imgassets validate`" in said.err
+    assert main(["report", "--fresh", "--format", "html"]) == 2
+    top = capsys.readouterr().out.partition("<h1>")[0]
+    assert '<p class="stale" role="alert">' in top
+
+
+def test_a_report_of_another_project_says_whose_it_is(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A project that was copied brings reports that another one made; no file is touched."""
+    made(home, "cards", BASE)
+    mark = home / ".imgassets-project"
+    mark.write_text("/somewhere/<b>else</b>\n")
+    assert main(["report", "--format", "html"]) == 0
+    said = capsys.readouterr()
+    assert "made by the project /somewhere/<b>else</b>, not by" in said.err
+    assert "/somewhere/&lt;b&gt;else" in said.out
+    assert "<b>else" not in said.out
+    assert main(["report", "--fresh"]) == 2
+    assert mark.read_text() == "/somewhere/<b>else</b>\n"
+    capsys.readouterr()
+    mark.write_text(f"{tmp_path}\n")
+    assert main(["report"]) == 0
+    assert "/somewhere" not in capsys.readouterr().err
 
 
 def test_a_go_is_exit_code_0_and_out_writes_a_file(home: Path, tmp_path: Path) -> None:

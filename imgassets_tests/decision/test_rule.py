@@ -75,12 +75,16 @@ def test_seeds_are_averaged_within_a_prompt_first() -> None:
 
 
 def test_go() -> None:
-    """Better on every prompt but a few: GO, and the sentence names the closest call."""
+    """Better on every prompt but a few: GO; the sentence says what was won, and nearly lost."""
     new, base = pattern(1, 1, 1, 0), pattern(1, 0, 1, 0)
     verdict = decide(run({"metric": EXACT, "floor": 0.5, "margin": 0.1}, new, base))
     assert verdict.verdict == "GO"
     assert verdict.needed_prompts is None
-    assert verdict.sentence.startswith("GO: all 2 gating criteria hold; the closest call: text is")
+    assert verdict.sentence == (
+        "GO: as good as tiny-base on 1 of 1 criteria (better on exact text), within the one other "
+        "limit; closest: text is read exactly right in 75 % of images (at least 61 % with 95 % "
+        "confidence); the contract asks for at least 50 %. All 40 prompts had something to judge."
+    )
     assert verdict.decided_by == ()
     assert verdict.closest_criterion == "generate__typography_exact"
 

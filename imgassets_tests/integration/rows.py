@@ -239,5 +239,6 @@ ROWS = [
         swap_incumbent,
         must=stages({"comparison"}) | REPORT,
         may=stages({"verdict"}),
+        scores=0,
     ),
 ]

@@ -65,6 +65,15 @@ def test_markdown_shows_every_verdict(files: dict[str, str], made_up: ReportInpu
     assert summary.count("<details>") == summary.count("</details>") == len(made_up.verdicts)
 
 
+def test_tables_keep_their_headings_where_tags_are_not_shown(files: dict[str, str]) -> None:
+    """Dagster's UI shows no `details`: each table follows a heading with the model's name."""
+    lines = [x for x in files["summary.md"].splitlines() if x and not x.startswith("<")]
+    for number, line in enumerate(lines):
+        if line.startswith("| Criterion"):
+            assert lines[number - 1].startswith("### ")
+            assert lines[number - 1].split(":")[0][4:] in line
+
+
 def test_markdown_cannot_be_broken_out_of() -> None:
     """No cell, tag, link or mention comes from outside text."""
     line = render_markdown("hero", [hostile_verdict()], {}).splitlines()[4]
@@ -103,17 +112,17 @@ def test_what_asks_for_a_person_has_a_title_of_its_own() -> None:
     comparison = compare(contract, base)
     verdict = decide(comparison)
     text = render_markdown("hero", [verdict], {BASE: comparison})
-    cells = [x.split(" | ")[0] for x in text.splitlines() if x.startswith("| Typography")]
+    cells = [x.split(" | ")[0] for x in text.splitlines() if x.startswith("| Exact text")]
     assert cells == [
-        "| Typography: exact",
-        "| Typography: exact near its limit, review only",
-        "| Typography: exact and Typography: words contradict, review only",
+        "| Exact text",
+        "| Exact text near its limit, review only",
+        "| Exact text and words that can be read contradict, review only",
     ]
     moved = changes({}, {"comparisons": {BASE: comparison.records()}}).criteria
     assert [change.what.partition(": ")[2] for change in moved][:3] == [
-        "Typography: exact",
-        "Typography: exact near its limit",
-        "Typography: exact and Typography: words contradict",
+        "Exact text",
+        "Exact text near its limit",
+        "Exact text and words that can be read contradict",
     ]
 
 

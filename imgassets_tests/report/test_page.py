@@ -81,12 +81,12 @@ def test_what_may_ask_for_a_person_is_folded_below(made_up: ReportInput) -> None
     page = render_html(
         ReportInput(endpoint=contract, verdicts=[verdict], comparisons={NEW: comparison})
     )
-    folded = page.partition("<summary>tiny-new, 3 review criteria: 1 passed, 2 undecided</summary>")
+    folded = page.partition("<summary>tiny-new: 3 review criteria: 1 passed, 2 undecided</summary>")
     table = folded[2].partition("</details>")[0]
     assert re.findall(r'<th role="rowheader" scope="row">([^<\n]*)', table) == [
-        "Look: lightness",
-        "Typography: exact and Typography: words contradict",
-        "Typography: NED near its limit",
+        "Lightness",
+        "Exact text and words that can be read contradict",
+        "Similarity of the text near its limit",
     ]
     assert table.count("> undecided</span>") == 2
     assert "were measured on too few prompts together." in table
@@ -94,7 +94,33 @@ def test_what_may_ask_for_a_person_is_folded_below(made_up: ReportInput) -> None
     assert Outline(page).open == []
     alone = compare(contract, base)
     itself = ReportInput(endpoint=contract, verdicts=[decide(alone)], comparisons={BASE: alone})
-    assert "tiny-base, 2 review criteria" in render_html(itself)  # its look is the yardstick
+    assert "tiny-base: 2 review criteria" in render_html(itself)  # its look is the yardstick
+
+
+def test_the_order_is_that_of_a_reader(page: str) -> None:
+    """Verdicts, each model with what it wins before its pairs, costs, and the rest folded."""
+    order = [
+        'id="verdicts"', 'id="model-1"', 'class="balance"', "Pairs to look at",
+        ": all criteria (", 'id="model-2"', 'id="costs"', 'id="changes"', 'id="provenance"',
+    ]  # fmt: skip
+    places = [page.index(text) for text in order]
+    assert places == sorted(places)
+    folded = page[page.index('id="provenance"') :]
+    assert folded.index("<details") < folded.index("<dl")
+
+
+def test_every_table_says_whose_it_is(page: str, made_up: ReportInput) -> None:
+    captions = re.findall(r"<caption[^>]*>([^<]*)", page)
+    assert len(captions) == page.count("<table")
+    for verdict in made_up.verdicts:
+        assert sum(text.startswith(verdict.model) for text in captions) >= 2
+
+
+def test_judges_are_named_once(made_up: ReportInput) -> None:
+    said = "composition by coco-small, right on 83 %"
+    verdicts = [v.model_copy(update={"judges": said}) for v in made_up.verdicts]
+    page = render_html(dataclasses.replace(made_up, verdicts=verdicts))
+    assert page.count("omposition by coco-small") == 1
 
 
 def test_elements_are_closed_in_order(page: str) -> None:

@@ -10,12 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from imgassets.decision import compare
+from imgassets.decision import compare, decide
 from imgassets.decision.formatting import amount, between, measured_phrase, signed, step
+from imgassets.decision.names import title_of
 from imgassets.documents.criteria import Criterion
 from imgassets.metrics.families import METRICS
-from imgassets.report.criteria_view import criterion_view, limits_text, strips_of, title_of
-from imgassets.report.pairs import select_pairs
+from imgassets.report.balance import balance
+from imgassets.report.criteria_view import criterion_view, limits_text, strips_of
+from imgassets.report.pairs import deciding, select_pairs
 from imgassets.report.plots import LIMIT_AT, nice_ticks, scatter, strip
 from imgassets.report.thumbnails import difference, open_rgb, picture
 from imgassets_tests.decision.factories import BASE, NEW, endpoint, measured
@@ -59,6 +61,21 @@ def test_ticks_cover_what_they_should(low: float, span: float) -> None:
 def test_labels_of_near_points_do_not_sit_on_each_other() -> None:
     plot = scatter([("one", 1.0, 0.9, 0.8, 1.0), ("two", 1.02, 0.9, 0.8, 1.0)], [0])
     assert plot.dots[0].label != plot.dots[1].label
+
+
+def test_a_label_sits_on_no_line() -> None:
+    """The front runs to the right of the cheapest and up to the next: its label goes elsewhere."""
+    plot = scatter(
+        [("tiny-base", 0.5, 0.8, 0.75, 0.85), ("tiny-turbo", 0.1, 0.7, 0.65, 0.75)], [1, 0]
+    )
+    for dot in plot.dots:
+        width = 2.6 * len(dot.model)
+        left = dot.x + (1 if dot.label.anchor == "start" else -1 - width)
+        top, bottom = dot.y + dot.label.dy / 3 - 3, dot.y + dot.label.dy / 3
+        assert 0 <= left <= left + width <= 100
+        for x1, y1, x2, y2 in plot.front:
+            beside = max(x1, x2) < left or min(x1, x2) > left + width
+            assert beside or max(y1, y2) < top or min(y1, y2) > bottom, dot
 
 
 def test_difference_of_an_image_with_itself_is_black() -> None:
@@ -118,6 +135,64 @@ def test_pairs_failed_first_then_losses_never_twice() -> None:
     assert sum(p.kind == "changed" for p in pairs) == 3
     requests = [(p.prompt_id, p.seed) for p in pairs]
     assert len(requests) == len(set(requests))
+
+
+def test_pairs_of_what_decided_come_first() -> None:
+    """Two criteria lose; those of the one that decided lead, whichever the contract lists first."""
+    words, exact = "typography.words", "typography.exact"
+    contract = endpoint([{"metric": exact, "margin": 0.1}, {"metric": words, "margin": 0.1}])
+    scores = {exact: lambda p, s: float(p % 2), words: lambda p, s: float(p % 3 > 0)}
+    new = measured(NEW, scores, range(12), failed={(5, 1): "blank"})
+    base = measured(BASE, dict.fromkeys(scores, lambda p, s: 1.0), range(12))
+    for metric, flow in ((words, "generate"), (exact, "generate")):
+        pairs = select_pairs(contract, new, base, about=[(metric, flow)], telling=3)
+        assert [(p.metric, p.tells) for p in pairs[:3]] == [(metric, True)] * 3
+        assert not any(p.tells for p in pairs[3:])
+    failed = select_pairs(contract, new, base, about=[("failures.blank", "generate")])
+    assert [p.kind for p in failed if p.tells] == ["failed"]
+    costs = select_pairs(contract, new, base, about=[("cost.seconds", "generate")])
+    assert not any(p.tells for p in costs)  # no picture shows them
+
+
+def test_what_decided_is_read_from_the_verdict() -> None:
+    contract = endpoint([{"metric": "typography.exact", "margin": 0.1}])
+    good, bad = (
+        measured(name, {"typography.exact": lambda p, s, v=value: v}, range(40))
+        for name, value in ((BASE, 1.0), (NEW, 0.0))
+    )
+    assert deciding(decide(compare(contract, bad, good))) == [("typography.exact", "generate")]
+    same = measured(NEW, {"typography.exact": lambda p, s: 1.0}, range(40))
+    assert deciding(decide(compare(contract, same, good))) == [("typography.exact", "generate")]
+
+
+def test_the_balance_says_what_is_lost_won_and_kept() -> None:
+    """Text is lost and words are won; size stays as it was; half the price."""
+    exact, words, size, usd = (
+        "typography.exact", "typography.words", "composition.size", "cost.usd",
+    )  # fmt: skip
+    contract = endpoint(
+        [{"metric": m, "margin": 0.2} for m in (exact, words, size)]
+        + [{"metric": usd, "ceiling": 1}, {"metric": usd, "ceiling": 1, "statistic": "worst"}]
+    )
+    new, base = (
+        measured(
+            name,
+            {exact: lambda p, s, v=t: v, words: lambda p, s, v=w: v, size: lambda p, s: 1.0,
+             usd: lambda p, s, v=c: v,
+             "cost.seconds": lambda p, s: 1.0 + p / 100},
+            range(60),
+        )
+        for name, t, w, c in ((NEW, 0.0, 1.0, 0.02), (BASE, 1.0, 0.0, 0.04))
+    )  # fmt: skip
+    items = balance(compare(contract, new, base).records(), alone=False)
+    assert [(item.word, item.text) for item in items] == [
+        ("Lost", "Exact text: 0 % against 100 % (\u2212100 points); allowed: at most 20 points "
+                 "worse"),
+        ("Won", "Words that can be read: 100 % against 0 % (+100 points)"),
+        ("Won", "At half the price: $0.020 against $0.040"),
+        ("As good", "Right sizes: 100 % against 100 %"),
+    ]  # fmt: skip
+    assert balance(compare(contract, base).records(), alone=True) == []
 
 
 def test_production_alone_shows_its_low_scores() -> None:
@@ -191,7 +266,7 @@ def test_a_bar_across_no_step_at_all_starts_there() -> None:
 
 def test_every_metric_has_a_title_and_a_phrase() -> None:
     """Titles are words; phrases carry the number; a phrase is of its metric."""
-    assert title_of("edit_stability.psnr_outside") == "Edit stability: PSNR outside"
+    assert title_of("edit_stability.psnr_outside") == "Likeness outside the edit (PSNR)"
     for metric in METRICS.values():
         criterion = Criterion.model_validate(
             {"metric": metric.name, "flow": metric.flows[0], "margin": 0.1}

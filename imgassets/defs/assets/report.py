@@ -20,7 +20,7 @@ from imgassets.report.forms import REPORT_FORMS
 if TYPE_CHECKING:
     from imgassets.report.inputs import ReportInput
 
-_REPORT_VERSION = "2"
+_REPORT_VERSION = "3"
 
 
 def report_key(endpoint: str) -> dg.AssetKey:

@@ -7,7 +7,7 @@ import dagster as dg
 
 from imgassets.defs.assets.branches import group_of, stage_key, tags_of
 from imgassets.defs.io_managers import Table, data_version
-from imgassets.defs.metadata import table_metadata
+from imgassets.defs.metadata import beside_incumbent, table_metadata
 from imgassets.defs.resources import LookRecord, ProjectResource
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.facets import facets_of
@@ -26,8 +26,8 @@ from imgassets.refresh.observed.labels import labels_key
 if TYPE_CHECKING:
     from imgassets.decision import Measured
 
-#: Raise when the decision rule changes.
-DECISION_VERSION = "5"
+#: Raise when the decision rule or its words change.
+DECISION_VERSION = "6"
 Tables = dict[str, Table]
 
 
@@ -103,8 +103,14 @@ def _comparison(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
         known: Any = {"look": look, "labels": labels.means, "judges": judges}
         table = compare(contract, candidate, against, pairing=pairing, **known).table
         shown = table[["criterion", "estimate", "difference", "state", "reason"]]
+        sheet = {}
+        if against is not None:
+            pairs = beside_incumbent(candidate.images, against.images, workplace.store())
+            sheet = {"contact_sheet": pairs}
         return dg.Output(
-            table, data_version=data_version(table), metadata=table_metadata(shown, len(shown))
+            table,
+            data_version=data_version(table),
+            metadata=sheet | table_metadata(shown, len(shown)),
         )
 
     return comparison
@@ -165,6 +171,7 @@ def _verdict(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
                 "sentence": found.sentence,
                 "decided_by": ", ".join(found.decided_by) or "all criteria",
                 "closest_criterion": found.closest_criterion or "none",
+                **({"judges": found.judges} if found.judges else {}),
             },
         )
 
