@@ -10,6 +10,7 @@ from imgassets.backends.base import Backend, BackendError, DeviceError, Outcome
 from imgassets.backends.blame import failed
 from imgassets.backends.device import Device, Meter, require_device
 from imgassets.backends.generation import Make
+from imgassets.documents.command import CommandModel
 from imgassets.documents.gemini import GeminiModel
 from imgassets.documents.hosted import HostedModel
 from imgassets.documents.ideogram import IdeogramModel, IdeogramUpscaler
@@ -32,6 +33,10 @@ def open_backend(root: Path, model: AnyModel, device: Device) -> Backend:
     """
     if isinstance(model, HostedModel):
         return _open_hosted(root, model)
+    if isinstance(model, CommandModel):
+        from imgassets.backends.command import CommandBackend
+
+        return CommandBackend(root, model)
     return _open_diffusers(root, model, device)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from imgassets.documents.base import Document, fingerprint
+from imgassets.documents.command import CommandModel
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.field_facets import GRAPH, Facet, marked_fields, part_of_graph, said_at
 from imgassets.documents.image_key import model_weights, step_facts, upscaler_facts
@@ -58,6 +59,8 @@ def model_facet(model: AnyModel, facet: str, root: Path) -> dict[str, Any]:
     fields = _fields(model, Facet[facet.upper()])
     if "weights" in fields and isinstance(model, Model):
         fields["weights"] = model_weights(root, model)
+    if "files" in fields and isinstance(model, CommandModel):
+        fields["files"] = model.contents(root)
     return fields
 
 

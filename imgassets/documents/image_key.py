@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from imgassets.documents.base import Document
+from imgassets.documents.command import CommandModel
 from imgassets.documents.field_facets import pixel_facts
 from imgassets.documents.model import Model
 from imgassets.documents.models import AnyModel
@@ -36,12 +37,15 @@ def installed_version(package: str) -> str:
 def generator_facts(root: Path, model: AnyModel) -> dict[str, Any]:
     """What makes the pixels of all flows of a model, as JSON values.
 
-    Of hosted models the document says all there is; of others the content of weights counts too.
+    Of hosted models the document says all there is; of others the content of weights and files
+    counts too.
 
     Raises:
-        FileNotFoundError: a weights folder is missing.
+        FileNotFoundError: a weights folder or a file is missing.
     """
     facts = pixel_facts(model)
+    if isinstance(model, CommandModel):
+        facts["files"] = model.contents(root)
     if not isinstance(model, Model):
         return facts
     facts["weights"] = model_weights(root, model)

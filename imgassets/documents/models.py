@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import ConfigDict
 
 from imgassets.documents.base import Document
+from imgassets.documents.command import CommandModel
 from imgassets.documents.field_facets import Facet
 from imgassets.documents.gemini import GeminiModel
 from imgassets.documents.ideogram import IdeogramModel, IdeogramUpscaler
@@ -14,11 +15,12 @@ from imgassets.documents.model import Model
 from imgassets.documents.model_document import Pairing
 
 #: All model documents.
-AnyModel = Model | IdeogramModel | GeminiModel
+AnyModel = Model | IdeogramModel | GeminiModel | CommandModel
 BY_BACKEND: dict[str, type[AnyModel]] = {
     "diffusers": Model,
     "ideogram": IdeogramModel,
     "gemini": GeminiModel,
+    "command": CommandModel,
 }
 
 
@@ -27,7 +29,7 @@ class _UnknownBackend(Document):
 
     model_config = ConfigDict(extra="ignore")
 
-    backend: Annotated[Literal["diffusers", "ideogram", "gemini"], Facet.PIXELS]
+    backend: Annotated[Literal["diffusers", "ideogram", "gemini", "command"], Facet.PIXELS]
 
 
 def model_class(data: Any) -> type[AnyModel]:

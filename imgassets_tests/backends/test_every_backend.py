@@ -19,11 +19,12 @@ from imgassets.backends.registry import open_backend
 from imgassets.documents.failures import ModeName
 from imgassets.documents.project import load_project
 from imgassets.requests import build_requests
+from imgassets_tests.backends.command_models import COMMAND, write_program
 from imgassets_tests.backends.hosted_models import provider
 from imgassets_tests.conftest import write_project
 from imgassets_tests.documents.test_hosted_documents import GEMINI, IDEOGRAM
 
-DOCUMENTS = {"diffusers": None, "ideogram": IDEOGRAM, "gemini": GEMINI}
+DOCUMENTS = {"diffusers": None, "ideogram": IDEOGRAM, "gemini": GEMINI, "command": COMMAND}
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class Case:
 
     def open(self, root: Path | None = None) -> Backend:
         model = load_project(self.root).model("fast")
+        if root and (self.root / "draw.py").exists():
+            write_program(root)
         return open_backend(root or self.root, model, "cpu")
 
     def inputs(self, flow: str) -> list[dict[str, Any]]:
@@ -52,6 +55,10 @@ def case(
         yield Case(root)
         return
     (root / "contracts/models/fast.yaml").write_text(document)
+    if request.param == "command":
+        write_program(root)
+        yield Case(root)
+        return
     with pytest.MonkeyPatch.context() as patch, provider(patch, request.param):
         yield Case(root)
 

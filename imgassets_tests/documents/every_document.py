@@ -77,6 +77,10 @@ UPSCALERS: dict[str, dict[str, Any]] = {
 }
 
 
+#: Upscalers of any backend.
+_OURS = ("lanczos", "compact", "diffusers-x4", "diffusers-latent-x2")
+
+
 def local_models() -> dict[str, dict[str, Any]]:
     """Documents of backend diffusers: plain ones, and one with every option."""
     plain = yaml.safe_load(MODEL.format(name="plain", weights="tiny-base", shift=2.0, steps=4))
@@ -177,6 +181,24 @@ def hosted_models() -> dict[str, dict[str, Any]]:
     return hosted
 
 
+def command_models() -> dict[str, dict[str, Any]]:
+    """Documents of backend command: as small as they may be, and with every option."""
+    plain: dict[str, Any] = {"backend": "command", "command": ["draw"], "price": PRICE}
+    full = plain | {
+        "description": "everything written out",
+        "command": ["draw", "--steps", "4"],
+        "files": ["mark.png"],
+        "timeout_seconds": 60,
+        "edit": {"parameters": {"strength": 0.5}},
+        "stylize": {"parameters": {"strength": 0.4}},
+    }
+    flows: dict[str, Any] = {"edit": {}, "stylize": {}}
+    scaled = {n: plain | flows | {"upscaler": u} for n, u in UPSCALERS.items() if n in _OURS}
+    return {"command": plain | flows, "command-full": full} | {
+        f"command-{name}": document for name, document in scaled.items()
+    }
+
+
 def write_every_document(root: Path) -> None:
     """A project with the shipped documents, and with all of these; not every pair of them fits."""
     write_project(root)
@@ -184,7 +206,7 @@ def write_every_document(root: Path) -> None:
     (root / "mark.png").write_bytes(base64.b64decode(MARK))
     _write_full_endpoint(root / "contracts/endpoints")
     _write_full_prompts(root / "prompts")
-    for name, document in (local_models() | hosted_models()).items():
+    for name, document in (local_models() | hosted_models() | command_models()).items():
         path = root / f"contracts/models/{name}.yaml"
         path.write_text(yaml.safe_dump(document | {"model": name}))
     for kind in ("contracts/endpoints", "contracts/models", "prompts"):

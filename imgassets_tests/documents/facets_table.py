@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from imgassets.documents.base import Document
+from imgassets.documents.command import CommandModel
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.field_facets import Facet, MarkedField, marked_fields, parts_in
 from imgassets.documents.gemini import GeminiModel
@@ -25,6 +26,7 @@ DOCUMENTS: dict[str, type[Document]] = {
     "a model": Model,
     "a model of ideogram": IdeogramModel,
     "a model of gemini": GeminiModel,
+    "a model of command": CommandModel,
     "a prompt set": PromptSet,
     "a judge of kind ssd-mobilenet": SsdMobilenet,
     "a judge of kind object-detection": TransformersDetector,

@@ -37,6 +37,7 @@ from imgassets_tests.documents.every_document import (
     FULL_ENDPOINT,
     FULL_PROMPTS,
     MARK,
+    command_models,
     hosted_models,
     judges,
     local_models,
@@ -46,6 +47,7 @@ from imgassets_tests.documents.every_document import (
 OTHERS: dict[str, Any] = {
     "Accepts.sizes": [[96, 96]],
     "Accepts.source_alpha": "keep",
+    "CommandModel.files": ["other.png"],
     "Criterion.metric": "composition.background",
     "DiffusionUpscaler.revision": "f" * 40,
     "DiffusionUpscaler.weights": "hub:acme/x8",
@@ -93,7 +95,8 @@ OTHERS: dict[str, Any] = {
 #: Fields that have one value where they stand; `kind` changes with the part that it names.
 ONLY_VALUE = {
     "Returns.format", "Model.backend", "IdeogramModel.backend", "IdeogramModel.api_version",
-    "GeminiModel.backend", "IdeogramUpscaler.api_version", "IdeogramUpscaler.scale",
+    "GeminiModel.backend", "CommandModel.backend",
+    "IdeogramUpscaler.api_version", "IdeogramUpscaler.scale",
     "DiffusionUpscaler.scale", "HostedPrice.usd_per_hour",
     *(f"{part}.kind" for part in (
         "IdeogramEdit", "IdeogramRemix", "IdeogramUpscaler", "Lanczos", "SdUpscale",
@@ -129,7 +132,7 @@ def bases() -> dict[tuple[str, str], Document]:
         ("judges", name): judge_class(document).model_validate(document | {"judge": name})
         for name, document in judges().items()
     }
-    models = local_models() | hosted_models()
+    models = local_models() | hosted_models() | command_models()
     by_image = {"usd_per_image": 0.1, "source": "a test", "as_of": "2026-11-24"}
     models["by-image"] = models["plain"] | {"price": by_image}
     models["ideogram-2"] = models["ideogram"] | {"api_model": "V_2", "rendering_speed": None}

@@ -74,7 +74,7 @@ def test_a_hosted_model_needs_no_weights(project_root: Path, text: str) -> None:
             IDEOGRAM,
             "backend: ideogram",
             "backend: midjourney",
-            "one of diffusers, ideogram, gemini",
+            "one of diffusers, ideogram, gemini, command",
         ),
         (IDEOGRAM, "rendering_speed: TURBO\n", "", "rendering_speed must be given for V_3"),
         (IDEOGRAM, "api_model: V_3", "api_model: V_2", "rendering_speed must be given for V_3"),
