@@ -16,6 +16,7 @@ from imgassets.documents.hosted import HostedModel
 from imgassets.documents.ideogram import IdeogramModel, IdeogramUpscaler
 from imgassets.documents.model import Model
 from imgassets.documents.models import AnyModel
+from imgassets.documents.openai import OpenAIModel
 from imgassets.flows import FLOWS, FlowName, MadeBy
 from imgassets.storage.project_home import home_of
 
@@ -67,6 +68,10 @@ def _provider(model: HostedModel) -> Provider:
         from imgassets.backends.gemini import GeminiProvider
 
         return GeminiProvider(model)
+    if isinstance(model, OpenAIModel):
+        from imgassets.backends.openai_images import OpenAIProvider
+
+        return OpenAIProvider(model)
     raise BackendError(f"no provider for {type(model).__name__}; name it in backends.registry")
 
 

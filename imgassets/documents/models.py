@@ -13,13 +13,15 @@ from imgassets.documents.gemini import GeminiModel
 from imgassets.documents.ideogram import IdeogramModel, IdeogramUpscaler
 from imgassets.documents.model import Model
 from imgassets.documents.model_document import Pairing
+from imgassets.documents.openai import OpenAIModel
 
 #: All model documents.
-AnyModel = Model | IdeogramModel | GeminiModel | CommandModel
+AnyModel = Model | IdeogramModel | GeminiModel | OpenAIModel | CommandModel
 BY_BACKEND: dict[str, type[AnyModel]] = {
     "diffusers": Model,
     "ideogram": IdeogramModel,
     "gemini": GeminiModel,
+    "openai": OpenAIModel,
     "command": CommandModel,
 }
 
@@ -29,7 +31,9 @@ class _UnknownBackend(Document):
 
     model_config = ConfigDict(extra="ignore")
 
-    backend: Annotated[Literal["diffusers", "ideogram", "gemini", "command"], Facet.PIXELS]
+    backend: Annotated[
+        Literal["diffusers", "ideogram", "gemini", "openai", "command"], Facet.PIXELS
+    ]
 
 
 def model_class(data: Any) -> type[AnyModel]:

@@ -22,9 +22,15 @@ from imgassets.requests import build_requests
 from imgassets_tests.backends.command_models import COMMAND, write_program
 from imgassets_tests.backends.hosted_models import provider
 from imgassets_tests.conftest import write_project
-from imgassets_tests.documents.test_hosted_documents import GEMINI, IDEOGRAM
+from imgassets_tests.documents.test_hosted_documents import GEMINI, IDEOGRAM, OPENAI
 
-DOCUMENTS = {"diffusers": None, "ideogram": IDEOGRAM, "gemini": GEMINI, "command": COMMAND}
+DOCUMENTS = {
+    "diffusers": None,
+    "ideogram": IDEOGRAM,
+    "gemini": GEMINI,
+    "openai": OPENAI,
+    "command": COMMAND,
+}
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from imgassets_tests.conftest import MODEL, PROMPTS, add_chain, write_project
-from imgassets_tests.documents.test_hosted_documents import GEMINI, IDEOGRAM
+from imgassets_tests.documents.test_hosted_documents import GEMINI, IDEOGRAM, OPENAI
 
 SHIPPED = Path(__file__).parents[2]
 #: A red PNG of one pixel, byte for byte: its hash is part of keys.
@@ -146,6 +146,7 @@ def judges() -> dict[str, dict[str, Any]]:
 def hosted_models() -> dict[str, dict[str, Any]]:
     """Documents of each hosted backend: as small as they may be, and with every option."""
     ideogram, gemini = yaml.safe_load(IDEOGRAM), yaml.safe_load(GEMINI)
+    openai = yaml.safe_load(OPENAI)
     limits = {
         "max_usd": 5,
         "max_in_flight": 2,
@@ -172,12 +173,19 @@ def hosted_models() -> dict[str, dict[str, Any]]:
         "gemini-full": gemini
         | {"description": "everything", "temperature": 0.5, "retired": "2026-12-01",
            "api_version": "v1", "limits": limits},
+        "openai": openai,
+        "openai-full": openai
+        | {"description": "everything", "base_url": "http://127.0.0.1:8000/v1",
+           "api_key_variable": "ACME_API_KEY", "background": "opaque", "output_format": "png",
+           "negative_prompt_parameter": "negative_prompt", "extra": {"steps": 4},
+           "edit": {"input_fidelity": "high"}, "retired": "2026-12-01", "limits": limits},
     }  # fmt: skip
     kept = ideogram["price"] | {"usd_per_upscale": None}
     for name, given in UPSCALERS.items():
         if name not in ("sd-upscale", "compact-tiled"):
             hosted[f"ideogram-{name}"] = ideogram | {"upscaler": given, "price": kept}
             hosted[f"gemini-{name}"] = gemini | {"upscaler": given}
+            hosted[f"openai-{name}"] = openai | {"upscaler": given}
     return hosted
 
 

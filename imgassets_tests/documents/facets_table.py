@@ -17,6 +17,7 @@ from imgassets.documents.gemini import GeminiModel
 from imgassets.documents.ideogram import IdeogramModel
 from imgassets.documents.judge import CenterFace, Clip, SsdMobilenet, TransformersDetector, Vqa
 from imgassets.documents.model import Model
+from imgassets.documents.openai import OpenAIModel
 from imgassets.documents.prompts import PromptSet
 
 PAGE = Path(__file__).parents[2] / "docs" / "documents.md"
@@ -26,6 +27,7 @@ DOCUMENTS: dict[str, type[Document]] = {
     "a model": Model,
     "a model of ideogram": IdeogramModel,
     "a model of gemini": GeminiModel,
+    "a model of openai": OpenAIModel,
     "a model of command": CommandModel,
     "a prompt set": PromptSet,
     "a judge of kind ssd-mobilenet": SsdMobilenet,

@@ -74,6 +74,11 @@ OTHERS: dict[str, Any] = {
     "GeminiModel.aspect_ratio": "4:3",
     "IdeogramModel.asked_size": [512, 512],
     "GeminiModel.asked_size": [512, 512],
+    "OpenAIModel.asked_size": [512, 512],
+    "OpenAIModel.base_url": "https://localhost/v2",
+    "OpenAIModel.api_key_variable": "OTHER_API_KEY",
+    "OpenAIModel.seed_parameter": "other_seed",
+    "OpenAIModel.negative_prompt_parameter": "avoid",
     "Loading.attention": "flash",
     "Model.revision": "f" * 40,
     "Model.weights": "hub:acme/boots",
@@ -95,7 +100,7 @@ OTHERS: dict[str, Any] = {
 #: Fields that have one value where they stand; `kind` changes with the part that it names.
 ONLY_VALUE = {
     "Returns.format", "Model.backend", "IdeogramModel.backend", "IdeogramModel.api_version",
-    "GeminiModel.backend", "CommandModel.backend",
+    "GeminiModel.backend", "CommandModel.backend", "OpenAIModel.backend",
     "IdeogramUpscaler.api_version", "IdeogramUpscaler.scale",
     "DiffusionUpscaler.scale", "HostedPrice.usd_per_hour",
     *(f"{part}.kind" for part in (
