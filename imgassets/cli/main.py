@@ -31,6 +31,7 @@ _COMMANDS = (
     "report",
     "docs",
     "paid",
+    "serve",
     "store",
     "ui",
 )
