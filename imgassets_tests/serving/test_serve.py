@@ -32,6 +32,7 @@ from imgassets.requests import build_requests
 from imgassets.serving.app import application
 from imgassets.serving.asked import Asked
 from imgassets.serving.batching import Batcher, BusyError
+from imgassets_tests.backends.hosted_models import backend_of, model_of
 from imgassets_tests.conftest import write_project
 from imgassets_tests.fakes.drawing import png
 
@@ -340,3 +341,21 @@ def test_the_command_serves_and_ends_by_sigterm(project_root: Path) -> None:
         _, said = process.communicate(timeout=20)
     assert f"http://127.0.0.1:{port}/v1" in said
     assert "Traceback" not in said
+
+
+def test_backend_openai_gets_from_it_what_the_model_itself_makes(
+    served: Served, tmp_path: Path
+) -> None:
+    """Generations and edits, so sizes, seeds and masks survive the way there and back."""
+    model = model_of(
+        "openai", base_url=f"{served.url}/v1", api_model=MODEL, asked_size=None, quality=None
+    )
+    there = backend_of(tmp_path, model)
+    requests = build_requests(load_project(served.root), "cards", MODEL, "cpu")
+    source = Image.new("RGB", (96, 96), "beige")
+    for flow, sources in (("generate", []), ("edit", [[source]])):
+        asked = [next(r.inputs for r in requests if r.flow == flow)]
+        (here,) = getattr(served.backend.inner, flow)(asked, *sources)
+        (got,) = getattr(there, flow)(asked, *sources)
+        assert got.image is not None, got.message
+        assert np.array_equal(np.asarray(got.image), np.asarray(here.image))
