@@ -12,6 +12,7 @@ from imgassets.documents.contract import Endpoint
 from imgassets.documents.gemini import GeminiModel
 from imgassets.documents.ideogram import IdeogramModel
 from imgassets.documents.model import Model
+from imgassets.documents.openai import OpenAIModel
 from imgassets.flows import FIRST, FLOWS, OF_STAGE, Flow, MadeBy, in_brackets, label
 
 PACKAGE = Path(__file__).parents[1] / "imgassets"
@@ -33,7 +34,7 @@ def test_every_flow_is_whole(flow: Flow) -> None:
     assert bool(flow.after) == (flow.name != FIRST)
     if flow.contract_field:
         assert flow.contract_field in Endpoint.model_fields
-    for document in (Model, IdeogramModel, GeminiModel):
+    for document in (Model, IdeogramModel, GeminiModel, OpenAIModel):
         if flow.model_field and (flow.source or document is Model):
             assert flow.model_field in dir(document) or flow.model_field in document.model_fields
     if flow.made_by is MadeBy.BACKEND:

@@ -24,9 +24,10 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from imgassets.backends.base import HostedError
-from imgassets.backends.hosted_http import MAX_REPLY_BYTES, Wire, is_loopback, transport_error
+from imgassets.backends.hosted_http import MAX_REPLY_BYTES, Wire, transport_error
 from imgassets.backends.hosted_messages import scrub
 from imgassets.backends.hosted_replies import at, json_of, text_of
+from imgassets.documents.addresses import is_loopback
 from imgassets.documents.failures import ModeName
 from imgassets.documents.workflow import Nodes
 

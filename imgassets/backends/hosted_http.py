@@ -7,13 +7,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
 from typing import Any
 
 import httpx
 
 from imgassets.backends.base import BackendError, HostedError
 from imgassets.backends.hosted_messages import scrub
+from imgassets.documents.addresses import is_loopback
 
 #: A 4K PNG has about 30 MB; base64 makes it a third larger.
 MAX_REPLY_BYTES = 64 * 2**20
@@ -192,19 +192,6 @@ def transport_error(error: Exception, secret: str) -> HostedError:
 
 
 # ---- where it may lead ---------------------------------------------------------------------
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine: 127.0.0.0/8, ::1 or `localhost`; no name is looked up."""
-    host = host.strip("[]").rstrip(".").lower()
-    if host == "localhost":
-        return True
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return False
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return (mapped or address).is_loopback
 
 
 def _loopback_hosts(own: str) -> set[str]:

@@ -9,15 +9,15 @@ from __future__ import annotations
 import json
 from functools import cached_property
 from typing import Any
-from urllib.parse import urljoin
 
 import httpx
 from PIL import Image, ImageOps
 
 from imgassets.backends.base import HostedError
 from imgassets.backends.hosted import Reply
-from imgassets.backends.hosted_http import Wire, api_key, base_url, is_loopback, transport_error
+from imgassets.backends.hosted_http import Wire, api_key, base_url
 from imgassets.backends.hosted_image import png_at
+from imgassets.backends.hosted_links import download
 from imgassets.backends.hosted_messages import scrub
 from imgassets.backends.hosted_replies import (
     at,
@@ -25,8 +25,6 @@ from imgassets.backends.hosted_replies import (
     json_of,
     read_reply,
     refusal,
-    retry_after,
-    said_by_proxy,
 )
 from imgassets.documents.failures import ModeName
 from imgassets.documents.ideogram import IdeogramModel
@@ -45,9 +43,6 @@ _STATUS: dict[int, ModeName] = {
     422: "refused_safety",
     429: "rate_limited",
 }
-_GONE = (401, 403, 404, 410)
-_REDIRECTS = 3
-
 #: What Ideogram calls each flow.
 _V2_ACTIONS: dict[FlowName, str] = {
     "generate": "generate",
@@ -187,34 +182,7 @@ class IdeogramProvider:
 
     def fetch(self, facts: dict[str, Any]) -> bytes:
         """See `hosted.Provider`; the API key does not go along, nor to where the link leads on."""
-        link = self._url
-        step = str(facts.get("url", "")).strip()
-        for _ in range(_REDIRECTS + 1):
-            try:
-                link = urljoin(f"{link}/" if link == self._url else link, step)
-            except ValueError as error:
-                message = scrub(f"the image's link is no address: {error}", self._key)
-                raise HostedError("bad_payload", message, billed=True) from None
-            response = self._get(link)
-            if response.status_code == 200 and not said_by_proxy(response):
-                return response.content
-            if not response.has_redirect_location:
-                raise _no_download(response)
-            step = response.headers["Location"]
-        raise HostedError("bad_payload", "the image's link leads in circles", billed=True)
-
-    def _get(self, link: str) -> httpx.Response:
-        try:
-            parts, own = httpx.URL(link), httpx.URL(self._url)
-            here = is_loopback(parts.host)
-            same_host = parts.host == own.host or (here and is_loopback(own.host))
-            own_api = same_host and (parts.scheme, parts.port) == (own.scheme, own.port)
-            if (here and not is_loopback(own.host)) or (parts.scheme != "https" and not own_api):
-                where = scrub(f"{parts.scheme}://{parts.host}", self._key)
-                raise HostedError("bad_payload", f"the image's link leads to {where}", billed=True)
-            return self._wire.client.get(parts)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise transport_error(error, self._key) from None
+        return download(self._wire, self._url, str(facts.get("url", "")), self._key)
 
     def complaint(
         self, flow: FlowName, inputs: dict[str, Any], facts: dict[str, Any]
@@ -229,19 +197,6 @@ class IdeogramProvider:
         if seed is not None and str(seed) != str(inputs["seed"]):
             return "parameter_ignored", f"seed {seed} was used, not {inputs['seed']}"
         return None
-
-
-def _no_download(response: httpx.Response) -> HostedError:
-    message = f"HTTP {response.status_code} for the image's link"
-    if said_by_proxy(response):
-        message = f"a proxy answered in place of the provider: {message}"
-        return HostedError("unreachable", message, billed=True, again=True)
-    if response.status_code in _GONE:
-        return HostedError("link_expired", message, billed=True)
-    after = retry_after(response)
-    busy = response.status_code in (408, 425, 429) or response.status_code >= 500
-    mode: ModeName = "server_error" if busy else "bad_payload"
-    return HostedError(mode, message, billed=True, again=busy, after=after)
 
 
 def ideogram_mask(mask: Image.Image) -> Image.Image:

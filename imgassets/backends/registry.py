@@ -11,12 +11,14 @@ from imgassets.backends.blame import failed
 from imgassets.backends.device import Device, Meter, require_device
 from imgassets.backends.generation import Make
 from imgassets.documents.comfyui import ComfyModel
+from imgassets.documents.command import CommandModel
 from imgassets.documents.folder import FolderModel
 from imgassets.documents.gemini import GeminiModel
 from imgassets.documents.hosted import HostedModel
 from imgassets.documents.ideogram import IdeogramModel, IdeogramUpscaler
 from imgassets.documents.model import Model
 from imgassets.documents.models import AnyModel
+from imgassets.documents.openai import OpenAIModel
 from imgassets.flows import FLOWS, FlowName, MadeBy
 from imgassets.storage.project_home import home_of
 
@@ -42,6 +44,10 @@ def open_backend(root: Path, model: AnyModel, device: Device) -> Backend:
         from imgassets.backends.comfyui import ComfyBackend
 
         return ComfyBackend(root, model)
+    if isinstance(model, CommandModel):
+        from imgassets.backends.command import CommandBackend
+
+        return CommandBackend(root, model)
     return _open_diffusers(root, model, device)
 
 
@@ -72,6 +78,10 @@ def _provider(model: HostedModel) -> Provider:
         from imgassets.backends.gemini import GeminiProvider
 
         return GeminiProvider(model)
+    if isinstance(model, OpenAIModel):
+        from imgassets.backends.openai_images import OpenAIProvider
+
+        return OpenAIProvider(model)
     raise BackendError(f"no provider for {type(model).__name__}; name it in backends.registry")
 
 

@@ -107,13 +107,17 @@ class Workflow(Document):
 class ComfyStylize(Workflow):
     """Flow stylize: image to image by a workflow of its own."""
 
-    inputs: Annotated[SourceInputs, Facet.PARTS]
+    inputs: Annotated[SourceInputs, Facet.PARTS] = Field(
+        description="Which input of which node takes what, as `NODE_ID.INPUT`."
+    )
 
 
 class ComfyEdit(Workflow):
     """Inpainting with a mask, by a workflow of its own."""
 
-    inputs: Annotated[EditInputs, Facet.PARTS]
+    inputs: Annotated[EditInputs, Facet.PARTS] = Field(
+        description="Which input of which node takes what, as `NODE_ID.INPUT`."
+    )
 
 
 class Token(Document):
@@ -134,7 +138,9 @@ class ComfyModel(ModelDocument, Workflow):
     """A `contracts/models/NAME.yaml` document with `backend: comfyui`."""
 
     backend: Annotated[Literal["comfyui"], Facet.PIXELS]
-    inputs: Annotated[WorkflowInputs, Facet.PARTS]
+    inputs: Annotated[WorkflowInputs, Facet.PARTS] = Field(
+        description="Which input of which node takes what, as `NODE_ID.INPUT`."
+    )
     comfyui_version: Annotated[str, Facet.PIXELS] = Field(
         min_length=1, description="ComfyUI's version, as `/system_stats` and its window tell it."
     )
@@ -163,7 +169,7 @@ class ComfyModel(ModelDocument, Workflow):
     upscaler: Annotated[
         Lanczos | Network | DiffusionUpscaler | None, Facet.UPSCALER | Facet.PARTS | Facet.ONE_FLOW
     ] = Field(None, discriminator="kind", description="One of ours; absent: none is upscaled.")
-    price: Annotated[Price, Facet.PRICE]
+    price: Annotated[Price, Facet.PRICE] = Field(description="What running it costs.")
 
     @model_validator(mode="after")
     def _server_can_be_asked(self) -> Self:

@@ -14,6 +14,7 @@ from typing import Any
 
 from imgassets.documents.base import Document, fingerprint
 from imgassets.documents.comfyui import ComfyModel
+from imgassets.documents.command import CommandModel
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.field_facets import GRAPH, Facet, marked_fields, part_of_graph, said_at
 from imgassets.documents.folder import FolderModel
@@ -67,6 +68,8 @@ def model_facet(model: AnyModel, facet: str, root: Path) -> dict[str, Any]:
         how = {"stylize": model.stylize, "edit": model.edit}
         fields["workflow"] = flow_facts(root, model)["workflow"]
         fields |= {flow: part and flow_facts(root, part) for flow, part in how.items()}
+    if "files" in fields and isinstance(model, CommandModel):
+        fields["files"] = model.contents(root)
     return fields
 
 

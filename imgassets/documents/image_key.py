@@ -16,6 +16,7 @@ from typing import Any
 
 from imgassets.documents.base import Document
 from imgassets.documents.comfyui import ComfyEdit, ComfyModel, ComfyStylize
+from imgassets.documents.command import CommandModel
 from imgassets.documents.field_facets import pixel_facts
 from imgassets.documents.model import Model
 from imgassets.documents.models import AnyModel
@@ -39,13 +40,15 @@ def installed_version(package: str) -> str:
 def generator_facts(root: Path, model: AnyModel) -> dict[str, Any]:
     """What makes the pixels of all flows of a model, as JSON values.
 
-    Of hosted models the document says all there is; of others the content of weights, or of the
-    workflow, counts too.
+    Of hosted models the document says all there is; of others the content of weights, of the
+    workflow, or of files counts too.
 
     Raises:
-        FileNotFoundError: a weights folder or a workflow is missing.
+        FileNotFoundError: a weights folder, a workflow or a file is missing.
     """
     facts = flow_facts(root, model)
+    if isinstance(model, CommandModel):
+        facts["files"] = model.contents(root)
     if not isinstance(model, Model):
         return facts
     facts["weights"] = model_weights(root, model)

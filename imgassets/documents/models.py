@@ -8,21 +8,27 @@ from pydantic import ConfigDict
 
 from imgassets.documents.base import Document
 from imgassets.documents.comfyui import ComfyModel
+from imgassets.documents.command import CommandModel
 from imgassets.documents.field_facets import Facet
 from imgassets.documents.folder import FolderModel
 from imgassets.documents.gemini import GeminiModel
 from imgassets.documents.ideogram import IdeogramModel, IdeogramUpscaler
 from imgassets.documents.model import Model
 from imgassets.documents.model_document import Pairing
+from imgassets.documents.openai import OpenAIModel
 
 #: All model documents.
-AnyModel = Model | IdeogramModel | GeminiModel | ComfyModel | FolderModel
+AnyModel = (
+    Model | IdeogramModel | GeminiModel | OpenAIModel | ComfyModel | CommandModel | FolderModel
+)
 BY_BACKEND: dict[str, type[AnyModel]] = {
     "diffusers": Model,
     "ideogram": IdeogramModel,
     "gemini": GeminiModel,
-    "folder": FolderModel,
+    "openai": OpenAIModel,
     "comfyui": ComfyModel,
+    "command": CommandModel,
+    "folder": FolderModel,
 }
 
 
@@ -32,7 +38,8 @@ class _UnknownBackend(Document):
     model_config = ConfigDict(extra="ignore")
 
     backend: Annotated[
-        Literal["diffusers", "ideogram", "gemini", "comfyui", "folder"], Facet.PIXELS
+        Literal["diffusers", "ideogram", "gemini", "openai", "comfyui", "command", "folder"],
+        Facet.PIXELS,
     ]
 
 

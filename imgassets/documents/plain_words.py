@@ -164,6 +164,7 @@ _FORMS = {
     "^#[0-9a-fA-F]{6}$": "`#ffffff`, in quotes",
     r"^\d+:\d+$": "`1:1`, in quotes",
     "^gemini-[a-z0-9.-]+$": "`gemini-2.5-flash-image`",
+    "^[A-Z][A-Z0-9_]*_API_KEY$": "`ACME_API_KEY`",
     r"^(math|flash|efficient|cudnn|diffusers:\w+)$":
         "math, flash, efficient, cudnn or `diffusers:NAME`",
 }  # fmt: skip

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from imgassets.documents import installed_diffusers, scheduler_names
 from imgassets.documents.comfyui import ComfyModel
+from imgassets.documents.command import CommandModel
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.folder import FolderModel
 from imgassets.documents.folder_references import check_folder
@@ -73,6 +74,17 @@ def _check_model(project: Project, loaded: Loaded[AnyModel]) -> Iterator[Problem
         yield from check_folder(project, loaded, loaded.document)
     if isinstance(loaded.document, ComfyModel):
         yield from check_workflows(project, loaded, loaded.document)
+    if isinstance(loaded.document, CommandModel):
+        yield from _check_files(project, loaded, loaded.document)
+
+
+def _check_files(
+    project: Project, loaded: Loaded[AnyModel], model: CommandModel
+) -> Iterator[Problem]:
+    for index, name in enumerate(model.files):
+        if not (project.root / name).is_file():
+            fix = "correct the path, from the project's root"
+            yield _problem(loaded, ("files", index), f"there is no file {name!r}", fix)
 
 
 def _check_diffusers(project: Project, loaded: Loaded[AnyModel], model: Model) -> Iterator[Problem]:

@@ -19,16 +19,17 @@ from PIL import Image
 from imgassets.backends.device import Device, choose_device, require_device
 from imgassets.backends.registry import open_backend
 from imgassets.documents.contract import Endpoint
-from imgassets.documents.project import Loaded, Project
-from imgassets.documents.prompts import Prompt, PromptSet
+from imgassets.documents.project import Project
+from imgassets.documents.prompts import Prompt
 from imgassets.documents.seeds import MOST_HOSTED
+from imgassets.drift.one_request import endpoint_of, requests_alone
 from imgassets.drift.reproduction import Difference, Reproduction, ReproductionOptions, Run
 from imgassets.flows import FIRST
 from imgassets.images.encoding import encode_png
 from imgassets.images.outputs import OutputFolder
 from imgassets.metrics.formulas.reproducibility import compare
 from imgassets.report.reproducibility import Repeat, comparison_page, comparison_picture
-from imgassets.requests import Request, build_requests
+from imgassets.requests import Request
 from imgassets.storage.project_home import ProjectHome
 
 #: Drawn seeds are below this: every model takes them, and a contract may name them.
@@ -56,7 +57,7 @@ def reproduce(
         LookupError: no such model, or no endpoint at all.
         RuntimeError: a device is missing, or the model made no image.
     """
-    endpoint, model = _endpoint_and_model(project, options.model)
+    endpoint, model = endpoint_of(project, options.model)
     devices = _devices(options)
     _check(options, len(devices), endpoint, project.model(model).most_seed)
     made = [
@@ -72,14 +73,6 @@ def reproduce(
         progress(len(images), len(made))
     folder = OutputFolder(out or home.reproduced(requests[0].image_key))
     return _shown(options, endpoint, model, images, folder)
-
-
-def _endpoint_and_model(project: Project, wanted: str | None) -> tuple[Endpoint, str]:
-    endpoints = project.usable_endpoints()
-    if not endpoints:
-        raise LookupError("no usable endpoint contract; `imgassets check` says what is wrong")
-    model = project.model(wanted or endpoints[0].incumbent).model
-    return next((e for e in endpoints if model in e.models), endpoints[0]), model
 
 
 def _chosen(options: ReproductionOptions, endpoint: Endpoint) -> str:
@@ -125,17 +118,8 @@ def _request(
 
     Of a hosted model each run is another replicate: the same one is never asked for twice.
     """
-    asks = PromptSet(prompt_set="asked", prompts=(Prompt(id="asked", prompt=prompt),))
-    sampling = endpoint.sampling.model_copy(update={"seeds": (seed,), "replicates": 1})
-    changed = {"flows": (FIRST,), "prompt_sets": ("asked",), "sampling": sampling}
-    once = endpoint.model_copy(update=changed)
-    nowhere = Path("asked")
-    alone = replace(
-        project,
-        endpoints={"asked": Loaded(once, nowhere, None)},
-        prompt_sets={"asked": Loaded(asks, nowhere, None)},
-    )
-    (request,) = build_requests(alone, "asked", model, device)
+    asked = Prompt(id="asked", prompt=prompt)
+    (request,) = requests_alone(project, endpoint, model, asked, seed, device, (FIRST,))
     if project.model(model).once_only:
         return replace(request, inputs=request.inputs | {"replicate": run})
     return request

@@ -14,12 +14,12 @@ from imgassets.backends.hosted import HostedBackend
 from imgassets.backends.journal import Journal
 from imgassets.backends.registry import open_backend
 from imgassets.documents.field_facets import pixel_facts
-from imgassets.documents.gemini import GeminiModel
 from imgassets.documents.hosted import HostedModel
-from imgassets.documents.ideogram import IdeogramModel
+from imgassets.documents.models import model_class
 from imgassets_tests.fakes.faults import Misbehaviour
 from imgassets_tests.fakes.gemini_api import FakeGemini
 from imgassets_tests.fakes.ideogram_api import FakeIdeogram
+from imgassets_tests.fakes.openai_api import FakeOpenAI
 from imgassets_tests.fakes.server import SECRET, FakeProvider
 
 PRICE = {"usd_per_image": 0.06, "source": "a test", "as_of": "2026-11-24"}
@@ -57,14 +57,31 @@ GEMINI: dict[str, Any] = {
     "price": PRICE,
     "limits": LIMITS,
 }
-FAKES: dict[str, type[FakeProvider]] = {"ideogram": FakeIdeogram, "gemini": FakeGemini}
+OPENAI: dict[str, Any] = {
+    "model": "gpt",
+    "backend": "openai",
+    "api_model": "gpt-image-1",
+    "quality": "low",
+    "seed_parameter": "seed",
+    "asked_size": [1024, 1024],
+    "edit": {},
+    "price": PRICE,
+    "limits": LIMITS,
+}
+FAKES: dict[str, type[FakeProvider]] = {
+    "ideogram": FakeIdeogram,
+    "gemini": FakeGemini,
+    "openai": FakeOpenAI,
+}
+_DOCUMENTS = {"ideogram": IDEOGRAM, "gemini": GEMINI, "openai": OPENAI}
 
 
 def model_of(api: str, limits: dict[str, Any] | None = None, **changes: Any) -> HostedModel:
     """A document; `limits` and other fields replaced."""
-    base = IDEOGRAM if api == "ideogram" else GEMINI
-    data = base | changes | {"limits": LIMITS | (limits or {})}
-    return IdeogramModel(**data) if api == "ideogram" else GeminiModel(**data)
+    data = _DOCUMENTS[api] | changes | {"limits": LIMITS | (limits or {})}
+    model = model_class(data).model_validate(data)
+    assert isinstance(model, HostedModel)
+    return model
 
 
 def asked(model: HostedModel, count: int = 1, **changes: Any) -> list[dict[str, Any]]:

@@ -20,9 +20,10 @@ from imgassets.documents.failures import ModeName
 from imgassets.documents.project import load_project
 from imgassets.requests import build_requests
 from imgassets_tests.backends.comfyui_models import COMFYUI, write_comfyui
+from imgassets_tests.backends.command_models import COMMAND, write_program
 from imgassets_tests.backends.hosted_models import provider
 from imgassets_tests.conftest import write_project
-from imgassets_tests.documents.test_hosted_documents import GEMINI, IDEOGRAM
+from imgassets_tests.documents.test_hosted_documents import GEMINI, IDEOGRAM, OPENAI
 from imgassets_tests.fakes.comfyui_api import FakeComfyUI
 
 FOLDER = """\
@@ -38,6 +39,8 @@ DOCUMENTS = {
     "gemini": GEMINI,
     "comfyui": COMFYUI,
     "folder": FOLDER,
+    "openai": OPENAI,
+    "command": COMMAND,
 }
 
 
@@ -51,6 +54,8 @@ class Case:
 
     def open(self, root: Path | None = None) -> Backend:
         model = load_project(self.root).model("fast")
+        if root and (self.root / "draw.py").exists():
+            write_program(root)
         return open_backend(root if root and self.portable else self.root, model, "cpu")
 
     def inputs(self, flow: str) -> list[dict[str, Any]]:
@@ -89,6 +94,8 @@ def case(
     if request.param == "folder":
         document = FOLDER.format(images=_images_made_elsewhere(root / "elsewhere"))
     (root / "contracts/models/fast.yaml").write_text(document)
+    if request.param == "command":
+        write_program(root)
     if request.param == "folder":
         yield Case(root)
         return

@@ -209,6 +209,8 @@ def picture_in(api: str, text: str) -> Any:
     if api == "gemini":
         part = {"inlineData": {"mimeType": "image/png", "data": text}}
         return {"candidates": [{"content": {"parts": [part]}, "finishReason": "STOP"}]}
+    if api == "openai":
+        return {"created": 1, "data": [{"b64_json": text}]}
     url = text if text[:5].lower() == "data:" else ""
     extra = {} if url else {"b64_json": text}
     return {"data": [{"is_image_safe": True, "seed": 0, "url": url} | extra]}

@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 
 from imgassets.backends.base import BackendError
-from imgassets.backends.hosted_http import Wire, base_url, is_loopback
+from imgassets.backends.hosted_http import Wire, base_url
 from imgassets.backends.journal import Journal
+from imgassets.documents.addresses import is_loopback
 from imgassets.documents.failures import NOT_THE_MODELS
 from imgassets_tests.backends.hosted_models import FAKES, asked, backend_of, model_of, provider
 from imgassets_tests.fakes.server import SECRET, Refuse, http

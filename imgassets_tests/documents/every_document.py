@@ -12,7 +12,7 @@ import yaml
 
 from imgassets_tests.backends.comfyui_models import COMFYUI
 from imgassets_tests.conftest import MODEL, PROMPTS, add_chain, write_project
-from imgassets_tests.documents.test_hosted_documents import GEMINI, IDEOGRAM
+from imgassets_tests.documents.test_hosted_documents import GEMINI, IDEOGRAM, OPENAI
 from imgassets_tests.fakes.comfyui_api import EDIT_WORKFLOW, WORKFLOW
 
 SHIPPED = Path(__file__).parents[2]
@@ -80,6 +80,10 @@ UPSCALERS: dict[str, dict[str, Any]] = {
 }
 
 
+#: Upscalers of any backend.
+_OURS = ("lanczos", "compact", "diffusers-x4", "diffusers-latent-x2")
+
+
 def local_models() -> dict[str, dict[str, Any]]:
     """Documents of backend diffusers: plain ones, and one with every option."""
     plain = yaml.safe_load(MODEL.format(name="plain", weights="tiny-base", shift=2.0, steps=4))
@@ -145,6 +149,7 @@ def judges() -> dict[str, dict[str, Any]]:
 def hosted_models() -> dict[str, dict[str, Any]]:
     """Documents of each hosted backend: as small as they may be, and with every option."""
     ideogram, gemini = yaml.safe_load(IDEOGRAM), yaml.safe_load(GEMINI)
+    openai = yaml.safe_load(OPENAI)
     limits = {
         "max_usd": 5,
         "max_in_flight": 2,
@@ -171,12 +176,19 @@ def hosted_models() -> dict[str, dict[str, Any]]:
         "gemini-full": gemini
         | {"description": "everything", "temperature": 0.5, "retired": "2026-12-01",
            "api_version": "v1", "limits": limits},
+        "openai": openai,
+        "openai-full": openai
+        | {"description": "everything", "base_url": "http://127.0.0.1:8000/v1",
+           "api_key_variable": "ACME_API_KEY", "background": "opaque", "output_format": "png",
+           "negative_prompt_parameter": "negative_prompt", "extra": {"steps": 4},
+           "edit": {"input_fidelity": "high"}, "retired": "2026-12-01", "limits": limits},
     }  # fmt: skip
     kept = ideogram["price"] | {"usd_per_upscale": None}
     for name, given in UPSCALERS.items():
         if name not in ("sd-upscale", "compact-tiled"):
             hosted[f"ideogram-{name}"] = ideogram | {"upscaler": given, "price": kept}
             hosted[f"gemini-{name}"] = gemini | {"upscaler": given}
+            hosted[f"openai-{name}"] = openai | {"upscaler": given}
     return hosted
 
 
@@ -234,6 +246,24 @@ def write_workflows(root: Path) -> None:
     (root / "workflows/other.json").write_text(json.dumps(EDIT_WORKFLOW | {"99": scale["13"]}))
 
 
+def command_models() -> dict[str, dict[str, Any]]:
+    """Documents of backend command: as small as they may be, and with every option."""
+    plain: dict[str, Any] = {"backend": "command", "command": ["draw"], "price": PRICE}
+    full = plain | {
+        "description": "everything written out",
+        "command": ["draw", "--steps", "4"],
+        "files": ["mark.png"],
+        "timeout_seconds": 60,
+        "edit": {"parameters": {"strength": 0.5}},
+        "stylize": {"parameters": {"strength": 0.4}},
+    }
+    flows: dict[str, Any] = {"edit": {}, "stylize": {}}
+    scaled = {n: plain | flows | {"upscaler": u} for n, u in UPSCALERS.items() if n in _OURS}
+    return {"command": plain | flows, "command-full": full} | {
+        f"command-{name}": document for name, document in scaled.items()
+    }
+
+
 def write_every_document(root: Path) -> None:
     """A project with the shipped documents, and with all of these; not every pair of them fits."""
     write_project(root)
@@ -243,7 +273,7 @@ def write_every_document(root: Path) -> None:
     write_workflows(root)
     _write_full_endpoint(root / "contracts/endpoints")
     _write_full_prompts(root / "prompts")
-    made_elsewhere = folder_models() | comfyui_models()
+    made_elsewhere = folder_models() | comfyui_models() | command_models()
     for name, document in (local_models() | hosted_models() | made_elsewhere).items():
         path = root / f"contracts/models/{name}.yaml"
         path.write_text(yaml.safe_dump(document | {"model": name}))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from imgassets.documents.base import Document
 from imgassets.documents.comfyui import ComfyModel
+from imgassets.documents.command import CommandModel
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.field_facets import Facet, MarkedField, marked_fields, parts_in
 from imgassets.documents.folder import FolderModel
@@ -18,6 +19,7 @@ from imgassets.documents.gemini import GeminiModel
 from imgassets.documents.ideogram import IdeogramModel
 from imgassets.documents.judge import CenterFace, Clip, SsdMobilenet, TransformersDetector, Vqa
 from imgassets.documents.model import Model
+from imgassets.documents.openai import OpenAIModel
 from imgassets.documents.prompts import PromptSet
 
 PAGE = Path(__file__).parents[2] / "docs" / "documents.md"
@@ -29,6 +31,8 @@ DOCUMENTS: dict[str, type[Document]] = {
     "a model of gemini": GeminiModel,
     "a model of folder": FolderModel,
     "a model of comfyui": ComfyModel,
+    "a model of openai": OpenAIModel,
+    "a model of command": CommandModel,
     "a prompt set": PromptSet,
     "a judge of kind ssd-mobilenet": SsdMobilenet,
     "a judge of kind object-detection": TransformersDetector,

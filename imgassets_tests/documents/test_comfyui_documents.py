@@ -103,7 +103,7 @@ def test_a_table_that_does_not_fit_the_workflow_is_told_by_line(
         ({"base_url": "https://me:secret@comfy.example"}, "base_url holds more than an address"),
         (
             {"base_url": "http://comfy.example", "token": "{environment: COMFYUI_TOKEN}"},
-            "would send the token in the clear; use https",
+            "would send the token in the clear",
         ),
         ({"price_": "1"}, "unknown field"),
     ],

@@ -39,6 +39,7 @@ from imgassets_tests.documents.every_document import (
     FULL_PROMPTS,
     MARK,
     comfyui_models,
+    command_models,
     folder_models,
     hosted_models,
     judges,
@@ -53,6 +54,7 @@ OTHERS: dict[str, Any] = {
     "FolderModel.manifest": "other.csv",
     "Accepts.sizes": [[96, 96]],
     "Accepts.source_alpha": "keep",
+    "CommandModel.files": ["other.png"],
     "Criterion.metric": "composition.background",
     "DiffusionUpscaler.revision": "f" * 40,
     "DiffusionUpscaler.weights": "hub:acme/x8",
@@ -108,6 +110,11 @@ OTHERS: dict[str, Any] = {
     "GeminiModel.aspect_ratio": "4:3",
     "IdeogramModel.asked_size": [512, 512],
     "GeminiModel.asked_size": [512, 512],
+    "OpenAIModel.asked_size": [512, 512],
+    "OpenAIModel.base_url": "https://localhost/v2",
+    "OpenAIModel.api_key_variable": "OTHER_API_KEY",
+    "OpenAIModel.seed_parameter": "other_seed",
+    "OpenAIModel.negative_prompt_parameter": "avoid",
     "Loading.attention": "flash",
     "Model.revision": "f" * 40,
     "Model.weights": "hub:acme/boots",
@@ -129,9 +136,9 @@ OTHERS: dict[str, Any] = {
 #: Fields that have one value where they stand; `kind` changes with the part that it names.
 ONLY_VALUE = {
     "Returns.format", "Model.backend", "IdeogramModel.backend", "IdeogramModel.api_version",
-    "ComfyModel.backend", "GeminiModel.backend", "FolderModel.backend",
-    "IdeogramUpscaler.api_version",
-    "IdeogramUpscaler.scale", "DiffusionUpscaler.scale", "HostedPrice.usd_per_hour",
+    "ComfyModel.backend", "GeminiModel.backend", "FolderModel.backend", "CommandModel.backend",
+    "OpenAIModel.backend", "IdeogramUpscaler.api_version", "IdeogramUpscaler.scale",
+    "DiffusionUpscaler.scale", "HostedPrice.usd_per_hour",
     *(f"{part}.kind" for part in (
         "IdeogramEdit", "IdeogramRemix", "IdeogramUpscaler", "Lanczos", "SdUpscale",
         "DiffusionUpscaler", "Prefix", "Suffix", "Template", "Replace", "NegativePrompt", "Resize",
@@ -167,6 +174,7 @@ def bases() -> dict[tuple[str, str], Document]:
         for name, document in judges().items()
     }
     models = local_models() | hosted_models() | folder_models() | comfyui_models()
+    models |= command_models()
     by_image = {"usd_per_image": 0.1, "source": "a test", "as_of": "2026-11-24"}
     models["by-image"] = models["plain"] | {"price": by_image}
     models["ideogram-2"] = models["ideogram"] | {"api_model": "V_2", "rendering_speed": None}

@@ -11,6 +11,7 @@ from imgassets.documents.gemini import GeminiModel
 from imgassets.documents.hosted import HostedModel
 from imgassets.documents.ideogram import IdeogramModel
 from imgassets.documents.models import model_class, pairing_of
+from imgassets.documents.openai import OpenAIModel
 from imgassets.documents.project import Project, load_project
 from imgassets.documents.yamlfile import read_yaml
 from imgassets.refresh.estimate import estimate
@@ -42,6 +43,18 @@ upscaler: {kind: lanczos, scale: 2}
 price: {usd_per_image: 0.067, source: a test, as_of: 2026-11-24}
 limits: {max_usd: 5, max_per_minute: 100000}
 """
+OPENAI = """\
+model: fast
+backend: openai
+api_model: gpt-image-1
+quality: low
+seed_parameter: seed
+asked_size: [1024, 1024]
+edit: {}
+upscaler: {kind: lanczos, scale: 2}
+price: {usd_per_image: 0.011, source: a test, as_of: 2026-11-24}
+limits: {max_usd: 5, max_per_minute: 100000}
+"""
 
 
 def hosted_file(root: Path, text: str) -> Path:
@@ -60,7 +73,7 @@ def problems(root: Path) -> list[str]:
     return [str(p) for p in load_project(root).problems]
 
 
-@pytest.mark.parametrize("text", [IDEOGRAM, GEMINI])
+@pytest.mark.parametrize("text", [IDEOGRAM, GEMINI, OPENAI])
 def test_a_hosted_model_needs_no_weights(project_root: Path, text: str) -> None:
     hosted_file(project_root, text)
     assert problems(project_root) == []
@@ -74,7 +87,7 @@ def test_a_hosted_model_needs_no_weights(project_root: Path, text: str) -> None:
             IDEOGRAM,
             "backend: ideogram",
             "backend: midjourney",
-            "one of diffusers, ideogram, gemini",
+            "one of diffusers, ideogram, gemini, openai, command",
         ),
         (IDEOGRAM, "rendering_speed: TURBO\n", "", "V_3 needs a rendering_speed"),
         (IDEOGRAM, "api_model: V_3", "api_model: V_2", "V_2 has no rendering_speed"),
@@ -91,6 +104,13 @@ def test_a_hosted_model_needs_no_weights(project_root: Path, text: str) -> None:
         (GEMINI, "{left}", "{west}", "unknown placeholder"),
         (GEMINI, "edit: {", "edit_off: {", "unknown field"),
         (GEMINI, "usd_per_image: 0.067", "usd_per_hour: 1", "usd_per_image"),
+        (OPENAI, "quality: low", "base_url: http://10.0.0.1/v1", "use https"),
+        (OPENAI, "quality: low", "base_url: https://me:pw@acme.example/v1", "no name, password"),
+        (OPENAI, "quality: low", "base_url: https://acme.example/v1", "api_key_variable"),
+        (OPENAI, "quality: low", "api_key_variable: HOME", "ACME_API_KEY"),
+        (OPENAI, "quality: low", "extra: {n: 4}", "extra: n has a field of its own"),
+        (OPENAI, "quality: low", "extra: {seed: 4}", "extra: seed has a field of its own"),
+        (OPENAI, "parameter: seed", "parameter: prompt", "names of their own"),
     ],
 )
 def test_what_is_wrong_is_told(
@@ -113,6 +133,10 @@ def test_what_is_wrong_is_told(
         (GEMINI, "image_size", "temperature: 0.5\nimage_size", {"generate", "edit", "upscale"}),
         (GEMINI, "api_model", "api_version: v1\napi_model", {"generate", "edit", "upscale"}),
         (GEMINI, "only from", "just from", {"edit"}),
+        (OPENAI, "low", "high", {"generate", "edit", "upscale"}),
+        (OPENAI, "low", "low\nextra: {steps: 3}", {"generate", "edit", "upscale"}),
+        (OPENAI, "edit: {}", "edit: {input_fidelity: high}", {"edit"}),
+        (OPENAI, "low", "low\napi_key_variable: ACME_API_KEY", set()),
         (GEMINI, "scale: 2", "scale: 3", {"upscale"}),
     ],
 )
@@ -180,6 +204,17 @@ def test_gemini_does_not_promise_to_repeat_itself() -> None:
     assert IdeogramModel.reproducibility == "seeded"
 
 
+def test_a_server_repeats_itself_where_it_takes_a_seed(project_root: Path) -> None:
+    path = hosted_file(project_root, OPENAI)
+    model = load_project(project_root).model("fast")
+    assert isinstance(model, OpenAIModel)
+    assert model.reproducibility == "seeded"
+    edit_file(path, "seed_parameter: seed\n", "")
+    model = load_project(project_root).model("fast")
+    assert isinstance(model, OpenAIModel)
+    assert model.reproducibility == "none"
+
+
 # ---- examples -----------------------------------------------------------------------------
 
 
@@ -199,6 +234,7 @@ def test_there_are_examples_of_what_teams_swap_between() -> None:
         "ideogram-v3-quality",
         "gemini-3-1-flash-image",
         "gemini-2-5-flash-image",
+        "gpt-image-1",
     }
 
 

@@ -20,7 +20,7 @@ class Fault:
     what: str
     ends_as: frozenset[str]
     billed: bool
-    apis: tuple[str, ...] = ("ideogram", "gemini")
+    apis: tuple[str, ...] = ("ideogram", "gemini", "openai")
 
 
 def _ends(*modes: str) -> frozenset[str]:
@@ -28,6 +28,7 @@ def _ends(*modes: str) -> frozenset[str]:
 
 
 _IDEOGRAM, _GEMINI = ("ideogram",), ("gemini",)
+_LINKS, _NO_OPENAI = ("ideogram", "openai"), ("ideogram", "gemini")
 FAULTS: dict[str, Fault] = {
     "rate_limited": Fault("429, told how long to wait", _ends(), False),
     "server_error": Fault("500", _ends(), False),
@@ -40,10 +41,10 @@ FAULTS: dict[str, Fault] = {
     "truncated": Fault("reply ends in the middle", _ends("reply_lost"), True),
     "junk": Fault("200 with an HTML page", _ends("bad_payload"), True),
     "refused_prompt": Fault("prompt refused", _ends("refused_safety"), False),
-    "withheld": Fault("image withheld as unsafe", _ends("refused_safety"), True),
+    "withheld": Fault("image withheld as unsafe", _ends("refused_safety"), True, _NO_OPENAI),
     "no_image": Fault("200 without an image", _ends("no_image_but_billed"), True),
     "wrong_size": Fault("image of another size", _ends("wrong_size"), True),
-    "rewritten": Fault("another prompt drawn", _ends("prompt_rewritten"), True, _IDEOGRAM),
+    "rewritten": Fault("another prompt drawn", _ends("prompt_rewritten"), True, _LINKS),
     "other_seed": Fault("another seed used", _ends("parameter_ignored"), True, _IDEOGRAM),
     "other_model": Fault("another model answered", _ends("model_retired"), True, _GEMINI),
     "retired": Fault("404, model gone", _ends("model_retired"), False),
@@ -51,13 +52,13 @@ FAULTS: dict[str, Fault] = {
     "out_of_credit": Fault("account empty", _ends("out_of_credit"), False),
     "not_an_image": Fault("an HTML page as the image", _ends("bad_payload"), True),
     "bomb": Fault("an image of 3.6 gigapixels", _ends("bad_payload"), True),
-    "expired_link": Fault("403 for the link", _ends("link_expired"), True, _IDEOGRAM),
-    "foreign_link": Fault("link to a metadata service", _ends("bad_payload"), True, _IDEOGRAM),
-    "moved_link": Fault("302 to where the image is", _ends(), True, _IDEOGRAM),
-    "led_astray": Fault("302 to a metadata service", _ends("bad_payload"), True, _IDEOGRAM),
-    "led_in_circles": Fault("302 for ever", _ends("bad_payload"), True, _IDEOGRAM),
-    "broken_download": Fault("download ends early, once", _ends(), True, _IDEOGRAM),
-    "busy_download": Fault("503 for the link, once", _ends(), True, _IDEOGRAM),
+    "expired_link": Fault("403 for the link", _ends("link_expired"), True, _LINKS),
+    "foreign_link": Fault("link to a metadata service", _ends("bad_payload"), True, _LINKS),
+    "moved_link": Fault("302 to where the image is", _ends(), True, _LINKS),
+    "led_astray": Fault("302 to a metadata service", _ends("bad_payload"), True, _LINKS),
+    "led_in_circles": Fault("302 for ever", _ends("bad_payload"), True, _LINKS),
+    "broken_download": Fault("download ends early, once", _ends(), True, _LINKS),
+    "busy_download": Fault("503 for the link, once", _ends(), True, _LINKS),
 }
 
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections import Counter
-from email import message_from_bytes
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from imgassets.documents.hosted_sizes import SIZES
-from imgassets_tests.fakes.drawing import draw, edited, png
-from imgassets_tests.fakes.server import BOMB, SECRET, FakeProvider, Refuse
+from imgassets_tests.fakes.drawing import draw, edited
+from imgassets_tests.fakes.links import FakeWithLinks, multipart
+from imgassets_tests.fakes.server import SECRET, Refuse
 
 _V3_FIELDS = {
     "generate": {"resolution", "negative_prompt"},
@@ -35,15 +34,10 @@ _V2_FIELDS = {
 }
 
 
-class FakeIdeogram(FakeProvider):
+class FakeIdeogram(FakeWithLinks):
     """Draws what is asked, and serves it under a link of its own."""
 
     api = "ideogram"
-
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        self._images: dict[str, tuple[bytes, str | None]] = {}
-        self._downloads: Counter[str] = Counter()
 
     def understand(self, path: str, headers: Any, body: bytes) -> dict[str, Any]:
         if headers.get("Api-Key") != SECRET:
@@ -54,7 +48,7 @@ class FakeIdeogram(FakeProvider):
             return self._v2("generate", request, {})
         if not kind.startswith("multipart/form-data"):
             raise Refuse(400, {"error": "expected multipart/form-data"})
-        parts = _multipart(kind, body)
+        parts = multipart(kind, body)
         if path.startswith("/v1/ideogram-v3/"):
             return self._v3(path.rpartition("/")[2], parts)
         if path == "/edit":
@@ -135,7 +129,7 @@ class FakeIdeogram(FakeProvider):
                     "resolution": f"{image.width}x{image.height}",
                     "is_image_safe": fault != "withheld",
                     "seed": int(asked.get("seed", 1)) + (fault == "other_seed"),
-                    "url": "" if fault == "withheld" else self._link(image, fault),
+                    "url": "" if fault == "withheld" else self.link(image, fault),
                     "style_type": "GENERAL",
                 }
             ],
@@ -149,42 +143,6 @@ class FakeIdeogram(FakeProvider):
         if "_mask" in asked:
             return edited(asked["_source"], ImageOps.invert(asked["_mask"]), prompt, seed)
         return draw(prompt, seed, size)
-
-    def _link(self, image: Image.Image, fault: str | None) -> str:
-        if fault == "foreign_link":
-            return "http://169.254.169.254/latest/meta-data/"
-        data = {"bomb": BOMB, "not_an_image": b"<html>"}.get(fault or "") or png(image)
-        with self.lock:
-            name = f"{len(self._images):06d}.png"
-            self._images[name] = (data, fault)
-        return f"{self.url}/api/images/ephemeral/{name}?exp=1764000000&sig=e13e"
-
-    def download(self, path: str) -> tuple[int, bytes, str | None]:
-        name = path.rpartition("/")[2].partition("?")[0]
-        if name not in self._images:
-            return 404, b"", None
-        data, fault = self._images[name]
-        if fault in ("moved_link", "led_astray", "led_in_circles") and "moved" not in path:
-            where = {"moved_link": f"{path}&moved=1", "led_in_circles": path}
-            raise Refuse(302, "", {"Location": where.get(fault, "http://169.254.169.254/")})
-        with self.lock:
-            self._downloads[name] += 1
-            first = self._downloads[name] == 1
-        if fault == "expired_link":
-            return 403, b"", None
-        if fault == "busy_download" and first:
-            return 503, b"", None
-        return 200, data, "truncated" if fault == "broken_download" and first else None
-
-
-def _multipart(kind: str, body: bytes) -> dict[str, bytes]:
-    message = message_from_bytes(b"Content-Type: " + kind.encode() + b"\r\n\r\n" + body)
-    return {
-        str(part.get_param("name", header="content-disposition")): bytes(
-            part.get_payload(decode=True) or b""
-        )
-        for part in message.get_payload()
-    }
 
 
 def _text(value: bytes) -> str:

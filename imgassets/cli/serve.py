@@ -1,0 +1,45 @@
+"""`imgassets serve`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from imgassets.cli.options import HOST, OK, Device, DeviceWord, complain, valid_project
+
+
+def serve(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A model of the project.")],
+    port: Annotated[int, typer.Option(min=1024, max=65535, help="On 127.0.0.1.")] = 8400,
+    device: Device = DeviceWord.AUTO,
+) -> int:
+    """Serve a model with the OpenAI images protocol on loopback.
+
+    Answers /v1/images/generations, /v1/images/edits and /v1/models at http://127.0.0.1:PORT/v1,
+    with the images that `validate` would get. Ends by Ctrl-C.
+    """
+    import uvicorn
+
+    from imgassets.backends.device import choose_device
+    from imgassets.backends.registry import open_backend
+    from imgassets.serving.app import application
+    from imgassets.serving.asked import Asked
+    from imgassets.serving.batching import Batcher
+    from imgassets.storage.ownership import ready_home
+
+    project = valid_project()
+    ready_home(project.root)
+    chosen, why = choose_device(device)
+    document = project.model(model)
+    asked = Asked(project, model, chosen)
+    batcher = Batcher(
+        lambda: open_backend(project.root, document, chosen), max(1, document.batch_size)
+    )
+    app = application(model, asked, batcher)
+    complain(f"{model} on {chosen} ({why}): http://{HOST}:{port}/v1")
+    try:
+        uvicorn.run(app, host=HOST, port=port, log_level="warning", timeout_graceful_shutdown=5)
+    finally:
+        batcher.close()
+    return OK

@@ -1,0 +1,1 @@
+"""Any configured model behind the OpenAI images protocol, on loopback."""
