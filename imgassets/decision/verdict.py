@@ -75,14 +75,13 @@ def decide(
     Arguments:
         comparison: from `compare`.
         drift: which stored images came out differently when made again, in words. They turn GO
-            and INCONCLUSIVE into REVIEW: further images would be of another model than those
-            measured. The comparison's own reasons for a review turn GO alone.
-        added_seeds, stray_labels: seeds added beside the contract's, and labels of images that no
-            table holds; the sentence tells of them.
+            and INCONCLUSIVE into REVIEW: further images would be of another model. Other reasons
+            for a review turn GO alone.
+        added_seeds, stray_labels: beside the contract's; of images that no table holds.
     """
     rows = comparison.records()
     asking = sorted(filter(_asks, rows), key=_surest)
-    unseen = [said for r in rows if r["severity"] == "gating" and (said := _unjudged(r))]
+    unseen = [told for r in rows if r["severity"] == "gating" and (told := _unjudged(r))]
     review_reasons = [*drift, *unseen, *(r["reason"] for r in asking)]
     alone = comparison.model == comparison.incumbent
     gating = [r | {"unmeasured": unmeasured(r, alone)} for r in rows if r["severity"] == "gating"]
@@ -94,12 +93,12 @@ def decide(
         verdict, deciding = "REVIEW" if drift else "INCONCLUSIVE", open_
     else:
         verdict = "REVIEW" if review_reasons else "GO"
-        passed = [r for r in gating if _applies(r, alone)]
+        passed = (r for r in gating if _applies(r, alone))
         deciding = asking or sorted(passed, key=_nearest_to_lost)
     names = tuple(row["criterion"] for row in deciding)
     prompts, seeds = needed(open_) if verdict == "INCONCLUSIVE" else (None, None)
     held = _held(gating, open_, comparison.incumbent, alone)
-    sentence = _sentence(verdict, deciding, review_reasons, held, alone)
+    said = _sentence(verdict, deciding, review_reasons, held, alone)
     return Verdict(
         endpoint=comparison.endpoint,
         model=comparison.model,
@@ -107,8 +106,8 @@ def decide(
         verdict=verdict,
         decided_by=() if verdict == "GO" else names,
         closest_criterion=names[0] if verdict == "GO" and names else None,
-        sentence=f"{sentence}{coverage(gating, told_if_all=verdict == 'GO')}"
-        f"{_people(rows, sentence)}{_stray(stray_labels)}{_added(added_seeds)}{_looked(rows)}",
+        sentence=f"{said}{coverage(gating, told_if_all=verdict == 'GO')}"
+        f"{_people(rows, said)}{_stray(stray_labels)}{_added(added_seeds)}{_looked(rows)}",
         criteria=tuple(_entry(row) for row in rows),
         review_reasons=tuple(review_reasons),
         needed_prompts=prompts,

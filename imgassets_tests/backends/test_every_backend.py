@@ -96,7 +96,7 @@ def case(
     (root / "contracts/models/fast.yaml").write_text(document)
     if request.param == "command":
         write_program(root)
-    if request.param == "folder":
+    if request.param in ("folder", "command"):
         yield Case(root)
         return
     with pytest.MonkeyPatch.context() as patch, provider(patch, request.param):
