@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import time
 from types import TracebackType
+from typing import Any
 
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn
+from rich.table import Column
 from rich.text import Text
 
 from imgassets.refresh.plan_text import duration
+
+_WIDE = 72  # columns that a bar fits into
 
 
 class _Console(Console):
     def show_cursor(self, show: bool = True) -> bool:  # noqa: ARG002 - rich's signature
         """The cursor stays: a process that is killed could not give it back."""
         return False
+
+
+def _whole(**more: Any) -> Column:
+    """A column that is never wrapped."""
+    return Column(no_wrap=True, **more)
 
 
 class _Bar(BarColumn):
@@ -44,9 +53,11 @@ class Live:
 
     def __init__(self, keep: bool = False) -> None:
         self.keep = keep
-        # ASCII alone, and no color that carries a meaning: it may be read in any terminal.
-        columns = (SpinnerColumn("line"), TextColumn("{task.description}"), _Bar(20), _Numbers())
         console = _Console(stderr=True, highlight=False)
+        # A narrow terminal has no bar, and a long name is cut: the line stays one line.
+        what = TextColumn("{task.description}", table_column=_whole(overflow="ellipsis"))
+        bar = [_Bar(20)] if console.width >= _WIDE else []
+        columns = (SpinnerColumn("line"), what, *bar, _Numbers(table_column=_whole()))
         self._progress = Progress(
             *columns, console=console, transient=True, redirect_stdout=False, refresh_per_second=5
         )
