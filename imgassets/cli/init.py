@@ -29,7 +29,9 @@ def init(
     files = write_start(start, folder)
     print(f"{len(files)} files in {folder.resolve()}:")
     counted = [
-        path for path in files if path.parts[0] != "schemas" and "examples" not in path.parts
+        path
+        for path in files
+        if path.parts[0] not in ("schemas", "images") and "examples" not in path.parts
     ]
     print(*(f"  {path}" for path in counted), sep="\n")
     print("  and schemas/ for editors, examples/ of other models beside them")

@@ -22,7 +22,10 @@ class Start(StrEnum):
     """What a project can start from."""
 
     DEMO = "demo"
+    FOLDERS = "folders"
     DIFFUSERS = "diffusers"
+    OPENAI = "openai"
+    COMFYUI = "comfyui"
 
 
 class TakenError(FileExistsError):
@@ -56,6 +59,10 @@ def write_start(start: Start, folder: Path) -> list[PurePosixPath]:
 def files_of(start: Start) -> Mapping[PurePosixPath, bytes]:
     """All files of a start by their names in the project, documents with their editor's line."""
     texts = {path: file.read_bytes() for path, file in sorted(_sources(start))}
+    if start is Start.FOLDERS:
+        from imgassets.starts.drawn_images import drawn_images  # brings numpy and Pillow
+
+        texts |= dict(drawn_images())
     written = {path: _with_line(path, content) for path, content in texts.items()}
     for name, text in schema_texts().items():
         written[PurePosixPath(SCHEMAS, name)] = text.encode()
@@ -69,6 +76,8 @@ def _sources(start: Start) -> Iterator[tuple[PurePosixPath, Path]]:
     else:
         for path in sorted((_HERE / start).iterdir()):
             yield from _below(_HERE / start, path.name)
+        if start in (Start.OPENAI, Start.COMFYUI):  # the same prompts serve any generator
+            yield from _below(_HERE / Start.DIFFUSERS, "prompts")
         yield from _ready_models(str(start))
 
 
