@@ -81,10 +81,10 @@ def decide(
     """
     rows = comparison.records()
     asking = sorted(filter(_asks, rows), key=_surest)
-    unseen = [told for r in rows if r["severity"] == "gating" and (told := _unjudged(r))]
-    review_reasons = [*drift, *unseen, *(r["reason"] for r in asking)]
     alone = comparison.model == comparison.incumbent
     gating = [r | {"unmeasured": unmeasured(r, alone)} for r in rows if r["severity"] == "gating"]
+    unseen = filter(None, map(_unjudged, gating))
+    review_reasons = [*drift, *unseen, *(r["reason"] for r in asking)]
     broken = sorted((r for r in gating if r["state"] == "broken"), key=_most_telling_break)
     open_ = sorted((r for r in gating if r["state"] == "undecided"), key=_hardest_to_settle)
     if broken:
@@ -93,8 +93,7 @@ def decide(
         verdict, deciding = "REVIEW" if drift else "INCONCLUSIVE", open_
     else:
         verdict = "REVIEW" if review_reasons else "GO"
-        passed = (r for r in gating if _applies(r, alone))
-        deciding = asking or sorted(passed, key=_nearest_to_lost)
+        deciding = asking or sorted(_applying(gating, alone), key=_nearest_to_lost)
     names = tuple(row["criterion"] for row in deciding)
     prompts, seeds = needed(open_) if verdict == "INCONCLUSIVE" else (None, None)
     held = _held(gating, open_, comparison.incumbent, alone)
@@ -113,9 +112,8 @@ def decide(
         needed_prompts=prompts,
         needed_seeds=seeds,
         added_seeds=added_seeds,
-        look=int(rows[0]["look"]) if rows else 1,
-        alpha=rows[0]["alpha"] if rows else None,
         judges=_judges(gating),
+        **({"look": int(rows[0]["look"]), "alpha": rows[0]["alpha"]} if rows else {}),
     )
 
 
@@ -124,9 +122,11 @@ def _asks(row: dict[str, Any]) -> bool:
     return bool(row["severity"] == "review" and row["state"] == "broken")
 
 
-def _applies(row: dict[str, Any], alone: bool) -> bool:
-    """Whether a row says anything of this model: the incumbent has no margin against itself."""
-    return not alone or row["floor"] is not None or row["ceiling"] is not None
+def _applying(rows: Sequence[dict[str, Any]], alone: bool) -> list[dict[str, Any]]:
+    """The rows that say anything of this model: the incumbent has no margin against itself."""
+    if not alone:
+        return list(rows)
+    return [row for row in rows if row["floor"] is not None or row["ceiling"] is not None]
 
 
 def _most_telling_break(row: dict[str, Any]) -> tuple[bool, float, str]:
@@ -235,7 +235,7 @@ def _surest(row: dict[str, Any]) -> tuple[float, str]:
 
 def _held(gating: Sequence[Any], open_: Sequence[Any], incumbent: str, alone: bool) -> str:
     if gating and not open_:
-        return what_holds([row for row in gating if _applies(row, alone)], incumbent)
+        return what_holds(_applying(gating, alone), incumbent)
     return f"{len(gating) - len(open_)} of {len(gating)} criteria hold and none is broken"
 
 
