@@ -77,7 +77,7 @@ def decide(
         drift: which stored images came out differently when made again, in words. They turn GO
             and INCONCLUSIVE into REVIEW: further images would be of another model. Other reasons
             for a review turn GO alone.
-        added_seeds, stray_labels: beside the contract's; of images that no table holds.
+        added_seeds, stray_labels: seeds beside the contract's; labels of images no table holds.
     """
     rows = comparison.records()
     asking = sorted(filter(_asks, rows), key=_surest)

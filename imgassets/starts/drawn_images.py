@@ -13,7 +13,7 @@ from imgassets.tiny.scenes import Scene, Task, sample_scene
 
 _TASKS: tuple[Task, ...] = ("single_object", "position", "counting")
 _PROMPTS, _SIDE = 42, 192
-#: Of the new folder, the first of every so many images shows another prompt's scene: a fault to be found.
+#: The first of every so many images of the new folder shows another prompt's scene: a fault.
 _WRONG = 3
 
 
