@@ -41,7 +41,7 @@ def make_images(
         store: where images are looked for and kept.
         make: called with at most `batch_size` requests' inputs and their source images.
         batch_size: how many to ask for at once.
-        progress: called with (done, missing) whenever a batch is stored.
+        progress: called with (done, missing) at the start, and whenever a batch is stored.
 
     Raises:
         StoreError: the store cannot be written; what was finished is kept.
@@ -70,6 +70,8 @@ def _make_and_keep(
         stored.result()
         progress(done, len(requests))
 
+    if requests:
+        progress(0, len(requests))
     # Left early, it still waits for what was begun.
     with ThreadPoolExecutor(1, "store") as keeper:
         for start in range(0, len(requests), batch_size):

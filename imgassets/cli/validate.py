@@ -67,7 +67,6 @@ def validate(
     if add_seeds and drop_seeds:
         raise typer.BadParameter("--add-seeds and --drop-seeds exclude each other; give one")
     project = valid_project()
-    from imgassets.refresh.document_changes import changed_meanwhile
     from imgassets.refresh.extra_seeds import take_back
     from imgassets.refresh.selection import Selection
 
@@ -76,10 +75,7 @@ def validate(
         take_back(project, selection.branches(project))
     with shown_runs(quiet):
         verdicts = _verdicts(project, selection, device, add_seeds)
-    changed = changed_meanwhile(project, load_project(project.root))
-    if changed:
-        complain(f"changed while this ran, so run it again to take it in: {', '.join(changed)}")
-    _tell_failures(project, selection)
+    _complain(project, selection)
     _print(project, selection, verdicts, None if quiet else device, json)
     return OK if all(v.verdict == "GO" for v in verdicts) else NOT_OK
 
@@ -112,10 +108,14 @@ def _verdicts(
     return verdicts
 
 
-def _tell_failures(project: Project, selection: Selection) -> None:
-    """The first message of each failure mode, in the words of who should have made the images."""
+def _complain(project: Project, selection: Selection) -> None:
+    """What changed meanwhile, and the first message of each failure mode, as the backend has it."""
+    from imgassets.refresh.document_changes import changed_meanwhile
     from imgassets.refresh.failed_images import failed_images
 
+    changed = changed_meanwhile(project, load_project(project.root))
+    if changed:
+        complain(f"changed while this ran, so run it again to take it in: {', '.join(changed)}")
     chosen = selection.branches(project)
     incumbents = [(e, project.endpoint(e).incumbent) for e, _ in chosen]
     found = failed_images(project, dict.fromkeys((*chosen, *incumbents)))

@@ -89,7 +89,7 @@ def test_progress_is_told_with_each_batch(tmp_path: Path) -> None:
         batch_size=2,
         progress=lambda *now: words.append(now),
     )
-    assert words == [(2, 5), (4, 5), (5, 5)]
+    assert words == [(0, 5), (2, 5), (4, 5), (5, 5)]
 
 
 def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_a_batch_is_stored_while_the_next_is_made(tmp_path: Path) -> None:
         batch_size=2,
         progress=lambda n, _: done.append(n),
     )
-    assert (waited, done) == ([True] * 4, [2, 4])
+    assert (waited, done) == ([True] * 4, [0, 2, 4])
 
 
 def test_a_full_disk_stops_the_run_and_keeps_what_was_stored(tmp_path: Path) -> None:

@@ -47,11 +47,6 @@ CHANGES: list[tuple[str, str, Callable[[str], str]]] = [
         "contracts/endpoints/cards.yaml",
         lambda t: t.replace("[5, 6]", str([*range(5, 17)])),
     ),
-    (
-        "a prompt transform: all images anew",
-        "prompts/few.yaml",
-        lambda text: text.replace('", on white"', '" on white"'),
-    ),
 ]
 
 

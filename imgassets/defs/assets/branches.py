@@ -156,16 +156,14 @@ def _images(
         context.log.info(f"{name}/{model}: {len(asked)} images to {flow} on {device} ({why})")
         requests = Request.from_table(asked)
         lacking = [r for r in requests if not store.has(r.image_key)]
-        tell = telling(context.log, f"{name}/{model}: {flow}")
         if lacking:
             _need_present(lacking, requests_of(project, name, model, device), flow)
-            tell(0, len(lacking))
         table, made = make_images(
             requests,
             store,
             maker.maker(project, model, flow),
             batch_size=project.model(model).batch_size,
-            progress=tell,
+            progress=telling(context.log, f"{name}/{model}: {flow}"),
         )
         return dg.Output(
             table,
