@@ -48,9 +48,12 @@ def read_notes(data: bytes) -> GeneratorNotes | None:
     """
     if not data.startswith(b"\x89PNG"):
         return None
-    with Image.open(io.BytesIO(data)) as image:
-        image.load()  # text may stand behind the pixels
-        text = {k: v[:_LONGEST] for k, v in image.info.items() if isinstance(v, str)}
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            image.load()  # text may stand behind the pixels
+            text = {k: v[:_LONGEST] for k, v in image.info.items() if isinstance(v, str)}
+    except (OSError, ValueError, SyntaxError):  # text too long to unpack: the pixels were fine
+        return None
     if "parameters" in text:
         return _automatic1111(text["parameters"])
     if "invokeai_metadata" in text:

@@ -54,6 +54,13 @@ def test_another_prompt_is_told() -> None:
     assert "another prompt" in contradictions(notes, 1234, "a dog")[0]
 
 
+def test_text_that_unpacks_to_too_much_is_left_alone() -> None:
+    info, file = PngInfo(), io.BytesIO()
+    info.add_text("parameters", "a" * 80_000_000, zip=True)
+    Image.new("RGB", (8, 8)).save(file, "PNG", pnginfo=info)
+    assert read_notes(file.getvalue()) is None
+
+
 @pytest.mark.parametrize("data", [png(), png(prompt="no json"), png(prompt="[1]"), b"\xff\xd8\xff"])
 def test_files_that_say_nothing_say_nothing(data: bytes) -> None:
     assert read_notes(data) is None
