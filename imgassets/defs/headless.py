@@ -64,7 +64,14 @@ def outdated_reports(
     wanted = _wanted(project, graph, selection)
     planned = planner.plan(wanted, tried=wanted).assets
     endpoints = dict.fromkeys(endpoint for endpoint, _ in selection.branches(project))
-    return {e: planned[key] for e in endpoints if (key := f"{e}/report") in planned}
+    # What a report follows is of interest in a plan; here the cause alone.
+    return {
+        e: planned[key].removeprefix("follows ").partition(": ")[2]
+        if planned[key].startswith("follows ")
+        else planned[key]
+        for e in endpoints
+        if (key := f"{e}/report") in planned
+    }
 
 
 def bring_up_to_date(

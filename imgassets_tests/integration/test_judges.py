@@ -53,7 +53,7 @@ def test_a_contract_of_photographs_gets_its_verdict(root: Path) -> None:
     assert alignment["value"].between(0, 100).all()
     verdict = json.loads((branch / "verdict.json").read_text())
     assert verdict["verdict"] != "GO"
-    assert "composition by coco-small, right on 81 % (77 to 84)" in verdict["sentence"]
+    assert "composition by coco-small, right on 81 % (77 to 84)" in verdict["judges"]
     edit_file(root / "contracts/judges/near.yaml", "kind: clip", "kind: clip\ntemplate: a {prompt}")
     again = validated(root)
     assert again.scores == sum(again.planned.scores.values()) == 16
