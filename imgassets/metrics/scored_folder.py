@@ -268,7 +268,9 @@ def score_bytes(
                   lambda: typography.score(pixels, wanted)):  # fmt: skip
         try:
             scores += judge()
-        except (JudgeError, BadImageError, UnreadableTextError) as error:
+        except BadImageError as error:  # too small for any judge
+            return None, f"cannot be judged: {error}", {clean.metric: clean.value}
+        except (JudgeError, UnreadableTextError) as error:
             unjudged = unjudged or f"cannot be judged: {error}"
     metrics = {s.metric: s.value for s in (clean, *scores) if not math.isnan(s.value)}
     deciding = [s for s in scores if _DECIDING.match(s.metric)]

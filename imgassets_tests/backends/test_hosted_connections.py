@@ -128,7 +128,7 @@ def test_a_request_that_left_whole_may_be_billed(
     assert journal.spent() == pytest.approx(0.06)
 
 
-@pytest.mark.parametrize("api", APIS)
+@pytest.mark.parametrize("api", ["ideogram", "gemini"])  # openai cannot stylize at all
 def test_an_error_of_our_own_between_claim_and_sending_is_not_billed(
     api: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

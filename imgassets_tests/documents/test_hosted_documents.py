@@ -87,7 +87,7 @@ def test_a_hosted_model_needs_no_weights(project_root: Path, text: str) -> None:
             IDEOGRAM,
             "backend: ideogram",
             "backend: midjourney",
-            "one of diffusers, ideogram, gemini, openai, command",
+            "one of diffusers, ideogram, gemini, openai, comfyui, command, folder",
         ),
         (IDEOGRAM, "rendering_speed: TURBO\n", "", "V_3 needs a rendering_speed"),
         (IDEOGRAM, "api_model: V_3", "api_model: V_2", "V_2 has no rendering_speed"),

@@ -60,7 +60,7 @@ def test_a_change_is_named(
 @pytest.mark.parametrize("earlier", [False, True], ids=["files kept", "hash kept alone"])
 def test_a_changed_file_of_weights_is_named(project_root: Path, earlier: bool) -> None:
     """What was kept by an earlier imgassets knows only that the weights changed."""
-    shutil.copytree(weights_folder(project_root, "package:tiny-turbo"), project_root / "w")
+    shutil.copytree(weights_folder(project_root, "package:tiny-base"), project_root / "w")
     edit_file(project_root / FAST, "package:tiny-turbo", "w")
     history, key = FacetHistory(project_root / "history"), "documents/models/fast/generator"
     before = present_facets(load_project(project_root))[key]
