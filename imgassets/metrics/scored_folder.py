@@ -29,6 +29,8 @@ from imgassets.judges.ocr_letters import UnreadableTextError
 from imgassets.metrics.formulas import artefacts, composition, typography
 
 _SHOWN = 10
+#: Smaller images say nothing to any judge (pixels).
+_LEAST_SIDE = 16
 #: Metrics that say whether an image shows what it must; the others are shown beside them.
 _DECIDING = re.compile(r"^composition\.|^typography\.exact$")
 
@@ -263,14 +265,15 @@ def score_bytes(
         pixels = np.asarray(normalize(source).image)
     except RefusedError as error:
         return _unreadable(error)
+    if min(pixels.shape[:2]) < _LEAST_SIDE:
+        small = f"expected at least {_LEAST_SIDE} x {_LEAST_SIDE} pixels, got {pixels.shape[1::-1]}"
+        return None, f"cannot be judged: {small}", {clean.metric: clean.value}
     scores, unjudged = [], ""
     for judge in (lambda: composition.score(pixels, wanted, detector),
                   lambda: typography.score(pixels, wanted)):  # fmt: skip
         try:
             scores += judge()
-        except BadImageError as error:  # too small for any judge
-            return None, f"cannot be judged: {error}", {clean.metric: clean.value}
-        except (JudgeError, UnreadableTextError) as error:
+        except (JudgeError, BadImageError, UnreadableTextError) as error:
             unjudged = unjudged or f"cannot be judged: {error}"
     metrics = {s.metric: s.value for s in (clean, *scores) if not math.isnan(s.value)}
     deciding = [s for s in scores if _DECIDING.match(s.metric)]
