@@ -170,7 +170,12 @@ def _put(made: Sequence[tuple[Task, Mapping[str, Outcome]]], branch: Branch, kep
             key, image = task.keys[name], task.image
             row = KeptScores(key, image.image_key, sha256_of(image), found, outcome.problem)
             rows += [row] if outcome.lasts else []
-    kept.put(rows, timings)
+    kept.put(rows, {what: _without_loading(took) for what, took in timings.items()})
+
+
+def _without_loading(took: Sequence[float]) -> Sequence[float]:
+    """Seconds of images but the slowest, which had to wait for what its family loads once."""
+    return sorted(took)[:-1] if len(took) > 1 else took
 
 
 def _in_batches(tasks: Sequence[Task], branch: Branch) -> Iterator[Made]:
