@@ -115,14 +115,14 @@ class Surroundings:
     happens.
     """
 
-    start: float = 3.0  # of a command: the same with Dagster's instance opened, and its end
+    start: float = 2.8  # of a command: the same with Dagster's instance opened, and its end
     wave: float = 1.2  # of each of Dagster's runs
-    asset: float = 0.2  # reading, writing and noting one, or holding its checks
+    asset: float = 0.15  # reading, writing and noting one, or holding its checks
     check: float = 0.1
-    checking: float = 4.5  # importing what checks need
-    making: float = 6.0  # importing what makes images here
-    loading: float = 2.0  # a small pipeline; a large one takes as long as its files are large
-    scoring: float = 3.0  # importing what looks at images
+    checking: float = 4.0  # importing what checks need
+    making: float = 5.0  # importing what makes images here
+    loading: float = 1.5  # a small pipeline; a large one takes as long as its files are large
+    scoring: float = 2.0  # importing what looks at images
     report: float = 2.0
 
     def seconds(
