@@ -32,10 +32,11 @@ class _Bar(BarColumn):
         return super().render(task) if task.total else Text("")
 
 
-class _Numbers(ProgressColumn):
+class Numbers(ProgressColumn):
     """`31/72  2.1/s  19 s left`, or for how long something goes on that has no numbers."""
 
     def render(self, task: Task) -> Text:
+        """See the class."""
         if not task.total:
             return Text(duration(task.elapsed or 0.0))
         parts = [f"{task.completed:.0f}/{task.total:.0f}", rate(task.speed)]
@@ -57,7 +58,7 @@ class Live:
         # A narrow terminal has no bar, and a long name is cut: the line stays one line.
         what = TextColumn("{task.description}", table_column=_whole(overflow="ellipsis"))
         bar = [_Bar(20)] if console.width >= _WIDE else []
-        columns = (SpinnerColumn("line"), what, *bar, _Numbers(table_column=_whole()))
+        columns = (SpinnerColumn("line"), what, *bar, Numbers(table_column=_whole()))
         self._progress = Progress(
             *columns, console=console, transient=True, redirect_stdout=False, refresh_per_second=5
         )

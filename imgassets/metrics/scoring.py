@@ -26,7 +26,7 @@ from imgassets.metrics.family import Family
 from imgassets.metrics.score_processes import Made, Outcome, Task, on_all_cores, scored_together
 from imgassets.storage.score_store import KeptScores
 
-#: Called with how many images are done and how many there are.
+#: Called with how many images are done and how many there are, at the start with none done.
 Progress = Callable[[int, int], None]
 _PUT_SECONDS = 2.0
 LOOK_UP = 1000  # images whose scores are looked up at once
@@ -116,6 +116,8 @@ def make_scores(
     heavy = _only(missing, lambda name: name in learned)
     made = chain(on_all_cores(light, branch), _in_batches(heavy, branch))
     passing: dict[str, Outcome] = {}
+    if light or heavy:
+        progress(0, len(light) + len(heavy))
     for done, total, part in _parts(made, len(light) + len(heavy)):
         _put(part, branch, kept)
         for task, outcomes in part:
@@ -170,7 +172,12 @@ def _put(made: Sequence[tuple[Task, Mapping[str, Outcome]]], branch: Branch, kep
             key, image = task.keys[name], task.image
             row = KeptScores(key, image.image_key, sha256_of(image), found, outcome.problem)
             rows += [row] if outcome.lasts else []
-    kept.put(rows, timings)
+    kept.put(rows, {what: _without_loading(took) for what, took in timings.items()})
+
+
+def _without_loading(took: Sequence[float]) -> Sequence[float]:
+    """Seconds of images but the slowest, which had to wait for what its family loads once."""
+    return sorted(took)[:-1] if len(took) > 1 else took
 
 
 def _in_batches(tasks: Sequence[Task], branch: Branch) -> Iterator[Made]:

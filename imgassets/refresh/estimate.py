@@ -22,7 +22,7 @@ from imgassets.storage.image_store import CorruptEntryError, ImageStore
 UnitSeconds = Mapping[tuple[str, str], float]
 _SAMPLED = 16
 #: Seconds to start at pace 1, and paces that are believed: files may have come from a cold disk.
-_STARTED = 1.8
+_STARTED = 2.2
 _PACES = (0.3, 4.0)
 
 
@@ -115,15 +115,15 @@ class Surroundings:
     happens.
     """
 
-    start: float = 3.0  # of a command: the same with Dagster's instance opened, and its end
-    wave: float = 1.5  # of each of Dagster's runs
-    asset: float = 0.4  # reading, writing and noting one, or holding its checks
+    start: float = 2.8  # of a command: the same with Dagster's instance opened, and its end
+    wave: float = 1.2  # of each of Dagster's runs
+    asset: float = 0.15  # reading, writing and noting one, or holding its checks
     check: float = 0.1
-    checking: float = 4.5  # importing what checks need
-    making: float = 8.0  # importing what makes images here
-    loading: float = 2.0  # a small pipeline; a large one takes as long as its files are large
-    scoring: float = 4.0  # importing what looks at images
-    report: float = 2.7
+    checking: float = 4.0  # importing what checks need
+    making: float = 5.0  # importing what makes images here
+    loading: float = 1.5  # a small pipeline; a large one takes as long as its files are large
+    scoring: float = 2.0  # importing what looks at images
+    report: float = 2.0
 
     def seconds(
         self, plan: Plan, missing: Sequence[Request], checks: int, planning: float, pace: float

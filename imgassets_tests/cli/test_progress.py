@@ -11,8 +11,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.progress import Progress
 
-from imgassets.cli.live import rate
+from imgassets.cli.live import Numbers, rate
 from imgassets.cli.progress import Lines, shown
 from imgassets.defs import run_logger
 from imgassets.defs.run_logger import shown_by, telling
@@ -66,9 +67,22 @@ def test_a_terminal_has_one_live_line_an_asset(terminal: tuple[Path, str, str]) 
         for model in ("prod", "fast"):
             line = rf"cards/{model}: {asset}  {count}/{count}  in \d+ s  [\d.]+(/s| s each)\n"
             assert len(re.findall(line, plain)) == 1, (asset, model)
-    assert re.search(r"cards/\w+: \w+ \S+ \d+/\d+  [\d.]+(/s| s each)  \d+ s left", plain)
     assert "images to generate on" not in plain, "a log beside the live line"
     assert "\x1b[?25l" not in seen, "a killed process could not show the cursor again"
+
+
+def test_a_live_line_tells_rate_and_time_left() -> None:
+    """Of the first images nothing is told: they waited for what is loaded once."""
+    clock = [0.0]
+    progress = Progress(auto_refresh=False, get_time=lambda: clock[0])
+    task = progress.add_task("cards/fast: generate", total=None)
+    assert Numbers().render(progress.tasks[0]).plain == "0 s"
+    told = []
+    for now, done in ((1.0, 0), (15.0, 2), (19.0, 4)):
+        clock[0] = now
+        progress.update(task, completed=done, total=10)
+        told.append(Numbers().render(progress.tasks[0]).plain)
+    assert told == ["0/10", "2/10", "4/10  2.0 s each  12 s left"]
 
 
 def test_a_pipe_has_plain_lines_and_quiet_has_none(terminal: tuple[Path, str, str]) -> None:
