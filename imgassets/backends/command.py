@@ -29,7 +29,7 @@ from imgassets.images.encoding import encode_png
 from imgassets.images.errors import RefusedError
 from imgassets.images.intake import read_file
 from imgassets.images.masks import EmptyRegionError, region_mask
-from imgassets.images.normalize import normalize
+from imgassets.images.normalize import normalize, opaque
 
 _RULES = SourceRules(source_formats=("PNG", "JPEG", "WEBP"), source_alpha="keep")
 _LAST_BYTES = 4096
@@ -152,7 +152,7 @@ def _image(request: dict[str, Any]) -> Image.Image:
         message = "it ended well and wrote no image to `output`"
         raise _FailedError(Outcome(failure="backend_error", message=message))
     try:
-        image = normalize(read_file(path, _RULES), _RULES).image
+        image = opaque(normalize(read_file(path, _RULES), _RULES).image)
     except RefusedError as error:
         message = f"what it wrote is not a usable image: {error}"
         raise _FailedError(Outcome(failure="unreadable", message=message)) from None
@@ -160,8 +160,6 @@ def _image(request: dict[str, Any]) -> Image.Image:
         came = f"{image.width}x{image.height} came"
         message = f"{came}, not {request['width']}x{request['height']}"
         raise _FailedError(Outcome(failure="wrong_size", message=message))
-    if image.mode == "RGBA" and image.getchannel("A").getextrema() == (255, 255):
-        return image.convert("RGB")
     return image
 
 

@@ -16,7 +16,7 @@ from imgassets.documents.problems import InvalidDocumentsError
 from imgassets.images.errors import RefusedError
 from imgassets.images.generator_notes import contradictions, read_notes
 from imgassets.images.intake import read_file
-from imgassets.images.normalize import normalize
+from imgassets.images.normalize import normalize, opaque
 
 
 class FolderBackend:
@@ -48,14 +48,6 @@ class FolderBackend:
         """See `Backend`."""
         return [self._one(asked) for asked in inputs]
 
-    def stylize(
-        self,
-        inputs: Sequence[dict[str, Any]],
-        sources: Sequence[Image.Image],  # noqa: ARG002 - it was started from elsewhere
-    ) -> list[Outcome]:
-        """See `Backend`."""
-        return self.generate(inputs)
-
     def edit(
         self,
         inputs: Sequence[dict[str, Any]],
@@ -63,6 +55,8 @@ class FolderBackend:
     ) -> list[Outcome]:
         """See `Backend`."""
         return self.generate(inputs)
+
+    stylize = edit
 
     def _one(self, asked: dict[str, Any]) -> Outcome:
         content = asked["file_sha256"]
@@ -75,7 +69,7 @@ class FolderBackend:
             )
         try:
             data = read_file(self._folder.root / entry.file)
-            image = _opaque(normalize(data).image)
+            image = opaque(normalize(data).image)
         except RefusedError as error:
             return Outcome(failure="unreadable", message=f"{entry.file}: {error}")
         width, height = asked["size"]
@@ -97,13 +91,6 @@ class FolderBackend:
         """What is said of the file; of two equal files, that of the seed that is asked for."""
         equal = self._by_content.get(content, [])
         return next((e for e in equal if e.seed == asked["seed"]), equal[0] if equal else None)
-
-
-def _opaque(image: Image.Image) -> Image.Image:
-    """RGB where nothing shows through: many tools write an alpha channel that says nothing."""
-    if image.mode == "RGBA" and image.getchannel("A").getextrema() == (255, 255):
-        return image.convert("RGB")
-    return image
 
 
 def _made_with(entry: Entry, data: bytes) -> dict[str, Any]:

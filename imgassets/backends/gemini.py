@@ -18,6 +18,7 @@ from imgassets.backends.hosted_http import Wire, api_key, base_url
 from imgassets.backends.hosted_image import png_at
 from imgassets.backends.hosted_messages import scrub
 from imgassets.backends.hosted_replies import (
+    STATUSES,
     at,
     bytes_of,
     duration,
@@ -44,13 +45,6 @@ _REFUSED = {
     "IMAGE_SAFETY",
     "IMAGE_PROHIBITED_CONTENT",
     "IMAGE_RECITATION",
-}
-_STATUS: dict[int, ModeName] = {
-    401: "unauthorized",
-    402: "out_of_credit",
-    403: "unauthorized",
-    404: "model_retired",
-    429: "rate_limited",
 }
 
 
@@ -138,7 +132,7 @@ class GeminiProvider:
 
     def _refusal(self, response: httpx.Response) -> HostedError:
         status, words = response.status_code, text_of(response)
-        statuses = dict(_STATUS)
+        statuses = dict(STATUSES)
         if "API_KEY_INVALID" in words:
             statuses[400] = "unauthorized"
         elif "FAILED_PRECONDITION" in words:

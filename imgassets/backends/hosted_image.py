@@ -8,7 +8,7 @@ from imgassets.backends.base import HostedError
 from imgassets.documents.sources import SourceRules
 from imgassets.images.encoding import encode_png
 from imgassets.images.errors import RefusedError
-from imgassets.images.normalize import normalize
+from imgassets.images.normalize import normalize, opaque
 
 _RULES = SourceRules(source_formats=("PNG", "JPEG", "WEBP"), source_alpha="keep")
 
@@ -21,12 +21,9 @@ def decode(data: bytes) -> Image.Image:
             that it is not even decoded.
     """
     try:
-        image = normalize(data, _RULES).image
+        return opaque(normalize(data, _RULES).image)
     except RefusedError as error:
         raise HostedError("bad_payload", f"not a usable image: {error}", billed=True) from error
-    if image.mode == "RGBA" and image.getchannel("A").getextrema() == (255, 255):
-        return image.convert("RGB")
-    return image
 
 
 def scaled(image: Image.Image, size: tuple[int, int]) -> Image.Image:

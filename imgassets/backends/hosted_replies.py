@@ -61,6 +61,16 @@ def _without(body: bytes, secret: str) -> bytes:
     return body.replace(secret.encode(), b"[API key]") if secret else body
 
 
+#: Modes of statuses that providers agree on.
+STATUSES: dict[int, ModeName] = {
+    401: "unauthorized",
+    402: "out_of_credit",
+    403: "unauthorized",
+    404: "model_retired",
+    429: "rate_limited",
+}
+
+
 def refusal(
     response: httpx.Response,
     statuses: Mapping[int, ModeName],

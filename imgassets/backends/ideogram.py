@@ -20,6 +20,7 @@ from imgassets.backends.hosted_image import png_at
 from imgassets.backends.hosted_links import download
 from imgassets.backends.hosted_messages import scrub
 from imgassets.backends.hosted_replies import (
+    STATUSES,
     at,
     bytes_of,
     json_of,
@@ -34,15 +35,7 @@ from imgassets.images.masks import region_mask
 _URL = "https://api.ideogram.ai"
 _Part = tuple[str | None, str | bytes] | tuple[str, bytes, str]
 #: What a status means; none of these is billed (developer.ideogram.ai/ideogram-api/errors).
-_STATUS: dict[int, ModeName] = {
-    401: "unauthorized",
-    402: "out_of_credit",
-    403: "unauthorized",
-    404: "model_retired",
-    410: "model_retired",
-    422: "refused_safety",
-    429: "rate_limited",
-}
+_STATUS: dict[int, ModeName] = STATUSES | {410: "model_retired", 422: "refused_safety"}
 #: What Ideogram calls each flow.
 _V2_ACTIONS: dict[FlowName, str] = {
     "generate": "generate",

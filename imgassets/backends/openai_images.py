@@ -19,7 +19,7 @@ from imgassets.backends.hosted_http import Wire, api_key, base_url
 from imgassets.backends.hosted_image import png_at, scaled
 from imgassets.backends.hosted_links import download
 from imgassets.backends.hosted_messages import scrub
-from imgassets.backends.hosted_replies import at, bytes_of, json_of, read_reply, refusal
+from imgassets.backends.hosted_replies import STATUSES, at, bytes_of, json_of, read_reply, refusal
 from imgassets.documents.failures import ModeName
 from imgassets.documents.openai import OpenAIModel
 from imgassets.flows import FLOWS, FlowName
@@ -28,13 +28,6 @@ from imgassets.images.masks import region_mask
 
 _URL = "https://api.openai.com/v1"
 _KEY = "OPENAI_API_KEY"
-_STATUS: dict[int, ModeName] = {
-    401: "unauthorized",
-    402: "out_of_credit",
-    403: "unauthorized",
-    404: "model_retired",
-    429: "rate_limited",
-}
 _REFUSED = {"moderation_blocked", "content_policy_violation", "content_filter"}
 _NO_MONEY = {"insufficient_quota", "billing_hard_limit_reached"}
 
@@ -144,12 +137,12 @@ class OpenAIProvider:
         said = {text for n in ("code", "type") if isinstance(text := at(error, n), str)}
         status = response.status_code
         if said & _NO_MONEY and status in (400, 402, 403, 429):
-            found = refusal(response, _STATUS | {status: "out_of_credit"}, self._key)
+            found = refusal(response, STATUSES | {status: "out_of_credit"}, self._key)
             found.again = found.again and found.mode != "out_of_credit"
             return found
         if said & _REFUSED and status in (400, 403, 422):
-            return refusal(response, _STATUS | {status: "refused_safety"}, self._key)
-        return refusal(response, _STATUS, self._key)
+            return refusal(response, STATUSES | {status: "refused_safety"}, self._key)
+        return refusal(response, STATUSES, self._key)
 
     def fetch(self, facts: dict[str, Any]) -> bytes:
         """See `hosted.Provider`; the API key does not go along, nor to where the link leads on."""

@@ -17,6 +17,7 @@ from imgassets.flows import FIRST
 from imgassets.images.errors import RefusedError
 from imgassets.images.intake import open_image, read_file
 from imgassets.judges.detector_classes import SHAPES
+from imgassets.storage.whole_file import write_whole
 
 ENDPOINT, PROMPTS = "compare", "compared"
 CONTRACT = Path("contracts", "endpoints", f"{ENDPOINT}.yaml")
@@ -155,14 +156,14 @@ def write_project(root: Path, found: Compared, contract: Path | None) -> bool:
         _refuse_others(root, found)
     else:
         text = _contract_text(found, None if contract is None else read_yaml(contract).data)
-        _write(root / CONTRACT, text)
+        write_whole(root / CONTRACT, text)
     for name, folder, size in zip(found.names, found.folders, found.sizes, strict=True):
         path = root / "contracts" / "models" / f"{name}.yaml"
         if not kept or not path.is_file():
-            _write(path, _model_text(name, folder.root, size))
+            write_whole(path, _model_text(name, folder.root, size))
     prompts = PromptSet(prompt_set=PROMPTS, prompts=found.prompts)
     told = "# Written by `imgassets compare` from the file it was given; edit that one.\n"
-    _write(root / "prompts" / f"{PROMPTS}.yaml", told + _dumped(prompts))
+    write_whole(root / "prompts" / f"{PROMPTS}.yaml", told + _dumped(prompts))
     return kept
 
 
@@ -174,11 +175,6 @@ def _refuse_others(root: Path, found: Compared) -> None:
             f"{root / CONTRACT} compares {', '.join(map(str, models))}, not "
             f"{' and '.join(found.names)}; give another --out"
         )
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
 
 
 def _dumped(prompts: PromptSet) -> str:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
+from imgassets.documents.addresses import is_loopback
 from imgassets.documents.base import Document
 from imgassets.documents.field_facets import Facet
 from imgassets.documents.model_document import ModelDocument
@@ -181,8 +182,7 @@ class ComfyModel(ModelDocument, Workflow):
                 "base_url holds more than an address; a secret goes into the variable that "
                 "`token: {environment: VARIABLE}` names"
             )
-        here = url.hostname == "localhost" or url.hostname.startswith("127.")
-        if self.token and url.scheme == "http" and not (here or url.hostname == "::1"):
+        if self.token and url.scheme == "http" and not is_loopback(url.hostname):
             raise ValueError("base_url would send the token in the clear; use https")
         return self
 

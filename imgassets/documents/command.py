@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
@@ -15,6 +14,7 @@ from imgassets.documents.pipeline_options import Value
 from imgassets.documents.price import Price
 from imgassets.documents.units import Seconds
 from imgassets.documents.upscaler import DiffusionUpscaler, Lanczos, Network
+from imgassets.documents.weights import file_sha256
 
 
 class CommandFlow(Document):
@@ -64,9 +64,4 @@ class CommandModel(ModelDocument):
         Raises:
             FileNotFoundError: one is missing.
         """
-        return sorted(_sha256(root / name) for name in self.files)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return sorted(file_sha256(root / name) for name in self.files)

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from imgassets.documents.field_facets import Facet
 from imgassets.documents.hosted import Pixels
-from imgassets.documents.model_document import ModelDocument, Reproducibility
+from imgassets.documents.model_document import ModelDocument
 from imgassets.documents.price import Price
 from imgassets.documents.upscaler import DiffusionUpscaler, Lanczos, Network
 
@@ -17,7 +17,6 @@ class FolderModel(ModelDocument):
     """A `contracts/models/NAME.yaml` document with `backend: folder`."""
 
     once_only = True
-    reproducibility: ClassVar[Reproducibility] = "none"
     edit: ClassVar[Literal["by the manifest"]] = "by the manifest"
     stylize: ClassVar[Literal["by the manifest"]] = "by the manifest"
 

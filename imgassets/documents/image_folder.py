@@ -19,6 +19,7 @@ from imgassets.documents.base import fingerprint
 from imgassets.documents.folder import FolderModel
 from imgassets.documents.json_lines import parsed
 from imgassets.documents.problems import InvalidDocumentsError, Problem
+from imgassets.documents.text_files import read_text, refused
 from imgassets.documents.weights import file_sha256
 from imgassets.flows import FIRST, FlowName
 
@@ -147,12 +148,12 @@ def _read_manifest(folder: Path, path: Path) -> dict[Place, Entry]:
 
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """`(1-based line, row)` of a CSV or JSON lines file."""
-    text = _text(path)
+    text = read_text(path, "a manifest", _WANTED, _MOST_BYTES)
     if not text.lstrip().startswith("{"):
         reader = csv.DictReader(io.StringIO(text))
         missing = {"file", "prompt_id", "seed"} - set(reader.fieldnames or ())
         if missing:
-            raise _refused(path, 1, f"no column {', '.join(sorted(missing))}", _WANTED)
+            raise refused(path, f"no column {', '.join(sorted(missing))}", _WANTED)
         for row in reader:
             yield reader.line_num, {k: v for k, v in row.items() if isinstance(k, str)}
         return
@@ -161,26 +162,11 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             continue
         row = parsed(line)
         if not isinstance(row, dict):
-            raise _refused(path, number, "not a JSON object", _WANTED)
+            raise refused(path, "not a JSON object", _WANTED, number)
         yield number, row
 
 
 _WANTED = "begin with `file,prompt_id,seed` (CSV), or write one JSON object with these a line"
-
-
-def _text(path: Path) -> str:
-    try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise _refused(path, 1, f"larger than {_MOST_BYTES // 2**20} MiB", "split the folder")
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise _refused(path, 1, "not UTF-8 text", "save the file as UTF-8") from error
-    except OSError as error:
-        raise _refused(path, 1, error.strerror or "unreadable", "check the path") from error
-
-
-def _refused(path: Path, line: int, message: str, fix: str) -> InvalidDocumentsError:
-    return InvalidDocumentsError([Problem(str(path), line, "", message, fix)])
 
 
 def _problem(path: Path, line: int, error: Any) -> Problem:

@@ -131,3 +131,10 @@ def _split(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
     if image.mode not in ("LA", "RGBA"):
         return image, None
     return image.convert(image.mode[:-1]), image.getchannel("A")
+
+
+def opaque(image: Image.Image) -> Image.Image:
+    """RGB where nothing shows through: many tools write an alpha channel that says nothing."""
+    if image.mode == "RGBA" and image.getchannel("A").getextrema() == (255, 255):
+        return image.convert("RGB")
+    return image
