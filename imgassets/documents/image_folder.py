@@ -154,8 +154,11 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         missing = {"file", "prompt_id", "seed"} - set(reader.fieldnames or ())
         if missing:
             raise refused(path, f"no column {', '.join(sorted(missing))}", _WANTED)
-        for row in reader:
-            yield reader.line_num, {k: v for k, v in row.items() if isinstance(k, str)}
+        try:
+            for row in reader:
+                yield reader.line_num, {k: v for k, v in row.items() if isinstance(k, str)}
+        except csv.Error as error:
+            raise refused(path, f"not CSV: {error}", _WANTED, reader.line_num + 1) from error
         return
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():

@@ -105,6 +105,10 @@ def test_a_table_that_does_not_fit_the_workflow_is_told_by_line(
             {"base_url": "http://comfy.example", "token": "{environment: COMFYUI_TOKEN}"},
             "would send the token in the clear",
         ),
+        (
+            {"base_url": "http://127.example", "token": "{environment: COMFYUI_TOKEN}"},
+            "would send the token in the clear",
+        ),
         ({"price_": "1"}, "unknown field"),
     ],
 )

@@ -89,3 +89,10 @@ def test_a_manifest_without_the_columns_is_told_which(tmp_path: Path) -> None:
     (tmp_path / "manifest.csv").write_text("file,seed\na.png,1\n")
     with pytest.raises(InvalidDocumentsError, match="no column prompt_id"):
         read_image_folder(tmp_path)
+
+
+def test_a_manifest_that_is_no_csv_is_told_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "manifest.csv").write_text(f"file,prompt_id,seed\n{'a' * 200_000},cat,1\n")
+    with pytest.raises(InvalidDocumentsError, match="not CSV: field larger") as error:
+        read_image_folder(tmp_path)
+    assert error.value.problems[0].line == 2
