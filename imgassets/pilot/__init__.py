@@ -1,0 +1,1 @@
+"""Production-like traffic replayed against a served model, and what came back."""
