@@ -75,7 +75,7 @@ def validate(
         take_back(project, selection.branches(project))
     with shown_runs(quiet):
         verdicts = _verdicts(project, selection, device, add_seeds)
-    _complain(project, selection)
+    tell_failures(project, selection)
     _print(project, selection, verdicts, None if quiet else device, json)
     return OK if all(v.verdict == "GO" for v in verdicts) else NOT_OK
 
@@ -108,7 +108,7 @@ def _verdicts(
     return verdicts
 
 
-def _complain(project: Project, selection: Selection) -> None:
+def tell_failures(project: Project, selection: Selection) -> None:
     """What changed meanwhile, and the first message of each failure mode, as the backend has it."""
     from imgassets.refresh.document_changes import changed_meanwhile
     from imgassets.refresh.failed_images import failed_images
