@@ -213,7 +213,9 @@ def _refuse_others(root: Path, found: Compared, contract: Path | None, given: An
 
 
 def _rules(data: Any) -> dict[str, Any]:
-    return {key: data[key] for key in _OF_CONTRACTS if key in data} if isinstance(data, dict) else {}
+    return (
+        {key: data[key] for key in _OF_CONTRACTS if key in data} if isinstance(data, dict) else {}
+    )
 
 
 def _dumped(prompts: PromptSet) -> str:

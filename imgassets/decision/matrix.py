@@ -53,9 +53,7 @@ class FlowCost:
     def __add__(self, other: FlowCost) -> FlowCost:
         """One after the other."""
         peak = max(self.peak_memory, other.peak_memory)
-        return FlowCost(
-            _sum(self.seconds, other.seconds), _sum(self.usd, other.usd), peak
-        )
+        return FlowCost(_sum(self.seconds, other.seconds), _sum(self.usd, other.usd), peak)
 
 
 def _sum(one: float | None, other: float | None) -> float | None:
