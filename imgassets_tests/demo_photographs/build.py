@@ -28,7 +28,7 @@ from imgassets.metrics.formulas.faces import scored_by
 from imgassets_tests.benchmarks.judge_accuracy import embedded
 from imgassets_tests.benchmarks.photo_cutouts import Pixels
 from imgassets_tests.demo_photographs.asked import id_of, prompt, scenes
-from imgassets_tests.demo_photographs.faults import FAULTS, Fault
+from imgassets_tests.demo_photographs.faults import FAULTS, Fault, smear
 from imgassets_tests.demo_photographs.scenes import Scene, draw
 
 ROOT = Path(__file__).parents[2]
@@ -73,13 +73,13 @@ def _right(scene: Scene, expect: Expectation) -> Pixels:
 def _judged(image: Pixels, expect: Expectation) -> bool:
     detector, faces = _judges()
     objects = score_objects(image, expect, detector)[0]
-    return objects.value == 1.0 and faces(image, expect)[0].value == 1.0
+    return objects.value == 1.0 and scored_by(faces)(image, expect)[0].value == 1.0
 
 
 @cache
 def _judges() -> tuple[Any, Any]:
-    detector = open_judge(Path(), embedded("coco-small"), "cpu")
-    return detector, scored_by(open_judge(Path(), embedded("faces"), "cpu"))
+    detector, faces = (open_judge(Path(), embedded(n), "cpu") for n in ("coco-small", "faces"))
+    return detector, faces
 
 
 def _spoiled(
@@ -88,6 +88,9 @@ def _spoiled(
     image = good[fault.image_of or name]
     if fault.shown is not None:
         image = _picture(fault.shown(scene), 1000 + seed)
+    if fault.smeared:
+        (face,) = _judges()[1].faces(image)
+        image = smear(image, face.box)
     return image if fault.spoil is None else fault.spoil(image)
 
 
