@@ -82,9 +82,7 @@ def _judges() -> tuple[Any, Any]:
     return detector, faces
 
 
-def _spoiled(
-    fault: Fault, scene: Scene, good: dict[str, Pixels], seed: int, name: str
-) -> Pixels:
+def _spoiled(fault: Fault, scene: Scene, good: dict[str, Pixels], seed: int, name: str) -> Pixels:
     image = good[fault.image_of or name]
     if fault.shown is not None:
         image = _picture(fault.shown(scene), 1000 + seed)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -40,7 +39,7 @@ WRONG = {
 
 
 @pytest.fixture(scope="module")
-def judged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, Verdict]]]:
+def judged(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Verdict]]:
     """The demo as `imgassets init` writes it; the endpoint's verdicts by model."""
     root = tmp_path_factory.mktemp("photographs")
     write_start(Start.DEMO, root)
@@ -49,7 +48,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dic
         verdicts = validate(load_project(root), instance, Selection(endpoints=(ENDPOINT,)))
     if before is not None:
         os.environ["IMGASSETS_HOME"] = before
-    yield root, {verdict.model: verdict for verdict in verdicts}
+    return root, {verdict.model: verdict for verdict in verdicts}
 
 
 def caught(root: Path, model: str) -> set[tuple[str, str]]:
