@@ -4,8 +4,9 @@
 
 writes `photographs/production`, `photographs/webp` and `photographs/trial`, the table of planted
 faults in `photographs/README.md`, and `prompts/photographs.yaml`. Pictures of production are chosen
-so that the embedded judges are right on them, as production and as WebP: they show how a verdict
-is reached, and measure no judge (docs/metrics/photographs.md does).
+so that the embedded judges are right on them, as production and as WebP, and those of the trial so
+that the fault is seen: they show how a verdict is reached, and measure no judge
+(docs/metrics/photographs.md does).
 """
 
 from __future__ import annotations
@@ -50,9 +51,9 @@ def main() -> None:
         good[name] = _right(scene, Expectation.model_validate(wanted["expect"]))
         _write("production", name, ".jpg", _jpeg(good[name]))
         _write("webp", name, ".webp", _webp(good[name]))
-    for seed, (name, (_, scene)) in enumerate(asked.items()):
-        fault = FAULTS.get(name)
-        image = good[name] if fault is None else _spoiled(fault, scene, good, seed, name)
+    for name, (wanted, scene) in asked.items():
+        fault, expect = FAULTS.get(name), Expectation.model_validate(wanted["expect"])
+        image = good[name] if fault is None else _spoiled(fault, scene, good, name, expect)
         data: bytes | None = _jpeg(image)
         if fault is not None and fault.encode is not None and data is not None:
             data = fault.encode(data)
@@ -82,14 +83,25 @@ def _judges() -> tuple[Any, Any]:
     return detector, faces
 
 
-def _spoiled(fault: Fault, scene: Scene, good: dict[str, Pixels], seed: int, name: str) -> Pixels:
+def _spoiled(
+    fault: Fault, scene: Scene, good: dict[str, Pixels], name: str, expect: Expectation
+) -> Pixels:
     image = good[fault.image_of or name]
     if fault.shown is not None:
-        image = _picture(fault.shown(scene), 1000 + seed)
+        image = _wrong(fault.shown(scene), expect)
     if fault.smeared:
-        (face,) = _judges()[1].faces(image)
-        image = smear(image, face.box)
+        while found := _judges()[1].faces(image):
+            image = smear(image, found[0].box)
     return image if fault.spoil is None else fault.spoil(image)
+
+
+def _wrong(shown: Scene, expect: Expectation) -> Pixels:
+    """The first picture of a scene that the judge of objects calls wrong, as it is."""
+    for seed in range(1000, 1000 + TRIES):
+        image = _picture(shown, seed)
+        if score_objects(_opened(_jpeg(image)), expect, _judges()[0])[0].value == 0.0:
+            return image
+    raise SystemExit(f"the judge sees no fault in any picture of {shown}")
 
 
 def _picture(scene: Scene, seed: int) -> Pixels:
