@@ -112,7 +112,9 @@ FAULTS = {
     "three-cats-on-grass": Fault((OBJECTS,), "one cat too many", shown=_more),
     "three-people-on-grass": Fault((OBJECTS, FACES), "one person too many", shown=_more),
     "cat-on-brick": Fault((OBJECTS,), "a cup in place of the cat", shown=_other("cup")),
-    "cup-on-gravel": Fault((OBJECTS,), "a cat in place of the cup", shown=_other("cat")),
+    "cup-on-gravel": Fault(
+        (OBJECTS, FACES), "an officer in place of the cup", shown=_other("officer")
+    ),
     "officer-on-grass": Fault(
         (OBJECTS, FACES), "a cat in place of the officer", shown=_other("cat")
     ),
