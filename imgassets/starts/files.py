@@ -71,7 +71,7 @@ def files_of(start: Start) -> Mapping[PurePosixPath, bytes]:
 
 def _sources(start: Start) -> Iterator[tuple[PurePosixPath, Path]]:
     if start is Start.DEMO:
-        for part in ("contracts", "prompts", "photographs"):
+        for part in ("contracts", "prompts"):
             yield from _below(_DEMO, part)
     else:
         for path in sorted((_HERE / start).iterdir()):

@@ -2,8 +2,8 @@
 
     python -m imgassets_tests.demo_photographs.build
 
-writes `photographs/production`, `photographs/webp` and `photographs/trial`, the table of planted
-faults in `photographs/README.md`, and `prompts/photographs.yaml`. Pictures of production are chosen
+writes `contracts/photographs/production`, `contracts/photographs/webp` and `contracts/photographs/trial`, the table of planted
+faults in `contracts/photographs/README.md`, and `prompts/photographs.yaml`. Pictures of production are chosen
 so that the embedded judges are right on them, as production and as WebP, and those of the trial so
 that the fault is seen: they show how a verdict is reached, and measure no judge
 (docs/metrics/photographs.md does).
@@ -33,11 +33,11 @@ from imgassets_tests.demo_photographs.faults import FAULTS, Fault, smear
 from imgassets_tests.demo_photographs.scenes import Scene, draw
 
 ROOT = Path(__file__).parents[2]
-OUT = ROOT / "photographs"
+OUT = ROOT / "contracts/photographs"
 SIDE, TRIES = 320, 40
 _BEGIN, _END = "<!-- faults -->\n", "<!-- end of faults -->\n"
 _HEAD = """\
-# Photographs and collages that were made elsewhere: photographs/README.md tells of what.
+# Photographs and collages that were made elsewhere: contracts/photographs/README.md tells of what.
 # Written by `python -m imgassets_tests.demo_photographs.build`.
 """
 

@@ -1,7 +1,7 @@
 """What each photograph of the demo shows, and how a picture of it is put together.
 
 Everything comes from eight photographs that anybody may use for anything. scikit-image and
-matplotlib ship them; `photographs/README.md` names who made them.
+matplotlib ship them; `contracts/photographs/README.md` names who made them.
 """
 
 from __future__ import annotations
