@@ -20,7 +20,6 @@ from imgassets.flows import FIRST, FLOWS, FlowName, MadeBy
 from imgassets.metrics.families import FAMILIES, families_of
 
 
-
 def _two_sides(size: object) -> object:
     if isinstance(size, int) and not isinstance(size, bool):
         raise FieldError(f"{size} is one side", f"write `[{size}, {size}]`, width and height")
