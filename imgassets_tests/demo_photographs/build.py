@@ -3,9 +3,10 @@
     python -m imgassets_tests.demo_photographs.build
 
 writes the folders `production`, `webp` and `trial` of `contracts/photographs`, the table of planted
-faults in its README.md, and `prompts/photographs.yaml`. Pictures of production are chosen so that the
-embedded judges are right on them, as production and as WebP, and those of the trial so that the fault is seen: they show how a verdict is reached, and measure no judge
-(docs/metrics/photographs.md does).
+faults in its README.md, and `prompts/photographs.yaml`. Pictures of production are chosen so that
+the embedded judges are right on them, as production and as WebP, and those of the trial so that the
+fault is seen: they show how a verdict is reached, and measure no judge (docs/metrics/photographs.md
+does).
 """
 
 from __future__ import annotations
