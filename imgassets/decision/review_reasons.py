@@ -1,0 +1,193 @@
+"""Why a verdict sends to people, and the pairs of images that show it.
+
+`imgassets review` shows these pairs before all others, and a REVIEW is not closed before somebody
+answered each of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from imgassets.decision.names import name_of_row
+from imgassets.decision.paired_scores import Measured, OneScore
+from imgassets.documents.decision_contract import DecisionContract
+from imgassets.metrics.families import METRICS
+
+#: A row of the comparison as `Comparison.records` gives it.
+Row = Mapping[str, Any]
+#: Pairs that are shown for one reason.
+MOST = 5
+#: Share of images that may go unjudged without a person who looks at them.
+_UNJUDGED = 0.02
+#: What `review.always` is called where reasons have the name of their criterion.
+ALWAYS = "review__always"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One thing that sends to people.
+
+    Attributes:
+        name: of the criterion, or `ALWAYS`.
+        flow: whose images are to be looked at; empty where the reason is of no flow.
+        words: as the verdict says it.
+        unjudged: whether images are to be looked at that no judge could judge.
+    """
+
+    name: str
+    flow: str
+    words: str
+    unjudged: bool = False
+
+
+class Pair(NamedTuple):
+    """One image of the candidate beside the incumbent's, and the request of the first."""
+
+    flow: str
+    prompt_id: str
+    seed: int
+    candidate_key: str
+    incumbent_key: str
+
+
+def reasons(rows: Sequence[Row], always: bool = False) -> list[Reason]:
+    """What sends to people, but for drift: the surest first.
+
+    Args:
+        rows: of the comparison.
+        always: whether the contract asks people about every candidate.
+    """
+    asking = sorted(filter(_asks, rows), key=_surest)
+    said = "the contract asks people about every candidate"
+    return [
+        *(Reason(r["criterion"], r["flow"], _words(r), True) for r in rows if _is_unjudged(r)),
+        *(Reason(r["criterion"], r["flow"], r["reason"]) for r in asking),
+        *([Reason(ALWAYS, "", said)] if always else []),
+    ]
+
+
+def directed_pairs(
+    endpoint: DecisionContract,
+    found: Sequence[Reason],
+    candidate: Measured,
+    incumbent: Measured,
+) -> dict[str, tuple[Pair, ...]]:
+    """The pairs that show each reason best, by its name: at most `MOST`, each prompt once.
+
+    They are no random sample: what people say of them answers the reason and estimates nothing.
+
+    Args:
+        endpoint: the contract.
+        found: from `reasons`.
+        candidate, incumbent: what was measured.
+    """
+    pairs = seen_pairs(candidate, incumbent)
+    return {
+        reason.name: tuple(_first_of_each_prompt(_shown(endpoint, reason, candidate, incumbent, pairs)))
+        for reason in found
+        if reason.name != ALWAYS
+    }
+
+
+def seen_pairs(candidate: Measured, incumbent: Measured) -> dict[str, Pair]:
+    """All pairs that people can look at, by the candidate's image key.
+
+    Of the same seed and replicate; hosted models share no seed, so the first of one model stands
+    beside the first of the other.
+    """
+    theirs = _images(incumbent)
+    by_request = {(i.flow, i.prompt_id, i.seed, i.replicate): i.image_key for i in theirs}
+    first = {(i.flow, i.prompt_id): i.image_key for i in reversed(theirs)}
+    found = {}
+    for image in _images(candidate):
+        request = (image.flow, image.prompt_id, image.seed, image.replicate)
+        rival = by_request.get(request) or first.get(request[:2])
+        if rival:
+            found[image.image_key] = Pair(*request[:3], image.image_key, rival)
+    return found
+
+
+def _images(measured: Measured) -> list[Any]:
+    """Images that are there, in the order of their requests."""
+    columns = ["flow", "prompt_id", "seed", "replicate", "image_key"]
+    there = measured.images.loc[measured.images["status"] == "ok", columns]
+    return list(there.sort_values(columns).itertuples(index=False))
+
+
+def _shown(
+    endpoint: DecisionContract,
+    reason: Reason,
+    candidate: Measured,
+    incumbent: Measured,
+    pairs: Mapping[str, Pair],
+) -> Iterator[Pair]:
+    """Pairs of a reason, the most telling first."""
+    disagreeing = next((d for d in endpoint.review.disagree if d.name == reason.name), None)
+    if disagreeing is not None:
+        one, two = (_scores(candidate, m, reason.flow) for m in disagreeing.metrics)
+        keys = [k for k in one if k in two and (one[k].value >= 0.5) != (two[k].value >= 0.5)]
+        yield from (pairs[key] for key in sorted(keys) if key in pairs)
+        return
+    metric = _metric_of(endpoint, reason.name)
+    if reason.unjudged:
+        listed = candidate.listed(metric, reason.flow)
+        yield from (pairs[s.image_key] for s in listed if s.unjudged and s.image_key in pairs)
+        return
+    theirs = _scores(incumbent, metric, reason.flow)
+    scores = _scores(candidate, metric, reason.flow)
+    losses = {k: _loss(metric, s, theirs.get(pairs[k].incumbent_key)) for k, s in scores.items()
+              if k in pairs}  # fmt: skip
+    yield from (pairs[key] for key in sorted(losses, key=lambda k: (losses[k], k)))
+
+
+def _metric_of(endpoint: DecisionContract, name: str) -> str:
+    near = name.removesuffix("__near")
+    return next(c.metric for c in endpoint.all_criteria if c.name in (name, near))
+
+
+def _scores(measured: Measured, metric: str, flow: str) -> dict[str, OneScore]:
+    listed = measured.listed(metric, flow)
+    return {s.image_key: s for s in listed if s.value == s.value}
+
+
+def _loss(metric: str, ours: OneScore, theirs: OneScore | None) -> tuple[float, float]:
+    """Sorts first what lost most: by the score itself, then by the step from the incumbent's."""
+    gap = 0.0 if theirs is None else ours.value - theirs.value
+    direction = METRICS[metric].direction if metric in METRICS else "higher"
+    if direction == "same":
+        return -abs(gap), 0.0
+    sign = 1.0 if direction == "higher" else -1.0
+    return sign * ours.value, sign * gap
+
+
+def _first_of_each_prompt(pairs: Iterator[Pair]) -> Iterator[Pair]:
+    prompts: set[str] = set()
+    for pair in pairs:
+        if pair.prompt_id not in prompts and len(prompts) < MOST:
+            prompts.add(pair.prompt_id)
+            yield pair
+
+
+def _asks(row: Row) -> bool:
+    """Whether a row sends to a person."""
+    return bool(row["severity"] == "review" and row["state"] == "broken")
+
+
+def _surest(row: Row) -> tuple[float, str]:
+    return (row["p_broken_holm"] or 0.0, row["criterion"])
+
+
+def _is_unjudged(row: Row) -> bool:
+    """Whether more images than `_UNJUDGED` are no part of a gating mean, so a person must look."""
+    unjudged, judged = row.get("n_unjudged") or 0, row["n_images"] or 0
+    return row["severity"] == "gating" and unjudged > _UNJUDGED * (unjudged + judged)
+
+
+def _words(row: Row) -> str:
+    unjudged, judged = row["n_unjudged"], row["n_images"] or 0
+    return (
+        f"{name_of_row(row)}: {unjudged:.0f} of {unjudged + judged:.0f} images cannot be judged, "
+        "and may be right or wrong"
+    )
