@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from imgassets.decision.names import name_of_row
 from imgassets.decision.paired_scores import Measured, OneScore
 from imgassets.documents.decision_contract import DecisionContract
+from imgassets.documents.yardstick import ALWAYS
 from imgassets.metrics.families import METRICS
 
 #: A row of the comparison as `Comparison.records` gives it.
@@ -21,8 +22,6 @@ Row = Mapping[str, Any]
 MOST = 5
 #: Share of images that may go unjudged without a person who looks at them.
 _UNJUDGED = 0.02
-#: What `review.always` is called where reasons have the name of their criterion.
-ALWAYS = "review__always"
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class Reason:
     """One thing that sends to people.
 
     Attributes:
-        name: of the criterion, or `ALWAYS`.
+        name: of the criterion; `yardstick.ALWAYS` where people look at every candidate.
         flow: whose images are to be looked at; empty where the reason is of no flow.
         words: as the verdict says it.
         unjudged: whether images are to be looked at that no judge could judge.
@@ -52,19 +51,16 @@ class Pair(NamedTuple):
     incumbent_key: str
 
 
-def reasons(rows: Sequence[Row], always: bool = False) -> list[Reason]:
-    """What sends to people, but for drift: the surest first.
+def reasons(rows: Sequence[Row]) -> list[Reason]:
+    """What sends to people, but for drift: images no judge could judge, then the surest first.
 
     Args:
-        rows: of the comparison.
-        always: whether the contract asks people about every candidate.
+        rows: of the comparison, without missing values (`Comparison.records`).
     """
     asking = sorted(filter(_asks, rows), key=_surest)
-    said = "the contract asks people about every candidate"
     return [
         *(Reason(r["criterion"], r["flow"], _words(r), True) for r in rows if _is_unjudged(r)),
         *(Reason(r["criterion"], r["flow"], r["reason"]) for r in asking),
-        *([Reason(ALWAYS, "", said)] if always else []),
     ]
 
 
@@ -76,6 +72,8 @@ def directed_pairs(
 ) -> dict[str, tuple[Pair, ...]]:
     """The pairs that show each reason best, by its name: at most `MOST`, each prompt once.
 
+    Of the same seed, both images there, and of replicates the first.
+
     They are no random sample: what people say of them answers the reason and estimates nothing.
 
     Args:
@@ -84,36 +82,27 @@ def directed_pairs(
         candidate, incumbent: what was measured.
     """
     pairs = seen_pairs(candidate, incumbent)
-    return {
-        reason.name: tuple(_first_of_each_prompt(_shown(endpoint, reason, candidate, incumbent, pairs)))
+    shown = {
+        reason.name: _shown(endpoint, reason, candidate, incumbent, pairs)
         for reason in found
         if reason.name != ALWAYS
     }
+    return {name: tuple(_first_of_each_prompt(these)) for name, these in shown.items()}
 
 
 def seen_pairs(candidate: Measured, incumbent: Measured) -> dict[str, Pair]:
-    """All pairs that people can look at, by the candidate's image key.
-
-    Of the same seed and replicate; hosted models share no seed, so the first of one model stands
-    beside the first of the other.
-    """
-    theirs = _images(incumbent)
-    by_request = {(i.flow, i.prompt_id, i.seed, i.replicate): i.image_key for i in theirs}
-    first = {(i.flow, i.prompt_id): i.image_key for i in reversed(theirs)}
-    found = {}
-    for image in _images(candidate):
-        request = (image.flow, image.prompt_id, image.seed, image.replicate)
-        rival = by_request.get(request) or first.get(request[:2])
-        if rival:
-            found[image.image_key] = Pair(*request[:3], image.image_key, rival)
-    return found
+    """All pairs that people can look at, by the candidate's image key."""
+    mine, theirs = _images(candidate), _images(incumbent)
+    both = (request for request in mine if request in theirs)
+    return {mine[r]: Pair(*r, mine[r], theirs[r]) for r in both}
 
 
-def _images(measured: Measured) -> list[Any]:
-    """Images that are there, in the order of their requests."""
+def _images(measured: Measured) -> dict[tuple[str, str, int], str]:
+    """Keys of the images that are there, by flow, prompt and seed; of replicates the first."""
     columns = ["flow", "prompt_id", "seed", "replicate", "image_key"]
     there = measured.images.loc[measured.images["status"] == "ok", columns]
-    return list(there.sort_values(columns).itertuples(index=False))
+    rows = there.sort_values(columns, ascending=False).itertuples(index=False, name=None)
+    return {(str(flow), str(prompt), int(seed)): str(key) for flow, prompt, seed, _, key in rows}
 
 
 def _shown(

@@ -19,6 +19,7 @@ from imgassets.metrics.review import PREFERENCE
 #: True shares that sizes are told for: of accepted pairs, and of preference (equal, and better).
 ACCEPTED_IN = (0.9, 0.95, 0.99)
 PREFERRED_IN = (0.5, 0.6)
+_LIKELY = 0.95
 #: Share of pairs that people call equal, where a preference is planned.
 TIES = 0.4
 #: A sample that shows all values in their shares, however they fall.
@@ -46,9 +47,14 @@ class ReviewSize:
     alpha: float
 
     @property
+    def shown_truth(self) -> str:
+        """The assumed share in words: `95 %`."""
+        return amount(self.truth, "share")
+
+    @property
     def words(self) -> str:
         """In one line: `accepted by people at least 80 %: 82 pairs, one a prompt, if ...`."""
-        limit, truth = amount(self.floor, "share"), amount(self.truth, "share")
+        limit, truth = amount(self.floor, "share"), self.shown_truth
         asks = f"{name_of(self.metric)} at least {limit}"
         if self.prompts is None:
             return f"{asks}: no practical number of pairs shows it, if {truth} is the truth"
@@ -84,6 +90,18 @@ def pairs_needed(contract: DecisionContract, model: str, look: int = 1) -> list[
         for truth in (PREFERRED_IN if c.metric == PREFERENCE else ACCEPTED_IN)
         if truth > floor
     ]
+
+
+def likely_size(
+    contract: DecisionContract, model: str, criterion: str, look: int = 1
+) -> ReviewSize | None:
+    """The size to plan for, of one criterion: where 95 % are accepted, or the models are equal.
+
+    Where no practical number would show that, the next better truth that one would.
+    """
+    sizes = [s for s in pairs_needed(contract, model, look) if s.criterion == criterion]
+    likely = [s for s in sizes if s.metric == PREFERENCE or s.truth >= _LIKELY] or sizes[-1:]
+    return next((s for s in likely if s.prompts is not None), likely[0] if likely else None)
 
 
 def _needed(criterion: Criterion, floor: float, truth: float, alpha: float) -> int | None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     ConfigDict,
     Field,
     PrivateAttr,
+    SerializerFunctionWrapHandler,
     ValidationInfo,
     field_validator,
+    model_serializer,
     model_validator,
 )
 
@@ -279,6 +281,12 @@ class Review(Document):
     always: Annotated[bool, Facet.CRITERIA] = Field(
         False, description="People look at every candidate, whatever was measured."
     )
+
+    @model_serializer(mode="wrap")
+    def _as_before_where_silent(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """`always` came later: contracts that do not ask for it keep their fingerprints."""
+        written: dict[str, Any] = write(self)
+        return written if self.always else {k: v for k, v in written.items() if k != "always"}
 
     def criteria(self, flows: Sequence[FlowName]) -> tuple[Criterion, ...]:
         """The margins of `look` as criteria of severity `review`."""

@@ -20,7 +20,7 @@ PREFERENCE = "review.preference"
 
 
 def _scorer(branch: Branch) -> Scorer:
-    raise NotImplementedError("people's answers are no score of an image; the comparison reads them")
+    raise NotImplementedError("no image is scored by it; the comparison reads answers")
 
 
 FAMILY = Family(
