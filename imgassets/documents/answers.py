@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, AwareDatetime, Field, ValidationError, model_validator
 
 from imgassets.documents.base import Document, Name, fingerprint
 from imgassets.documents.field_errors import FieldError, raise_all
@@ -38,6 +38,17 @@ _TORN = "drop it, or start `imgassets review`, which does"
 Key = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 AnswerId = Annotated[str, Field(pattern=r"^[0-9a-f]{16,64}$")]
 Item = Annotated[str, Field(min_length=1, max_length=MOST_ITEM)]
+
+
+def _is_name(who: str) -> str:
+    if is_blank(who) or who != who.strip() or not who.isprintable():
+        fix = "write visible text in one line, without spaces around it"
+        raise FieldError(f"{who!r} is no name", fix)
+    return who
+
+
+#: Name of a person.
+Person = Annotated[str, Field(min_length=1, max_length=MOST_NAME), AfterValidator(_is_name)]
 
 
 class Correct(Document):
@@ -69,9 +80,7 @@ class Answer(Document):
         description="Random hex, made before the answer is sent: a retry has the same."
     )
     when: Annotated[AwareDatetime, Facet.NOTHING] = Field(description="Time with its zone.")
-    who: Annotated[str, Facet.NOTHING] = Field(
-        min_length=1, max_length=MOST_NAME, description="Name of the person."
-    )
+    who: Annotated[Person, Facet.NOTHING] = Field(description="Name of the person.")
     endpoint: Annotated[Name, Facet.NOTHING] = Field(description="Endpoint of both images.")
     candidate: Annotated[Name, Facet.NOTHING] = Field(description="The model that is judged.")
     incumbent: Annotated[Name | None, Facet.NOTHING] = Field(
@@ -112,14 +121,6 @@ class Answer(Document):
     revision_of: Annotated[AnswerId | None, Facet.NOTHING] = Field(
         None, description="The earlier answer of the same person that this one corrects."
     )
-
-    @field_validator("who")
-    @classmethod
-    def _who_is_a_name(cls, who: str) -> str:
-        if is_blank(who) or who != who.strip() or not who.isprintable():
-            fix = "write visible text in one line, without spaces around it"
-            raise FieldError(f"{who[:MOST_NAME]!r} is no name", fix)
-        return who
 
     @model_validator(mode="after")
     def _alone_or_a_pair(self) -> Self:

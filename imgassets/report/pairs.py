@@ -47,7 +47,7 @@ def select_pairs(
         load: gives PNG bytes by image key; without it no changed pairs are chosen.
         telling, failed, worst, changed: how many of each at most.
     """
-    joined = _joined_images(candidate, incumbent)
+    joined = joined_images(candidate, incumbent)
     seen: set[tuple[Any, ...]] = set()
 
     def take(found: Iterator[ImagePair], count: int) -> list[ImagePair]:
@@ -70,6 +70,20 @@ def deciding(verdict: Verdict) -> list[tuple[str, str]]:
     names = [verdict.closest_criterion] if verdict.closest_criterion else verdict.decided_by
     found = {entry["criterion"]: entry for entry in verdict.criteria}
     return [(found[n]["metric"], found[n]["flow"]) for n in names if n in found]
+
+
+def joined_images(candidate: Measured, incumbent: Measured | None) -> pd.DataFrame:
+    """The candidate's images in order of request, with the incumbent's key and status.
+
+    Columns flow, prompt_id, seed, replicate, image_key, status, message; image_key_incumbent and
+    status_incumbent are missing where the incumbent was not asked.
+    """
+    columns = [*_REQUEST, "image_key", "status", "message"]
+    mine = candidate.images.reindex(columns=columns).sort_values(_REQUEST, ignore_index=True)
+    if incumbent is None:
+        return mine.assign(image_key_incumbent=None, status_incumbent=None)
+    theirs = incumbent.images.reindex(columns=columns)
+    return mine.merge(theirs, on=_REQUEST, how="left", suffixes=("", "_incumbent"))
 
 
 def _telling(
@@ -96,16 +110,6 @@ def _seen_criteria(endpoint: Endpoint) -> list[tuple[str, str]]:
 
 def _identity(pair: ImagePair) -> tuple[Any, ...]:
     return pair.flow, pair.prompt_id, pair.seed, pair.replicate
-
-
-def _joined_images(candidate: Measured, incumbent: Measured | None) -> pd.DataFrame:
-    """The candidate's images in order of request, with the incumbent's key and status."""
-    columns = [*_REQUEST, "image_key", "status", "message"]
-    mine = candidate.images.reindex(columns=columns).sort_values(_REQUEST, ignore_index=True)
-    if incumbent is None:
-        return mine.assign(image_key_incumbent=None, status_incumbent=None)
-    theirs = incumbent.images.reindex(columns=columns)
-    return mine.merge(theirs, on=_REQUEST, how="left", suffixes=("", "_incumbent"))
 
 
 def _failed(images: pd.DataFrame) -> Iterator[ImagePair]:
