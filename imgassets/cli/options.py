@@ -80,8 +80,7 @@ def valid_project() -> Project:
     from imgassets.judges.vocabulary import all_problems
 
     project = load_project()
-    said = (*project.labels.values(), *project.answers.values())
-    of_people = {problem for file in said for problem in file.problems}
+    of_people = set(project.problems_of_people)
     if problems := [p for p in all_problems(project) if p not in of_people]:
         raise InvalidDocumentsError(problems)
     for problem in sorted(of_people):

@@ -14,11 +14,10 @@ from imgassets.decision.names import name_of_row
 from imgassets.decision.paired_scores import Measured, OneScore
 from imgassets.documents.decision_contract import DecisionContract
 from imgassets.documents.yardstick import ALWAYS
-from imgassets.metrics.families import METRICS
 
 #: A row of the comparison as `Comparison.records` gives it.
 Row = Mapping[str, Any]
-#: Pairs that are shown for one reason.
+#: Pairs that show one reason, at most.
 MOST = 5
 #: Share of images that may go unjudged without a person who looks at them.
 _UNJUDGED = 0.02
@@ -119,21 +118,25 @@ def _shown(
         keys = [k for k in one if k in two and (one[k].value >= 0.5) != (two[k].value >= 0.5)]
         yield from (pairs[key] for key in sorted(keys) if key in pairs)
         return
-    metric = _metric_of(endpoint, reason.name)
+    metric, direction = _measured_by(endpoint, reason.name)
     if reason.unjudged:
         listed = candidate.listed(metric, reason.flow)
         yield from (pairs[s.image_key] for s in listed if s.unjudged and s.image_key in pairs)
         return
     theirs = _scores(incumbent, metric, reason.flow)
-    scores = _scores(candidate, metric, reason.flow)
-    losses = {k: _loss(metric, s, theirs.get(pairs[k].incumbent_key)) for k, s in scores.items()
-              if k in pairs}  # fmt: skip
-    yield from (pairs[key] for key in sorted(losses, key=lambda k: (losses[k], k)))
+    losses = [
+        (*loss, pairs[key][:3], pairs[key])
+        for key, score in _scores(candidate, metric, reason.flow).items()
+        if key in pairs and (loss := _loss(direction, score, theirs.get(pairs[key].incumbent_key)))
+    ]
+    yield from (pair for *_, pair in sorted(losses))
 
 
-def _metric_of(endpoint: DecisionContract, name: str) -> str:
-    near = name.removesuffix("__near")
-    return next(c.metric for c in endpoint.all_criteria if c.name in (name, near))
+def _measured_by(endpoint: DecisionContract, name: str) -> tuple[str, str]:
+    """The metric of a criterion, or of the one that something is near to, and its direction."""
+    names = (name, name.removesuffix("__near"))
+    criterion = next(c for c in endpoint.all_criteria if c.name in names)
+    return criterion.metric, criterion.definition.direction
 
 
 def _scores(measured: Measured, metric: str, flow: str) -> dict[str, OneScore]:
@@ -141,14 +144,17 @@ def _scores(measured: Measured, metric: str, flow: str) -> dict[str, OneScore]:
     return {s.image_key: s for s in listed if s.value == s.value}
 
 
-def _loss(metric: str, ours: OneScore, theirs: OneScore | None) -> tuple[float, float]:
-    """Sorts first what lost most: by the score itself, then by the step from the incumbent's."""
+def _loss(direction: str, ours: OneScore, theirs: OneScore | None) -> tuple[float, float] | None:
+    """Sorts first what lost most: by the score itself, then by the step from the incumbent's.
+
+    None where there is nothing to be seen: no step for the worse, and no score below the best.
+    """
     gap = 0.0 if theirs is None else ours.value - theirs.value
-    direction = METRICS[metric].direction if metric in METRICS else "higher"
     if direction == "same":
-        return -abs(gap), 0.0
+        return (-abs(gap), 0.0) if gap else None
     sign = 1.0 if direction == "higher" else -1.0
-    return sign * ours.value, sign * gap
+    best = ours.value >= 1.0 if direction == "higher" else ours.value <= 0.0
+    return None if sign * gap >= 0 and best else (sign * ours.value, sign * gap)
 
 
 def _first_of_each_prompt(pairs: Iterator[Pair]) -> Iterator[Pair]:

@@ -83,6 +83,18 @@ class Project:
     answers: Mapping[str, AnswerFile] = field(default_factory=dict)
     broken: frozenset[tuple[str, str]] = frozenset()
 
+    @property
+    def problems_of_people(self) -> list[Problem]:
+        """What is wrong with labels and answers; where a contract is broken, that is told alone."""
+        labels = [(name, file.problems) for name, file in self.labels.items()]
+        answers = [(name, file.problems) for name, file in self.answers.items()]
+        return [
+            problem
+            for name, problems in (*labels, *answers)
+            if name in self.endpoints or ("endpoints", name) not in self.broken
+            for problem in problems
+        ]
+
     def usable_endpoints(self) -> list[Endpoint]:
         """Endpoints whose own references all resolve to valid documents."""
         return [
@@ -266,19 +278,13 @@ def load_project(root: Path | None = None) -> Project:
         )
     found, broken = tuple(reader.problems), frozenset(reader.broken)
     project = Project(reader.root, endpoints, models, sets, judges, found, broken=broken)
-    labels = read_all_labels(reader.root, lambda name: _own_metrics(endpoints.get(name)))
-    answers = read_all_answers(reader.root, endpoints)
-    problems = [
-        *reader.problems,
-        *references.check(project),
-        *(
-            problem
-            for name, file in (*labels.items(), *answers.items())
-            if name in endpoints or ("endpoints", name) not in project.broken
-            for problem in file.problems
-        ),
-    ]
-    return replace(project, problems=tuple(sorted(set(problems))), labels=labels, answers=answers)
+    project = replace(
+        project,
+        labels=read_all_labels(reader.root, lambda name: _own_metrics(endpoints.get(name))),
+        answers=read_all_answers(reader.root, endpoints),
+    )
+    problems = [*reader.problems, *references.check(project), *project.problems_of_people]
+    return replace(project, problems=tuple(sorted(set(problems))))
 
 
 def _own_metrics(contract: Loaded[Endpoint] | None) -> dict[str, Metric] | None:
