@@ -18,7 +18,7 @@ from imgassets.documents.contract import Endpoint
 from imgassets.documents.drawing import draw
 from imgassets.documents.labels import ASIDE, COLUMNS
 from imgassets.documents.project import Project
-from imgassets.metrics.families import METRICS, of_making
+from imgassets.metrics.families import METRICS, by_people, of_making
 from imgassets.storage.image_store import store_of
 from imgassets.storage.project_home import home_of
 from imgassets.storage.whole_file import write_whole
@@ -96,7 +96,9 @@ def _asked(contract: Endpoint, metrics: Sequence[str]) -> set[tuple[str, str]]:
     means = [
         c
         for c in contract.all_criteria
-        if c.statistic == "mean" and c.metric in METRICS and not of_making(c.metric)
+        if c.statistic == "mean"
+        and c.metric in METRICS
+        and not (of_making(c.metric) or by_people(c.metric))
     ]
     found: set[tuple[str, str]] = {
         (c.metric, c.flow)

@@ -12,7 +12,7 @@ import pandas as pd
 from imgassets.decision import Measured, Verdict
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.yardstick import OTHER, TOTAL, failure_metric, mode_of
-from imgassets.metrics.families import METRICS, of_making
+from imgassets.metrics.families import METRICS, by_people, of_making
 from imgassets.report.inputs import ImagePair, Load, PairKind
 from imgassets.report.thumbnails import difference, open_rgb
 
@@ -98,14 +98,14 @@ def _telling(
         if metric == failure_metric(mode):
             these = joined["status"] == mode if mode not in (OTHER, TOTAL) else True
             yield from _failed(joined[(joined["flow"] == flow) & these])
-        elif not of_making(metric):
+        elif not (of_making(metric) or by_people(metric)):
             yield from _worst([(metric, flow)], candidate, incumbent)
 
 
 def _seen_criteria(endpoint: Endpoint) -> list[tuple[str, str]]:
     """Metric and flow of all that a person can check by looking at the image."""
-    criteria = [c for c in endpoint.all_criteria if not of_making(c.metric)]
-    return list(dict.fromkeys((c.metric, c.flow) for c in criteria))
+    seen = (c for c in endpoint.all_criteria if not (of_making(c.metric) or by_people(c.metric)))
+    return list(dict.fromkeys((c.metric, c.flow) for c in seen))
 
 
 def _identity(pair: ImagePair) -> tuple[Any, ...]:

@@ -26,7 +26,8 @@ from imgassets.review.reasons import Place, Reason
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Pairs that are shown for a reason alone, at most; each reason gives one in turn.
+#: Pairs that are shown for a reason alone, at most; each reason gives one in turn. Those that a
+#: review needs are shown whatever their number.
 MOST_FOR_REASONS = 24
 RANDOM = "random"
 
@@ -183,9 +184,11 @@ def _in_turn(reasons: Sequence[Reason], there: Iterable[Place]) -> Iterator[tupl
     """The first request of each reason, then the second, up to the most; each once."""
     known = set(there)
     seen: dict[Place, str] = {}
-    for rank in zip_longest(*(reason.places for reason in reasons)):
+    for number, rank in enumerate(zip_longest(*(reason.places for reason in reasons))):
         for reason, place in zip(reasons, rank, strict=True):
-            if place in known and place not in seen and len(seen) < MOST_FOR_REASONS:
+            if place not in known or place in seen:
+                continue
+            if number < reason.needed or len(seen) < MOST_FOR_REASONS:
                 seen[place] = reason.words
                 yield place, reason.words
 

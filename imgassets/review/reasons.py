@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from imgassets.decision import Measured, Verdict
+from imgassets.decision import Measured, Verdict, review_reasons
 from imgassets.decision.names import name_of, name_of_row
 from imgassets.decision.paired_scores import CANNOT_BE_JUDGED
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.criteria import Disagreement
 from imgassets.drift.findings import Drift
-from imgassets.metrics.families import METRICS, of_making
+from imgassets.metrics.families import METRICS, by_people, of_making
 from imgassets.report.pairs import select_pairs
 
 #: Flow, prompt id and seed of a request.
@@ -28,10 +28,12 @@ class Reason:
     Attributes:
         words: for the reviewer's record.
         places: which, those that tell most first.
+        needed: how many of the first must be answered before a review is closed.
     """
 
     words: str
     places: tuple[Place, ...]
+    needed: int = 0
 
 
 def reasons_of(
@@ -50,7 +52,7 @@ def reasons_of(
     """
     found = [_drift(model, drifts[model], contract) for model in drifts]
     found += [_of_criterion(contract, c, candidate, incumbent) for c in _telling(verdict)]
-    found += _unjudged(verdict, candidate)
+    found += _unjudged(contract, verdict, candidate, incumbent)
     by_words: dict[str, Reason] = {}
     for reason in found:
         if reason.places:
@@ -76,16 +78,39 @@ def _of_criterion(
     contract: Endpoint, entry: Mapping[str, Any], candidate: Measured, incumbent: Measured | None
 ) -> Reason:
     words = _words(entry)
+    needed = _needed(contract, entry, candidate, incumbent)
     for wanted in contract.review.disagree:
         if wanted.name == entry["criterion"]:
-            return Reason(words, tuple(_contradictions(wanted, candidate))[:MOST])
-    if entry["metric"] not in METRICS or of_making(entry["metric"]):
-        return Reason(words, ())  # a price or a failure is not to be seen
+            return _reason(words, needed, _contradictions(wanted, candidate))
+    if entry["metric"] not in METRICS or of_making(entry["metric"]) or by_people(entry["metric"]):
+        return Reason(words, ())  # neither a price nor a failure is to be seen, nor what was said
     pairs = select_pairs(
         contract, candidate, incumbent, about=[(entry["metric"], entry["flow"])],
         telling=MOST, failed=0, worst=0, changed=0,
     )  # fmt: skip
-    return Reason(words, tuple((p.flow, p.prompt_id, p.seed) for p in pairs))
+    return _reason(words, needed, ((p.flow, p.prompt_id, p.seed) for p in pairs))
+
+
+def _reason(words: str, needed: Sequence[Place], others: Iterable[Place]) -> Reason:
+    """A reason with the pairs that its review needs first."""
+    return Reason(words, tuple(dict.fromkeys((*needed, *others)))[:MOST], len(needed))
+
+
+def _needed(
+    contract: Endpoint,
+    entry: Mapping[str, Any],
+    candidate: Measured,
+    incumbent: Measured | None,
+    *,
+    unjudged: bool = False,
+) -> list[Place]:
+    """The pairs that somebody must answer on, where a criterion sends to people."""
+    asks = unjudged or (entry["severity"] == "review" and entry["state"] == "broken")
+    if incumbent is None or not asks:
+        return []
+    named = review_reasons.Reason(entry["criterion"], entry["flow"], "", unjudged)
+    shown = review_reasons.directed_pairs(contract, [named], candidate, incumbent)
+    return [pair[:3] for pairs in shown.values() for pair in pairs]
 
 
 def _words(entry: Mapping[str, Any]) -> str:
@@ -101,19 +126,24 @@ def _contradictions(wanted: Disagreement, candidate: Measured) -> Iterator[Place
             yield wanted.flow, prompt, seed
 
 
-def _unjudged(verdict: Verdict, candidate: Measured) -> Iterator[Reason]:
+def _unjudged(
+    contract: Endpoint, verdict: Verdict, candidate: Measured, incumbent: Measured | None
+) -> Iterator[Reason]:
     """Images that no judge could judge, for each gating metric."""
-    gating = ((c["metric"], c["flow"]) for c in verdict.criteria if c["severity"] == "gating")
+    gating = {(c["metric"], c["flow"]): c for c in verdict.criteria if c["severity"] == "gating"}
     rows = candidate.rows
     if "reason" not in rows.columns:
         return
     unjudged = rows[
         rows["value"].isna() & rows["reason"].astype(str).str.startswith(CANNOT_BE_JUDGED)
     ]
-    for metric, flow in dict.fromkeys(gating):
+    for (metric, flow), entry in gating.items():
         these = unjudged[(unjudged["metric"] == metric) & (unjudged["flow"] == flow)]
         places = these[["flow", "prompt_id", "seed"]].itertuples(index=False, name=None)
-        yield Reason(
+        some = len(these) > 0
+        needed = _needed(contract, entry, candidate, incumbent, unjudged=True) if some else []
+        yield _reason(
             f"{name_of(metric)} cannot be judged",
-            tuple((str(f), str(p), int(s)) for f, p, s in places)[:MOST],
+            needed,
+            ((str(f), str(p), int(s)) for f, p, s in places),
         )
