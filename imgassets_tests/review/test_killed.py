@@ -23,9 +23,10 @@ def test_no_answer_is_lost_or_counted_twice_in_twenty_kills(reviewed: Path) -> N
     unsent: list[dict[str, object]] = []
     for _ in range(KILLS):
         with served(reviewed, port, "--pairs", "40") as server:
-            killer = threading.Timer(chance.uniform(0.01, 0.4), _kill, [server])
+            pairs = httpx.get(f"{server.address}deck", params={"who": "ana"}).json()["pairs"]
+            killer = threading.Timer(chance.uniform(0.01, 0.4), server.stop, [signal.SIGKILL])
             killer.start()
-            for answer in _answers(server, numbers, unsent):
+            for answer in _answers(pairs, numbers, unsent):
                 if not _post(server, answer):
                     refused += 1
                     unsent = [answer]  # the page sends it again, under the same id
@@ -46,9 +47,8 @@ def test_no_answer_is_lost_or_counted_twice_in_twenty_kills(reviewed: Path) -> N
 
 
 def _answers(
-    server: Served, numbers: Iterator[int], unsent: list[dict[str, object]]
+    pairs: list[dict[str, str]], numbers: Iterator[int], unsent: list[dict[str, object]]
 ) -> Iterator[dict[str, object]]:
-    pairs = httpx.get(f"{server.address}deck", params={"who": "ana"}).json()["pairs"]
     yield from unsent
     for number in numbers:
         yield {
@@ -64,7 +64,3 @@ def _post(server: Served, answer: dict[str, object]) -> bool:
         return httpx.post(f"{server.address}answers", json=answer).status_code == 201
     except httpx.TransportError:
         return False
-
-
-def _kill(server: Served) -> None:
-    server.stop(signal.SIGKILL)

@@ -1,6 +1,4 @@
 // The review page. It knows left and right, never a model. All text is put in as text.
-"use strict";
-
 const DEFECTS = ["hands", "text", "seam", "color", "other"];
 const STATES = ["", "yes", "no", "unsure"];
 const VIEWS = ["side", "flicker", "difference"];
