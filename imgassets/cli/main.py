@@ -35,6 +35,7 @@ _COMMANDS = (
     "reproduce",
     "selftest",
     "report",
+    "review",
     "docs",
     "paid",
     "rollout",

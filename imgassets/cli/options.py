@@ -72,7 +72,7 @@ def complain(message: str) -> None:
 def valid_project() -> Project:
     """The project, all of whose documents can be used.
 
-    Bad labels are told here, and stop the comparisons of their own endpoint alone.
+    Bad labels and answers are told here, and stop the comparisons of their own endpoint alone.
 
     Raises:
         InvalidDocumentsError: one cannot; names every problem.
@@ -80,9 +80,9 @@ def valid_project() -> Project:
     from imgassets.judges.vocabulary import all_problems
 
     project = load_project()
-    of_labels = {problem for file in project.labels.values() for problem in file.problems}
-    if problems := [p for p in all_problems(project) if p not in of_labels]:
+    of_people = set(project.problems_of_people)
+    if problems := [p for p in all_problems(project) if p not in of_people]:
         raise InvalidDocumentsError(problems)
-    for problem in sorted(of_labels):
+    for problem in sorted(of_people):
         complain(str(problem))
     return project

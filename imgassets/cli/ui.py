@@ -40,7 +40,7 @@ def start(root: Path, port: int) -> int:
     home = ready_home(root)
     note = home.ui_note
     lock = _refuse_second(note)
-    _refuse_taken(port)
+    refuse_taken(port)
     from imgassets.cli.report_server import start_beside
     from imgassets.cli.ui_process import run_until_stopped
     from imgassets.refresh.dagster_runs import open_instance
@@ -83,7 +83,12 @@ def _where(note: Path) -> str:
         return ""
 
 
-def _refuse_taken(port: int) -> None:
+def refuse_taken(port: int) -> None:
+    """A message of one line where a port is taken.
+
+    Raises:
+        PlaceError: it is.
+    """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

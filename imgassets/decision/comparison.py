@@ -16,16 +16,27 @@ import pandas as pd
 
 from imgassets.decision.criterion_evidence import gather
 from imgassets.decision.errors import MissingIncumbentError, MixedRowsError
-from imgassets.decision.evidence import Evidence, Limit
-from imgassets.decision.failures import FailureEvidence, gather_failures
+from imgassets.decision.evidence import Evidence
+from imgassets.decision.failures import gather_failures
+from imgassets.decision.heard import Heard, heard
+from imgassets.decision.look_levels import (
+    LookLevel,
+    LookLevels,
+    Tested,
+    corrected,
+    own_p,
+    tests_of,
+)
 from imgassets.decision.paired_scores import Measured
+from imgassets.decision.review_evidence import gather_review
+from imgassets.decision.review_rows import with_answers, with_directed
 from imgassets.decision.review_triggers import review_rows
 from imgassets.decision.rows import criterion_row, failure_row
-from imgassets.decision.statistics import holm
+from imgassets.documents.answers import Answer
 from imgassets.documents.decision_contract import DecisionContract
 from imgassets.documents.labels import Labels
-from imgassets.documents.looks import level
 from imgassets.documents.model_document import Pairing
+from imgassets.metrics.families import by_people
 
 
 @dataclass(frozen=True)
@@ -70,7 +81,10 @@ def compare(
     seed: int | None = 0,
     look: int = 1,
     labels: Labels | None = None,
+    label_look: int | None = None,
     judges: Mapping[str, str] | None = None,
+    answers: Sequence[Answer] = (),
+    answer_look: int = 1,
 ) -> Comparison:
     """Holds a model against the contract and, unless it is the incumbent, against the incumbent.
 
@@ -81,9 +95,13 @@ def compare(
             under test is the incumbent itself: then only floors, ceilings and failures apply.
         pairing: what the two have in common (`documents.models.pairing_of`).
         seed: of the bootstrap that cross-checks the bounds; it never decides; None leaves it out.
-        look: which look at this comparison it is, from 1; later ones are judged more strictly.
+        look: which look at these images it is, from 1; later ones are judged more strictly.
         labels: what people said of images, by (image key, metric); see `decision.people`.
+        label_look: which look at these labels; it holds for what labels correct. As `look` where
+            it is left out.
         judges: the judge of each metric family and how often it is right, in words.
+        answers: what people said of pairs of images (`AnswerFile.counted`).
+        answer_look: which look at these answers; it holds for criteria on them.
 
     Raises:
         MissingIncumbentError: a candidate without an incumbent to compare with.
@@ -91,30 +109,62 @@ def compare(
         DecisionError: tables that are not what they should be.
     """
     incumbent = _checked_incumbent(endpoint, candidate, incumbent)
-    criteria = endpoint.all_criteria
-    evidence = [gather(c, candidate, incumbent, criteria, pairing, labels) for c in criteria]
+    said = heard(answers, candidate, incumbent)
+    evidence = _evidence(endpoint, candidate, incumbent, pairing, labels, said)
     failures = gather_failures(endpoint, candidate, incumbent)
-    alpha = level(endpoint.decision, look, len(endpoint.candidates))
-    corrected = _corrected(_limits(evidence, "gating"), failures)
-    family = max(1, len(corrected))
-    # More data is another look, so it is planned for that look's level.
-    again = level(endpoint.decision, look + 1, len(endpoint.candidates))
-    planned = again, again / family
+    levels = LookLevels.at(endpoint, look, label_look or look, answer_look)
+    at = levels.images
+    gating = tests_of(evidence, "gating", levels) + [Tested(f, at.alpha) for f in failures]
+    known = corrected(gating)
+    family = max(1, len(known))
     # Review is a decision of its own, so it has a correction of its own.
-    corrected |= _corrected(_limits(evidence, "review"), ())
-    rows = [
-        criterion_row(e, endpoint, _own_p(e.limits, corrected), alpha, planned, seed)
-        for e in evidence
-    ]
-    rows += review_rows(endpoint, candidate, rows, alpha)
-    rows += [failure_row(f, corrected.get(id(f), f.p_broken), alpha, again) for f in failures]
-    known = {"look": look, "alpha": alpha, "next_alpha": again}
-    table = pd.DataFrame(rows).assign(**known, judge=_judges(rows, judges or {}))
+    known |= corrected(tests_of(evidence, "review", levels))
+    rows = [_row(e, endpoint, known, levels.of(e), family, seed) for e in evidence]
+    rows = [with_answers(r, said, endpoint, candidate.model) if _is_said(r) else r for r in rows]
+    others = review_rows(endpoint, candidate, rows, at.alpha)
+    others += [failure_row(f, known.get(id(f), f.p_broken), at.alpha, at.again) for f in failures]
+    rows += [row | at.columns for row in others]
+    if incumbent is not None:
+        rows = with_directed(rows, endpoint, candidate, incumbent, said)
+    table = pd.DataFrame(rows).assign(judge=_judges(rows, judges or {}))
     return Comparison(endpoint.endpoint, candidate.model, endpoint.incumbent, table)
 
 
-def _limits(evidence: Sequence[Evidence], severity: str) -> list[Limit]:
-    return [limit for e in evidence if e.criterion.severity == severity for limit in e.limits]
+def _evidence(
+    endpoint: DecisionContract,
+    candidate: Measured,
+    incumbent: Measured | None,
+    pairing: Pairing,
+    labels: Labels | None,
+    said: Heard,
+) -> list[Evidence]:
+    """All criteria; the incumbent has no pairs, so those on people's answers are left out of it."""
+    criteria = endpoint.all_criteria
+    found = []
+    for criterion in criteria:
+        if not by_people(criterion.metric):
+            found.append(gather(criterion, candidate, incumbent, criteria, pairing, labels))
+        elif incumbent is not None:
+            found.append(gather_review(criterion, candidate, incumbent, said))
+    return found
+
+
+def _row(
+    evidence: Evidence,
+    endpoint: DecisionContract,
+    known: dict[int, float],
+    at: LookLevel,
+    family: int,
+    seed: int | None,
+) -> dict[str, Any]:
+    """The row of one criterion, at its level; `known` are corrected p-values of a family."""
+    planned = at.again, at.again / family
+    p = own_p(evidence.limits, known)
+    return criterion_row(evidence, endpoint, p, at.alpha, planned, seed) | at.columns
+
+
+def _is_said(row: dict[str, Any]) -> bool:
+    return by_people(row["metric"])
 
 
 def _judges(rows: Sequence[dict[str, Any]], judges: Mapping[str, str]) -> list[str]:
@@ -146,15 +196,3 @@ def _checked_incumbent(
             "pass the model the contract names"
         )
     return incumbent
-
-
-def _corrected(limits: Sequence[Limit], failures: Sequence[FailureEvidence]) -> dict[int, float]:
-    """Holm-adjusted p-values of "broken" by `id`; hard rules are no tests and stay out."""
-    tests: list[Limit | FailureEvidence] = [x for x in limits if not x.decides_alone]
-    tests += [f for f in failures if not f.hard]
-    return dict(zip(map(id, tests), holm([t.p_broken for t in tests]), strict=True))
-
-
-def _own_p(limits: Sequence[Limit], corrected: dict[int, float]) -> tuple[float, ...]:
-    """p-values of "broken" of these limits, corrected where they take part in the correction."""
-    return tuple(corrected.get(id(limit), limit.p_broken) for limit in limits)

@@ -57,4 +57,6 @@ def _subject(row: Row) -> str:
             return f"{' and '.join(both)} contradict"
         case [*_, "near"]:
             return f"{name_of(row['metric'])} near its limit"
+        case ["review", "always"]:
+            return "every candidate"
     return name_of(str(row["metric"]))

@@ -93,11 +93,11 @@ def with_people(
         return found
     told = f", judged by people on {images} of {found.counts.images} images"
     corrected = _own(
-        replace(found, labelled=images), _sample(ours, found.own_per_seed), scale, told
+        replace(found, labelled=images), sample_of(ours, found.own_per_seed), scale, told
     )
     if incumbent is None:
         return corrected
-    rival = _sample(theirs, scales.scores_of(criterion, incumbent))
+    rival = sample_of(theirs, scales.scores_of(criterion, incumbent))
     if rival.is_enough:
         ends = _ends(criterion, natural_ends(criterion))
         corrected = replace(corrected, incumbent=rival.corrected(ends).value)
@@ -167,11 +167,11 @@ def said_of(measured: Measured, criterion: Criterion, labels: Labels) -> tuple[S
             images += 1
         elif not math.isnan(score.value):
             values.append(None)
-    together = {unit: _together(values) for unit, values in groups.items()}
-    return {unit: said for unit, said in together.items() if said is not None}, images
+    means = {unit: together(values) for unit, values in groups.items()}
+    return {unit: said for unit, said in means.items() if said is not None}, images
 
 
-def _together(values: Iterable[Said | None]) -> Said | None:
+def together(values: Iterable[Said | None]) -> Said | None:
     """The mean over parts of which some may be unlabelled (None); those that failed are zeros."""
     parts = list(values)
     labelled = [said for said in parts if said is not None and not said.known]
@@ -193,10 +193,10 @@ def _pairs(
         units = {(p, -1): said.minus(rival[p]) for p, said in mine.items() if p in rival}
     else:
         units = {unit: said.minus(theirs[unit]) for unit, said in ours.items() if unit in theirs}
-    return _sample(units, found.per_seed)
+    return sample_of(units, found.per_seed)
 
 
-def _sample(said: SaidPerSeed, judged: PerSeed) -> Sample:
+def sample_of(said: SaidPerSeed, judged: PerSeed) -> Sample:
     """One value a prompt.
 
     Prompts that failed altogether need no label. As large a share of them counts as labelled as of
@@ -223,8 +223,8 @@ def _by_prompt(said: SaidPerSeed, judged: PerSeed) -> dict[str, Said]:
     units: dict[str, list[Said | None]] = {}
     for unit in judged:
         units.setdefault(unit[0], []).append(said.get(unit))
-    together = {prompt: _together(parts) for prompt, parts in units.items()}
-    return {prompt: said for prompt, said in together.items() if said is not None}
+    means = {prompt: together(parts) for prompt, parts in units.items()}
+    return {prompt: said for prompt, said in means.items() if said is not None}
 
 
 def _prompt_means(judged: PerSeed) -> Mapping[str, float]:

@@ -1,6 +1,7 @@
 """What sends a model to a person: limits only just held, and metrics that contradict each other.
 
-Margins of severity `review` (the look of images) are ordinary criteria; these two are not.
+Margins of severity `review` (the look of images) are ordinary criteria; these are not. Nor is
+`review.always`, which asks about every candidate.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from imgassets.decision.rows import empty_row
 from imgassets.decision.statistics import Estimate
 from imgassets.documents.criteria import Criterion, Disagreement, Near
 from imgassets.documents.decision_contract import DecisionContract
-from imgassets.documents.yardstick import near_name
+from imgassets.documents.yardstick import ALWAYS, near_name
 
 
 def review_rows(
@@ -34,7 +35,23 @@ def review_rows(
         for n in endpoint.review.near
         if (criterion := endpoint.limited(n)) is not None
     ]
-    return near + [_disagreement(d, candidate, alpha) for d in endpoint.review.disagree]
+    always = [_always()] if endpoint.review.always and candidate.model != endpoint.incumbent else []
+    differ = [_disagreement(d, candidate, alpha) for d in endpoint.review.disagree]
+    return [*near, *differ, *always]
+
+
+def _always() -> dict[str, Any]:
+    """Asks for people whatever was measured."""
+    return empty_row(ALWAYS, "review", "review.always") | {
+        "flow": "",
+        "severity": "review",
+        "statistic": "mean",
+        "hard": True,
+        "p_broken_holm": 1.0,  # the last of all reasons
+        "state": "broken",
+        "passed": False,
+        "reason": "the contract asks people about every candidate",
+    }
 
 
 def _near(near: Near, criterion: Criterion, judged: dict[str, Any]) -> dict[str, Any]:

@@ -18,12 +18,13 @@ from imgassets.decision.people import Corrected
 from imgassets.decision.statistics import cluster_bootstrap
 from imgassets.documents.decision_contract import DecisionContract
 from imgassets.documents.yardstick import failure_metric, failure_name
+from imgassets.metrics.families import by_people
 
 #: Columns of the comparison table, in order. Bounds are one-sided at level alpha each; a number
 #: that does not exist is missing (NaN), never 0.
 COLUMNS = (
     "criterion",  # unique name, fit for an asset check
-    "source",  # "criterion", "failure", or "review" (what may ask for a person)
+    "source",  # "criterion", "failure", "review" (may ask for people), "people" (what they said)
     "metric",
     "flow",
     "severity",
@@ -74,6 +75,15 @@ PEOPLE_COLUMNS = (
     "judge_estimate",  # the judge's own mean, which people's labels corrected; else missing
     "judge_difference",  # the judge's own difference, likewise
 )
+#: Columns beside these, where a criterion is on what people said of pairs.
+REVIEW_COLUMNS = (
+    "n_people",  # who answered, on the flow's pairs
+    "n_answered",  # pairs they answered on, drawn at random or not
+    "n_stale",  # answers on images that are not compared
+    "agreement",  # Krippendorff's alpha; missing where it is not known
+    "n_directed",  # pairs that show what sends to people, in the row of the reason
+    "n_directed_answered",  # those that somebody answered on
+)
 
 
 def criterion_row(
@@ -93,6 +103,7 @@ def criterion_row(
     criterion, limits = evidence.criterion, evidence.limits
     state = _state(limits, corrected, alpha)
     source = "review" if criterion.severity == "review" else "criterion"
+    source = "people" if by_people(criterion.metric) else source
     row = empty_row(criterion.name, source, criterion.metric)
     row |= criterion.model_dump(include={"flow", "severity", "statistic"})
     row |= {

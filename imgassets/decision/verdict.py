@@ -12,13 +12,14 @@ from imgassets.decision.comparison import Comparison
 from imgassets.decision.formatting import capitalized
 from imgassets.decision.gains import coverage, is_remote, room_used, what_holds
 from imgassets.decision.names import name_of_row
+from imgassets.decision.review_closing import Closing, closing
+from imgassets.decision.review_reasons import reasons
 from imgassets.decision.settling import needed, not_the_models, unmeasured, what_settles
 
 Decision = Literal["GO", "NO-GO", "REVIEW", "INCONCLUSIVE"]
 #: How many further criteria a sentence names.
 _NAMED = 3
-#: Share of images that may go unjudged without a person who looks at them.
-_UNJUDGED = 0.02
+Row = dict[str, Any]
 _ALWAYS = ("criterion", "metric", "flow", "severity", "statistic", "state", "passed", "reason")
 
 
@@ -34,6 +35,9 @@ class Verdict(BaseModel):
         sentence: one sentence for a product manager, starting with the verdict.
         criteria: one entry a criterion: metric, value, floor or ceiling, margin, passed, reason.
         review_reasons: why a person must look, where the verdict is REVIEW.
+        answered: further reasons, which people's answers closed.
+        needed_pairs: further pairs, each of another prompt, that people must answer on to close a
+            REVIEW; None where that is not what is missing.
         needed_prompts: prompts to add that would settle an INCONCLUSIVE one; None where settled
             or where no practical number would do.
         needed_seeds: seeds a prompt that would do instead, if any would.
@@ -55,6 +59,8 @@ class Verdict(BaseModel):
     criteria: tuple[dict[str, Any], ...]
     closest_criterion: str | None = None
     review_reasons: tuple[str, ...] = ()
+    answered: tuple[str, ...] = ()
+    needed_pairs: int | None = None
     needed_prompts: int | None = None
     needed_seeds: int | None = None
     added_seeds: int = 0
@@ -80,24 +86,19 @@ def decide(
         added_seeds, stray_labels: seeds beside the contract's; labels of images no table holds.
     """
     rows = comparison.records()
-    asking = sorted(filter(_asks, rows), key=_surest)
     alone = comparison.model == comparison.incumbent
-    gating = [r | {"unmeasured": unmeasured(r, alone)} for r in rows if r["severity"] == "gating"]
-    unseen = filter(None, map(_unjudged, gating))
-    review_reasons = [*drift, *unseen, *(r["reason"] for r in asking)]
-    broken = sorted((r for r in gating if r["state"] == "broken"), key=_most_telling_break)
+    closed = closing(rows, reasons(rows))
+    deciding = [r for r in rows if r["severity"] == "gating"]
+    gating = [r | {"unmeasured": unmeasured(r, alone)} for r in deciding if not _is_said(r)]
+    broken = [r for r in deciding if r["state"] == "broken"]
     open_ = sorted((r for r in gating if r["state"] == "undecided"), key=_hardest_to_settle)
-    if broken:
-        verdict, deciding = "NO-GO", broken
-    elif open_ or not gating:
-        verdict, deciding = "REVIEW" if drift else "INCONCLUSIVE", open_
-    else:
-        verdict = "REVIEW" if review_reasons else "GO"
-        deciding = asking or sorted(_applying(gating, alone), key=_nearest_to_lost)
-    names = tuple(row["criterion"] for row in deciding)
+    verdict = _ruled(broken, open_, gating, drift, closed)
+    telling = _telling(verdict, rows, broken, open_, _applying(gating, alone), closed)
+    asking = (*drift, *(reason.words for reason in closed.open))
+    names = tuple(row["criterion"] for row in telling)
     prompts, seeds = needed(open_) if verdict == "INCONCLUSIVE" else (None, None)
     held = _held(gating, open_, comparison.incumbent, alone)
-    said = _sentence(verdict, deciding, review_reasons, held, alone)
+    said = _sentence(verdict, telling, asking, held, alone)
     return Verdict(
         endpoint=comparison.endpoint,
         model=comparison.model,
@@ -105,21 +106,53 @@ def decide(
         verdict=verdict,
         decided_by=() if verdict == "GO" else names,
         closest_criterion=names[0] if verdict == "GO" and names else None,
-        sentence=f"{said}{coverage(gating, told_if_all=verdict == 'GO')}"
+        sentence=f"{said}{coverage(gating, told_if_all=verdict == 'GO')}{_answers(verdict, closed)}"
         f"{_people(rows, said)}{_stray(stray_labels)}{_added(added_seeds)}{_looked(rows)}",
         criteria=tuple(_entry(row) for row in rows),
-        review_reasons=tuple(review_reasons),
+        review_reasons=asking,
+        answered=tuple(reason.words for reason in closed.answered),
+        needed_pairs=closed.pairs if verdict == "REVIEW" else None,
         needed_prompts=prompts,
         needed_seeds=seeds,
         added_seeds=added_seeds,
         judges=_judges(gating),
-        **({"look": int(rows[0]["look"]), "alpha": rows[0]["alpha"]} if rows else {}),
+        **_look_and_alpha(rows),
     )
 
 
-def _asks(row: dict[str, Any]) -> bool:
-    """Whether a row sends to a person."""
-    return bool(row["severity"] == "review" and row["state"] == "broken")
+def _ruled(
+    broken: Sequence[Row], open_: Sequence[Row], gating: Sequence[Row], drift: Sequence[str],
+    closed: Closing,
+) -> Decision:  # fmt: skip
+    """The rule: what is broken decides, then what is open, then what only people can answer."""
+    if broken:
+        return "NO-GO"
+    if open_ or not gating:
+        return "REVIEW" if drift else "INCONCLUSIVE"
+    return "REVIEW" if drift or closed.open else "GO"
+
+
+def _telling(
+    verdict: Decision,
+    rows: Sequence[Row],
+    broken: Sequence[Row],
+    open_: Sequence[Row],
+    applying: Sequence[Row],
+    closed: Closing,
+) -> list[Row]:
+    """The rows that a verdict rests on, the most telling first."""
+    if verdict == "NO-GO":
+        return sorted(broken, key=_most_telling_break)
+    if open_ or not applying:
+        return list(open_)
+    by_name = {row["criterion"]: row for row in rows}
+    asking = [by_name[reason.name] for reason in closed.open if not reason.unjudged]
+    return asking or sorted(applying, key=_nearest_to_lost)
+
+
+def _is_said(row: Row) -> bool:
+    """Whether a row is of what people said: it answers a review, and asks for no more data."""
+    return bool(row["source"] == "people")
 
 
 def _applying(rows: Sequence[dict[str, Any]], alone: bool) -> list[dict[str, Any]]:
@@ -182,15 +215,16 @@ def _people(rows: Sequence[dict[str, Any]], sentence: str) -> str:
     )
 
 
-def _unjudged(row: dict[str, Any]) -> str:
-    """Why a person must look at what no judge could judge: it is no part of the mean."""
-    unjudged, judged = row.get("n_unjudged") or 0, row["n_images"] or 0
-    if unjudged <= _UNJUDGED * (unjudged + judged):
+def _answers(verdict: str, closed: Closing) -> str:
+    """What people's answers closed, and what is missing where they do not yet."""
+    if verdict in ("NO-GO", "INCONCLUSIVE"):
         return ""
-    return (
-        f"{name_of_row(row)}: {unjudged:.0f} of {unjudged + judged:.0f} images cannot be judged, "
-        "and may be right or wrong"
-    )
+    done = ""
+    if closed.answered:
+        words = "; ".join(reason.words for reason in closed.answered[:_NAMED])
+        more = _more(len(closed.answered) - _NAMED)
+        done = f" A person had to look ({words}), and {closed.by}.{more}"
+    return done + closed.missing
 
 
 def _judges(gating: Sequence[dict[str, Any]]) -> str:
@@ -214,12 +248,32 @@ def _added(seeds: int) -> str:
     return f" Rests on {seeds} more seed{'s' * (seeds > 1)} a prompt than the contract asks for."
 
 
-def _looked(rows: Sequence[dict[str, Any]]) -> str:
-    """Which look this is, where it is not the first."""
-    if not rows or rows[0]["look"] == 1:
-        return ""
-    alpha = 100 * rows[0]["alpha"]
-    return f" This is look {rows[0]['look']:.0f} at this comparison, judged at level {alpha:.2g} %."
+def _looked(rows: Sequence[Row]) -> str:
+    """Which look this is, where it is not the first; answers are looked at by themselves."""
+    measured = [row for row in rows if not _is_said(row)]
+    last = max(measured, key=lambda row: row["look"], default=None)
+    answers = next((row for row in rows if _is_said(row)), None)
+    said = ""
+    if last is not None and last["look"] > 1:
+        said = (
+            f" This is look {last['look']:.0f} at this comparison, judged at level "
+            f"{100 * last['alpha']:.2g} %."
+        )
+    if answers is not None and answers["look"] > 1:
+        said += (
+            f" This is look {answers['look']:.0f} at people's answers, judged at level "
+            f"{100 * answers['alpha']:.2g} %."
+        )
+    return said
+
+
+def _look_and_alpha(rows: Sequence[Row]) -> dict[str, Any]:
+    """Of the comparison; what people said is looked at by itself."""
+    measured = [row for row in rows if not _is_said(row)]
+    if not measured:
+        return {}
+    looks, levels = ([row[name] for row in measured] for name in ("look", "alpha"))
+    return {"look": int(max(looks)), "alpha": max(levels)}
 
 
 def _more(count: int) -> str:
@@ -227,10 +281,6 @@ def _more(count: int) -> str:
     if count <= 0:
         return ""
     return f" {count} more {'reason is' if count == 1 else 'reasons are'} listed with the verdict."
-
-
-def _surest(row: dict[str, Any]) -> tuple[float, str]:
-    return (row["p_broken_holm"] or 0.0, row["criterion"])
 
 
 def _held(gating: Sequence[Any], open_: Sequence[Any], incumbent: str, alone: bool) -> str:

@@ -3,17 +3,21 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import dagster as dg
 
 from imgassets.defs.resources import ProjectResource
+from imgassets.documents.answers import AnswerFile
 from imgassets.documents.labels import LabelFile
 from imgassets.documents.problems import InvalidDocumentsError
 from imgassets.drift.findings import DriftFile
 from imgassets.refresh.extra_seeds import ExtraSeeds
+from imgassets.refresh.observed.answers import answers_of
 from imgassets.refresh.observed.labels import labels_of
 from imgassets.storage.whole_file import whole_file
+
+Said = TypeVar("Said", LabelFile, AnswerFile)
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -108,15 +112,18 @@ class ObservedContent(dg.ConfigurableIOManager):
         raise NotImplementedError(context.asset_key.to_user_string())
 
     def load_input(self, context: dg.InputContext) -> Any:
-        """What drifted in a branch (`Revalidated`), the seeds added to it, or an endpoint's labels
-        or judges with how often these are right.
+        """What drifted in a branch (`Revalidated`), the seeds added to it, people's answers on it,
+        or an endpoint's labels or judges with how often these are right.
 
         Raises:
-            ValueError: the file was damaged, or labels cannot be used; names it and the fix.
+            ValueError: the file was damaged, or what people said cannot be used; names it and the
+                fix.
         """
         kind, *branch = context.asset_key.path
         if kind == "labels":
-            return self._labels(*branch)
+            return _usable(labels_of(self.workplace.project(), *branch))
+        if kind == "answers":
+            return _usable(answers_of(self.workplace.project(), *branch))
         if kind == "calibrations":
             return self.workplace.judges(self.workplace.project(), *branch)
         home = self.workplace.home()
@@ -126,11 +133,12 @@ class ObservedContent(dg.ConfigurableIOManager):
         }
         return readers[kind](*branch)
 
-    def _labels(self, endpoint: str) -> LabelFile:
-        found = labels_of(self.workplace.project(), endpoint)
-        if found.problems:
-            raise InvalidDocumentsError(found.problems)
-        return found
+
+def _usable(found: Said) -> Said:
+    """What people said, where nothing is wrong with the file."""
+    if found.problems:
+        raise InvalidDocumentsError(found.problems)
+    return found
 
 
 def _existing(path: Path, key: dg.AssetKey) -> Path:

@@ -19,6 +19,19 @@ def is_loopback(host: str) -> bool:
     return (mapped or address).is_loopback
 
 
+def from_this_machine(host: str, origin: str | None) -> bool:
+    """Whether a request of HTTP comes from a program or a page of this machine.
+
+    Pages of the web reach this machine through a browser, by its name or by one of theirs.
+
+    Args:
+        host: the header of the request, with or without a port.
+        origin: the header, None where there is none.
+    """
+    hosts = [urlsplit(f"//{host}").hostname, *([urlsplit(origin).hostname] if origin else [])]
+    return all(is_loopback(name or "") for name in hosts)
+
+
 def host_of(url: str) -> str:
     """The host of a base URL that a key may be sent to: https, or plain http on this machine.
 

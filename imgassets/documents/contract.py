@@ -284,4 +284,5 @@ class Endpoint(DecisionContract):
     def asks_for_review(self) -> bool:
         """Whether anything but drift could send a model to a person."""
         reviewed = any(c.severity == "review" for c in self.all_criteria)
-        return reviewed or bool(self.review.near or self.review.disagree)
+        asked = self.review.always or self.review.near or self.review.disagree
+        return reviewed or bool(asked)

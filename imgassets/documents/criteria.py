@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Sequence
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     ConfigDict,
     Field,
     PrivateAttr,
+    SerializerFunctionWrapHandler,
     ValidationInfo,
     field_validator,
+    model_serializer,
     model_validator,
 )
 
@@ -23,7 +25,7 @@ from imgassets.documents.field_facets import Facet
 from imgassets.documents.own_metrics import known_metric, known_names
 from imgassets.documents.units import ImageSeconds, Share, Usd, level, step, unit_of_limit
 from imgassets.flows import FIRST, FlowName
-from imgassets.metrics.families import METRICS
+from imgassets.metrics.families import METRICS, by_people
 from imgassets.metrics.family import Metric
 from imgassets.metrics.gone import GONE
 
@@ -129,12 +131,30 @@ class Criterion(Document):
             raise FieldError("no limit is given, so it says nothing", f"add {either}a margin")
         if metric.direction == "same":
             return self._compared_only()
+        if by_people(self.metric):
+            self._only_a_floor()
         wrong = "ceiling" if metric.direction == "higher" else "floor"
         if getattr(self, wrong) is not None:
             right = "floor" if wrong == "ceiling" else "ceiling"
             message = f"{self.metric}: {metric.direction} is better, so a {wrong} makes no sense"
             raise FieldError(message, f"use {right}", wrong)
         return self
+
+    def _only_a_floor(self) -> None:
+        """People's answers are on pairs with the incumbent, and are what answers a review."""
+        if self.margin is not None:
+            raise FieldError(
+                f"{self.metric} compares with the incumbent already, so it has no margin",
+                "give a floor: `floor: 0.45` of review.preference allows 5 points below equal",
+                "margin",
+            )
+        if self.statistic == "worst":
+            message = f"{self.metric} is a mean over pairs, so it has no worst image"
+            raise FieldError(message, "leave `statistic` out", "statistic")
+        if self.severity == "review":
+            message = f"{self.metric} is what people answered, so it cannot send to people"
+            fix = "use gating, or warning; `review.always` asks people about every candidate"
+            raise FieldError(message, fix, "severity")
 
     def _compared_only(self) -> Self:
         if self.floor is not None or self.ceiling is not None or self.statistic == "worst":
@@ -203,6 +223,14 @@ class Near(Document):
         gt=0.0, description="Distance to the floor or ceiling, metric's unit."
     )
 
+    @field_validator("metric")
+    @classmethod
+    def _not_of_people(cls, name: str) -> str:
+        if by_people(name):
+            fix = "name a metric of images; raise the floor of this one instead"
+            raise FieldError(f"{name} is what people said, so nobody looks again", fix)
+        return name
+
     @field_validator("within", mode="before")
     @classmethod
     def _smaller_than_the_range(cls, value: object, info: ValidationInfo) -> object:
@@ -226,8 +254,8 @@ class Disagreement(Document):
     def _both_are_shares(self) -> Self:
         for i, name in enumerate(self.metrics):
             metric = METRICS.get(name) or GONE.get(name)
-            if metric is None or metric.unit != "share":
-                shares = [m for m in METRICS if METRICS[m].unit == "share"]
+            if metric is None or metric.unit != "share" or by_people(name):
+                shares = [m for m in METRICS if METRICS[m].unit == "share" and not by_people(m)]
                 fix = f"use two of: {', '.join(shares)}"
                 raise FieldError(f"{name!r} is no share of images", fix, "metrics", i)
             if self.flow not in metric.flows:
@@ -256,6 +284,15 @@ class Review(Document):
     disagree: Annotated[tuple[Disagreement, ...], Facet.CRITERIA] = Field(
         (), description="Pairs of metrics that ought to agree."
     )
+    always: Annotated[bool, Facet.CRITERIA] = Field(
+        False, description="People look at every candidate, whatever was measured."
+    )
+
+    @model_serializer(mode="wrap")
+    def _as_before_where_silent(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """`always` came later: contracts that do not ask for it keep their fingerprints."""
+        written: dict[str, Any] = write(self)
+        return written if self.always else {k: v for k, v in written.items() if k != "always"}
 
     def criteria(self, flows: Sequence[FlowName]) -> tuple[Criterion, ...]:
         """The margins of `look` as criteria of severity `review`."""

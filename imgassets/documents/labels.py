@@ -25,7 +25,7 @@ from typing import Any
 from imgassets.documents.base import fingerprint
 from imgassets.documents.problems import InvalidDocumentsError, Problem
 from imgassets.documents.scale_ends import ends_of
-from imgassets.metrics.families import METRICS, of_making
+from imgassets.metrics.families import METRICS, by_people, of_making
 from imgassets.metrics.family import Metric
 
 COLUMNS = ("image_key", "metric", "value", "who", "when")
@@ -179,6 +179,10 @@ class _Reader:
             return None
         if of_making(name):
             said = f"{name} is measured while an image is made; nobody can see it"
+            self._report(line, "metric", said, "drop the row")
+            return None
+        if by_people(name):
+            said = f"{name} is said of pairs, by `imgassets review`"
             self._report(line, "metric", said, "drop the row")
             return None
         low, high = ends_of(metric)

@@ -6,15 +6,17 @@ schema cannot show.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from imgassets.documents.unit_schemas import Schema, level_schema, step_schema
 from imgassets.documents.units import unit_of_limit
-from imgassets.metrics.families import FAMILIES, METRICS
+from imgassets.metrics.families import FAMILIES, METRICS, by_people
 from imgassets.metrics.family import Metric
 
 _NULL: Schema = {"type": "null"}
+#: Those that images have a score of.
+_OF_IMAGES = {name: metric for name, metric in METRICS.items() if not by_people(name)}
 
 
 def of_criterion(schema: Schema) -> None:
@@ -22,23 +24,24 @@ def of_criterion(schema: Schema) -> None:
     _names(schema["properties"]["metric"], METRICS)
     for name in ("floor", "ceiling", "margin"):
         schema["properties"][name].pop("anyOf")
-    schema["allOf"] = [_if_metric(alike, _limits(alike[0])) for alike in _alike()]
+    schema["allOf"] = [_if_metric(alike, _limits(alike[0])) for alike in _alike(METRICS)]
 
 
 def of_near(schema: Schema) -> None:
     """A metric of the product, with a distance in its unit."""
-    _names(schema["properties"]["metric"], METRICS)
+    _names(schema["properties"]["metric"], _OF_IMAGES)
     within = schema["properties"]["within"]
     for key in ("type", "anyOf", "exclusiveMinimum"):
         within.pop(key, None)
     schema["allOf"] = [
-        _if_metric(alike, {"within": step_schema(unit_of_limit(alike[0]))}) for alike in _alike()
+        _if_metric(alike, {"within": step_schema(unit_of_limit(alike[0]))})
+        for alike in _alike(_OF_IMAGES)
     ]
 
 
 def of_disagreement(schema: Schema) -> None:
     """Two shares."""
-    shares = [name for name, metric in METRICS.items() if metric.unit == "share"]
+    shares = [name for name, metric in _OF_IMAGES.items() if metric.unit == "share"]
     schema["properties"]["metrics"]["items"] = {"type": "string", "enum": shares}
 
 
@@ -64,11 +67,12 @@ def _names(field: Schema, metrics: Iterable[str]) -> None:
     field["enum"] = list(metrics)
 
 
-def _alike() -> list[list[Metric]]:
+def _alike(metrics: Mapping[str, Metric]) -> list[list[Metric]]:
     """Metrics, those together that can be limited in the same way."""
     found: dict[Any, list[Metric]] = {}
-    for metric in METRICS.values():
-        key = (repr(unit_of_limit(metric)), metric.direction, metric.flows)
+    for metric in metrics.values():
+        kind = by_people(metric.name)
+        key = (repr(unit_of_limit(metric)), metric.direction, metric.flows, kind)
         found.setdefault(key, []).append(metric)
     return list(found.values())
 
@@ -86,6 +90,10 @@ def _limits(metric: Metric) -> Schema:
     unit = unit_of_limit(metric)
     limit = {"anyOf": [*level_schema(unit)["anyOf"], _NULL]}
     right = {"higher": "floor", "lower": "ceiling", "same": ""}[metric.direction]
+    if by_people(metric.name):
+        only = {"statistic": {"const": "mean"}, "severity": {"enum": ["gating", "warning"]}}
+        flow = {"flow": {"enum": list(metric.flows)}}
+        return {**flow, "floor": limit, "ceiling": _NULL, "margin": _NULL, **only}
     return {
         "flow": {"enum": list(metric.flows)},
         "floor": limit if right == "floor" else _NULL,

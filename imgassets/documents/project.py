@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import ValidationError
 
 from imgassets.documents import references
+from imgassets.documents.answers import AnswerFile, read_all_answers
 from imgassets.documents.base import Document
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.environment import PlaceError, folder_in
@@ -67,6 +68,7 @@ class Project:
     Attributes:
         labels: what people said of images, by endpoint; problems of these files stop no other
             endpoint, so they stand with the files as well.
+        answers: what people said of pairs of images, by endpoint; problems as those of labels.
         broken: folder and name of each document that is there and cannot be used; its problems are
             told, and nothing is to be said of those that name it.
     """
@@ -78,7 +80,20 @@ class Project:
     judges: dict[str, Loaded[AnyJudge]] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     labels: Mapping[str, LabelFile] = field(default_factory=dict)
+    answers: Mapping[str, AnswerFile] = field(default_factory=dict)
     broken: frozenset[tuple[str, str]] = frozenset()
+
+    @property
+    def problems_of_people(self) -> list[Problem]:
+        """What is wrong with labels and answers; where a contract is broken, that is told alone."""
+        labels = [(name, file.problems) for name, file in self.labels.items()]
+        answers = [(name, file.problems) for name, file in self.answers.items()]
+        return [
+            problem
+            for name, problems in (*labels, *answers)
+            if name in self.endpoints or ("endpoints", name) not in self.broken
+            for problem in problems
+        ]
 
     def usable_endpoints(self) -> list[Endpoint]:
         """Endpoints whose own references all resolve to valid documents."""
@@ -239,7 +254,7 @@ class _Reader:
 
 
 def load_project(root: Path | None = None) -> Project:
-    """Load all of `contracts/`, `prompts/` and `labels/`; never raises for a bad document."""
+    """Load `contracts/`, `prompts/`, `labels/` and `reviews/`; never raises for a bad document."""
     reader = _Reader((root or find_root()).resolve())
     endpoints = reader.read_all(
         reader.folder("contracts", "endpoints"), lambda _: Endpoint, "endpoint"
@@ -263,18 +278,13 @@ def load_project(root: Path | None = None) -> Project:
         )
     found, broken = tuple(reader.problems), frozenset(reader.broken)
     project = Project(reader.root, endpoints, models, sets, judges, found, broken=broken)
-    labels = read_all_labels(reader.root, lambda name: _own_metrics(endpoints.get(name)))
-    problems = [
-        *reader.problems,
-        *references.check(project),
-        *(
-            problem
-            for name, file in labels.items()
-            if name in endpoints or ("endpoints", name) not in project.broken
-            for problem in file.problems
-        ),
-    ]
-    return replace(project, problems=tuple(sorted(set(problems))), labels=labels)
+    project = replace(
+        project,
+        labels=read_all_labels(reader.root, lambda name: _own_metrics(endpoints.get(name))),
+        answers=read_all_answers(reader.root, endpoints),
+    )
+    problems = [*reader.problems, *references.check(project), *project.problems_of_people]
+    return replace(project, problems=tuple(sorted(set(problems))))
 
 
 def _own_metrics(contract: Loaded[Endpoint] | None) -> dict[str, Metric] | None:

@@ -19,11 +19,14 @@ from imgassets.documents.problems import Problem, problem_at
 from imgassets.documents.scale_ends import ends_of_difference, natural_ends, scale_of
 from imgassets.documents.yardstick import limited_modes
 from imgassets.metrics.families import of_making
+from imgassets.metrics.review import ACCEPTED, PREFERENCE
 
 if TYPE_CHECKING:
     from imgassets.documents.project import Loaded, Project
 
 Loc = tuple[str | int, ...]
+_RIGHT = "every image is right"
+_BEST = {ACCEPTED: "people accept every pair", PREFERENCE: "people always prefer the candidate"}
 
 
 class BestCase(NamedTuple):
@@ -79,7 +82,7 @@ def _in_contract(project: Project, loaded: Loaded[Endpoint]) -> Iterator[Problem
             if case.field == "margin" and not contract.candidates:
                 continue
             same = "every image is as good as the incumbent's"
-            best = same if case.field == "margin" else "every image is right"
+            best = same if case.field == "margin" else _BEST.get(criterion.metric, _RIGHT)
             loc: Loc = ("criteria", i, case.field)
             yield from _hint(loaded, loc, case, asked, alpha, criterion.metric, best)
     yield from _of_failures(project, loaded, alpha)

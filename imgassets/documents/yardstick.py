@@ -19,6 +19,7 @@ from imgassets.documents.criteria import Criterion, Severity
 from imgassets.documents.decision_contract import DecisionContract
 from imgassets.documents.failures import FAILURE_MODES, NOT_THE_MODELS
 from imgassets.flows import STAGES, FlowName
+from imgassets.metrics.families import by_people
 
 #: The table of decisions.
 COMPARISON = "comparison"
@@ -32,6 +33,8 @@ OTHER = "other"
 TOTAL = "total"
 #: One check for all that only sends to a person: whether anybody need look.
 REVIEW_CHECK = "review"
+#: What asks people about every candidate (`review.always`).
+ALWAYS = "review__always"
 _FAILURES = "failures."
 _MODES = tuple(FAILURE_MODES)
 _THE_MODELS = tuple(mode for mode in _MODES if mode not in NOT_THE_MODELS)
@@ -161,7 +164,7 @@ def rules_by_table(contract: DecisionContract, model: str) -> dict[str, list[Rul
     """
     tables: dict[str, list[Rule]] = {}
     for criterion in contract.all_criteria:
-        if criterion.has_limit:
+        if criterion.has_limit and not by_people(criterion.metric):
             family = criterion.metric.partition(".")[0]
             tables.setdefault(family, []).append(MetricRule(criterion))
     for flow in contract.flows:
@@ -231,7 +234,8 @@ def _failure_rules(contract: DecisionContract, flow: FlowName) -> Iterator[Failu
 def _decision_rules(contract: DecisionContract, model: str) -> Iterator[DecisionRule]:
     alone = model == contract.incumbent
     for c in contract.all_criteria:
-        if not alone or (c.has_limit and c.severity != "review"):
+        of_pairs = c.severity == "review" or by_people(c.metric)
+        if not alone or (c.has_limit and not of_pairs):
             yield DecisionRule(c.name, (c.name,), c.severity, MetricRule(c))
     for flow in contract.flows:
         rules = list(_failure_rules(contract, flow))
@@ -244,7 +248,8 @@ def _decision_rules(contract: DecisionContract, model: str) -> Iterator[Decision
     if not alone:
         near = [contract.limited(n) for n in contract.review.near]
         asked = [near_name(limited.name) for limited in near if limited is not None]
-        for name in (*asked, *(d.name for d in contract.review.disagree)):
+        asked += [d.name for d in contract.review.disagree]
+        for name in (*asked, *([ALWAYS] if contract.review.always else ())):
             yield DecisionRule(name, (name,), "review")
 
 

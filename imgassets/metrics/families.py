@@ -13,6 +13,7 @@ from imgassets.metrics import (
     edit_stability,
     faces,
     look,
+    review,
     stylization,
     typography,
     upscaling,
@@ -33,6 +34,7 @@ FAMILIES: dict[str, Family] = {
         upscaling,
         look,
         cost,
+        review,
     )
 }
 #: Every metric a contract can name, by name.
@@ -44,10 +46,11 @@ FAMILY_VERSIONS: dict[str, str] = {name: family.version for name, family in FAMI
 
 
 def families_of(flows: Sequence[FlowName]) -> dict[str, list[FlowName]]:
-    """Names of the families that look at any of these flows, with the flows each looks at."""
+    """Names of the families that score images of these flows, with the flows each looks at."""
     looked_at = {
         name: [flow for flow in flows if family.measured_on(flow)]
         for name, family in FAMILIES.items()
+        if not family.by_people
     }
     return {name: seen for name, seen in looked_at.items() if seen}
 
@@ -56,3 +59,9 @@ def of_making(metric: str) -> bool:
     """Whether a metric measures the making of an image and not the image."""
     family = FAMILIES.get(metric.partition(".")[0])
     return family is not None and family.of_making
+
+
+def by_people(metric: str) -> bool:
+    """Whether people's answers on pairs give a metric's numbers, and no image has a score."""
+    family = FAMILIES.get(metric.partition(".")[0])
+    return family is not None and family.by_people

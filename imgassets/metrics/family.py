@@ -106,6 +106,8 @@ class Family:
         judged: a judge that the contract may choose gives its scores.
         judge: the embedded judge where the contract is silent; without one the family is measured
             only where a contract names a judge.
+        by_people: people's answers on pairs of images give its numbers. No image is scored, so it
+            has no table: the comparison reads the answers.
     """
 
     name: str
@@ -121,6 +123,7 @@ class Family:
     of_making: bool = False
     judged: bool = False
     judge: str = ""
+    by_people: bool = False
 
     def measured_on(self, flow: str, judge_kind: str = "") -> list[str]:
         """Names of the metrics that are measured on a flow, by a kind of judge where one is."""

@@ -8,7 +8,6 @@ are taken, so that a larger sample holds a smaller one and goes on where it ende
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,9 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imgassets.documents.contract import Endpoint
+from imgassets.documents.drawing import draw
 from imgassets.documents.labels import ASIDE, COLUMNS
 from imgassets.documents.project import Project
-from imgassets.metrics.families import METRICS, of_making
+from imgassets.metrics.families import METRICS, by_people, of_making
 from imgassets.storage.image_store import store_of
 from imgassets.storage.project_home import home_of
 from imgassets.storage.whole_file import write_whole
@@ -61,10 +61,10 @@ def label_sample(
     rows = list(dict.fromkeys(_judged(project, contract, wanted)))
     if not rows:
         raise ValueError(f"no image of {endpoint} was judged; run `imgassets validate` first")
-    names = sorted({row.prompt_id for row in rows}, key=lambda name: _draw(seed, endpoint, name))
+    names = sorted({row.prompt_id for row in rows}, key=lambda name: draw(seed, endpoint, name))
     drawn = set(names[:prompts])
     chosen = {(row.image_key, row.metric): row for row in rows if row.prompt_id in drawn}
-    return sorted(chosen.values(), key=lambda row: (_draw(seed, row.image_key), row.metric))
+    return sorted(chosen.values(), key=lambda row: (draw(seed, row.image_key), row.metric))
 
 
 def write_sample(project: Project, rows: Iterable[ToLabel], file: Path) -> int:
@@ -96,7 +96,9 @@ def _asked(contract: Endpoint, metrics: Sequence[str]) -> set[tuple[str, str]]:
     means = [
         c
         for c in contract.all_criteria
-        if c.statistic == "mean" and c.metric in METRICS and not of_making(c.metric)
+        if c.statistic == "mean"
+        and c.metric in METRICS
+        and not (of_making(c.metric) or by_people(c.metric))
     ]
     found: set[tuple[str, str]] = {
         (c.metric, c.flow)
@@ -139,7 +141,3 @@ def _prompts(project: Project) -> dict[tuple[str, str], str]:
                 edit = prompt.edit if contract.edited(flow) else None
                 found[prompt.id, flow] = edit.prompt if edit else prompt.prompt
     return found
-
-
-def _draw(seed: int, *names: str) -> str:
-    return hashlib.sha256("/".join((str(seed), *names)).encode()).hexdigest()

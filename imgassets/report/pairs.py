@@ -13,7 +13,7 @@ import pandas as pd
 from imgassets.decision import Measured, Verdict
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.yardstick import OTHER, TOTAL, failure_metric, mode_of
-from imgassets.metrics.families import METRICS, of_making
+from imgassets.metrics.families import METRICS, by_people, of_making
 from imgassets.report.inputs import ImagePair, Load, PairKind
 from imgassets.report.thumbnails import difference, open_rgb
 
@@ -51,7 +51,7 @@ def select_pairs(
         load: gives PNG bytes by image key; without it no changed pairs are chosen.
         telling, failed, worst, changed: how many of each at most.
     """
-    joined = _joined_images(candidate, incumbent)
+    joined = joined_images(candidate, incumbent)
     seen: set[tuple[Any, ...]] = set()
 
     def take(found: Iterator[ImagePair], count: int) -> list[ImagePair]:
@@ -86,6 +86,20 @@ def passed_margins(verdict: Verdict) -> dict[tuple[str, str], float]:
     }
 
 
+def joined_images(candidate: Measured, incumbent: Measured | None) -> pd.DataFrame:
+    """The candidate's images in order of request, with the incumbent's key and status.
+
+    Columns flow, prompt_id, seed, replicate, image_key, status, message; image_key_incumbent and
+    status_incumbent are missing where the incumbent was not asked.
+    """
+    columns = [*_REQUEST, "image_key", "status", "message"]
+    mine = candidate.images.reindex(columns=columns).sort_values(_REQUEST, ignore_index=True)
+    if incumbent is None:
+        return mine.assign(image_key_incumbent=None, status_incumbent=None)
+    theirs = incumbent.images.reindex(columns=columns)
+    return mine.merge(theirs, on=_REQUEST, how="left", suffixes=("", "_incumbent"))
+
+
 def _telling(
     about: Sequence[tuple[str, str]],
     passed: Mapping[tuple[str, str], float],
@@ -99,28 +113,18 @@ def _telling(
         if metric == failure_metric(mode):
             these = joined["status"] == mode if mode not in (OTHER, TOTAL) else True
             yield from _failed(joined[(joined["flow"] == flow) & these])
-        elif not of_making(metric):
+        elif not (of_making(metric) or by_people(metric)):
             yield from _worst([(metric, flow)], passed, candidate, incumbent)
 
 
 def _seen_criteria(endpoint: Endpoint) -> list[tuple[str, str]]:
     """Metric and flow of all that a person can check by looking at the image."""
-    criteria = [c for c in endpoint.all_criteria if not of_making(c.metric)]
-    return list(dict.fromkeys((c.metric, c.flow) for c in criteria))
+    seen = (c for c in endpoint.all_criteria if not (of_making(c.metric) or by_people(c.metric)))
+    return list(dict.fromkeys((c.metric, c.flow) for c in seen))
 
 
 def _identity(pair: ImagePair) -> tuple[Any, ...]:
     return pair.flow, pair.prompt_id, pair.seed, pair.replicate
-
-
-def _joined_images(candidate: Measured, incumbent: Measured | None) -> pd.DataFrame:
-    """The candidate's images in order of request, with the incumbent's key and status."""
-    columns = [*_REQUEST, "image_key", "status", "message"]
-    mine = candidate.images.reindex(columns=columns).sort_values(_REQUEST, ignore_index=True)
-    if incumbent is None:
-        return mine.assign(image_key_incumbent=None, status_incumbent=None)
-    theirs = incumbent.images.reindex(columns=columns)
-    return mine.merge(theirs, on=_REQUEST, how="left", suffixes=("", "_incumbent"))
 
 
 def _failed(images: pd.DataFrame) -> Iterator[ImagePair]:

@@ -12,7 +12,6 @@ import json
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -23,7 +22,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from imgassets.backends.base import Outcome
-from imgassets.documents.addresses import is_loopback
+from imgassets.documents.addresses import from_this_machine
 from imgassets.images.encoding import encode_png
 from imgassets.serving.asked import MOST_IMAGE_BYTES, Asked, Wanted
 from imgassets.serving.batching import Batcher, BusyError
@@ -89,10 +88,8 @@ def _guarded(handler: _Handler) -> _Handler:
 
 
 def _refuse_strangers(request: Request) -> None:
-    """Pages of the web reach this machine through a browser, by its name or by one of theirs."""
-    host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
-    origin = request.headers.get("origin")
-    if not is_loopback(host) or (origin and not is_loopback(urlsplit(origin).hostname or "")):
+    headers = request.headers
+    if not from_this_machine(headers.get("host", ""), headers.get("origin")):
         raise ServingError(403, "this server answers programs of this machine alone", "forbidden")
 
 

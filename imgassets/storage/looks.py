@@ -7,6 +7,7 @@ the same name is another comparison, which begins at 1.
 
 Where people judged images, other labelled images are another look too. `MODEL.people.json` counts
 those by themselves, so that the first labels after a look by the judge alone are no second look.
+`MODEL.review.json` counts looks at people's answers on pairs in the same way.
 """
 
 from __future__ import annotations
@@ -83,6 +84,21 @@ class Looks:
             return look
         seen = [*images, *mine]  # no model has a dot in its name
         return max(look, self.number(endpoint, f"{model}.people", compared, seen))
+
+    def number_of_answers(
+        self,
+        endpoint: str,
+        model: str,
+        compared: Sequence[str],
+        answered: Iterable[tuple[str, str]],
+    ) -> int:
+        """Which look at people's answers on pairs this is, from 1; no answer counts as the first.
+
+        Arguments:
+            answered: (image key, who) of every answer that may estimate anything, in any order.
+        """
+        mine = [f"{key}/{who}" for key, who in answered]
+        return self.number(endpoint, f"{model}.review", compared, mine) if mine else 1
 
     def _read(self, path: Path) -> list[dict[str, Any]]:
         if not path.exists():

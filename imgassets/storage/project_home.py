@@ -13,6 +13,7 @@ HOME/                  `$IMGASSETS_HOME`, or `.imgassets/` in the project
   paid/                the journal of paid requests
   docs/  reproduce/    Data Docs; what `imgassets reproduce` made
   selftest/            what the self-test made
+  review-token         part of the address of the review page
   dagster/             Dagster's own files
 """
 
@@ -131,6 +132,11 @@ class ProjectHome:
     def ui_note(self) -> Path:
         """Where the project's UI says that it runs."""
         return self.folder / "ui.json"
+
+    @property
+    def review_token(self) -> Path:
+        """Part of the address of the review page."""
+        return self.folder / "review-token"
 
     @property
     def user(self) -> Path:

@@ -1,6 +1,5 @@
 """Comparison and verdict of one endpoint and model."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -9,6 +8,7 @@ from imgassets.defs.assets.branches import group_of, stage_key, tags_of
 from imgassets.defs.io_managers import Table, data_version
 from imgassets.defs.metadata import beside_incumbent, table_metadata
 from imgassets.defs.resources import LookRecord, ProjectResource
+from imgassets.documents.answers import AnswerFile
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.facets import facets_of
 from imgassets.documents.labels import LabelFile
@@ -18,10 +18,12 @@ from imgassets.drift.findings import Revalidated, drift_reasons
 from imgassets.flows import FLOWS
 from imgassets.refresh.dagster_state import asset_key, asset_keys
 from imgassets.refresh.document_changes import facet_key
+from imgassets.refresh.observed.answers import answers_key
 from imgassets.refresh.observed.calibrations import calibrations_key
 from imgassets.refresh.observed.drift import drift_key
 from imgassets.refresh.observed.extra_seeds import extra_seeds_key
 from imgassets.refresh.observed.labels import labels_key
+from imgassets.storage.looks import Looks
 
 if TYPE_CHECKING:
     from imgassets.decision import Measured
@@ -72,6 +74,7 @@ def _comparison(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
     name, incumbent = endpoint.endpoint, endpoint.incumbent
     ins = measured_inputs(endpoint, model) | measured_inputs(endpoint, incumbent)
     ins["labels"] = observed_input(labels_key(name))
+    ins["answers"] = observed_input(answers_key(name, model))
     ins["judges"] = observed_input(calibrations_key(name))
 
     @dg.asset(
@@ -88,6 +91,7 @@ def _comparison(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
         workplace: ProjectResource,
         looks: LookRecord,
         labels: LabelFile,
+        answers: AnswerFile,
         judges: dict,
         **tables: Table,
     ) -> dg.Output[Table]:
@@ -98,9 +102,9 @@ def _comparison(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
         candidate = measured(contract, model, tables)
         against = None if model == incumbent else measured(contract, incumbent, tables)
         pairing = pairing_of(project.model(model), project.model(incumbent))
-        sides = [candidate] if against is None else [candidate, against]
-        look = looks.record().number_with_labels(name, model, *_data(project, sides), labels.means)
-        known: Any = {"look": look, "labels": labels.means, "judges": judges}
+        said = _said(project, contract, labels, answers)
+        at = _looks(looks.record(), project, (name, candidate, against), said)
+        known: Any = said | at | {"judges": judges}
         table = compare(contract, candidate, against, pairing=pairing, **known).table
         shown = table[["criterion", "estimate", "difference", "state", "reason"]]
         sheet = {}
@@ -116,10 +120,38 @@ def _comparison(endpoint: Endpoint, model: str) -> dg.AssetsDefinition:
     return comparison
 
 
-def _data(project: Project, sides: Sequence["Measured"]) -> tuple[list[str], list[str]]:
-    """What a look is taken at: the generators of the models, and the keys of their images."""
-    generators = [facets_of(project, "models", side.model)["generator"] for side in sides]
-    return generators, [key for side in sides for key in side.images["image_key"]]
+def _said(
+    project: Project, contract: Endpoint, labels: LabelFile, answers: AnswerFile
+) -> dict[str, Any]:
+    """What people said, as `compare` takes it."""
+    from imgassets.review.answered_labels import labels_with_answers
+
+    counted = answers.counted
+    known = labels_with_answers(labels, counted, project, contract)
+    return {"labels": known, "answers": counted}
+
+
+def _looks(
+    record: Looks,
+    project: Project,
+    compared: tuple[str, "Measured", "Measured | None"],
+    said: dict[str, Any],
+) -> dict[str, int]:
+    """Which looks these are, at images, labels and answers; counted where they are new."""
+    from imgassets.decision.heard import heard
+
+    name, candidate, against = compared
+    sides = [candidate] if against is None else [candidate, against]
+    models = [facets_of(project, "models", side.model)["generator"] for side in sides]
+    images = [key for side in sides for key in side.images["image_key"]]
+    where = name, candidate.model
+    return {
+        "look": record.number(*where, models, images),
+        "label_look": record.number_with_labels(*where, models, images, said["labels"]),
+        "answer_look": record.number_of_answers(
+            *where, models, heard(said["answers"], candidate, against).looked_at()
+        ),
+    }
 
 
 def _compared(model: str, incumbent: str) -> str:

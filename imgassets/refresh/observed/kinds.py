@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from imgassets.backends.device import choose_device
 from imgassets.documents.project import Project
+from imgassets.refresh.observed.answers import ANSWERS
 from imgassets.refresh.observed.calibrations import CALIBRATIONS
 from imgassets.refresh.observed.documents import DOCUMENTS
 from imgassets.refresh.observed.drift import DRIFT
@@ -20,6 +21,7 @@ KINDS: tuple[ObservedKind, ...] = (
     EXTRA_SEEDS,
     DRIFT,
     LABELS,
+    ANSWERS,
     CALIBRATIONS,
     ROLLOUT,
 )
