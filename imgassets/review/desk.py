@@ -119,9 +119,11 @@ class Desk:
         items = {item.id for item in pair.items}
         if strange := sorted({*sent.correct.left, *sent.correct.right} - items):
             raise ValueError(f"the pair has no item {strange[0]!r}")
-        if pair.incumbent_key is None and (sent.correct.right or sent.defects.right):
+        chosen, alone = sent.preference, pair.incumbent_key is None
+        if alone and (sent.correct.right or sent.defects.right):
             raise ValueError("there is no image right")
-        chosen = sent.preference
+        if alone != (chosen is None):
+            raise ValueError("preference: left, right or equal; null where an image is alone")
         return self._answers.add(
             Answer(
                 id=sent.id,
