@@ -159,9 +159,7 @@ class OutcomeLog:
     def latest(self, arm: str) -> datetime | None:
         """When the latest request of an arm began; None where none is known."""
         with self.database() as database:
-            row = database.execute(
-                "SELECT max(at) FROM outcomes WHERE arm = ?", (arm,)
-            ).fetchone()
+            row = database.execute("SELECT max(at) FROM outcomes WHERE arm = ?", (arm,)).fetchone()
         return None if row[0] is None else datetime.fromtimestamp(row[0], UTC)
 
     def refused(self) -> int:
@@ -190,9 +188,9 @@ class OutcomeLog:
                 database.execute("COMMIT")
         except (OSError, sqlite3.Error) as error:
             raise StoreError(
-                f"the log of outcomes {self.file} cannot be used: {error}; free some space, make it "
-                "readable and writable, or restore it from a backup, then send the outcomes again: "
-                "none is counted twice"
+                f"the log of outcomes {self.file} cannot be used: {error}; free some space, make "
+                "it readable and writable, or restore it from a backup, then send the outcomes "
+                "again: none is counted twice"
             ) from error
 
 

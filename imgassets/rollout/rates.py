@@ -1,10 +1,10 @@
 """Whether one arm of a rollout fails more often than another: exact p-values, no table of data.
 
 Both models serve the same minutes, and a hash of the user decides which of them: under "no worse"
-a failure could as well have fallen into the other arm. Given how many failed in all, the candidate's
-share of them is hypergeometric, whatever the rate is and however it wanders through the day. So the
-level holds at rates of .1 % and with a candidate of 50 requests, where a normal approximation does
-not: one failure among 50 is no news, and its z-score is 3.9.
+a failure could as well have fallen into the other arm. Given how many failed in all, the share of
+them that is the candidate's is hypergeometric, whatever the rate is and however it wanders through
+the day. So the level holds at rates of .1 % and with a candidate of 50 requests, where a normal
+approximation does not: one failure among 50 is no news, and its z-score is 3.9.
 
 A margin that is not 0 makes the odds depend on the incumbent's rate, which is not known. Its lower
 bound at a tenth of the level stands for it, which never helps to convict (Berger and Boos, JASA 89,

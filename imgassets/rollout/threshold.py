@@ -126,8 +126,7 @@ def is_due(stage: Counts, last: Counts, limits: Limits) -> bool:
     had = last.candidate.requests
     wanted = max(limits.min_requests, int(_GROWTH * had))
     return (
-        stage.candidate.requests - had >= wanted
-        and stage.incumbent.requests >= limits.min_requests
+        stage.candidate.requests - had >= wanted and stage.incumbent.requests >= limits.min_requests
     )
 
 
