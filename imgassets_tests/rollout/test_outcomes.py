@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -96,34 +95,36 @@ def test_a_damaged_log_is_told_and_left_where_it_is(log: OutcomeLog) -> None:
     assert log.file.read_bytes().startswith(b"not a database")
 
 
-_WRITER = """
-import sys
-from datetime import UTC, datetime
-from pathlib import Path
-from imgassets.rollout.outcome_lines import Outcome
-from imgassets.rollout.outcomes import OutcomeLog
-log, first, number = OutcomeLog(Path(sys.argv[1])), int(sys.argv[2]), 0
-while True:
-    names = [f"{first}-{number + i}" for i in range(5)]
-    at = datetime(2026, 11, 27, 12, tzinfo=UTC)
-    log.append([Outcome(id=n, at=at, arm="candidate", status="ok") for n in names])
-    number += 5
-    print(*names, flush=True)
-"""
+def write_until_killed(log: OutcomeLog, said: int, run: int) -> None:
+    """Appends five outcomes at a time, and names them once they are acknowledged."""
+    for number in itertools.count():
+        names = [f"{run}-{number}-{i}" for i in range(5)]
+        log.append([outcome(name) for name in names])
+        os.write(said, (" ".join(names) + "\n").encode())
+
+
+def killed_writer(log: OutcomeLog, run: int, seconds: float) -> list[str]:
+    """What a process acknowledged that was killed soon after its first word."""
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            write_until_killed(log, write, run)
+        finally:
+            os._exit(1)
+    os.close(write)
+    with os.fdopen(read) as words:
+        first = words.readline()
+        time.sleep(seconds)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        return [name for line in (first + words.read()).split("\n")[:-1] for name in line.split()]
 
 
 def test_no_acknowledged_outcome_is_lost_in_20_kills(log: OutcomeLog) -> None:
     rng, acknowledged = random.Random(5), set[str]()
     for run in range(20):
-        command = [sys.executable, "-c", _WRITER, str(log.file), str(run)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
-            assert writer.stdout is not None
-            said = writer.stdout.readline()
-            time.sleep(rng.uniform(0, 0.05))
-            os.kill(writer.pid, signal.SIGKILL)
-            rest = writer.stdout.read()
-        whole = [line for line in f"{said}{rest}".split("\n")[:-1] if line]
-        acknowledged.update(name for line in whole for name in line.split())
+        acknowledged.update(killed_writer(log, run, rng.uniform(0, 0.1)))
     with sqlite3.connect(log.file) as database:
         kept = [row[0] for row in database.execute("SELECT id FROM outcomes")]
     assert len(acknowledged) >= 100
