@@ -37,6 +37,7 @@ _COMMANDS = (
     "report",
     "docs",
     "paid",
+    "rollout",
     "serve",
     "store",
     "ui",

@@ -14,6 +14,7 @@ from imgassets.documents.field_errors import FieldError, doubles
 from imgassets.documents.field_facets import Facet
 from imgassets.documents.postprocess import Step, mode_after, size_after
 from imgassets.documents.prompts import Transform
+from imgassets.documents.rollout import Rollout
 from imgassets.documents.seeds import MOST, twins
 from imgassets.documents.sources import SourceRules
 from imgassets.flows import FIRST, FLOWS, FlowName, MadeBy
@@ -146,6 +147,9 @@ class Endpoint(DecisionContract):
     )
     traffic: Annotated[Traffic | None, Facet.TRAFFIC] = Field(
         None, description="Without it reports say nothing of waiting times and monthly costs."
+    )
+    rollout: Annotated[Rollout | None, Facet.ROLLOUT] = Field(
+        None, description="How a candidate takes over; without it `imgassets rollout` starts none."
     )
 
     def _misfits(self) -> Iterator[FieldError]:

@@ -39,6 +39,7 @@ class Facet(Flag):
     ALIGNMENT = auto()
     FACES = auto()
     MEASURES = auto()
+    ROLLOUT = auto()
 
     # What it means for the image key:
     PIXELS = auto()  #: can change a pixel, so it is part of the image key
@@ -73,6 +74,7 @@ GRAPH = {
     Facet.FACES: "How many faces each image must show; decides tables of faces.",
     Facet.MEASURES: "Kind, weights, thresholds and questions of a judge; decides the scores it "
     "gives.",
+    Facet.ROLLOUT: "Stages of a swap, and what takes it back; decides no image, score or verdict.",
 }
 _ANY_PART = reduce(or_, GRAPH)
 #: Parts of the graph that hold what changes a pixel and nothing else.

@@ -123,6 +123,7 @@ def _made(record: Any) -> Made:
         tags.get(_CODE_VERSION_TAG),
         inputs,
         written.value if written else None,
+        record.timestamp,
     )
 
 

@@ -28,12 +28,14 @@ class Made:
         code_version: of the code that made it.
         inputs: data versions of what it was made from, by key.
         file_sha256: of the file it wrote; None where that was not noted.
+        at: when, seconds since 1970.
     """
 
     version: str
     code_version: str | None
     inputs: Mapping[str, str]
     file_sha256: str | None = None
+    at: float = 0.0
 
 
 @dataclass(frozen=True)

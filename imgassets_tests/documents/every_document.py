@@ -338,6 +338,18 @@ review:
   near: [{metric: artefacts.clean, flow: upscale, within: 0.02}]
   disagree: [{metrics: [composition.correct, composition.background], flow: edit, max_rate: 0.2}]
 decision: {alpha: 0.1, looks: 2, over: all}
+rollout:
+  stages: [shadow, 0.5, 10, 100]
+  min_hours: 24
+  min_requests: 1000
+  max_verdict_age_days: 30
+  keep_incumbent_days: 14
+  outcomes:
+    failures: {margin: 0.01, ceiling: 0.05}
+    alpha: 0.04
+    looks: 20
+    min_requests: 200
+    on_breach: freeze
 """
 FULL_PROMPTS = """\
 prompt_set: full

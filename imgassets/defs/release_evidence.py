@@ -1,0 +1,85 @@
+"""What the gates of a rollout look at: the command line and the asset `release_gate` ask here."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from imgassets.backends.device import choose_device
+from imgassets.documents.base import fingerprint
+from imgassets.documents.project import Project
+from imgassets.drift.findings import DriftFile, drift_reasons
+from imgassets.refresh.dagster_state import DagsterState
+from imgassets.refresh.planner import Planner
+from imgassets.rollout.gates import Evidence, VerdictFound
+from imgassets.storage.ownership import made_for
+from imgassets.storage.project_home import home_of
+
+if TYPE_CHECKING:
+    from imgassets.refresh.plan import Made
+
+
+def release_evidence(
+    project: Project, instance: dg.DagsterInstance, endpoint: str, model: str
+) -> Evidence:
+    """What is known of a candidate: its verdict, whether that still holds, and drift.
+
+    Raises:
+        ValueError: a file of ours was damaged; names it and the fix.
+    """
+    drift = DriftFile.of(project.root)
+    models = dict.fromkeys((project.endpoint(endpoint).incumbent, model))
+    return Evidence(
+        verdict=_verdict(project, instance, endpoint, model),
+        drift=drift_reasons({m: drift.read(endpoint, m) for m in models}),
+    )
+
+
+def _verdict(
+    project: Project, instance: dg.DagsterInstance, endpoint: str, model: str
+) -> VerdictFound | None:
+    """The verdict as it lies there; None where there is none that a run made."""
+    from imgassets.defs.build import made_graph  # the graph has the asset that asks here
+
+    key = f"{endpoint}/{model}/verdict"
+    known = DagsterState(made_graph(project), instance)
+    made = next((asset.made for asset in known.assets() if asset.key == key), None)
+    path = home_of(project.root).output(key.split("/"))
+    if made is None or not path.is_file():
+        return None
+    written = json.loads(path.read_text(encoding="utf-8"))
+    return VerdictFound(
+        written["verdict"],
+        written["sentence"],
+        fingerprint(written),
+        datetime.fromtimestamp(made.at, UTC),
+        _outdated(project, known, key, made, fingerprint(written)),
+    )
+
+
+def _outdated(project: Project, known: DagsterState, key: str, made: Made, written: str) -> str:
+    """Why a verdict does not hold for the project as it is now; empty where it does."""
+    other = made_for(project.root)
+    if other is not None:
+        return f"it was made by the project {other}"
+    if written != made.version:
+        return "its file is not as it was written"
+    planner = Planner(project, choose_device("auto")[0], known)
+    above = _above(known, key)
+    return planner.plan(above, tried=above).assets.get(key, "")
+
+
+def _above(known: DagsterState, key: str) -> set[str]:
+    """An asset and all that it is made from."""
+    parents = {asset.key: asset.parents for asset in known.assets()}
+    found: set[str] = set()
+    left = [key]
+    while left:
+        one = left.pop()
+        if one in parents and one not in found:
+            found.add(one)
+            left += parents[one]
+    return found
