@@ -40,7 +40,7 @@ class Stage:
         rollout: tells this rollout from all others.
         name: such as `10`.
         since: requests from then on count.
-        share: of all requests that are the candidate's, 0..1; 0.5 where it is asked beside the
+        share: of all requests that are the candidate's, 0..1; None where it is asked beside the
             incumbent (shadow).
         reference: the stretch that the incumbent's arm is taken from where it has no requests any
             more (100 %); None for this one.
@@ -49,7 +49,7 @@ class Stage:
     rollout: str
     name: str
     since: datetime
-    share: float
+    share: float | None
     reference: tuple[datetime, datetime] | None = None
 
     @property
@@ -129,7 +129,7 @@ def _silence(log: OutcomeLog, stage: Stage, name: str, arm: Arm, now: datetime) 
 
 def _hole(counts: Counts, stage: Stage) -> str:
     """An arm that reports less than the flag sends it."""
-    if stage.reference is not None:
+    if stage.reference is not None or stage.share is None:
         return ""
     ours, theirs = counts.candidate.requests, counts.incumbent.requests
     both = ours + theirs

@@ -54,6 +54,10 @@ CREATE TABLE IF NOT EXISTS looks (
     finding TEXT NOT NULL,
     PRIMARY KEY (rollout, number)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS image_looks (
+    rollout TEXT NOT NULL, number INTEGER NOT NULL, finding TEXT NOT NULL,
+    PRIMARY KEY (rollout, number)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS refused (
     place TEXT NOT NULL, problem TEXT NOT NULL, line TEXT NOT NULL, PRIMARY KEY (place, line)
 ) WITHOUT ROWID;

@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -93,7 +93,13 @@ class ImageFinding:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-serialisable."""
-        return asdict(self) | {"broken": self.broken}
+        return asdict(self)
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> ImageFinding:
+        """From what `to_dict` made of it."""
+        compared = tuple(Compared(**one) for one in data["compared"])
+        return cls(**{**data, "compared": compared})
 
 
 @dataclass(frozen=True)
@@ -150,6 +156,29 @@ class ImageSample:
         words = "; ".join(broken) if broken else f"{clean}: no margin is broken"
         words = f"{words} ({told}){_unread(unread)}"
         return ImageFinding(words, images, unread, compared, complete=not left)
+
+    def kept(
+        self, rollout: str, look: int, margins: Mapping[str, float], level: float
+    ) -> ImageFinding:
+        """The finding of one look, which is made once, as soon as the sample is looked at.
+
+        Arguments as of `finding`; until then what is known so far, which concludes nothing.
+        """
+        place = (rollout, look)
+        query = "SELECT finding FROM image_looks WHERE rollout = ? AND number = ?"
+        with self.log.database() as database:
+            known = database.execute(query, place).fetchone()
+        if known:
+            return ImageFinding.of(json.loads(known[0]))
+        found = self.finding(margins, level)
+        if not found.complete or not look:
+            return replace(found, compared=())
+        with self.log.database() as database:
+            written = json.dumps(found.to_dict())
+            database.execute(
+                "INSERT OR IGNORE INTO image_looks VALUES (?, ?, ?)", (*place, written)
+            )
+        return found
 
     def _scores(self) -> tuple[dict[str, dict[str, list[float]]], int, int]:
         """Scores by arm and metric, how many images say nothing, how many are not looked at."""
@@ -228,8 +257,8 @@ def _p(
     metric: str, ours: Sequence[float], theirs: Sequence[float], margin: float, level: float
 ) -> float:
     if metric == CLEAN:
-        arms = [Arm(len(s), sum(value < 1 for value in s)) for s in (ours, theirs)]
-        return p_worse(*arms, margin, level)
+        one, other = (Arm(len(s), sum(value < 1 for value in s)) for s in (ours, theirs))
+        return p_worse(one, other, margin, level)
     difference = Difference(Estimate.of(ours, ENDLESS), Estimate.of(theirs, ENDLESS))
     above, below = difference.p_at_least(margin), difference.p_at_most(-margin)
     direction = METRICS[metric].direction

@@ -149,15 +149,16 @@ def judge(stage: Counts, last: Counts, limits: Limits, look: int) -> Finding:
     tests = [test for counts, since in windows for test in _tests(counts, since, limits, level)]
     worst = min(tests, key=lambda test: test.p)
     numbers = _numbers(stage, limits.alpha)
-    known = {"look": look, "level": level, "p": worst.p, "stage": stage, "numbers": numbers}
+    found = Finding("fine", _fine(stage, limits, numbers), look, level, worst.p, "", stage, numbers)
     if worst.p <= level / len(tests):
         proof = f"(p = {worst.p:.2g}, level {level / len(tests):.2g} at look {look})"
         sentence = f"{_said(worst, limits)} {proof}"
-        return Finding("breach", sentence, limit=worst.limit, **known)
-    beyond = next((said for said in _beyond(stage, limits)), "")
+        return replace(found, state="breach", sentence=sentence, limit=worst.limit)
+    beyond = next(_beyond(stage, limits), "")
     if beyond:
-        return Finding("hold", f"{beyond}, which is not yet proof: more requests tell", **known)
-    return Finding("fine", _fine(stage, limits, numbers), **known)
+        sentence = f"{beyond}, which is not yet proof: more requests tell"
+        return replace(found, state="hold", sentence=sentence)
+    return found
 
 
 def too_early(stage: Counts, limits: Limits) -> Finding:
