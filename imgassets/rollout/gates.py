@@ -254,7 +254,7 @@ def _verdict_gates(
         yield Gate("verdict", False, f"there is no verdict on {model}", validate)
         return
     go = found.verdict == "GO"
-    yield Gate("verdict", go, found.sentence, "" if go else "only a GO goes forward")
+    yield Gate("verdict", go, found.sentence.rstrip("."), "" if go else "only a GO goes forward")
     fresh = not found.outdated
     told = "it rests on the documents, weights and code of now" if fresh else found.outdated
     yield Gate("verdict is up to date", fresh, told, "" if fresh else validate)

@@ -80,6 +80,10 @@ class History:
         if new:
             sync_folder(self.path.parent)
 
+    def cut(self) -> None:
+        """Take a torn last line away. Raises OSError."""
+        os.truncate(self.path, self.read().length)
+
 
 def read_entry(line: bytes) -> Entry | None:
     """An entry from a line; None where it is none."""

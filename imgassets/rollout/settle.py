@@ -40,10 +40,12 @@ def settle(files: RolloutFiles, by: str, now: datetime) -> Record:
             record = record.with_entry(record.following(repair.model_copy(update=at)))
     if record.pending:
         History(files.history).append(record.pending)
+    elif record.written.torn:  # the very first line: no flag was ever written
+        History(files.history).cut()
     stale = {e: last for e in record.endpoints if (last := stale_of(record, e))}
     if stale:
         FlagFile(files).write(with_flags(record.document, stale))
-    return read_record(files) if stale or record.pending else found
+    return read_record(files) if stale or record.pending or record.written.torn else found
 
 
 def repair_of(record: Record, endpoint: str) -> Entry | None:

@@ -61,6 +61,7 @@ OTHERS: dict[str, Any] = {
     "Disagreement.metrics": ["composition.background", "composition.size"],
     "Endpoint.judges": {"composition": "coco-small"},
     "Endpoint.sources": {"upscale": "edit"},
+    "Rollout.stages": ["shadow", 1, 100],
     "ClipColors.revision": "f" * 40,
     "ClipColors.weights": "hub:acme/colors-2",
     "TransformersDetector.revision": "f" * 40,
