@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from imgassets.rollout.outcomes import OutcomeLog, counts_in
+from imgassets.rollout.outcomes import PATIENCE, OutcomeLog, counts_in
 from imgassets.rollout.rates import Arm, at_least
 from imgassets.rollout.threshold import (
     NOTHING,
@@ -26,7 +26,8 @@ from imgassets.rollout.threshold import (
     too_early,
 )
 
-#: An arm is silent where so many requests would have come at the stage's own pace, and none did.
+#: An arm is silent where so many requests would have come at the stage's own pace and none did, and
+#: patience is at an end as well: outcomes come in batches.
 _SILENT = 20
 #: Fewer reports than this part of what the flag sends, and no chance, is a hole in the reports.
 _PART, _CHANCE = 0.8, 1e-6
@@ -119,7 +120,7 @@ def _silence(log: OutcomeLog, stage: Stage, name: str, arm: Arm, now: datetime) 
         return ""
     pace = arm.requests / max(1.0, (latest - stage.since).total_seconds())
     due = pace * (now - latest).total_seconds()
-    if due < _SILENT:
+    if due < _SILENT or now - latest < PATIENCE:
         return ""
     return (
         f"nothing came of the {name}'s arm since {latest:%Y-%m-%d %H:%M} UTC, where about "
