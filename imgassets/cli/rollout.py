@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from imgassets.cli import rollout_back, rollout_forward, rollout_views
+from imgassets.cli import rollout_back, rollout_forward, rollout_serve, rollout_views
 
 app = typer.Typer(
     help="Swap a model in stages behind a flag, and take it back at once.",
@@ -22,5 +22,6 @@ for command in (
     rollout_back.revert,
     rollout_views.history,
     rollout_views.verify,
+    rollout_serve.serve,
 ):
     app.command()(command)

@@ -69,8 +69,7 @@ def promote(
             f"{endpoint} has no rollout; `imgassets rollout start` begins one"
         )
     found, stage = _evidence(project, endpoint, last.candidate), at.next_stage(plan)
-    look = gates.finish_gates if stage is None else gates.promote_gates
-    looked = look(contract, plan, found, at, datetime.now(UTC))
+    looked = gates.gates_ahead(contract, plan, last.candidate, found, at, datetime.now(UTC))
 
     def take() -> Entry:
         step = step_of(endpoint, reason, _verdict(found))

@@ -83,9 +83,4 @@ def _line(at: Standing) -> str:
 
 
 def _told(entry: Entry) -> str:
-    verdict = f", verdict {entry.verdict[:12]}" if entry.verdict else ""
-    why = f": {entry.reason}" if entry.reason else ""
-    return (
-        f"{entry.number:>4} {entry.at} {entry.endpoint} {entry.event} {entry.before} -> "
-        f"{entry.stage} by {entry.by}{verdict}{why}"
-    )
+    return f"{entry.number:>4} {entry.endpoint} {entry.words}"

@@ -8,6 +8,7 @@ import dagster as dg
 
 from imgassets.defs.asset_checks import branch_checks
 from imgassets.defs.assets.branches import branch_assets
+from imgassets.defs.assets.release_gate import release_gates
 from imgassets.defs.assets.report import report_asset
 from imgassets.defs.assets.revalidation import fed_by_revalidation, revalidation_asset
 from imgassets.defs.assets.verdict import verdict_assets
@@ -32,6 +33,7 @@ def build_definitions(project: Project, device: str = "auto") -> dg.Definitions:
     assets = [
         *observed,
         *(revalidation_asset(e, m) for e, m in branches),
+        *(gate for e in project.usable_endpoints() for gate in release_gates(e)),
         *automated(_made(project)),
     ]
     return dg.Definitions(

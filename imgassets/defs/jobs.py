@@ -6,11 +6,13 @@ import dagster as dg
 
 from imgassets.defs.assets.revalidation import REVALIDATION
 from imgassets.defs.resources import BackendPool, ProjectResource
+from imgassets.refresh.observed.rollout import RELEASE_GATE
 
 VALIDATE_JOB, REVALIDATE_JOB, CATCH_UP_JOB = "validate", "revalidate", "catch_up"
 _REVALIDATIONS = dg.AssetSelection.key_substring(f"/{REVALIDATION}")
+_GATES = dg.AssetSelection.key_substring(f"/{RELEASE_GATE}")
 #: What the job `validate` makes, and what a plan looks at.
-VALIDATED = dg.AssetSelection.all() - _REVALIDATIONS
+VALIDATED = dg.AssetSelection.all() - _REVALIDATIONS - _GATES
 
 
 def validate_job() -> Any:

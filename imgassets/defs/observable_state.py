@@ -11,7 +11,7 @@ import dagster as dg
 from imgassets.defs.assets.branches import group_of
 from imgassets.defs.resources import BackendPool, ProjectResource
 from imgassets.documents.project import Project
-from imgassets.refresh.dagster_state import asset_key
+from imgassets.refresh.dagster_state import asset_key, asset_keys
 from imgassets.refresh.observed.kinds import KINDS
 from imgassets.refresh.observed.state import ObservedKind
 
@@ -21,16 +21,19 @@ INPUTS_GROUP = "inputs"
 
 def observed_assets(project: Project) -> list[dg.AssetsDefinition]:
     """All that a project's assets are made from and that no run makes."""
-    kinds = [(kind, kind.keys(project)) for kind in KINDS]
+    kinds = [(kind, kind.keys(project), kind.after(project)) for kind in KINDS]
     groups = {"/".join(branch): group_of(*branch) for branch in project.branches()}
     with warnings.catch_warnings():
         # The decorator is marked beta; we pin Dagster's minor version and test what we use of it.
         warnings.simplefilter("ignore", dg.BetaWarning)
-        return [_observable(kind, keys, groups) for kind, keys in kinds if keys]
+        return [_observable(kind, keys, after, groups) for kind, keys, after in kinds if keys]
 
 
 def _observable(
-    kind: ObservedKind, keys: Mapping[str, str], groups: Mapping[str, str]
+    kind: ObservedKind,
+    keys: Mapping[str, str],
+    after: Mapping[str, tuple[str, ...]],
+    groups: Mapping[str, str],
 ) -> dg.AssetsDefinition:
     """A state of one branch lies in the branch's group, all others are inputs of the project."""
 
@@ -40,6 +43,7 @@ def _observable(
             dg.AssetSpec(
                 asset_key(key),
                 description=what,
+                deps=asset_keys(after.get(key, ())),
                 group_name=groups.get(key.partition("/")[2], INPUTS_GROUP),
                 tags={"state": kind.name},
             )

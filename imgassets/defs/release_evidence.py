@@ -69,7 +69,8 @@ def _outdated(project: Project, known: DagsterState, key: str, made: Made, writt
         return "its file is not as it was written"
     planner = Planner(project, choose_device("auto")[0], known)
     above = _above(known, key)
-    return planner.plan(above, tried=above).assets.get(key, "")
+    why = planner.plan(above, tried=above).assets.get(key, "")
+    return why.partition(": ")[2] if why.startswith("follows ") else why
 
 
 def _above(known: DagsterState, key: str) -> set[str]:

@@ -12,10 +12,11 @@ from imgassets.refresh.observed.calibrations import CALIBRATIONS
 from imgassets.refresh.observed.documents import DOCUMENTS
 from imgassets.refresh.observed.environment import ENVIRONMENT
 from imgassets.refresh.observed.labels import LABELS
+from imgassets.refresh.observed.rollout import ROLLOUT
 
 _SECONDS = 30
 #: Kinds of observed state that change without a run of ours.
-_WATCHED = (DOCUMENTS, ENVIRONMENT, LABELS, CALIBRATIONS)
+_WATCHED = (DOCUMENTS, ENVIRONMENT, LABELS, CALIBRATIONS, ROLLOUT)
 C = dg.AutomationCondition
 
 

@@ -71,6 +71,14 @@ class Entry(BaseModel):
         """Whether the candidate is asked and shown to nobody."""
         return self.stage == SHADOW
 
+    @property
+    def words(self) -> str:
+        """The entry in one line."""
+        verdict = f", verdict {self.verdict[:12]}" if self.verdict else ""
+        why = f": {self.reason}" if self.reason else ""
+        moved = f"{self.before} -> {self.stage}" if self.before != self.stage else self.stage
+        return f"{self.at} {self.event} {moved} by {self.by}{verdict}{why}"
+
     def traffic(self) -> tuple[Any, ...]:
         """What applications see of it; two entries that agree here send everybody the same way."""
         return self.incumbent, self.candidate if self.running else "", self.stage, self.percent

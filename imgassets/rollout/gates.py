@@ -129,6 +129,17 @@ class Evidence:
     outcomes: OutcomesSummary | None = None
 
 
+def gates_ahead(
+    contract: Endpoint, rollout: Rollout, model: str, found: Evidence, at: Standing, now: datetime
+) -> list[Gate]:
+    """The gates of a candidate's next step: to begin, to go on, or to end the swap."""
+    if at.last is None or not at.last.running or at.last.candidate != model:
+        return start_gates(contract, rollout, model, found, at, now)
+    if at.next_stage(rollout) is None:
+        return finish_gates(contract, rollout, found, at, now)
+    return promote_gates(contract, rollout, found, at, now)
+
+
 def start_gates(
     contract: Endpoint, rollout: Rollout, model: str, found: Evidence, at: Standing, now: datetime
 ) -> list[Gate]:

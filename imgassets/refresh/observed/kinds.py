@@ -10,6 +10,7 @@ from imgassets.refresh.observed.drift import DRIFT
 from imgassets.refresh.observed.environment import ENVIRONMENT
 from imgassets.refresh.observed.extra_seeds import EXTRA_SEEDS
 from imgassets.refresh.observed.labels import LABELS
+from imgassets.refresh.observed.rollout import ROLLOUT
 from imgassets.refresh.observed.state import ObservedKind, ObservedState
 
 #: In the order in which they are observed.
@@ -20,6 +21,7 @@ KINDS: tuple[ObservedKind, ...] = (
     DRIFT,
     LABELS,
     CALIBRATIONS,
+    ROLLOUT,
 )
 
 

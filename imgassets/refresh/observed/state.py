@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from imgassets.documents.project import Project
 
 
+def _after_nothing(_: Project) -> Mapping[str, tuple[str, ...]]:
+    return {}
+
+
 def _nothing() -> None:
     """Most kinds need not remember what they were."""
 
@@ -42,11 +46,13 @@ class ObservedKind:
         states: all of it as it is now, given the class of device images are made on (`cpu`, ...).
             What cannot be read at present is left out, unless leaving it out would hide a fault:
             then a ValueError tells it.
+        after: keys of assets that a state follows from, by its own key; for the lineage alone.
     """
 
     name: str
     keys: Callable[[Project], Mapping[str, str]]
     states: Callable[[Project, str], Iterable[ObservedState]]
+    after: Callable[[Project], Mapping[str, tuple[str, ...]]] = _after_nothing
 
 
 def one_a_branch(
