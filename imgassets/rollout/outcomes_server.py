@@ -11,8 +11,12 @@ counts none twice. After any other answer, or none, send the same body again.
 from __future__ import annotations
 
 import hmac
+import os
+import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
@@ -24,6 +28,7 @@ from imgassets.documents.addresses import is_loopback
 from imgassets.rollout.outcome_lines import read_outcomes
 from imgassets.rollout.outcomes import OutcomeLog
 from imgassets.storage.image_store import StoreError
+from imgassets.storage.project_home import ProjectHome
 
 _MOST_BYTES = 4 * 2**20
 _MOST_TOLD = 20
@@ -60,6 +65,23 @@ def outcome_routes(
         return await run_in_threadpool(_kept, log, text, clock())
 
     return [Route("/outcomes/{endpoint}", report, methods=["POST"])]
+
+
+def token_of(home: ProjectHome) -> tuple[str, Path]:
+    """The token of a project's servers, and the file it is kept in; made once.
+
+    The file is readable for its owner alone: whoever may read it may report.
+    """
+    path = home.outcomes / "token"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        made = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(made, "w", encoding="utf-8") as file:
+            file.write(secrets.token_urlsafe(24))
+    token = path.read_text(encoding="utf-8").strip()
+    if not token:
+        raise ValueError(f"{path} is empty; delete it, and a new token is made")
+    return token, path
 
 
 def _kept(log: OutcomeLog, text: str, now: datetime) -> Response:

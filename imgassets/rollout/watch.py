@@ -13,16 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from imgassets.documents.contract import Endpoint
+from imgassets.documents.project import Project
 from imgassets.documents.rollout import Outcomes
 from imgassets.rollout import steps
 from imgassets.rollout.entries import Entry
 from imgassets.rollout.looks import Stage, take_look
-from imgassets.rollout.outcomes import OutcomeLog
+from imgassets.rollout.outcomes import OutcomeLog, log_of
 from imgassets.rollout.record import Record, read_record
 from imgassets.rollout.sampled_images import CLEAN, FAMILIES, ImageFinding, ImageSample
 from imgassets.rollout.standing import standing
 from imgassets.rollout.threshold import Finding, Limits, level_of
-from imgassets.storage.rollout_files import RolloutFiles
+from imgassets.storage.project_home import home_of
+from imgassets.storage.rollout_files import RolloutFiles, rollout_files
 
 #: Applications see a new flag within this time; requests in between count for no stage.
 _SETTLES = timedelta(seconds=10)
@@ -166,6 +168,54 @@ class Watcher:
             return _with(seen, "freeze")
         done = steps.revert(self.files, step)
         return _with(seen, "revert" if done.entry else "", done.notes)
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Requests of a stage whose contract has no limits: gates ask for their number alone."""
+
+    requests: int
+    breach: str = ""
+    hold: str = ""
+
+
+def watcher_of(project: Project, endpoint: str) -> Watcher | None:
+    """The watcher of an endpoint; None where its contract has no `rollout.outcomes`.
+
+    Raises:
+        LookupError: no valid contract of that name; says which there are.
+    """
+    if endpoint not in project.endpoints:
+        known = ", ".join(project.endpoints) or "none"
+        raise LookupError(f"no valid contract of an endpoint {endpoint!r}; there are: {known}")
+    contract = project.endpoint(endpoint)
+    if contract.rollout is None or contract.rollout.outcomes is None:
+        return None
+    outcomes = contract.rollout.outcomes
+    return Watcher(
+        endpoint,
+        outcomes,
+        margins_of(contract, outcomes.failures.margin),
+        log_of(home_of(project.root), endpoint),
+        rollout_files(project.root),
+        project.root,
+    )
+
+
+def outcomes_now(project: Project, endpoint: str, now: datetime) -> Watched | Counted | None:
+    """What gates are told of an endpoint's stage; None where nothing was ever reported.
+
+    Raises:
+        StoreError: the log cannot be read.
+    """
+    watcher = watcher_of(project, endpoint)
+    if watcher is not None:
+        return watcher.look(now)
+    log = log_of(home_of(project.root), endpoint)
+    stage = stage_of(read_record(rollout_files(project.root)), endpoint)
+    if stage is None or not log.file.is_file():
+        return None
+    return Counted(log.requests("candidate", stage.since))
 
 
 def limits_of(outcomes: Outcomes) -> Limits:
