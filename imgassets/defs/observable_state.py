@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 import dagster as dg
 
-from imgassets.defs.assets.branches import group_of
+from imgassets.defs.assets.branches import group_of, report_group
 from imgassets.defs.resources import BackendPool, ProjectResource
 from imgassets.documents.project import Project
 from imgassets.refresh.dagster_state import asset_key, asset_keys
@@ -35,7 +35,10 @@ def _observable(
     after: Mapping[str, tuple[str, ...]],
     groups: Mapping[str, str],
 ) -> dg.AssetsDefinition:
-    """A state of one branch lies in the branch's group, all others are inputs of the project."""
+    """A state of one branch lies in the branch's group, one that follows from assets with the
+    endpoint's report; all others are inputs of the project.
+    """
+    ends = {key: report_group(key.partition("/")[0]) for key in after}
 
     @dg.multi_observable_source_asset(
         name=f"observe_{kind.name}",
@@ -44,7 +47,7 @@ def _observable(
                 asset_key(key),
                 description=what,
                 deps=asset_keys(after.get(key, ())),
-                group_name=groups.get(key.partition("/")[2], INPUTS_GROUP),
+                group_name=ends.get(key) or groups.get(key.partition("/")[2], INPUTS_GROUP),
                 tags={"state": kind.name},
             )
             for key, what in keys.items()

@@ -19,6 +19,7 @@ def report_document(report: ReportInput) -> dict[str, Any]:
         "comparisons": {model: c.records() for model, c in report.comparisons.items()},
         "matrix": [asdict(standing) for standing in report.matrix],
         "repetitions": {m: [dict(r) for r in found] for m, found in report.repetitions.items()},
+        **({"rollout": [dict(entry) for entry in report.rollout]} if report.rollout else {}),
         "provenance": json.loads(json.dumps(report.provenance, default=str)),
     }
 

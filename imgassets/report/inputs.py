@@ -68,6 +68,8 @@ class ReportInput:
         matrix: from `cost_quality_matrix`; empty leaves the section out.
         prices: by model, for their source and date.
         repetitions: by model, how its images came out when made again; absent: not measured.
+        rollout: the history of the endpoint's flag, as `imgassets rollout history --json` prints
+            it; empty leaves the section out.
         previous: `report_document` of an earlier report; None leaves out what changed.
         describe: what changed in a document; None tells only that it did.
         created: when, as text; a parameter, so that a report is a function of its input.
@@ -84,6 +86,7 @@ class ReportInput:
     matrix: Sequence[Standing] = ()
     prices: Mapping[str, Price] = field(default_factory=dict)
     repetitions: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    rollout: Sequence[Mapping[str, Any]] = ()
     previous: Facts | None = None
     describe: Describe | None = None
     created: str = ""

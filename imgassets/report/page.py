@@ -103,6 +103,7 @@ def _render(report: ReportInput, budget: int) -> str:
             models=models,
             first_pairs=_FIRST_PAIRS,
             matrix=matrix_view(report.endpoint, report.matrix, report.prices),
+            rollout=report.rollout,
             changes=changes_of(report),
             repetitions=repetition_view([v.model for v in report.verdicts], report.repetitions),
             provenance=_flattened(report.provenance),

@@ -36,7 +36,8 @@ REVERTS = 3
 SECONDS = 2.0
 
 
-def _go(files: RolloutFiles, stage: float | str) -> None:
+def go(files: RolloutFiles, stage: float | str) -> None:
+    """Begin at a stage, or go on to it."""
     last = at(files, "headline").last
     if last is None or not last.running:
         models = ("tiny-base", "tiny-turbo")
@@ -83,12 +84,12 @@ def models(application: Application, users: list[str]) -> list[str]:
 
 def test_ten_thousand_users_get_the_same_model_in_every_generation(project: Path) -> None:
     files = files_in(project)
-    _go(files, 1)
+    go(files, 1)
     applications = {provider: python_application(project, provider) for provider in PYTHON}
     before: set[str] = set()
     for stage in (1, 10, 50):
         if stage > 1:
-            _go(files, stage)
+            go(files, stage)
         wanted = wanted_at(stage)
         inside = {user for user, model in zip(USERS, wanted, strict=True) if model == "tiny-turbo"}
         assert before < inside
@@ -111,7 +112,7 @@ def wanted_at(stage: int) -> list[str]:
 @pytest.mark.parametrize("provider", JAVASCRIPT)
 def test_javascript_gives_every_user_the_same_model(project: Path, provider: str) -> None:
     files = files_in(project)
-    _go(files, 10)
+    go(files, 10)
     application = javascript_application(project, provider=provider)
     assert models(application, USERS) == wanted_at(10)
     application.close()
@@ -119,7 +120,7 @@ def test_javascript_gives_every_user_the_same_model(project: Path, provider: str
 
 def test_a_revert_is_seen_by_both_languages_in_under_two_seconds(project: Path) -> None:
     files = files_in(project)
-    _go(files, 100)
+    go(files, 100)
     with served(project) as port:
         both = [python_application(project), javascript_application(project, port)]
         assert models(both[1], USERS[:1000]) == ["tiny-turbo"] * 1000
@@ -133,7 +134,7 @@ def test_a_revert_is_seen_by_both_languages_in_under_two_seconds(project: Path) 
             for application in both:
                 application.answer()
                 assert time.monotonic() - begun < SECONDS
-            _go(files, 100)
+            go(files, 100)
         for application in both:
             application.close()
 
@@ -145,7 +146,7 @@ def seen(application: Application, model: str, user: str = "ada") -> None:
 
 def test_what_cannot_be_read_gives_the_incumbent(project: Path) -> None:
     files = files_in(project)
-    _go(files, 100)
+    go(files, 100)
     application = python_application(project)
     assert models(application, ["ada"]) == ["tiny-turbo"]
     last = files.flags.read_text()
@@ -166,11 +167,11 @@ def test_what_cannot_be_read_gives_the_incumbent(project: Path) -> None:
 
 def test_at_shadow_the_application_learns_whom_to_ask_besides(project: Path) -> None:
     files = files_in(project)
-    _go(files, "shadow")
+    go(files, "shadow")
     application = python_application(project)
     assert models(application, USERS[:100]) == ["tiny-base"] * 100
     assert json.loads(application.ask(json.dumps({"shadow": "ada"}))) == "tiny-turbo"
-    _go(files, 1)
+    go(files, 1)
     time.sleep(1)
     assert json.loads(application.ask(json.dumps({"shadow": "ada"}))) is None
     application.close()

@@ -54,7 +54,7 @@ def test_each_step_is_taken_once(tmp_path: Path) -> None:
     assert (found.tampering, found.unsettled) == ((), ())
 
 
-def _anything(files: RolloutFiles, by: str, seed: int) -> None:
+def anything(files: RolloutFiles, by: str, seed: int) -> None:
     """Start, promote, freeze and revert at random until killed."""
     choose = random.Random(seed)
     while True:
@@ -83,7 +83,7 @@ def test_operators_that_are_killed_at_any_moment_leave_a_whole_record(tmp_path: 
     choose = random.Random(5)
     for round_ in range(20):
         pair = [
-            _FORK.Process(target=_anything, args=(files, f"op-{i}", 10 * round_ + i))
+            _FORK.Process(target=anything, args=(files, f"op-{i}", 10 * round_ + i))
             for i in range(2)
         ]
         for operator in pair:

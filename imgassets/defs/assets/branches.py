@@ -49,6 +49,11 @@ def group_of(endpoint: str, model: str) -> str:
     return f"{endpoint}_by_{model}".replace("-", "_")
 
 
+def report_group(endpoint: str) -> str:
+    """Group of what an endpoint's verdicts come to."""
+    return f"{endpoint}_report".replace("-", "_")
+
+
 def step_of(endpoint: str, model: str, stage: str) -> str:
     """Name of a step that has no asset key of its own, in the form Dagster gives the others."""
     return f"{endpoint}__{model}__{stage}".replace("-", "_")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from imgassets.defs.assets.branches import stage_key
+from imgassets.defs.assets.branches import report_group, stage_key
 from imgassets.defs.assets.verdict import input_name, measured, measured_inputs, observed_input
 from imgassets.defs.resources import EarlierReports, ProjectResource
 from imgassets.documents.contract import Endpoint
@@ -15,6 +15,7 @@ from imgassets.refresh.dagster_state import asset_keys
 from imgassets.refresh.document_changes import facet_key
 from imgassets.refresh.observed.drift import drift_key
 from imgassets.refresh.observed.labels import labels_key
+from imgassets.refresh.observed.rollout import rollout_key
 from imgassets.report.forms import REPORT_FORMS
 
 if TYPE_CHECKING:
@@ -45,11 +46,12 @@ def report_asset(endpoint: Endpoint) -> dg.AssetsDefinition:
         ins=ins,
         deps=asset_keys(
             [
+                *([rollout_key(name)] if endpoint.rollout else []),
                 facet_key("endpoints", name, "traffic"),
                 *(facet_key("models", model, "price") for model in endpoint.models),
             ]
         ),
-        group_name=f"{name}_report".replace("-", "_"),
+        group_name=report_group(name),
         code_version=_REPORT_VERSION,
         tags={"endpoint": name},
         metadata=_link(name),
@@ -63,6 +65,7 @@ def report_asset(endpoint: Endpoint) -> dg.AssetsDefinition:
         from imgassets.report.document import report_document
 
         found = _report_input(workplace, earlier, name, tables)
+        found = replace(found, rollout=_rollout(workplace, name))
         kept = earlier.kept(name)
         previous = kept.previous(report_document(found))
         files = build_report(replace(found, previous=previous))
@@ -108,6 +111,15 @@ def _report_input(
         describe=earlier.describe(),
         created=f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC",
     )
+
+
+def _rollout(workplace: ProjectResource, name: str) -> list[dict[str, Any]]:
+    """What was done to the endpoint's flag, in order."""
+    from imgassets.rollout.record import read_record
+    from imgassets.storage.rollout_files import rollout_files
+
+    record = read_record(rollout_files(workplace.project().root))
+    return [entry.model_dump() for entry in record.of(name)]
 
 
 def _link(endpoint: str) -> dict[str, dg.MetadataValue]:
