@@ -28,6 +28,7 @@ from imgassets.rollout.flags import bucket_of
 from imgassets.rollout.outcome_lines import read_outcomes
 from imgassets.rollout.outcomes import OutcomeLog
 from imgassets.rollout.record import read_record
+from imgassets.rollout.standing import standing
 from imgassets.rollout.watch import Watched, Watcher
 from imgassets.storage.rollout_files import RolloutFiles
 from imgassets_tests.rollout.factories import BEGIN, contract, evidence, plan_of
@@ -42,7 +43,6 @@ OUTCOMES = {
 }
 PLAN = {
     "stages": ["shadow", 1, 10, 50, 100],
-    "min_hours": 3,
     "min_requests": 50,
     "max_verdict_age_days": 30,
     "keep_incumbent_days": 14,
@@ -131,17 +131,21 @@ class Swap:
         requests: of the application in ten minutes.
         fails: as of `Application`.
         outcomes: the contract's, where it is another.
+        min_hours: of a stage.
     """
 
     folder: Path
     requests: int = 400
     fails: Callable[[str, str], float] = lambda arm, stage: 0.01
     outcomes: Mapping[str, Any] = field(default_factory=lambda: OUTCOMES)
+    min_hours: float = 3
 
     def __post_init__(self) -> None:
         self.files = RolloutFiles(self.folder / "rollout")
         self.log = OutcomeLog(self.folder / "outcomes.sqlite")
-        self.contract = contract(rollout={**PLAN, "outcomes": dict(self.outcomes)})
+        self.contract = contract(
+            rollout={**PLAN, "min_hours": self.min_hours, "outcomes": dict(self.outcomes)}
+        )
         told = Outcomes.model_validate(self.outcomes)
         self.watcher = Watcher(ENDPOINT, told, {}, self.log, self.files, self.folder)
 
@@ -182,7 +186,7 @@ class Swap:
     def promote(self, by: str, now: datetime) -> str:
         """What became of an operator's attempt: `promoted`, `closed`, `late` or `nothing`."""
         record = read_record(self.files)
-        at = gates_standing(record)
+        at = standing(record, ENDPOINT)
         stage = at.next_stage(plan_of(self.contract))
         if at.last is None or not at.running or stage is None:
             return "nothing"
@@ -206,13 +210,6 @@ class Moment:
     now: datetime
     watched: Watched
     acknowledged: int
-
-
-def gates_standing(record: Any) -> Any:
-    """Where the endpoint stands."""
-    from imgassets.rollout.standing import standing
-
-    return standing(record, ENDPOINT)
 
 
 def planted(at: Sequence[str], factor: float, base: float = 0.01) -> Callable[[str, str], float]:
