@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import typer
 
-from imgassets.cli import rollout_back, rollout_forward, rollout_serve, rollout_views
+from imgassets.cli import (
+    rollout_back,
+    rollout_forward,
+    rollout_serve,
+    rollout_views,
+    rollout_watch,
+)
 
 app = typer.Typer(
     help="Swap a model in stages behind a flag, and take it back at once.",
@@ -23,5 +29,7 @@ for command in (
     rollout_views.history,
     rollout_views.verify,
     rollout_serve.serve,
+    rollout_watch.outcomes,
+    rollout_watch.watch,
 ):
     app.command()(command)

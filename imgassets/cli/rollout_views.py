@@ -11,6 +11,7 @@ from imgassets.cli.rollout_options import files_here
 
 if TYPE_CHECKING:
     from imgassets.rollout.entries import Entry
+    from imgassets.rollout.record import Record
     from imgassets.rollout.standing import Standing
 
 
@@ -26,7 +27,8 @@ def status(endpoint: Endpoints = [], json: Json = False) -> int:
     record = read_record(files_here())
     found = [standing(record, name) for name in endpoint or record.endpoints]
     wrong = list(tampering(record))
-    lines = [_line(at) for at in found] or ["no rollout was ever started"]
+    looks = {at.endpoint: _last_look(record, at) for at in found}
+    lines = [_line(at) + looks[at.endpoint] for at in found] or ["no rollout was ever started"]
     lines += [f"WRONG: {fault}" for fault in wrong]
     told = {"endpoints": [at.to_dict() for at in found], "tampering": wrong}
     show(json, told, "\n".join(lines))
@@ -80,6 +82,25 @@ def _line(at: Standing) -> str:
         f"{at.endpoint}: {last.candidate} at stage {last.stage} ({last.percent:g} % of users) "
         f"since {at.since:%Y-%m-%d %H:%M} UTC{frozen}; incumbent {last.incumbent}"
     )
+
+
+def _last_look(record: Record, at: Standing) -> str:
+    """What the last look at production's outcomes came to; empty where none was taken."""
+    from imgassets.documents.project import find_root
+    from imgassets.rollout.looks import looks_of
+    from imgassets.rollout.outcomes import log_of
+    from imgassets.rollout.watch import stage_of
+    from imgassets.storage.project_home import home_of
+
+    stage = stage_of(record, at.endpoint)
+    log = log_of(home_of(find_root()), at.endpoint)
+    if stage is None or not log.file.is_file():
+        return ""
+    taken = looks_of(log, stage.rollout)
+    if not taken:
+        return "\n  outcomes: no look was taken yet"
+    when, _, seen = taken[-1]
+    return f"\n  outcomes, look {seen.look} at {when:%Y-%m-%d %H:%M}: {seen.state}: {seen.sentence}"
 
 
 def _told(entry: Entry) -> str:

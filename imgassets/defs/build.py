@@ -17,6 +17,7 @@ from imgassets.defs.document_check import all_documents, document_check
 from imgassets.defs.io_managers import JsonDocuments, ObservedContent, ParquetTables
 from imgassets.defs.jobs import catch_up, revalidate_job, validate_job
 from imgassets.defs.observable_state import observed_assets
+from imgassets.defs.outcomes_watched import outcomes_watched, watched_endpoints
 from imgassets.defs.resources import BackendPool, EarlierReports, LookRecord, ProjectResource
 from imgassets.defs.run_logger import progress
 from imgassets.defs.schedules import nightly_catch_up, nightly_revalidate
@@ -47,6 +48,7 @@ def build_definitions(project: Project, device: str = "auto") -> dg.Definitions:
         sensors=[
             documents_changed({key for kind in observed for key in kind.keys}),
             *([keep_in_step()] if branches else []),
+            *([outcomes_watched()] if watched_endpoints(project) else []),
         ],
         resources=_resources(project, device),
         executor=dg.in_process_executor,

@@ -15,6 +15,7 @@ from imgassets.drift.findings import DriftFile, drift_reasons
 from imgassets.refresh.dagster_state import DagsterState
 from imgassets.refresh.planner import Planner
 from imgassets.rollout.gates import Evidence, VerdictFound
+from imgassets.rollout.watch import outcomes_now
 from imgassets.storage.ownership import made_for
 from imgassets.storage.project_home import home_of
 
@@ -35,6 +36,7 @@ def release_evidence(
     return Evidence(
         verdict=_verdict(project, instance, endpoint, model),
         drift=drift_reasons({m: drift.read(endpoint, m) for m in models}),
+        outcomes=outcomes_now(project, endpoint, datetime.now(UTC)),
     )
 
 

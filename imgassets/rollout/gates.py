@@ -91,6 +91,10 @@ class OutcomesSummary(Protocol):
     def breach(self) -> str:
         """Which limit the candidate broke, in words; empty where none."""
 
+    @property
+    def hold(self) -> str:
+        """Why the stage must not rise yet (missing reports, numbers beyond a limit); else empty."""
+
 
 class PilotFinding(Protocol):
     """What a pilot found, as far as gates ask."""
@@ -213,7 +217,9 @@ def outcome_gates(rollout: Rollout, found: OutcomesSummary | None) -> Iterator[G
     yield Gate("requests", enough, told, "" if enough else "wait, or log outcomes (docs/flags.md)")
     if found is not None:
         mend = "" if not found.breach else "`imgassets rollout revert`, or mend the candidate"
-        yield Gate("outcomes", not found.breach, found.breach or "no limit is broken", mend)
+        wrong = found.breach or found.hold
+        mend = mend or ("wait for more outcomes, or mend what reports them" if wrong else "")
+        yield Gate("outcomes", not wrong, wrong or "no limit is broken", mend)
 
 
 def _asks_for_pilot(contract: Endpoint) -> bool:

@@ -11,6 +11,7 @@ HOME/                  `$IMGASSETS_HOME`, or `.imgassets/` in the project
   documents/           facets of the documents as they once were
   quarantine/          harmed tables; harmed images are in images/quarantine/
   paid/                the journal of paid requests
+  outcomes/            what became of production's requests, and what was concluded from it
   docs/  reproduce/    Data Docs; what `imgassets reproduce` made
   selftest/            what the self-test made
   review-token         part of the address of the review page
@@ -108,6 +109,11 @@ class ProjectHome:
     def paid(self) -> Path:
         """The journal of paid requests."""
         return self.folder / "paid"
+
+    @property
+    def outcomes(self) -> Path:
+        """What became of production's requests, a file an endpoint."""
+        return self.folder / "outcomes"
 
     @property
     def docs(self) -> Path:

@@ -35,6 +35,7 @@ class Summary:
 
     requests: int = 5000
     breach: str = ""
+    hold: str = ""
 
 
 def contract(**changed: object) -> Endpoint:
