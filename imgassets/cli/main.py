@@ -38,6 +38,7 @@ _COMMANDS = (
     "docs",
     "paid",
     "serve",
+    "pilot",
     "store",
     "ui",
 )

@@ -213,7 +213,9 @@ class _Check:
             close = difflib.get_close_matches(row.prompt_id, list(self._prompts), n=1)
             fix = f"did you mean {close[0]!r}?" if close else "name one of the contract's prompts"
             yield "prompt_id", f"no prompt {row.prompt_id!r} in the contract's prompt sets", fix
-        elif row.flow in self._endpoint.flows and self._endpoint.edited(row.flow):
-            if prompt.edit is None:
-                message = f"flow {row.flow} edits, and prompt {row.prompt_id!r} has no `edit`"
-                yield "prompt_id", message, "name a prompt that has one"
+        elif prompt.edit is None and self._edits(row.flow):
+            message = f"flow {row.flow} edits, and prompt {row.prompt_id!r} has no `edit`"
+            yield "prompt_id", message, "name a prompt that has one"
+
+    def _edits(self, flow: FlowName) -> bool:
+        return flow in self._endpoint.flows and self._endpoint.edited(flow)

@@ -11,6 +11,8 @@ HOME/                  `$IMGASSETS_HOME`, or `.imgassets/` in the project
   documents/           facets of the documents as they once were
   quarantine/          harmed tables; harmed images are in images/quarantine/
   paid/                the journal of paid requests
+  pilots/E/M/          what came of traffic replayed against a served model, images included
+  pilots-tried/E/M/    the same with other traffic than the contract's
   docs/  reproduce/    Data Docs; what `imgassets reproduce` made
   selftest/            what the self-test made
   dagster/             Dagster's own files
@@ -107,6 +109,13 @@ class ProjectHome:
     def paid(self) -> Path:
         """The journal of paid requests."""
         return self.folder / "paid"
+
+    def pilot(self, endpoint: str, model: str, tried: bool = False) -> Path:
+        """The last pilot of a branch; nothing measured under load is kept anywhere else.
+
+        `tried`: the last one with other traffic than the contract's.
+        """
+        return self.folder / ("pilots-tried" if tried else "pilots") / endpoint / model
 
     @property
     def docs(self) -> Path:

@@ -56,9 +56,7 @@ def test_within_bursts_it_is_busier_than_the_mean_and_silent_between() -> None:
     assert gaps.max() > 60
 
 
-@pytest.mark.parametrize(
-    "shape", [None, {"kind": "on_off", "on_seconds": 2, "off_seconds": 2}]
-)
+@pytest.mark.parametrize("shape", [None, {"kind": "on_off", "on_seconds": 2, "off_seconds": 2}])
 def test_the_same_seed_gives_the_same_times_and_another_others(shape: Any) -> None:
     first, again, other = (of(shape, seconds=100, seed=seed) for seed in (7, 7, 8))
     assert np.array_equal(first, again)
