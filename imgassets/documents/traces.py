@@ -107,7 +107,7 @@ def read_trace(project: Project, endpoint: Endpoint, trace: str) -> list[TraceRo
     check = _Check.of(project, endpoint)
     for line, data in _rows(path):
         row, found = _row(data)
-        found = found or [(field, *told) for field, *told in check.misfits(row)] if row else found
+        found = found if row is None else list(check.misfits(row))
         problems += [Problem(trace, line, field, message, fix) for field, message, fix in found]
         rows += [row] if row and not found else []
     if problems:

@@ -69,7 +69,7 @@ def bounded_quantile(values: Sequence[float] | Floats, share: float, alpha: floa
     series = np.asarray(values, dtype=np.float64)
     ordered = np.sort(series)
     at = float(ordered[math.ceil(share * series.size) - 1])
-    effective = max(1.0, series.size / dependence(series > at))
+    effective = max(1.0, series.size / dependence((series > at).astype(np.float64)))
     count = int(effective)
     reached = special.bdtr(np.arange(count), count, share)
     high, low = reached >= 1 - alpha, reached <= alpha

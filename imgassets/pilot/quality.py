@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -115,7 +115,8 @@ def _table(
             if step.file:
                 files.setdefault(step.image_key, folder / IMAGES / step.file)
             source = step.image_key
-    ordered = sorted(rows.values(), key=lambda row: list(FLOWS).index(row.flow))
+    order = list[str](FLOWS)
+    ordered = sorted(rows.values(), key=lambda row: order.index(row.flow))
     return pd.DataFrame([row.cells() for row in ordered], columns=list(ImageRow.columns())), files
 
 
@@ -126,7 +127,7 @@ def _better(step: StepRow, row: ImageRow | None) -> bool:
 
 def _row(pilot: Pilot, request: RequestRow, step: StepRow, source: str | None) -> ImageRow:
     """Costs are left out: what was measured under load is no cost of an image."""
-    asked = {
+    asked: dict[str, Any] = {
         "endpoint": pilot.result.endpoint, "model": pilot.result.model, "flow": step.flow,
         "prompt_set": request.prompt_set, "prompt_id": request.prompt_id, "seed": request.seed,
         "replicate": 0, "image_key": step.image_key, "source_key": source,

@@ -12,7 +12,6 @@ import numpy as np
 from imgassets.documents.failures import FAILURE_MODES
 from imgassets.documents.pilot import Ceilings
 from imgassets.pilot.ceilings import UNITS, Held, held, holds, missed_in_words, shown
-from imgassets.pilot.latency import bounded_quantile
 from imgassets.pilot.result import Pilot
 from imgassets.pilot.simulated import simulated
 
@@ -53,8 +52,8 @@ def as_text(pilot: Pilot, ceilings: Ceilings, alpha: float, beside: Pilot | None
         f"{result.endpoint}/{result.model}: {'HOLDS' if good else 'DOES NOT HOLD'}; "
         f"{result.load}{share}",
         *_measures(pilot, ceilings, alpha, beside),
-        *_queue(pilot, alpha),
-        f"     throughput      {throughput(pilot):.3g} images/s delivered over {result.seconds:.0f} s",
+        *_queue(pilot),
+        f"     throughput      {throughput(pilot):.3g} images/s over {result.seconds:.0f} s",
         *_failures(pilot),
         *_pixels(pilot),
         *_quality(pilot),
@@ -85,11 +84,11 @@ def _bounds(one: Held) -> str:
     return f" ({low} to {high})"
 
 
-def _queue(pilot: Pilot, alpha: float) -> Iterator[str]:
+def _queue(pilot: Pilot) -> Iterator[str]:
     told, expected, seen = waits(pilot), simulated(pilot), firsts(pilot)
     if told:
-        half, most = (bounded_quantile(told, share, alpha).value for share in (0.5, 0.95))
-        yield f"     queue wait      p50 {shown(half, 's')}, p95 {shown(most, 's')} (the server's own)"
+        half, most = (shown(float(np.quantile(told, q)), "s") for q in (0.5, 0.95))
+        yield f"     queue wait      p50 {half}, p95 {most}, as the server tells"
     if expected.size and seen:
         simulated_ = [shown(float(np.quantile(expected, q)), "s") for q in (0.5, 0.95)]
         measured = [shown(float(np.quantile(seen, q)), "s") for q in (0.5, 0.95)]
@@ -125,7 +124,7 @@ def _pixels(pilot: Pilot) -> Iterator[str]:
     elif found["compared"]:
         yield f"     pixels          all {found['compared']} images equal the offline ones"
     else:
-        yield "     pixels          no offline image of these requests; `imgassets validate` makes them"
+        yield "     pixels          not compared: `imgassets validate` made none of these images"
     if found["unsteady"]:
         yield (
             f"!    pixels          {found['unsteady']} requests that came several times gave "
@@ -136,7 +135,7 @@ def _pixels(pilot: Pilot) -> Iterator[str]:
 def _quality(pilot: Pilot) -> Iterator[str]:
     rows = pilot.result.quality
     if not rows:
-        yield "     quality         not judged: no pilot of the incumbent under the same traffic yet"
+        yield "     quality         not judged: the incumbent had no pilot under this traffic yet"
         return
     states = Counter(row.state for row in rows)
     said = ", ".join(f"{states[s]} {s}" for s in ("passed", "undecided", "broken") if states[s])

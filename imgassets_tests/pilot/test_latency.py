@@ -46,9 +46,7 @@ def test_dependence_of_a_markov_chain_is_the_known_one(memory: float) -> None:
 def test_where_neighbours_are_late_together_the_bounds_are_wider() -> None:
     rng = np.random.default_rng(4)
     values = np.repeat(rng.exponential(1, 100), 10)
-    together, shuffled = (
-        bounded_quantile(v, 0.9, 0.05) for v in (values, rng.permutation(values))
-    )
+    together, shuffled = (bounded_quantile(v, 0.9, 0.05) for v in (values, rng.permutation(values)))
     assert together.effective < 300 < shuffled.effective
     assert together.upper is None or together.upper > (shuffled.upper or 9)
 

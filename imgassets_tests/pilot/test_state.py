@@ -61,7 +61,7 @@ def test_a_changed_ceiling_is_held_to_what_was_measured(project_root: Path) -> N
     [
         ("contracts/models/prod.yaml", "steps: 4", "steps: 5", "models/prod/generator"),
         ("contracts/models/prod.yaml", "batch_size: 4", "batch_size: 2", "models/prod/"),
-        ("contracts/models/prod.yaml", "usd_per_hour: 0.34", "usd_per_hour: 3", "models/prod/price"),
+        ("contracts/models/prod.yaml", "usd_per_hour: 0.34", "usd_per_hour: 3", "prod/price"),
         ("prompts/few.yaml", "a large red circle", "a small red circle", "prompts/few"),
         ("contracts/endpoints/cards.yaml", "busiest_hour: 36000", "busiest_hour: 3", "traffic"),
         ("contracts/endpoints/cards.yaml", "requests: 100", "requests: 101", "traffic"),

@@ -120,9 +120,7 @@ def _asked(contract: Endpoint) -> Pilot:
     return contract.pilot
 
 
-def _results(
-    key: dg.AssetKey, found: "Ran", contract: Endpoint
-) -> Iterator[dg.AssetCheckResult]:
+def _results(key: dg.AssetKey, found: "Ran", contract: Endpoint) -> Iterator[dg.AssetCheckResult]:
     from imgassets.pilot.ceilings import held, missed_in_words
     from imgassets.pilot.text import pixels
 
