@@ -9,7 +9,7 @@ model for the same picture share it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -88,14 +88,8 @@ class Request:
         """The requests of a table made by `request_table`."""
         return [
             cls(
-                row.endpoint,
-                row.model,
-                row.flow,
-                row.prompt_set,
-                row.prompt_id,
-                int(row.seed),
-                int(row.replicate),
-                json.loads(row.request),
+                *(row.endpoint, row.model, row.flow, row.prompt_set, row.prompt_id),
+                *(int(row.seed), int(row.replicate), json.loads(row.request)),
             )
             for row in cast("Iterable[Any]", table.itertuples())
         ]
@@ -122,17 +116,8 @@ def build_requests(
         FileNotFoundError: a weights folder is missing.
     """
     contract = project.endpoint(endpoint)
-    builder = _Branch(
-        contract,
-        project.model(model),
-        _environment(device),
-        root=project.root,
-        generator=generator_facts(project.root, project.model(model)),
-        upscaler=upscaler_facts(project.root, project.model(model).upscaler),
-        steps=step_facts(project.root, contract.postprocess),
-        files=_files(project.root, project.model(model)),
-        seeds=tuple(dict.fromkeys((*contract.sampling.seeds, *extra_seeds))),
-    )
+    seeds = tuple(dict.fromkeys((*contract.sampling.seeds, *extra_seeds)))
+    builder = _branch(project, contract, model, device, seeds)
     sets = project.prompts_of(contract)
     return [
         request
@@ -142,6 +127,33 @@ def build_requests(
         for prompt in prompt_set.prompts
         for request in builder.requests(flow, prompt_set, prompt)
     ]
+
+
+#: Makes the request of a flow for one prompt of a set and a seed.
+RequestMaker = Callable[[FlowName, PromptSet, Prompt, int], Request]
+
+
+def request_maker(project: Project, contract: Endpoint, model: str, device: str) -> RequestMaker:
+    """Requests one by one, as traffic asks for them. Raises as `build_requests`."""
+    builder = _branch(project, contract, model, device, ())
+    return lambda flow, prompt_set, prompt, seed: builder.one(flow, prompt_set, prompt, seed, 0)
+
+
+def _branch(
+    project: Project, contract: Endpoint, model: str, device: str, seeds: tuple[int, ...]
+) -> _Branch:
+    document = project.model(model)
+    return _Branch(
+        contract,
+        document,
+        _environment(device),
+        root=project.root,
+        generator=generator_facts(project.root, document),
+        upscaler=upscaler_facts(project.root, document.upscaler),
+        steps=step_facts(project.root, contract.postprocess),
+        files=_files(project.root, document),
+        seeds=seeds,
+    )
 
 
 def request_table(requests: list[Request]) -> pd.DataFrame:
@@ -206,9 +218,9 @@ class _Branch:
             return
         for seed in self.seeds:
             for replicate in range(self.contract.sampling.replicates):
-                yield self._request(flow, prompt_set, prompt, seed, replicate)
+                yield self.one(flow, prompt_set, prompt, seed, replicate)
 
-    def _request(
+    def one(
         self, flow: FlowName, prompt_set: PromptSet, prompt: Prompt, seed: int, replicate: int
     ) -> Request:
         return Request(

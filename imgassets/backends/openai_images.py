@@ -75,7 +75,7 @@ class OpenAIProvider:
 
     def ask(self, flow: FlowName, inputs: dict[str, Any], source: Image.Image | None) -> Reply:
         """See `hosted.Provider`."""
-        parameters = self._parameters(flow, inputs)
+        parameters = self.parameters(flow, inputs)
         images = self._client.images
         if FLOWS[flow].source is None:
             send = images.generate
@@ -85,9 +85,12 @@ class OpenAIProvider:
         else:
             raise HostedError("bad_request", f"the protocol cannot {flow}", billed=False)
         response = self._wire.heard(lambda: _plainly(send, parameters), self._key)
-        return read_reply(response, _reply, self._refusal, self._key)
+        return read_reply(
+            response, reply_of, lambda refused: refusal_of(refused, self._key), self._key
+        )
 
-    def _parameters(self, flow: FlowName, inputs: dict[str, Any]) -> dict[str, Any]:
+    def parameters(self, flow: FlowName, inputs: dict[str, Any]) -> dict[str, Any]:
+        """What is sent beside files: arguments of the SDK; `extra_body` holds what it lacks."""
         model = self._model
         width, height = self._size(inputs)
         named = {
@@ -132,18 +135,6 @@ class OpenAIProvider:
 
     # ---- replies ---------------------------------------------------------------------------
 
-    def _refusal(self, response: httpx.Response) -> HostedError:
-        error = at(json_of(response), "error")
-        said = {text for n in ("code", "type") if isinstance(text := at(error, n), str)}
-        status = response.status_code
-        if said & _NO_MONEY and status in (400, 402, 403, 429):
-            found = refusal(response, STATUSES | {status: "out_of_credit"}, self._key)
-            found.again = found.again and found.mode != "out_of_credit"
-            return found
-        if said & _REFUSED and status in (400, 403, 422):
-            return refusal(response, STATUSES | {status: "refused_safety"}, self._key)
-        return refusal(response, STATUSES, self._key)
-
     def fetch(self, facts: dict[str, Any]) -> bytes:
         """See `hosted.Provider`; the API key does not go along, nor to where the link leads on."""
         return download(self._wire, self._url, str(facts.get("url", "")), self._key)
@@ -179,7 +170,21 @@ def openai_mask(source: Image.Image, region: list[float]) -> Image.Image:
     return mask
 
 
-def _reply(response: httpx.Response) -> Reply:
+def refusal_of(response: httpx.Response, key: str) -> HostedError:
+    """What an answer other than 2xx means; `key` is cut out of its words."""
+    error = at(json_of(response), "error")
+    said = {text for n in ("code", "type") if isinstance(text := at(error, n), str)}
+    status = response.status_code
+    if said & _NO_MONEY and status in (400, 402, 403, 429):
+        found = refusal(response, STATUSES | {status: "out_of_credit"}, key)
+        found.again = found.again and found.mode != "out_of_credit"
+        return found
+    if said & _REFUSED and status in (400, 403, 422):
+        return refusal(response, STATUSES | {status: "refused_safety"}, key)
+    return refusal(response, STATUSES, key)
+
+
+def reply_of(response: httpx.Response) -> Reply:
     """The image, or the link to it. What is answered without one is billed all the same."""
     body = json_of(response)
     data = at(body, 0, "data") if isinstance(body, list) else at(body, "data")

@@ -40,6 +40,7 @@ _COMMANDS = (
     "paid",
     "rollout",
     "serve",
+    "pilot",
     "store",
     "ui",
 )

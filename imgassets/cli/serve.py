@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,16 +15,25 @@ def serve(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="A model of the project.")],
     port: Annotated[int, typer.Option(min=1024, max=65535, help="On 127.0.0.1.")] = 8400,
     device: Device = DeviceWord.AUTO,
+    log: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write a JSON line for each request: when it came and was answered, how long it "
+            "waited and was made.",
+        ),
+    ] = None,
 ) -> int:
     """Serve a model with the OpenAI images protocol on loopback.
 
     Answers /v1/images/generations, /v1/images/edits and /v1/models at http://127.0.0.1:PORT/v1,
-    with the images that `validate` would get. Ends by Ctrl-C.
+    with the images that `validate` would get; /v1/images/stylize and /v1/images/upscale as well,
+    where the model can. Every reply tells in `Server-Timing` how long it waited. Ends by Ctrl-C.
     """
     import uvicorn
 
     from imgassets.backends.device import choose_device
-    from imgassets.backends.registry import open_backend
+    from imgassets.backends.registry import open_backend, open_maker
     from imgassets.serving.app import application
     from imgassets.serving.asked import Asked
     from imgassets.serving.batching import Batcher
@@ -34,12 +45,15 @@ def serve(
     document = project.model(model)
     asked = Asked(project, model, chosen)
     batcher = Batcher(
-        lambda: open_backend(project.root, document, chosen), max(1, document.batch_size)
+        lambda: open_backend(project.root, document, chosen),
+        max(1, document.batch_size),
+        open_maker=lambda flow, backend: open_maker(flow, project.root, document, chosen, backend),
     )
-    app = application(model, asked, batcher)
     complain(f"{model} on {chosen} ({why}): http://{HOST}:{port}/v1")
     try:
-        uvicorn.run(app, host=HOST, port=port, log_level="warning", timeout_graceful_shutdown=5)
+        with log.open("a", encoding="utf-8") if log else nullcontext() as lines:
+            app = application(model, asked, batcher, lines)
+            uvicorn.run(app, host=HOST, port=port, log_level="warning", timeout_graceful_shutdown=5)
     finally:
         batcher.close()
     return OK

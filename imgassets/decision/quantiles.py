@@ -35,6 +35,17 @@ def quantile_upper(values: Sequence[float] | Floats, share: float, alpha: float)
     return float(ordered[int(np.argmax(reached))]) if reached.any() else None
 
 
+def quantile_lower(values: Sequence[float] | Floats, share: float, alpha: float) -> float | None:
+    """One-sided lower bound of a quantile; see `quantile_upper`.
+
+    The k-th smallest value is at most the quantile with probability 1 - Bin(k - 1; n, share).
+    """
+    ordered = np.sort(np.asarray(values, dtype=np.float64))
+    ranks = np.arange(1, ordered.size + 1)
+    held = special.bdtr(ranks - 1.0, ordered.size, share) <= alpha
+    return float(ordered[int(held.sum()) - 1]) if held.any() else None
+
+
 def values_needed(share: float, alpha: float) -> int:
     """How many values the bound of a quantile needs: the least n with share**n <= alpha."""
     return math.ceil(math.log(alpha) / math.log(share))

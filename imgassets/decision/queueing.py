@@ -117,8 +117,20 @@ def simulate(
     """
     rng = np.random.default_rng(seed)
     arrivals = np.cumsum(rng.exponential(1.0 / rate, requests))
-    drawn = rng.choice(durations, requests).tolist()
-    times = arrivals.tolist()  # single numbers are much quicker from a list
+    waited, takes = queued(arrivals, rng.choice(durations, requests), workers, batch)
+    counted = slice(int(requests * _FILLING), None)
+    return (waited + takes)[counted], waited[counted]
+
+
+def queued(arrivals: Floats, durations: Floats, workers: int, batch: int) -> tuple[Floats, Floats]:
+    """Time waited and time of the batch of each request; see `simulate`.
+
+    Args:
+        arrivals: in order, seconds, float (n,).
+        durations: of the first batch, the second, ..., seconds, float (n,).
+    """
+    requests = len(arrivals)
+    drawn, times = durations.tolist(), arrivals.tolist()  # single numbers are quicker from a list
     starts, takes = np.empty(requests), np.empty(requests)
     free_at = [0.0] * workers
     first = turn = 0
@@ -128,6 +140,4 @@ def simulate(
         starts[first:last], takes[first:last] = start, takes_now
         heapq.heapreplace(free_at, start + takes_now)
         first, turn = last, turn + 1
-    counted = slice(int(requests * _FILLING), None)
-    waited = (starts - arrivals)[counted]
-    return waited + takes[counted], waited
+    return starts - arrivals, takes

@@ -8,6 +8,7 @@ import dagster as dg
 
 from imgassets.defs.asset_checks import branch_checks
 from imgassets.defs.assets.branches import branch_assets
+from imgassets.defs.assets.pilot import pilot_asset, pilot_checks
 from imgassets.defs.assets.release_gate import release_gates
 from imgassets.defs.assets.report import report_asset
 from imgassets.defs.assets.revalidation import fed_by_revalidation, revalidation_asset
@@ -15,7 +16,7 @@ from imgassets.defs.assets.verdict import verdict_assets
 from imgassets.defs.code_references import with_code_references
 from imgassets.defs.document_check import all_documents, document_check
 from imgassets.defs.io_managers import JsonDocuments, ObservedContent, ParquetTables
-from imgassets.defs.jobs import catch_up, revalidate_job, validate_job
+from imgassets.defs.jobs import catch_up, pilot_job, revalidate_job, validate_job
 from imgassets.defs.observable_state import observed_assets
 from imgassets.defs.outcomes_watched import outcomes_watched, watched_endpoints
 from imgassets.defs.resources import BackendPool, EarlierReports, LookRecord, ProjectResource
@@ -30,11 +31,13 @@ from imgassets.documents.project import Project
 def build_definitions(project: Project, device: str = "auto") -> dg.Definitions:
     """All assets, checks, jobs and schedules of a project's usable documents."""
     branches = _branches(project)
+    pilots = [(e, m) for e, m in branches if e.pilot]
     observed = fed_by_revalidation(observed_assets(project), project)
     assets = [
         *observed,
         *(revalidation_asset(e, m) for e, m in branches),
         *(gate for e in project.usable_endpoints() for gate in release_gates(e)),
+        *(pilot_asset(e, m, facet_names(type(project.model(m)))) for e, m in pilots),
         *automated(_made(project)),
     ]
     return dg.Definitions(
@@ -42,8 +45,12 @@ def build_definitions(project: Project, device: str = "auto") -> dg.Definitions:
         asset_checks=[
             document_check(),
             *(check for e, m in branches for check in branch_checks(e, m)),
+            *(pilot_checks(e, m) for e, m in pilots),
         ],
-        jobs=[validate_job(), revalidate_job(), catch_up] if branches else [],
+        jobs=[
+            *([validate_job(), revalidate_job(), catch_up] if branches else []),
+            *([pilot_job()] if pilots else []),
+        ],
         schedules=[nightly_catch_up(), nightly_revalidate()] if branches else [],
         sensors=[
             documents_changed({key for kind in observed for key in kind.keys}),

@@ -4,15 +4,19 @@ from typing import Any
 
 import dagster as dg
 
+from imgassets.defs.assets.pilot import PILOT
 from imgassets.defs.assets.revalidation import REVALIDATION
 from imgassets.defs.resources import BackendPool, ProjectResource
 from imgassets.refresh.observed.rollout import RELEASE_GATE
 
 VALIDATE_JOB, REVALIDATE_JOB, CATCH_UP_JOB = "validate", "revalidate", "catch_up"
+PILOT_JOB = "pilot"
 _REVALIDATIONS = dg.AssetSelection.key_substring(f"/{REVALIDATION}")
 _GATES = dg.AssetSelection.key_substring(f"/{RELEASE_GATE}")
+#: By their kind: the facet `pilot` of a contract has a key that ends in the same word.
+_PILOTS = dg.AssetSelection.kind(PILOT)
 #: What the job `validate` makes, and what a plan looks at.
-VALIDATED = dg.AssetSelection.all() - _REVALIDATIONS - _GATES
+VALIDATED = dg.AssetSelection.all() - _REVALIDATIONS - _GATES - _PILOTS
 
 
 def validate_job() -> Any:
@@ -32,6 +36,16 @@ def revalidate_job() -> Any:
         selection=_REVALIDATIONS,
         executor_def=dg.in_process_executor,
         description="Makes stored images again, and reports those that come out differently.",
+    )
+
+
+def pilot_job() -> Any:
+    """The pilots that contracts ask for, one after the other."""
+    return dg.define_asset_job(
+        PILOT_JOB,
+        selection=_PILOTS,
+        executor_def=dg.in_process_executor,
+        description="Production-like traffic against every served model; takes as long as it does.",
     )
 
 

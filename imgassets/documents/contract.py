@@ -12,6 +12,7 @@ from imgassets.documents.base import Document, Name
 from imgassets.documents.decision_contract import DecisionContract
 from imgassets.documents.field_errors import FieldError, doubles
 from imgassets.documents.field_facets import Facet
+from imgassets.documents.pilot import Pilot
 from imgassets.documents.postprocess import Step, mode_after, size_after
 from imgassets.documents.prompts import Transform
 from imgassets.documents.rollout import Rollout
@@ -159,6 +160,9 @@ class Endpoint(DecisionContract):
     rollout: Annotated[Rollout | None, Facet.ROLLOUT] = Field(
         None, description="How a candidate takes over; without it `imgassets rollout` starts none."
     )
+    pilot: Annotated[Pilot | None, Facet.PILOT] = Field(
+        None, description="The traffic that `imgassets pilot` replays, and what must hold under it."
+    )
 
     def _misfits(self) -> Iterator[FieldError]:
         yield from super()._misfits()
@@ -183,6 +187,9 @@ class Endpoint(DecisionContract):
                 message = f"{family!r} has no judge to choose"
                 yield FieldError(message, f"one of: {', '.join(judged)}", "judges", family)
         yield from self._of_flows()
+        if self.pilot and self.pilot.trace is None and self.traffic is None:
+            message = "a pilot without a trace takes its rate from `traffic`, which is missing"
+            yield FieldError(message, "add `traffic`, or name a `trace`", "pilot")
 
     @property
     def judges_used(self) -> dict[str, str]:
@@ -208,6 +215,8 @@ class Endpoint(DecisionContract):
         """Flows that are named, and are not among `flows`."""
         named: list[tuple[str, str, tuple[str | int, ...]]] = [
             *((f, f"{f} is billed", ("traffic", "per_month", f)) for f in self._billed),
+            *((f, f"the pilot asks for {f}", ("pilot", "flows", f))
+              for f in (self.pilot.flows if self.pilot else ())),
             *((c.flow, f"criterion {c.metric} is on flow {c.flow}", ("criteria", i, "flow"))
               for i, c in enumerate(self.criteria)),
             *((n.flow, f"{n.metric} is on flow {n.flow}", ("review", "near", i, "flow"))

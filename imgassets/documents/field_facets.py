@@ -29,6 +29,7 @@ class Facet(Flag):
     CHAIN = auto()
     CRITERIA = auto()
     TRAFFIC = auto()
+    PILOT = auto()
     GENERATOR = auto()
     UPSCALER = auto()
     PRICE = auto()
@@ -61,6 +62,7 @@ GRAPH = {
     Facet.CHAIN: "What is done to generated images: style, post-processing, what starts from what.",
     Facet.CRITERIA: "What must hold, against whom; decides verdicts, never images.",
     Facet.TRAFFIC: "How often the endpoint is called; decides waiting times and bills in reports.",
+    Facet.PILOT: "Traffic that a served model is put under, and what must hold; decides pilots.",
     Facet.GENERATOR: "Weights, pipeline, scheduler and sampling; decides generated and edited "
     "images.",
     Facet.UPSCALER: "How images are made larger; decides upscaled images alone.",

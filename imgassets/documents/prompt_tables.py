@@ -24,7 +24,7 @@ _FIX = "give a table with a header line that names a column `prompt` (and, if yo
 
 def has_header(line: str) -> bool:
     """Whether a line names the columns of a table of prompts, with commas, tabs or semicolons."""
-    cells = _names(line, _delimiter(line))
+    cells = names_of(line, delimiter_of(line))
     return len(cells) > 1 and any(name in cells for name in _PROMPT)
 
 
@@ -35,15 +35,15 @@ def table_rows(path: Path, text: str) -> list[Row]:
         InvalidDocumentsError: no such column, or lines that do not fit the header; all of them.
     """
     first = text.lstrip("\n").partition("\n")[0]
-    delimiter = "\t" if path.suffix.lower() == ".tsv" else _delimiter(first)
-    names = _names(first, delimiter)
+    delimiter = "\t" if path.suffix.lower() == ".tsv" else delimiter_of(first)
+    names = names_of(first, delimiter)
     column = next((names.index(name) for name in _PROMPT if name in names), None)
     if column is None:
         shown = ", ".join(name for name in names[:8] if name)
         raise refused(path, f"no column of prompts; the first line names: {shown}", _FIX)
     problems: list[Problem] = []
     rows: list[Row] = []
-    for line, cells in list(_lines(path, text, delimiter))[1:]:
+    for line, cells in list(table_lines(path, text, delimiter))[1:]:
         if len(cells) > len(names):
             message = f"{len(cells)} columns where the header names {len(names)}"
             problems.append(Problem(str(path), line, "", message, _quote(delimiter)))
@@ -63,7 +63,7 @@ def _row(line: int, cells: dict[str, str], column: str) -> Row:
     return Row(line, cells[column].strip(), named, tags, column)
 
 
-def _lines(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def table_lines(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """`(1-based line, cells)` of every line that is not blank; a quoted cell may hold several."""
     # PartiPrompts' cells hold quotes as they are: `"G I G G L E" painted in thick lettering`.
     rows = io.StringIO(text, newline="")
@@ -82,11 +82,11 @@ def _lines(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[st
         raise refused(path, f"not a table: {error}", _quote(delimiter), start) from error
 
 
-def _delimiter(line: str) -> str:
+def delimiter_of(line: str) -> str:
     return max("\t,;", key=line.count)
 
 
-def _names(line: str, delimiter: str) -> list[str]:
+def names_of(line: str, delimiter: str) -> list[str]:
     return [cell.strip().strip('"').lower() for cell in line.split(delimiter)]
 
 

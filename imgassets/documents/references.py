@@ -21,6 +21,7 @@ from imgassets.documents.problems import problem_at as _problem
 from imgassets.documents.prompts import PromptSet
 from imgassets.documents.scheduler_settings import check_settings
 from imgassets.documents.size_references import check_regions, check_sizes
+from imgassets.documents.traces import check_trace
 from imgassets.documents.upscaler import DiffusionUpscaler, Network
 from imgassets.documents.weight_files import broken_files, broken_network
 from imgassets.documents.weights import foreign_code, hub_name, weights_folder
@@ -215,6 +216,7 @@ def _check_endpoint(project: Project, loaded: Loaded[Endpoint]) -> Iterator[Prob
     yield from check_regions(project, loaded, sets)
     yield from _check_measured(loaded)
     if len(sets) == len(endpoint.prompt_sets):
+        yield from check_trace(project, loaded)
         yield from _check_measurable(loaded, [s.document for s in sets])
 
 

@@ -257,5 +257,6 @@ Share = Annotated[float, BeforeValidator(InUnit("share", level))]
 ImageSeconds = Annotated[float, BeforeValidator(InUnit("s", level))]
 Usd = Annotated[float, BeforeValidator(InUnit("USD", level))]
 #: Times and money with ranges of their own.
+Mebibytes = Annotated[float, BeforeValidator(InUnit("MiB", level))]
 Seconds = Annotated[float, BeforeValidator(InUnit("s", amount))]
 Money = Annotated[float, BeforeValidator(InUnit("USD", amount))]

@@ -11,7 +11,7 @@ import base64
 import json
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TextIO
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -21,12 +21,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from imgassets.backends.base import Outcome
 from imgassets.documents.addresses import from_this_machine
+from imgassets.flows import FlowName
 from imgassets.images.encoding import encode_png
-from imgassets.serving.asked import MOST_IMAGE_BYTES, Asked, Wanted
-from imgassets.serving.batching import Batcher, BusyError
+from imgassets.serving.asked import MOST_IMAGE_BYTES, OTHERS, Asked, Wanted
+from imgassets.serving.batching import Batcher, BusyError, Made
 from imgassets.serving.errors import ServingError, bad, error_of
+from imgassets.serving.timing import Timed, timing_of
 
 _MOST_JSON_BYTES = 2**20
 _MOST_FORM_BYTES = 2 * MOST_IMAGE_BYTES + 2**20
@@ -34,29 +35,36 @@ _MOST_FIELDS = 32
 _Handler = Callable[[Request], Awaitable[Response]]
 
 
-def application(model: str, asked: Asked, batcher: Batcher) -> Starlette:
+def application(model: str, asked: Asked, batcher: Batcher, log: TextIO | None = None) -> Timed:
     """The server of one model.
 
     Args:
         model: its name.
         asked: reads requests.
         batcher: makes images.
+        log: takes a JSON line for each request.
     """
 
     async def generations(request: Request) -> Response:
         fields = _json(await _body(request, _MOST_JSON_BYTES))
-        return await _made(batcher, asked.generation(fields))
+        return await _made(request, batcher, asked.generation(fields))
 
     async def edits(request: Request) -> Response:
-        form = await _form(request)
-        fields = {n: v for n, v in form.multi_items() if isinstance(v, str)}
-        image, mask = await _file(form, "image"), await _file(form, "mask")
-        if image is None:
-            raise bad("image: give one image as a file", "image")
-        return await _made(batcher, await run_in_threadpool(asked.edit, fields, image, mask))
+        fields, image, mask = await _edit_form(request)
+        wanted = await run_in_threadpool(asked.edit, fields, image, mask)
+        return await _made(request, batcher, wanted)
+
+    def others(flow: FlowName) -> _Handler:
+        async def other(request: Request) -> Response:
+            fields, image, _ = await _edit_form(request)
+            wanted = await run_in_threadpool(asked.from_image, flow, fields, image)
+            return await _made(request, batcher, wanted)
+
+        return other
 
     async def models(request: Request) -> Response:
         known = {"id": model, "object": "model", "created": 0, "owned_by": "imgassets"}
+        known["flows"] = asked.flows
         name = request.path_params.get("name")
         if name is None:
             return JSONResponse({"object": "list", "data": [known]})
@@ -64,15 +72,20 @@ def application(model: str, asked: Asked, batcher: Batcher) -> Starlette:
             raise ServingError(404, f"no model {name!r} here", "model_not_found", "model")
         return JSONResponse(known)
 
-    return Starlette(
+    routes = Starlette(
         routes=[
             Route("/v1/images/generations", _guarded(generations), methods=["POST"]),
             Route("/v1/images/edits", _guarded(edits), methods=["POST"]),
+            *(
+                Route(f"/v1/images/{address}", _guarded(others(flow)), methods=["POST"])
+                for address, flow in OTHERS.items()
+            ),
             Route("/v1/models", _guarded(models)),
             Route("/v1/models/{name}", _guarded(models)),
         ],
         exception_handlers={HTTPException: _not_found, Exception: _broken},
     )
+    return Timed(routes, log)
 
 
 def _guarded(handler: _Handler) -> _Handler:
@@ -93,24 +106,27 @@ def _refuse_strangers(request: Request) -> None:
         raise ServingError(403, "this server answers programs of this machine alone", "forbidden")
 
 
-async def _made(batcher: Batcher, wanted: Wanted) -> Response:
+async def _made(request: Request, batcher: Batcher, wanted: Wanted) -> Response:
     try:
         waiting = batcher.submit(wanted.flow, wanted.inputs, wanted.source)
     except BusyError as error:
         raise ServingError(429, str(error), "busy", None, "requests") from None
-    outcomes = await asyncio.gather(*(asyncio.wrap_future(one) for one in waiting))
-    return await run_in_threadpool(_answer, wanted, outcomes)
+    made = await asyncio.gather(*(asyncio.wrap_future(one) for one in waiting))
+    timing = timing_of(request.scope)
+    timing.queue, timing.make = max(m.waited for m in made), max(m.took for m in made)
+    timing.batch = max(m.together for m in made)
+    timing.memory = max(m.outcome.peak_memory_mib for m in made)
+    return await run_in_threadpool(_answer, wanted, made)
 
 
-def _answer(wanted: Wanted, outcomes: list[Outcome]) -> Response:
-    data = []
-    for asked, outcome in zip(wanted.inputs, outcomes, strict=True):
-        if outcome.image is None:
-            raise error_of(outcome)
-        image = base64.b64encode(encode_png(outcome.image)).decode()
-        data.append({"b64_json": image, "seed": asked["seed"]})
-    width, height = wanted.inputs[0]["size"]
-    told = {"output_format": "png", "size": f"{width}x{height}"}
+def _answer(wanted: Wanted, made: list[Made]) -> Response:
+    data, size = [], (0, 0)
+    for asked, one in zip(wanted.inputs, made, strict=True):
+        if one.outcome.image is None:
+            raise error_of(one.outcome)
+        image, size = base64.b64encode(encode_png(one.outcome.image)), one.outcome.image.size
+        data.append({"b64_json": image.decode(), "seed": asked.get("seed")})
+    told = {"output_format": "png", "size": f"{size[0]}x{size[1]}"}
     return JSONResponse({"created": int(time.time()), "data": data} | told)
 
 
@@ -146,6 +162,16 @@ async def _form(request: Request) -> FormData:
         return await Request(request.scope, receive).form(max_files=4, max_fields=_MOST_FIELDS)
     except HTTPException as error:
         raise bad(f"the form cannot be read: {error.detail}") from None
+
+
+async def _edit_form(request: Request) -> tuple[dict[str, str], bytes, bytes | None]:
+    """`(fields, image, mask)` of a form."""
+    form = await _form(request)
+    fields = {n: v for n, v in form.multi_items() if isinstance(v, str)}
+    image, mask = await _file(form, "image"), await _file(form, "mask")
+    if image is None:
+        raise bad("image: give one image as a file", "image")
+    return fields, image, mask
 
 
 async def _file(form: FormData, name: str) -> bytes | None:

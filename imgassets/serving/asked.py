@@ -12,17 +12,24 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from imgassets.documents.models import AnyModel
 from imgassets.documents.project import Project
 from imgassets.documents.prompts import Edit, Expectation, Prompt
 from imgassets.documents.seeds import MOST_HOSTED
 from imgassets.documents.sources import SourceRules
 from imgassets.drift.one_request import endpoint_of, requests_alone
-from imgassets.flows import FIRST, FLOWS, FlowName
+from imgassets.flows import FIRST, FLOWS, FlowName, MadeBy
 from imgassets.images.errors import RefusedError
 from imgassets.images.normalize import normalize
 from imgassets.serving.errors import ServingError, bad
 
 EDITS: FlowName = next(name for name, flow in FLOWS.items() if flow.edits)
+#: Flows that the protocol does not know, by the address that makes their images from one image.
+OTHERS: dict[str, FlowName] = {
+    name: name
+    for name, flow in FLOWS.items()
+    if flow.source and not flow.edits and flow.made_by is not MadeBy.STEPS
+}
 MOST_IMAGE_BYTES = 32 * 2**20
 _MOST_PROMPT, _MOST_IMAGES, _LONGEST_SIDE = 32_000, 10, 4096
 _RULES = SourceRules(
@@ -33,7 +40,8 @@ _RULES = SourceRules(
 )
 _SIZE = re.compile(r"([0-9]{1,5})x([0-9]{1,5})")
 #: Read by us, or without any meaning for a model of ours.
-_KNOWN = {"model", "prompt", "n", "size", "response_format", "seed", "output_format"}
+_KNOWN = {"model", "prompt", "negative_prompt", "n", "size", "response_format", "seed"}
+_KNOWN |= {"output_format"}
 _IGNORED = {"user", "quality", "style", "moderation", "background", "input_fidelity"}
 
 
@@ -60,11 +68,16 @@ class Asked:
         endpoint, self._model = endpoint_of(project, model)
         self._size = tuple(endpoint.returns.size)
         self._most_seed = document.most_seed
-        flows = (FIRST, EDITS) if getattr(document, FLOWS[EDITS].model_field or "") else (FIRST,)
+        flows = [FIRST, *(f for f in (EDITS, *OTHERS.values()) if _can(document, f))]
         edit = Edit(region=(0.0, 0.0, 1.0, 1.0), prompt="asked", expect=Expectation())
         prompt = Prompt(id="asked", prompt="asked", edit=edit)
         found = requests_alone(project, endpoint, model, prompt, 0, device, flows)
         self._templates = {request.flow: request.inputs for request in found}
+
+    @property
+    def flows(self) -> list[FlowName]:
+        """What it can make."""
+        return list(self._templates)
 
     def generation(self, fields: Mapping[str, Any]) -> Wanted:
         """Images from a prompt alone.
@@ -89,6 +102,15 @@ class Asked:
         asked = {"source": hashlib.sha256(image).hexdigest(), "region": list(region)}
         return Wanted(EDITS, self._inputs(EDITS, fields, source.size, asked), source.convert("RGB"))
 
+    def from_image(self, flow: FlowName, fields: Mapping[str, Any], image: bytes) -> Wanted:
+        """Images by a flow that the protocol does not know. Raises as `generation`."""
+        self._check(fields)
+        if flow not in self._templates:
+            raise bad(f"the model {self._model} cannot {flow}")
+        source = _decoded(image, "image").convert("RGB")
+        asked = {"source": hashlib.sha256(image).hexdigest()}
+        return Wanted(flow, self._inputs(flow, fields, source.size, asked), source)
+
     def _check(self, fields: Mapping[str, Any]) -> None:
         if unknown := sorted(fields.keys() - _KNOWN - _IGNORED):
             raise bad(f"unknown parameter {unknown[0]!r}", unknown[0], "unknown_parameter")
@@ -105,17 +127,31 @@ class Asked:
     def _inputs(
         self, flow: FlowName, fields: Mapping[str, Any], size: tuple[int, ...], more: dict[str, Any]
     ) -> list[dict[str, Any]]:
-        prompt = fields.get("prompt")
-        if not isinstance(prompt, str) or not 1 <= len(prompt) <= _MOST_PROMPT:
-            raise bad(f"prompt: give a text of 1 to {_MOST_PROMPT} characters", "prompt")
+        template = self._templates[flow] | more
         count = _whole(fields, "n", 1, _MOST_IMAGES)
+        if "prompt" not in template:  # an upscaler that looks at the image alone
+            return [template] * (count or 1)
         first = _whole(fields, "seed", 0, self._most_seed)
-        asked = self._templates[flow] | more | {"prompt": prompt, "size": list(size)}
+        texts = {"prompt": _text(fields, "prompt", 1)}
+        texts["negative_prompt"] = _text(fields, "negative_prompt", 0)
+        asked = template | texts | ({"size": list(size)} if "size" in template else {})
         if first is None:  # no image that was made before
             seeds = [secrets.randbelow(MOST_HOSTED + 1) for _ in range(count or 1)]
         else:
             seeds = [(first + n) % (self._most_seed + 1) for n in range(count or 1)]
         return [asked | {"seed": seed} for seed in seeds]
+
+
+def _can(model: AnyModel, flow: FlowName) -> bool:
+    """Whether a model's document says how it makes a flow's images."""
+    return getattr(model, FLOWS[flow].model_field or "", None) is not None
+
+
+def _text(fields: Mapping[str, Any], name: str, least: int) -> str:
+    text = fields.get(name, "")
+    if not isinstance(text, str) or not least <= len(text) <= _MOST_PROMPT:
+        raise bad(f"{name}: give a text of {least} to {_MOST_PROMPT} characters", name)
+    return text
 
 
 def _whole(fields: Mapping[str, Any], name: str, least: int, most: int) -> int | None:

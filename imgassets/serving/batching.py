@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from imgassets.backends.base import Backend, Outcome
 from imgassets.backends.blame import failed
+from imgassets.backends.generation import Make
 from imgassets.backends.registry import maker_of
 from imgassets.flows import FlowName
 
@@ -27,25 +28,55 @@ class BusyError(RuntimeError):
 
 
 @dataclass(frozen=True)
+class Made:
+    """What became of one image, and when.
+
+    Attributes:
+        outcome: the image, or why there is none.
+        waited, took: seconds until its batch began, and that its batch took.
+        together: images of the batch.
+    """
+
+    outcome: Outcome
+    waited: float
+    took: float
+    together: int
+
+
+@dataclass(frozen=True)
 class _Job:
     """One image to make."""
 
     flow: FlowName
     inputs: dict[str, Any]
     source: Image.Image | None
-    made: Future[Outcome] = field(default_factory=Future)
+    came: float = field(default_factory=time.perf_counter)
+    made: Future[Made] = field(default_factory=Future)
 
     @property
     def kind(self) -> tuple[FlowName, tuple[int, ...]]:
         """What images of one batch have in common."""
-        return self.flow, tuple(self.inputs["size"])
+        size = self.inputs["size"] if self.source is None else self.source.size
+        return self.flow, tuple(size)
+
+
+#: Opens what makes the images of a flow, given what opens the backend.
+OpenMaker = Callable[[FlowName, Callable[[], Backend]], Make]
+
+
+def _by_backend(flow: FlowName, backend: Callable[[], Backend]) -> Make:
+    return maker_of(flow, backend())
 
 
 class Batcher:
     """Takes images to make from any thread; makes them in order of arrival, kind by kind."""
 
     def __init__(
-        self, open_: Callable[[], Backend], batch_size: int, most_waiting: int = 256
+        self,
+        open_: Callable[[], Backend],
+        batch_size: int,
+        most_waiting: int = 256,
+        open_maker: OpenMaker = _by_backend,
     ) -> None:
         """Start it.
 
@@ -53,7 +84,9 @@ class Batcher:
             open_: opens the backend, in the thread that uses it.
             batch_size: most images of a batch.
             most_waiting: images that may wait.
+            open_maker: opens what makes the images of a flow, in that thread too.
         """
+        self._open_maker = open_maker
         self._open, self._batch_size, self._most_waiting = open_, batch_size, most_waiting
         self._waiting: deque[_Job] = deque()
         self._changed = threading.Condition()
@@ -63,7 +96,7 @@ class Batcher:
 
     def submit(
         self, flow: FlowName, inputs: list[dict[str, Any]], source: Image.Image | None
-    ) -> list[Future[Outcome]]:
+    ) -> list[Future[Made]]:
         """Let images be made: all of them, or none.
 
         Raises:
@@ -87,20 +120,30 @@ class Batcher:
             self._waiting.clear()
 
     def _work(self) -> None:
-        backend: Backend | None = None
+        opened: list[Backend] = []
+        makers: dict[FlowName, Make] = {}
+
+        def backend() -> Backend:
+            if not opened:
+                opened.append(self._open())
+            return opened[0]
+
         while not self._closed:
             batch = self._next()
             if not batch:
                 continue
+            flow, begun = batch[0].flow, time.perf_counter()
             try:
-                backend = backend or self._open()
+                if flow not in makers:
+                    makers[flow] = self._open_maker(flow, backend)
                 inputs = [job.inputs for job in batch]
                 sources = [job.source for job in batch if job.source is not None]
-                outcomes = maker_of(batch[0].flow, backend)(inputs, sources)
+                outcomes = makers[flow](inputs, sources)
             except Exception as error:
                 outcomes = [failed(error)] * len(batch)
+            took = time.perf_counter() - begun
             for job, outcome in zip(batch, outcomes, strict=True):
-                job.made.set_result(outcome)
+                job.made.set_result(Made(outcome, begun - job.came, took, len(batch)))
 
     def _next(self) -> list[_Job]:
         """The next batch; empty where whoever asked has gone, or it is closed."""

@@ -12,6 +12,8 @@ HOME/                  `$IMGASSETS_HOME`, or `.imgassets/` in the project
   quarantine/          harmed tables; harmed images are in images/quarantine/
   paid/                the journal of paid requests
   outcomes/            what became of production's requests, and what was concluded from it
+  pilots/E/M/          what came of traffic replayed against a served model, images included
+  pilots-tried/E/M/    the same with other traffic than the contract's
   docs/  reproduce/    Data Docs; what `imgassets reproduce` made
   selftest/            what the self-test made
   review-token         part of the address of the review page
@@ -109,6 +111,13 @@ class ProjectHome:
     def paid(self) -> Path:
         """The journal of paid requests."""
         return self.folder / "paid"
+
+    def pilot(self, endpoint: str, model: str, tried: bool = False) -> Path:
+        """The last pilot of a branch; nothing measured under load is kept anywhere else.
+
+        `tried`: the last one with other traffic than the contract's.
+        """
+        return self.folder / ("pilots-tried" if tried else "pilots") / endpoint / model
 
     @property
     def outcomes(self) -> Path:

@@ -280,11 +280,8 @@ def write_every_document(root: Path) -> None:
     for kind in ("contracts/endpoints", "contracts/models", "prompts"):
         for file in (SHIPPED / kind).rglob("*.*"):
             shutil.copy(file, root / kind)
-    shutil.copytree(
-        SHIPPED / "contracts/models/examples",
-        root / "contracts/models/examples",
-        ignore=shutil.ignore_patterns("*.yaml"),
-    )
+    for folder in ("contracts/models/examples", "contracts/photographs"):
+        shutil.copytree(SHIPPED / folder, root / folder, ignore=shutil.ignore_patterns("*.yaml"))
 
 
 def _write_full_endpoint(folder: Path) -> None:
@@ -333,6 +330,20 @@ criteria:
 failures: {total: 0.1}
 budget: {usd_per_image: 0.01, seconds_per_image: 60, worst_seconds: 90}
 traffic: {busiest_hour: 60, workers: 2, batch: 4, per_month: {generate: 9}}
+pilot:
+  shape: {kind: gamma, burstiness: 2}
+  requests: 50
+  seed: 3
+  flows: {generate: 1}
+  timeout_seconds: 60
+  ceilings:
+    p50_seconds: 1
+    p95_seconds: 2
+    p99_seconds: 3
+    worst_seconds: 4
+    failure_rate: 0.01
+    usd_per_image: 0.01
+    memory_mib: 4096
 review:
   look: {lightness: 1}
   near: [{metric: artefacts.clean, flow: upscale, within: 0.02}]

@@ -19,6 +19,7 @@ _KEPT = {
     Facet.CHAIN: _LISTED,
     Facet.CRITERIA: "verdicts",
     Facet.TRAFFIC: "waiting times and bills in reports",
+    Facet.PILOT: "pilots",
     Facet.GENERATOR: "tables",
     Facet.UPSCALER: "tables",
     Facet.PRICE: "costs",

@@ -123,6 +123,7 @@ OTHERS: dict[str, Any] = {
     "Near.metric": "composition.correct",
     "ObjectExpectation.position": ["above", 0],
     "OwnMetric.range": [0.0, 2.0],
+    "Pilot.flows": {"generate": 2},
     "Price.as_of": "2026-11-25",
     "HostedPrice.as_of": "2026-11-25",
     "Resize.size": [64, 64],
@@ -144,6 +145,7 @@ ONLY_VALUE = {
         "IdeogramEdit", "IdeogramRemix", "IdeogramUpscaler", "Lanczos", "SdUpscale",
         "DiffusionUpscaler", "Prefix", "Suffix", "Template", "Replace", "NegativePrompt", "Resize",
         "Sharpen", "Watermark", "Convert", "Shapes", "SsdMobilenet", "CenterFace", "Vqa", "Clip",
+        "Poisson", "Gamma", "OnOff",
     )),
 }  # fmt: skip
 _GUESSES = (True, 1, 0.5, "another", "2026-12-02", [512, 512])
@@ -156,7 +158,10 @@ criteria:
   - {metric: artefacts.clean, flow: upscale, floor: 0.5}
 review: {near: [{metric: artefacts.clean, within: 0.02}]}
 metrics: {team.rating: {unit: points, better: higher, range: [0, 1], summary: People.}}
+traffic: {busiest_hour: 60, per_month: {generate: 9}}
+pilot: {shape: {kind: on_off, on_seconds: 5, off_seconds: 9}, seconds: 60}
 """
+TRACED = {"pilot": {"trace": "traces/friday.jsonl"}}
 
 
 def bases() -> dict[tuple[str, str], Document]:
@@ -167,6 +172,7 @@ def bases() -> dict[tuple[str, str], Document]:
         ("endpoints", "plain"): Endpoint.model_validate(plain),
         ("endpoints", "near"): Endpoint.model_validate(plain | yaml.safe_load(NEAR)),
         ("endpoints", "full"): Endpoint.model_validate(plain | yaml.safe_load(FULL_ENDPOINT)),
+        ("endpoints", "traced"): Endpoint.model_validate(plain | TRACED),
         ("prompts", "few"): PromptSet.model_validate(few),
         ("prompts", "full"): PromptSet.model_validate(few | yaml.safe_load(FULL_PROMPTS)),
     }

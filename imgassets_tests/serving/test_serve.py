@@ -296,7 +296,7 @@ def test_a_backend_that_fails_fails_its_requests_and_goes_on(outcome: Any, mode:
     batcher = Batcher(lambda: Broken(outcome), 4)  # type: ignore[arg-type, return-value]
     for _ in range(2):
         (made,) = batcher.submit("generate", [{"size": [8, 8]}], None)
-        assert made.result(10).failure == mode
+        assert made.result(10).outcome.failure == mode
     batcher.close()
     with pytest.raises(BusyError):
         batcher.submit("generate", [{"size": [8, 8]}], None)
