@@ -23,7 +23,7 @@ from imgassets.documents.failures import ModeName
 from imgassets.documents.field_errors import FieldError
 from imgassets.documents.field_facets import Facet
 from imgassets.documents.own_metrics import known_metric, known_names
-from imgassets.documents.units import ImageSeconds, Share, Usd, level, step, unit_of_limit
+from imgassets.documents.units import ImageSeconds, Share, Unit, Usd, level, step, unit_of_limit
 from imgassets.flows import FIRST, FlowName
 from imgassets.metrics.families import METRICS, by_people
 from imgassets.metrics.family import Metric
@@ -40,7 +40,7 @@ def _step(value: object, metric: object) -> object:
     return _in_unit(value, metric, step)
 
 
-def _in_unit(value: object, metric: object, read: Callable[[object, str], object]) -> object:
+def _in_unit(value: object, metric: object, read: Callable[[object, Unit], object]) -> object:
     """A limit in its metric's unit; left out where the metric is unknown, which is told alone."""
     known = known_metric(metric)
     if known is None:
