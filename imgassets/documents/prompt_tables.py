@@ -83,10 +83,12 @@ def table_lines(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, li
 
 
 def delimiter_of(line: str) -> str:
+    """What separates the cells of a table: the tab, comma or semicolon its first line has most."""
     return max("\t,;", key=line.count)
 
 
 def names_of(line: str, delimiter: str) -> list[str]:
+    """The names of a table's columns, in lower case and without quotes."""
     return [cell.strip().strip('"').lower() for cell in line.split(delimiter)]
 
 

@@ -32,6 +32,7 @@ from imgassets.serving.timing import Timed, timing_of
 _MOST_JSON_BYTES = 2**20
 _MOST_FORM_BYTES = 2 * MOST_IMAGE_BYTES + 2**20
 _MOST_FIELDS = 32
+_MODEL = {"object": "model", "created": 0, "owned_by": "imgassets"}
 _Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -63,8 +64,7 @@ def application(model: str, asked: Asked, batcher: Batcher, log: TextIO | None =
         return other
 
     async def models(request: Request) -> Response:
-        known = {"id": model, "object": "model", "created": 0, "owned_by": "imgassets"}
-        known["flows"] = asked.flows
+        known = _MODEL | {"id": model, "flows": asked.flows}
         name = request.path_params.get("name")
         if name is None:
             return JSONResponse({"object": "list", "data": [known]})

@@ -68,7 +68,6 @@ def report_asset(endpoint: Endpoint) -> dg.AssetsDefinition:
         from imgassets.report.document import report_document
 
         found = _report_input(workplace, earlier, name, tables)
-        found = replace(found, rollout=_rollout(workplace, name))
         kept = earlier.kept(name)
         previous = kept.previous(report_document(found))
         files = build_report(replace(found, previous=previous))
@@ -101,7 +100,7 @@ def _report_input(
         made_from["labels"] = labels_in_words(labels, keys)
     for told in contradicted_images(project, store, [(name, m) for m in contract.models]):
         made_from[f"files of {told.model} that contradict what is said of them"] = told.in_words()
-    return assemble(
+    judged = assemble(
         contract,
         found,
         {
@@ -118,6 +117,7 @@ def _report_input(
         answers={m: tables[input_name(m, "answers")].counted for m in contract.candidates},
         created=f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC",
     )
+    return replace(judged, rollout=_rollout(workplace, name))
 
 
 def _rollout(workplace: ProjectResource, name: str) -> list[dict[str, Any]]:
