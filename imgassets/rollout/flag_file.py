@@ -43,8 +43,11 @@ class FlagFile:
         except (OSError, UnicodeDecodeError) as error:
             raise FlagFileError(str(error)) from error
 
-    def write(self, document: Flags) -> None:
+    def write(self, document: Flags, check: Callable[[], None] = lambda: None) -> None:
         """Replace it, with room kept for the way back.
+
+        Args:
+            check: called last before it is replaced; raises where it must not be.
 
         Raises:
             NoRoomError: there is none; nothing was changed.
@@ -52,7 +55,7 @@ class FlagFile:
         """
         data = _bytes(document)
         self.reserve(len(data))
-        self._replace_by(_fresh(self.files.flags), data)
+        self._replace_by(_fresh(self.files.flags), data, check=check)
 
     def write_back(self, document: Flags) -> None:
         """Replace it on the way back: on a full disk by the reserve, and else in its own place.
@@ -63,7 +66,7 @@ class FlagFile:
         data = _bytes(document)
         ways: tuple[Callable[[], None], ...] = (
             lambda: self._replace_by(_fresh(self.files.flags), data),
-            lambda: self._replace_by(self.files.reserve, data, os.O_WRONLY),
+            lambda: self._replace_by(self.files.reserve, data, how=os.O_WRONLY),
             lambda: self._write_over(data),
         )
         for way in ways[:-1]:
@@ -100,13 +103,27 @@ class FlagFile:
         finally:
             new.unlink(missing_ok=True)
 
-    def _replace_by(self, new: Path, data: bytes, how: int = os.O_WRONLY | os.O_CREAT) -> None:
+    def state(self) -> tuple[int, ...]:
+        """Tells a file from the one that took its place; empty where there is none."""
+        with suppress(FileNotFoundError):
+            found = self.files.flags.stat()
+            return found.st_ino, found.st_mtime_ns
+        return ()
+
+    def _replace_by(
+        self,
+        new: Path,
+        data: bytes,
+        how: int = os.O_WRONLY | os.O_CREAT,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
         """Write `data` into a file beside the flags, and put it in their place."""
         flags = self.files.flags
         try:
             _write(new, data, how)
             self._like_flags(new)
             _make_later(new, flags)
+            check()
             new.replace(flags)
         finally:
             if new != self.files.reserve:

@@ -10,6 +10,13 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from imgassets.rollout.entries import Entry
+from imgassets.rollout.lock import held
+
+_PATIENCE = 1.0
+
+
+class MovedOnError(RuntimeError):
+    """Another process has written a line since the history was read."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +68,14 @@ class History:
         return Written(tuple(entries), tuple(faults), torn, len(content) - len(torn))
 
     def append(self, entries: Sequence[Entry]) -> None:
-        """Add lines, and wait until they are on disk. Raises OSError.
+        """Add lines, and wait until they are on disk.
 
-        What a write that was cut off left of a last line goes: see `record.settle`.
+        What a write that was cut off left of a last line goes: `settle` has seen it before. The
+        file has a lock of its own, for a way back that did not wait for that of the folder.
+
+        Raises:
+            MovedOnError: the history does not end where the lines begin.
+            OSError: it cannot be written.
         """
         if not entries:
             return
@@ -71,9 +83,13 @@ class History:
         new = not self.path.exists()
         descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o664)
         try:
-            at = self.read().length
-            os.ftruncate(descriptor, at)
-            _write_all(descriptor, text, at)
+            if not held(descriptor, _PATIENCE):
+                raise BlockingIOError(f"another process is writing {self.path}")
+            written = self.read()
+            if written.head != entries[0].previous:
+                raise MovedOnError("the history moved on meanwhile")
+            os.ftruncate(descriptor, written.length)
+            _write_all(descriptor, text, written.length)
             os.fsync(descriptor)
         finally:
             os.close(descriptor)

@@ -29,12 +29,14 @@ def locked(folder: Path, patience: float) -> Iterator[bool]:
     """
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        yield _held(descriptor, time.monotonic() + patience)
+        yield held(descriptor, patience)
     finally:
         os.close(descriptor)
 
 
-def _held(descriptor: int, until: float) -> bool:
+def held(descriptor: int, patience: float) -> bool:
+    """Hold an open file or folder until it is closed; False when another process did not let go."""
+    until = time.monotonic() + patience
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

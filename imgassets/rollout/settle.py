@@ -36,8 +36,9 @@ def settle(files: RolloutFiles, by: str, now: datetime) -> Record:
     for endpoint in record.endpoints:
         repair = repair_of(record, endpoint)
         if repair is not None:
-            at = {"at": at_words(now), "by": by}
-            record = record.with_entry(record.following(repair.model_copy(update=at)))
+            if repair.event == "repair":
+                repair = repair.model_copy(update={"at": at_words(now), "by": by})
+            record = record.with_entry(record.following(repair))
     if record.pending:
         History(files.history).append(record.pending)
     elif record.written.torn:  # the very first line: no flag was ever written
@@ -59,10 +60,22 @@ def repair_of(record: Record, endpoint: str) -> Entry | None:
     lost_at, lost = record.lost
     if lost_at == endpoint and carried == last:
         return _back_to(last, last, lost)
+    if carried is not None and _went_back_alone(record, endpoint, carried):
+        return carried.model_copy(update={"before": last.stage})
     told = f"{last.event} to {last.stage} by {last.by} was cut off before the flag was written"
     if not _is_cut_off(record, endpoint, last, carried):
         return None
     return _back_to(last, carried, told)
+
+
+def _went_back_alone(record: Record, endpoint: str, carried: Entry) -> bool:
+    """Whether a flag was taken back without the lock while another process went on writing.
+
+    Its line belongs behind an earlier one than the last, so it is told anew behind the last.
+    """
+    known = {"", *(entry.hash for entry in record.entries)}
+    sound = carried.endpoint == endpoint and carried.previous in known
+    return sound and carried.event == "revert" and carried.hash not in known
 
 
 def _is_cut_off(record: Record, endpoint: str, last: Entry, carried: Entry | None) -> bool:
@@ -95,7 +108,12 @@ def _back_to(last: Entry, seen: Entry | None, reason: str) -> Entry:
 def stale_of(record: Record, endpoint: str) -> Entry | None:
     """The entry of a repair that is in the history and not yet in the flag, which sends alike."""
     last, carried = record.last(endpoint), record.in_flag(endpoint)
-    if last is None or last.event != "repair" or carried == last or record.flag_fault:
+    if (
+        last is None
+        or last.event not in ("repair", "revert")
+        or carried == last
+        or record.flag_fault
+    ):
         return None
     absent = endpoint not in record.flags and not last.running
     alike = carried is not None and carried.traffic() == last.traffic()

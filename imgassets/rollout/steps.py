@@ -12,7 +12,7 @@ from imgassets.rollout.entries import NO_STAGE, Entry, Event, at_words
 from imgassets.rollout.flag_file import FlagFile
 from imgassets.rollout.flags import with_flags
 from imgassets.rollout.gates import Gate, refuse_closed
-from imgassets.rollout.history import History, Written
+from imgassets.rollout.history import History, MovedOnError, Written
 from imgassets.rollout.lock import LockedError, locked
 from imgassets.rollout.record import Record, read_record
 from imgassets.rollout.settle import refuse_tampered, settle
@@ -20,6 +20,10 @@ from imgassets.storage.rollout_files import RolloutFiles
 
 #: Seconds a step waits for another process, and the way back, which then goes on without.
 _PATIENCE, _PATIENCE_BACK = 30.0, 1.0
+_HELD = (
+    "another process holds the flags, and they were written without it; end it, and look at "
+    "`imgassets rollout status` then"
+)
 
 
 class ChangedMeanwhileError(RuntimeError):
@@ -170,7 +174,7 @@ def revert(files: RolloutFiles, step: Step) -> Reverted:
     if not files.folder.is_dir():
         raise _none_of(read_record(files), step.endpoint)
     with locked(files.folder, _PATIENCE_BACK) as held:
-        notes = [] if held else ["another process holds the flags; they were written without it"]
+        notes = [] if held else [_HELD]
         record = _read_anyhow(files, step, held, notes)
         known = _best_known(record, step.endpoint)
         if not known.running and record.in_flag(step.endpoint) == known:
@@ -200,9 +204,20 @@ def _forward(files: RolloutFiles, step: Step, entry: Entry, expected: Entry | No
             raise ChangedMeanwhileError(_faster(step.endpoint, last))
         flag = FlagFile(files)
         flag.reserve()
-        entry = record.following(entry)
-        History(files.history).append([entry])
-        flag.write(with_flags(record.document, {step.endpoint: entry}))
+        entry, before, history = record.following(entry), flag.state(), History(files.history)
+
+        def check() -> None:
+            """Somebody may have gone back without the lock, while this process was stopped."""
+            if flag.state() != before or history.read().head != entry.hash:
+                now = read_record(files).last(step.endpoint)
+                raise ChangedMeanwhileError(_faster(step.endpoint, now))
+
+        try:
+            history.append([entry])
+        except MovedOnError:
+            check()
+            raise
+        flag.write(with_flags(record.document, {step.endpoint: entry}), check)
         return entry
 
 
@@ -236,7 +251,7 @@ def _read_anyhow(files: RolloutFiles, step: Step, held: bool, notes: list[str]) 
 def _note_failure(write: Callable[[], None], notes: list[str]) -> None:
     try:
         write()
-    except OSError as error:
+    except (OSError, MovedOnError) as error:
         notes.append(
             f"the history could not be written ({error}); the flag carries the line, and the next "
             "command adds it"

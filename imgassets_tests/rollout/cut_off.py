@@ -5,7 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 #: What changes files or waits for them; `pwrite` is killed half way through its data.
@@ -21,14 +22,37 @@ def killed_at(step: Callable[[], object], nth: int) -> bool:
     return child.exitcode != 0
 
 
-def _run(step: Callable[[], object], nth: int) -> None:
+@contextmanager
+def stopped_at(step: Callable[[], object], nth: int) -> Iterator[bool]:
+    """A process that was stopped before its nth call goes on once the block ends.
+
+    Yields whether it was stopped before it was through.
+    """
+    child = multiprocessing.get_context("fork").Process(target=_run, args=(step, nth, True))
+    child.start()
+    assert child.pid is not None
+    _, status = os.waitpid(child.pid, os.WUNTRACED)
+    stopped = os.WIFSTOPPED(status)
+    yield stopped
+    if stopped:
+        os.kill(child.pid, signal.SIGCONT)
+        os.waitpid(child.pid, 0)
+
+
+def _run(step: Callable[[], object], nth: int, stop: bool = False) -> None:
     left = [nth]
     for name in _CALLS:
-        setattr(os, name, _counting(getattr(os, name), left, half=name == "pwrite"))
-    step()
+        half = name == "pwrite" and not stop
+        setattr(os, name, _counting(getattr(os, name), left, half, stop))
+    try:
+        step()
+    except RuntimeError:  # refused, since somebody else was faster
+        os._exit(1)
 
 
-def _counting(real: Callable[..., Any], left: list[int], half: bool) -> Callable[..., Any]:
+def _counting(
+    real: Callable[..., Any], left: list[int], half: bool, stop: bool
+) -> Callable[..., Any]:
     def call(*arguments: Any, **named: Any) -> Any:
         left[0] -= 1
         if left[0]:
@@ -36,7 +60,7 @@ def _counting(real: Callable[..., Any], left: list[int], half: bool) -> Callable
         if half:
             descriptor, data, at = arguments
             real(descriptor, data[: len(data) // 2], at)
-        os.kill(os.getpid(), signal.SIGKILL)
-        raise AssertionError("unreachable")
+        os.kill(os.getpid(), signal.SIGSTOP if stop else signal.SIGKILL)
+        return real(*arguments, **named)  # it was stopped, and goes on
 
     return call

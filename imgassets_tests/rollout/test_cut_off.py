@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from imgassets.rollout import steps
+from imgassets.rollout import history, steps
 from imgassets.rollout.entries import Entry
 from imgassets.rollout.history import History
 from imgassets.rollout.record import read_record
+from imgassets.rollout.settle import tampering
 from imgassets.rollout.verify import verify
 from imgassets.storage.rollout_files import RolloutFiles
-from imgassets_tests.rollout.cut_off import killed_at
+from imgassets_tests.rollout.cut_off import killed_at, stopped_at
 from imgassets_tests.rollout.factories import at, begin, files_in, go_on, open_gates, step
 
 Act = Callable[[RolloutFiles], object]
@@ -126,14 +127,42 @@ def _holds(files: RolloutFiles, before: Entry | None, back: bool) -> None:
     assert not verify(files).tampering
 
 
+def test_a_stopped_promotion_that_wakes_up_undoes_no_revert(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But where it stops between its last look and the replacing itself; then `status` tells."""
+    monkeypatch.setattr(steps, "_PATIENCE_BACK", 0.1)
+    monkeypatch.setattr(history, "_PATIENCE", 0.1)
+    made = files_in(tmp_path / "made")
+    made.folder.parent.mkdir()
+    _at_one(made)
+    told = []
+    for nth in range(1, 100):
+        files = files_in(tmp_path / str(nth))
+        shutil.copytree(made.folder, files.folder)
+        with stopped_at(lambda files=files: _promote(files), nth) as stopped:  # type: ignore[misc]
+            if not stopped:
+                break
+            assert steps.revert(files, step(by="eve")).entry is not None
+        flag = read_record(files).in_flag("cards")
+        assert flag is not None
+        told.append((flag.stage, bool(list(tampering(read_record(files))))))
+        if flag.stage == "none":
+            settled = steps.settled(files, "eve", step().now)
+            assert [e.event for e in settled.entries].count("revert") == 1
+            found = verify(files)
+            assert (found.tampering, found.unsettled) == ((), ())
+    assert len(told) > 10
+    assert told.count(("none", False)) >= len(told) - 1
+    assert set(told) <= {("none", False), ("10", True)}
+
+
 def test_a_torn_line_is_told_and_nothing_before_it_is_lost(tmp_path: Path) -> None:
     files = files_in(tmp_path)
     _at_one(files)
     whole = read_record(files).entries
-    with files.history.open("ab") as history:
-        history.write(
-            b'{"number":4,"at":"2026-11-02","by":"bob","event":"promote","endpoint":"cards"'
-        )
+    with files.history.open("ab") as torn:
+        torn.write(b'{"number":4,"at":"2026-11-02","by":"bob","event":"promote","endpoint":"cards"')
     assert "a line was cut off" in verify(files).unsettled[0]
     entries = steps.settled(files, "eve", step().now).entries
     assert entries[:-1] == whole

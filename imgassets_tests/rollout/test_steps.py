@@ -178,7 +178,7 @@ def test_the_way_back_does_not_wait_for_a_process_that_hangs(tmp_path: Path) -> 
         done = steps.revert(files, step())
     assert time.monotonic() - begun < 1.8
     assert done.notes
-    assert "holds the flags" in done.notes[0]
+    assert "another process holds the flags" in done.notes[0]
     assert at(files).last == done.entry
     assert not verify(files).tampering
 
