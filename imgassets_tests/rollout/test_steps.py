@@ -97,6 +97,17 @@ def test_a_reason_cannot_speak_to_the_terminal(tmp_path: Path) -> None:
     assert done.entry.reason == "a\nb\x1b[31mred"
 
 
+def test_a_reason_that_is_no_text_or_has_no_end_stops_no_revert(tmp_path: Path) -> None:
+    files = files_in(tmp_path)
+    begin(files)
+    done = steps.revert(files, step(reason="bad \udcff" + "x" * 100_000, by="J\udce9"))
+    assert done.entry is not None
+    assert not done.notes
+    assert done.entry.by == "J?"
+    assert len(done.entry.reason) == 1000
+    assert not verify(files).tampering
+
+
 def test_revert_works_while_frozen_and_ends_the_freeze(tmp_path: Path) -> None:
     files = files_in(tmp_path)
     begin(files)
