@@ -13,26 +13,25 @@ if TYPE_CHECKING:
     from imgassets.rollout.entries import Entry
     from imgassets.rollout.record import Record
     from imgassets.rollout.standing import Standing
+    from imgassets.rollout.verify import Verified
 
 
 def status(endpoint: Endpoints = [], json: Json = False) -> int:
     """Tell the stage, the percent and since when, of each endpoint.
 
-    Exit 0 when flags and history agree, 1 when something changed them by hand.
+    Exit 0 when flags and history agree, 1 when something changed them by hand or was cut off.
     """
     from imgassets.rollout.record import read_record
-    from imgassets.rollout.settle import tampering
     from imgassets.rollout.standing import standing
+    from imgassets.rollout.verify import verify as check
 
-    record = read_record(files_here())
+    files = files_here()
+    record, wrong = read_record(files), check(files)
     found = [standing(record, name) for name in endpoint or record.endpoints]
-    wrong = list(tampering(record))
-    looks = {at.endpoint: _last_look(record, at) for at in found}
-    lines = [_line(at) + looks[at.endpoint] for at in found] or ["no rollout was ever started"]
-    lines += [f"WRONG: {fault}" for fault in wrong]
-    told = {"endpoints": [at.to_dict() for at in found], "tampering": wrong}
-    show(json, told, "\n".join(lines))
-    return NOT_OK if wrong else OK
+    lines = [_line(at) + _last_look(record, at) for at in found] or ["no rollout was ever started"]
+    told = {"endpoints": [at.to_dict() for at in found], **wrong.to_dict()}
+    show(json, told, "\n".join([*lines, *_wrong(wrong)]))
+    return NOT_OK if wrong.tampering or wrong.unsettled else OK
 
 
 def history(endpoint: Endpoints = [], json: Json = False) -> int:
@@ -62,11 +61,14 @@ def verify(
     from imgassets.rollout.verify import verify as check
 
     found = check(files_here(), head)
-    lines = [f"CHANGED: {fault}" for fault in found.tampering]
-    lines += [f"unsettled: {what}" for what in found.unsettled]
-    lines.append(f"{found.entries} line(s), head {found.head or 'none'}")
+    lines = [*_wrong(found), f"{found.entries} line(s), head {found.head or 'none'}"]
     show(json, found.to_dict(), "\n".join(lines))
     return NOT_OK if found.tampering or found.unsettled else OK
+
+
+def _wrong(found: Verified) -> list[str]:
+    changed = [f"CHANGED: {fault}" for fault in found.tampering]
+    return [*changed, *(f"unsettled: {what}" for what in found.unsettled)]
 
 
 def _line(at: Standing) -> str:

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from imgassets.documents.base import Document
 from imgassets.documents.field_errors import FieldError, raise_all
 from imgassets.documents.field_facets import Facet
-from imgassets.documents.units import InUnit, Share, step
+from imgassets.documents.units import ImageSeconds, InUnit, Share, step
 
 #: The candidate is asked, and nobody sees what it made.
 SHADOW: Final = "shadow"
@@ -44,11 +44,25 @@ class ProductionFailures(Document):
     )  # fmt: skip
 
 
+class ProductionSeconds(Document):
+    """How long the candidate's requests may take in production."""
+
+    ceiling: Annotated[ImageSeconds, Facet.ROLLOUT] = Field(
+        gt=0, description="Highest seconds that the quantile may have."
+    )
+    quantile: Annotated[float, Facet.ROLLOUT] = Field(
+        0.95, gt=0, lt=1, description="Part of the requests that must keep the ceiling."
+    )
+
+
 class Outcomes(Document):
     """When production's outcomes take a rollout back by themselves."""
 
     failures: Annotated[ProductionFailures, Facet.ROLLOUT] = Field(
         description="Limits of failed requests."
+    )
+    seconds: Annotated[ProductionSeconds | None, Facet.ROLLOUT] = Field(
+        None, description="Limit of the seconds that outcomes tell; none without it."
     )
     alpha: Annotated[float, Facet.ROLLOUT] = Field(
         0.05,
@@ -58,10 +72,15 @@ class Outcomes(Document):
         "the incumbent.",
     )
     looks: Annotated[int, Facet.ROLLOUT] = Field(
-        ge=1, le=10_000, description="How often outcomes are judged in a whole rollout, at most."
+        ge=1,
+        le=10_000,
+        description="Looks at the outcomes that are planned for a whole rollout; they share nine "
+        "tenths of alpha, and all later ones the rest.",
     )
     min_requests: Annotated[int, Facet.ROLLOUT] = Field(
-        ge=1, description="Requests of each model before the first look."
+        ge=1,
+        description="Requests of each model in a stage before its first look, and of the candidate "
+        "between looks.",
     )
     on_breach: Annotated[Literal["revert", "freeze"], Facet.ROLLOUT] = Field(
         "revert", description="What a broken limit does: go back at once, or stop where it is."

@@ -35,7 +35,7 @@ class Made:
     code_version: str | None
     inputs: Mapping[str, str]
     file_sha256: str | None = None
-    at: float = 0.0
+    at: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,8 @@ class Entry(BaseModel):
         verdict = f", verdict {self.verdict[:12]}" if self.verdict else ""
         why = f": {self.reason}" if self.reason else ""
         moved = f"{self.before} -> {self.stage}" if self.before != self.stage else self.stage
-        return f"{self.at} {self.event} {moved} by {self.by}{verdict}{why}"
+        told = f"{self.at} {self.event} {moved} by {self.by}{verdict}{why}"
+        return "".join(c if c.isprintable() else " " for c in told)  # terminals obey some others
 
     def traffic(self) -> tuple[Any, ...]:
         """What applications see of it; two entries that agree here send everybody the same way."""

@@ -97,19 +97,15 @@ class OutcomesSummary(Protocol):
 
 
 class PilotFinding(Protocol):
-    """What a pilot found, as far as gates ask."""
+    """What is known of a candidate's pilot, as far as gates ask."""
 
     @property
-    def holds(self) -> bool:
-        """Whether every limit of the contract held under load."""
+    def state(self) -> str:
+        """`holds`; anything else (failed, missing, stale) closes the gate."""
 
     @property
-    def words(self) -> str:
-        """What was found, in a sentence."""
-
-    @property
-    def outdated(self) -> str:
-        """What changed since the pilot ran; empty where nothing did."""
+    def reason(self) -> str:
+        """Why, in words."""
 
 
 @dataclass(frozen=True)
@@ -193,18 +189,16 @@ def pilot_gates(asked: bool, model: str, found: PilotFinding | None) -> Iterator
     Args:
         asked: whether the contract has a `pilot`.
         model: the candidate.
-        found: what its pilot found; None where it never ran.
+        found: what is known of its pilot; None where nothing is.
     """
     if not asked:
         return
     fix = f"run `imgassets pilot` for {model}"
     if found is None:
         yield Gate("pilot", False, "it never ran, and the contract asks for one", fix)
-    elif found.outdated:
-        yield Gate("pilot", False, f"it is out of date: {found.outdated}", fix)
     else:
-        mend = "" if found.holds else "mend what it names, and run it again"
-        yield Gate("pilot", found.holds, found.words, mend)
+        holds = found.state == "holds"
+        yield Gate("pilot", holds, found.reason, "" if holds else fix)
 
 
 def outcome_gates(rollout: Rollout, found: OutcomesSummary | None) -> Iterator[Gate]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from imgassets.rollout.outcomes import PATIENCE, OutcomeLog, counts_in
+from imgassets.rollout.outcomes import PATIENCE, OutcomeLog, counts_in, requests_in
 from imgassets.rollout.rates import Arm, at_least
 from imgassets.rollout.threshold import (
     NOTHING,
@@ -66,21 +66,30 @@ def take_look(log: OutcomeLog, stage: Stage, limits: Limits, now: datetime) -> F
         StoreError: the log cannot be read or written.
     """
     with log.database() as database:
+        last = _last(_taken(database, stage.rollout), stage)
+        quick = _requests(database, stage, now)
+    if last is not None and last.state == "breach":
+        return last
+    if is_due(quick, last.stage if last else NOTHING, limits):
+        last = _look(log, stage, limits, now)
+    found = last or too_early(quick, limits)
+    return found if found.state == "breach" else _held(found, log, stage, quick, now)
+
+
+def _look(log: OutcomeLog, stage: Stage, limits: Limits, now: datetime) -> Finding | None:
+    """The look that is due, unless somebody else took it meanwhile: then theirs."""
+    with log.database(writes=True) as database:
         taken = _taken(database, stage.rollout)
-        mine = [finding for key, finding in taken if key == stage.key]
-        if mine and mine[-1].state == "breach":
-            return mine[-1]
-        last = mine[-1].stage if mine else NOTHING
-        counts = _counts(database, stage, limits, now)
-        if is_due(counts, last, limits):
-            found = judge(counts, last, limits, len(taken) + 1)
-            database.execute(
-                "INSERT INTO looks VALUES (?, ?, ?, ?, ?)",
-                (stage.rollout, found.look, stage.key, now.timestamp(), _written(found)),
-            )
-        else:
-            found = mine[-1] if mine else too_early(counts, limits)
-    return found if found.state == "breach" else _held(found, log, stage, counts, now)
+        last = _last(taken, stage)
+        before, counts = last.stage if last else NOTHING, _counts(database, stage, limits, now)
+        if (last and last.state == "breach") or not is_due(counts, before, limits):
+            return last
+        found = judge(counts, before, limits, len(taken) + 1)
+        database.execute(
+            "INSERT INTO looks VALUES (?, ?, ?, ?, ?)",
+            (stage.rollout, found.look, stage.key, now.timestamp(), _written(found)),
+        )
+        return found
 
 
 def looks_of(log: OutcomeLog, rollout: str) -> list[tuple[datetime, str, Finding]]:
@@ -99,6 +108,21 @@ def _counts(database: sqlite3.Connection, stage: Stage, limits: Limits, now: dat
     since, until = stage.reference
     before = counts_in(database, since, now, limits.seconds, until)
     return replace(here, incumbent=before.incumbent)
+
+
+def _requests(database: sqlite3.Connection, stage: Stage, now: datetime) -> Counts:
+    """How many requests there are, quickly; failures are not counted."""
+    here = requests_in(database, stage.since, now)
+    if stage.reference is None:
+        return here
+    since, until = stage.reference
+    return replace(here, incumbent=counts_in(database, since, now, None, until).incumbent)
+
+
+def _last(taken: list[tuple[str, Finding]], stage: Stage) -> Finding | None:
+    """The last look at a stage."""
+    mine = [finding for key, finding in taken if key == stage.key]
+    return mine[-1] if mine else None
 
 
 def _held(found: Finding, log: OutcomeLog, stage: Stage, counts: Counts, now: datetime) -> Finding:

@@ -63,6 +63,7 @@ CREATE TABLE IF NOT EXISTS refused (
 ) WITHOUT ROWID;
 """
 _WAIT_SECONDS = 60.0
+_NEVER = float("inf")
 ARMS = ("candidate", "incumbent")
 #: How long an outcome may be on its way before its request counts as failed.
 PATIENCE = timedelta(minutes=15)
@@ -110,7 +111,7 @@ class OutcomeLog:
         """
         begun = [o for o in outcomes if o.status == STARTED]
         ended = [o for o in outcomes if o.status != STARTED]
-        with self.database() as database:
+        with self.database(writes=True) as database:
             before = database.total_changes
             differing = tuple(o.id for o in ended if not _is_new_or_same(database, o))
             new = database.total_changes - before
@@ -145,10 +146,9 @@ class OutcomeLog:
             return counts_in(database, since, now, seconds, until)
 
     def requests(self, arm: str, since: datetime) -> int:
-        """How many outcomes of an arm there are since a moment: quicker than `counts`."""
-        query = "SELECT count(*) FROM outcomes WHERE arm = ? AND at >= ?"
+        """How many outcomes of an arm there are since a moment."""
         with self.database() as database:
-            return int(database.execute(query, (arm, since.timestamp())).fetchone()[0])
+            return _ended(database, arm, since.timestamp(), _NEVER)
 
     def failures(self, since: datetime) -> dict[str, dict[str, int]]:
         """How often each arm failed by which mode, since a moment; the most frequent first."""
@@ -175,8 +175,11 @@ class OutcomeLog:
             return int(database.execute("SELECT count(*) FROM refused").fetchone()[0])
 
     @contextmanager
-    def database(self) -> Iterator[sqlite3.Connection]:
-        """One transaction; nobody else writes meanwhile.
+    def database(self, *, writes: bool = False) -> Iterator[sqlite3.Connection]:
+        """One transaction, which sees the log as it was when it began.
+
+        Args:
+            writes: whether it may write; then nobody else does meanwhile.
 
         Raises:
             StoreError: the file cannot be read or written.
@@ -190,7 +193,7 @@ class OutcomeLog:
                 database.execute("PRAGMA journal_mode = WAL")
                 database.execute("PRAGMA synchronous = FULL")
                 database.executescript(_SCHEMA)
-                database.execute("BEGIN IMMEDIATE")
+                database.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
                 yield database
                 database.execute("COMMIT")
         except (OSError, sqlite3.Error) as error:
@@ -214,8 +217,28 @@ def counts_in(
     until: datetime | None = None,
 ) -> Counts:
     """As `OutcomeLog.counts`, in a transaction that is open."""
-    end = (until or datetime.max.replace(tzinfo=UTC)).timestamp()
+    end = until.timestamp() if until else _NEVER
     return Counts(*(_arm(database, a, since.timestamp(), end, now, seconds) for a in ARMS))
+
+
+def requests_in(database: sqlite3.Connection, since: datetime, now: datetime) -> Counts:
+    """As `counts_in` up to now, without telling failures: several times as quick."""
+    start = since.timestamp()
+    numbers = (_ended(database, a, start, _NEVER) + _lost(database, a, start, _NEVER, now)
+               for a in ARMS)  # fmt: skip
+    return Counts(*(Arm(number, 0) for number in numbers))
+
+
+def _ended(database: sqlite3.Connection, arm: str, since: float, end: float) -> int:
+    query = "SELECT count(*) FROM outcomes WHERE arm = ? AND at >= ? AND at < ?"
+    return int(database.execute(query, (arm, since, end)).fetchone()[0])
+
+
+def _lost(database: sqlite3.Connection, arm: str, since: float, end: float, now: datetime) -> int:
+    """Requests that were begun, and patience with them is at an end."""
+    query = "SELECT count(*) FROM started WHERE arm = ? AND at >= ? AND at < ?"
+    late = min(end, (now - PATIENCE).timestamp())
+    return int(database.execute(query, (arm, since, late)).fetchone()[0])
 
 
 def _is_new_or_same(database: sqlite3.Connection, outcome: Outcome) -> bool:
@@ -261,10 +284,7 @@ def _arm(
         " coalesce(sum(seconds > ?), 0) FROM outcomes WHERE at >= ? AND at < ? AND arm = ?",
         (seconds, since, end, arm),
     ).fetchone()
-    lost = database.execute(
-        "SELECT count(*) FROM started WHERE at >= ? AND at < ? AND arm = ?",
-        (since, min(end, (now - PATIENCE).timestamp()), arm),
-    ).fetchone()[0]
+    lost = _lost(database, arm, since, end, now)
     by_user = database.execute(
         "SELECT sum(n), sum(n * n) FROM (SELECT count(*) AS n FROM outcomes"
         " WHERE at >= ? AND at < ? AND arm = ? AND status != 'ok'"

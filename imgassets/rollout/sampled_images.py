@@ -130,7 +130,7 @@ class ImageSample:
         new = [row for row in drawn if row[0] not in known]
         for name, path, sha256 in new[:most]:
             scores, problem = score_image(self.folder / path, sha256)
-            with self.log.database() as database:
+            with self.log.database(writes=True) as database:
                 database.execute(
                     "INSERT OR IGNORE INTO seen VALUES (?, ?, ?)",
                     (name, json.dumps(scores), problem),
@@ -173,7 +173,7 @@ class ImageSample:
         found = self.finding(margins, level)
         if not found.complete or not look:
             return replace(found, compared=())
-        with self.log.database() as database:
+        with self.log.database(writes=True) as database:
             written = json.dumps(found.to_dict())
             database.execute(
                 "INSERT OR IGNORE INTO image_looks VALUES (?, ?, ?)", (*place, written)

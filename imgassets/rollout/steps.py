@@ -20,6 +20,7 @@ from imgassets.storage.rollout_files import RolloutFiles
 
 #: Seconds a step waits for another process, and the way back, which then goes on without.
 _PATIENCE, _PATIENCE_BACK = 30.0, 1.0
+_LONGEST = 1000
 _HELD = (
     "another process holds the flags, and they were written without it; end it, and look at "
     "`imgassets rollout status` then"
@@ -54,7 +55,8 @@ class Step:
 
     def entry(self, event: Event, known: Entry) -> Entry:
         """The entry of the change, where all else is as in `known`."""
-        told = {"event": event, "at": at_words(self.now), "by": self.by, "reason": self.reason}
+        by, reason = _writable(self.by), _writable(self.reason)
+        told = {"event": event, "at": at_words(self.now), "by": by, "reason": reason}
         return known.model_copy(update={**told, "before": known.stage, "verdict": self.verdict})
 
 
@@ -187,6 +189,12 @@ def revert(files: RolloutFiles, step: Step) -> Reverted:
         FlagFile(files).write_back(with_flags(record.document, flags))
         _note_failure(lambda: History(files.history).append([*record.pending, entry]), notes)
         return Reverted(entry, known, tuple(notes))
+
+
+def _writable(text: str) -> str:
+    """Words from a command line, which may be bytes of no text, and no end of them."""
+    sound = text.encode("utf-8", "replace").decode()
+    return sound if len(sound) <= _LONGEST else sound[: _LONGEST - 1] + "…"
 
 
 def replace_stage(entry: Entry, stage: Stage) -> Entry:

@@ -226,6 +226,8 @@ def limits_of(outcomes: Outcomes) -> Limits:
         alpha=outcomes.alpha,
         looks=outcomes.looks,
         min_requests=outcomes.min_requests,
+        seconds=outcomes.seconds.ceiling if outcomes.seconds else None,
+        quantile=outcomes.seconds.quantile if outcomes.seconds else 0.95,
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 from imgassets.report.build import build_report
 from imgassets_tests.browser.conftest import Open
 from imgassets_tests.report.factories import BASE, report_input
+from imgassets_tests.report.test_rollout_section import HISTORY
 
 pytestmark = pytest.mark.browser
 WIDE, NARROW = 1280, 360
@@ -27,7 +28,8 @@ def report_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made_up = report_input(("tiny-turbo", "hosted-three", BASE), prompts=60)
     # Some pairs are folded away, most are left out: axe takes its time.
     few = {m: pairs[: 7 if m == "tiny-turbo" else 1] for m, pairs in made_up.pairs.items()}
-    page = build_report(dataclasses.replace(made_up, pairs=few, previous={"created": "yesterday"}))
+    made_up = dataclasses.replace(made_up, pairs=few, rollout=HISTORY)
+    page = build_report(dataclasses.replace(made_up, previous={"created": "yesterday"}))
     path = tmp_path_factory.mktemp("report") / "report.html"
     path.write_text(page["report.html"], encoding="utf-8")
     return path

@@ -358,6 +358,7 @@ rollout:
   keep_incumbent_days: 14
   outcomes:
     failures: {margin: 0.01, ceiling: 0.05}
+    seconds: {ceiling: 8, quantile: 0.9}
     alpha: 0.04
     looks: 20
     min_requests: 200

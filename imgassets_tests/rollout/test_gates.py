@@ -40,9 +40,8 @@ def verdict(**changed: object) -> VerdictFound:
 
 @dataclass(frozen=True)
 class Pilot:
-    holds: bool = True
-    words: str = "p95 1.2 s of at most 2 s"
-    outdated: str = ""
+    state: str = "holds"
+    reason: str = "p95 1.2 s of at most 2 s"
 
 
 @pytest.mark.parametrize(
@@ -165,8 +164,9 @@ def test_a_pilot_that_is_asked_for_must_have_run_and_hold() -> None:
     assert not list(pilot_gates(False, "fast", None))
     for found, told in (
         (None, "it never ran"),
-        (Pilot(outdated="traffic changed"), "out of date: traffic changed"),
-        (Pilot(holds=False, words="p95 3 s of at most 2 s"), "p95 3 s"),
+        (Pilot("stale", "changed since the pilot: traffic"), "changed since the pilot"),
+        (Pilot("missing", "fast had no pilot"), "fast had no pilot"),
+        (Pilot("failed", "p95 3 s of at most 2 s"), "p95 3 s"),
     ):
         (gate,) = pilot_gates(True, "fast", found)
         assert not gate.open

@@ -88,6 +88,26 @@ def test_after_a_revert_a_new_rollout_may_begin(tmp_path: Path) -> None:
     assert [e.event for e in read_record(files).entries][-2:] == ["revert", "start"]
 
 
+def test_a_reason_cannot_speak_to_the_terminal(tmp_path: Path) -> None:
+    files = files_in(tmp_path)
+    begin(files)
+    done = steps.revert(files, step(reason="a\nb\x1b[31mred"))
+    assert done.entry is not None
+    assert done.entry.words.endswith(": a b [31mred")
+    assert done.entry.reason == "a\nb\x1b[31mred"
+
+
+def test_a_reason_that_is_no_text_or_has_no_end_stops_no_revert(tmp_path: Path) -> None:
+    files = files_in(tmp_path)
+    begin(files)
+    done = steps.revert(files, step(reason="bad \udcff" + "x" * 100_000, by="J\udce9"))
+    assert done.entry is not None
+    assert not done.notes
+    assert done.entry.by == "J?"
+    assert len(done.entry.reason) == 1000
+    assert not verify(files).tampering
+
+
 def test_revert_works_while_frozen_and_ends_the_freeze(tmp_path: Path) -> None:
     files = files_in(tmp_path)
     begin(files)

@@ -99,6 +99,21 @@ def test_equal_models_go_on_and_status_tells_the_last_look(
     assert (now.requests, now.breach, now.hold) == (400, "", "")
 
 
+def test_slow_requests_break_the_contracts_seconds(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    contract = project / "contracts/endpoints/cards.yaml"
+    edit_file(
+        contract, "    looks: 20", "    seconds: {ceiling: 8 s, quantile: 0.9}\n    looks: 20"
+    )
+    file = write_outcomes(project / "log.jsonl", fails=0.01)
+    slow = file.read_text().replace('"candidate", "status"', '"candidate", "seconds": 9, "status"')
+    file.write_text(slow)
+    assert run("outcomes", str(file)) == 0
+    assert run("watch", "--once") == 1
+    assert "took longer than 8 s; the contract allows that in 10 %" in capsys.readouterr().out
+
+
 def test_bad_lines_are_told_and_the_others_count(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

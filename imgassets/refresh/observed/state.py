@@ -40,7 +40,7 @@ class ObservedKind:
     """One kind of observed state.
 
     Attributes:
-        name: first part of its keys.
+        name: first part of its keys; of a state that follows from an endpoint's assets, the last.
         keys: what each of its keys stands for, by key; reads documents alone, since it is called
             whenever the graph is built.
         states: all of it as it is now, given the class of device images are made on (`cpu`, ...).
