@@ -159,8 +159,8 @@ def text(runs: int, judged: int) -> str:
             f"{runs:,} runs a cell, {judged} for whole verdicts, seed {SEED}; the simulation's "
             "error is about .15 points.\n",
             "**Wrong at the floor**, percent of runs at level 5 %, by number of prompts with one "
-            f"answered pair each. Most often passed wrongly: **{worst[0]:.1f} %**; broken "
-            f"wrongly: {worst[1]:.1f} %.\n",
+            f"answered pair each. Wrongly passed: **at most {worst[0]:.1f} %**; wrongly broken: at "
+            f"most {worst[1]:.1f} %.\n",
             table(["metric", "floor", "ties", "people a pair", *pairs], found),
             "**Shown to hold**, by the truth:\n",
             table(["metric", "floor", "truth", "people a pair", *(f"{n} prompts" for n in PROMPTS)],
