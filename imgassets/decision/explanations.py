@@ -21,6 +21,7 @@ from imgassets.decision.formatting import (
 )
 from imgassets.documents.failures import NEVER_ASKED, NOT_THE_MODELS
 from imgassets.flows import FIRST
+from imgassets.metrics.families import by_people
 
 
 def criterion_reason(
@@ -39,6 +40,8 @@ def criterion_reason(
         failed = f"; {counts.failed} images failed" if counts.failed else ""
         unjudged = f"; {counts.unjudged} images cannot be judged" if counts.unjudged else ""
         name = criterion.definition.called or criterion.metric
+        if by_people(criterion.metric):
+            return f"{name}: {problems[0]}"
         return f"{name} cannot be judged: {problems[0]}{failed}{unjudged}"
     limit = _telling_limit(evidence.limits, state, corrected)
     clause = _range_clause(evidence, limit, state, alpha)

@@ -103,9 +103,10 @@ def _by(asked: Sequence[Row], answered: Sequence[Reason]) -> str:
     said = []
     for row in rows:
         if row["metric"] == ACCEPTED:
-            people = int(row["n_people"])
+            people, alpha = int(row["n_people"]), row["agreement"]
             who = "1 person" if people == 1 else f"{people} people"
-            said.append(f"{who} answered on {row['n_answered']:.0f} pairs: {row['reason']}")
+            alike = "" if alpha is None else f" (Krippendorff's alpha {alpha:.2f})"
+            said.append(f"{who}{alike} answered on {row['n_answered']:.0f} pairs: {row['reason']}")
     return "; ".join(said)
 
 

@@ -7,7 +7,9 @@ from contextlib import suppress
 from typing import Any
 
 from imgassets.decision import Comparison, Measured, Verdict
+from imgassets.decision.heard import heard
 from imgassets.decision.matrix import cost_quality_matrix
+from imgassets.documents.answers import Answer
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.price import Price
 from imgassets.report.diff import Describe
@@ -27,6 +29,7 @@ def assemble(
     provenance: Mapping[str, Any],
     repetitions: Mapping[str, Sequence[Mapping[str, Any]]],
     describe: Describe,
+    answers: Mapping[str, Sequence[Answer]],
     created: str,
 ) -> ReportInput:
     """Choose the pairs to show, look up their requests, and put costs beside quality.
@@ -39,6 +42,7 @@ def assemble(
         load: PNG bytes of an image key.
         request: the full request of an image key; raises KeyError where the image failed.
         prices, provenance, repetitions, describe, created: see `ReportInput`.
+        answers: by model, what people said; what is of other images is left out.
     """
     pairs = _pairs(endpoint, measured, verdicts, load)
     return ReportInput(
@@ -52,6 +56,10 @@ def assemble(
         provenance=provenance,
         repetitions=repetitions,
         describe=describe,
+        answers={
+            model: heard(said, measured[model], measured[endpoint.incumbent]).answers
+            for model, said in answers.items()
+        },
         matrix=cost_quality_matrix(endpoint, measured, comparisons),
         prices=prices,
         created=created,

@@ -41,7 +41,7 @@ def balance(rows: Sequence[Row], alone: bool) -> list[BalanceItem]:
     """
     gating = [row for row in rows if row["severity"] == "gating"]
     broken = [row for row in gating if row["state"] == "broken"]
-    open_ = [row for row in gating if row["state"] == "undecided"]
+    open_ = [r for r in gating if r["state"] == "undecided" and r["source"] != "people"]
     items = [*_listed("bad", "Lost", broken), *_listed("open", "Open", open_)]
     if alone:
         return items

@@ -143,7 +143,7 @@ def _counts(row: Row) -> str:
 
 
 def _needed(row: Row) -> str:
-    if row.get("n_labelled") and row["remedy"]:
+    if row["remedy"] and (row.get("n_labelled") or row["source"] == "people"):
         return str(row["remedy"])
     if row["needed_prompts"] is None:
         return ""

@@ -10,6 +10,7 @@ import pandas as pd
 
 from imgassets.decision import Comparison, Verdict
 from imgassets.decision.matrix import Standing
+from imgassets.documents.answers import Answer
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.price import Price
 from imgassets.report.diff import Describe, Facts
@@ -67,6 +68,7 @@ class ReportInput:
         provenance: what made this report: fingerprints, versions, commit; may be nested.
         matrix: from `cost_quality_matrix`; empty leaves the section out.
         prices: by model, for their source and date.
+        answers: by model, what people said of its pairs, as far as it counts.
         repetitions: by model, how its images came out when made again; absent: not measured.
         previous: `report_document` of an earlier report; None leaves out what changed.
         describe: what changed in a document; None tells only that it did.
@@ -83,6 +85,7 @@ class ReportInput:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     matrix: Sequence[Standing] = ()
     prices: Mapping[str, Price] = field(default_factory=dict)
+    answers: Mapping[str, Sequence[Answer]] = field(default_factory=dict)
     repetitions: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     previous: Facts | None = None
     describe: Describe | None = None

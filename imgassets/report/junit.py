@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from xml.etree import ElementTree as ET
 
 from imgassets.decision import Verdict
+from imgassets.metrics.families import by_people
 
 #: Characters XML 1.0 cannot carry.
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -16,7 +18,8 @@ def render_junit(verdicts: Sequence[Verdict]) -> str:
     """Well-formed JUnit XML, UTF-8.
 
     A gating criterion that is broken or undecided fails, a warning that does not hold is skipped
-    with its reason. The case `verdict` fails on NO-GO and INCONCLUSIVE.
+    with its reason, as is what people have not answered. The case `verdict` fails on NO-GO and
+    INCONCLUSIVE.
     """
     root = ET.Element("testsuites", name="imgassets")
     for verdict in verdicts:
@@ -41,13 +44,18 @@ def _suite(root: ET.Element, verdict: Verdict) -> None:
         )
         if criterion["state"] == "passed":
             ET.SubElement(case, "system-out").text = _clean(criterion["reason"])
-        elif criterion["severity"] != "gating":
+        elif criterion["severity"] != "gating" or _is_unanswered(criterion):
             said = f"{criterion['severity']}: {criterion['reason']}"
             ET.SubElement(case, "skipped", message=_clean(said))
         else:
             _note(case, "failure", criterion["state"], criterion["reason"])
     for attribute, tag in (("tests", "testcase"), ("failures", "failure"), ("skipped", "skipped")):
         suite.set(attribute, str(sum(1 for _ in suite.iter(tag))))
+
+
+def _is_unanswered(criterion: Mapping[str, Any]) -> bool:
+    """What people have not answered yet is no failure: the verdict says whether it is needed."""
+    return by_people(criterion["metric"]) and criterion["state"] == "undecided"
 
 
 def _note(case: ET.Element, tag: str, kind: str, text: str) -> None:

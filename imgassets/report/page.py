@@ -16,6 +16,7 @@ from imgassets.decision.formatting import amount, capitalized, confidence
 from imgassets.documents.looks import chance_of_any
 from imgassets.documents.yardstick import TOTAL, mode_of
 from imgassets.flows import label
+from imgassets.metrics.families import by_people
 from imgassets.report.balance import BalanceItem, balance
 from imgassets.report.criteria_view import (
     CriterionView,
@@ -27,6 +28,7 @@ from imgassets.report.document import changes_of
 from imgassets.report.inputs import ReportInput
 from imgassets.report.matrix_view import matrix_view
 from imgassets.report.pair_view import MAX_REASON, PairView, pair_views, shortened
+from imgassets.report.people_view import PeopleView, people_view
 from imgassets.report.reproducibility_view import repetition_view
 from imgassets.report.table import judges_of, telling_name
 
@@ -55,6 +57,7 @@ class ModelView:
     balance: tuple[BalanceItem, ...]
     about: str
     criteria: tuple[CriterionView, ...]
+    people: PeopleView | None
     reviews: tuple[CriterionView, ...]
     reviews_tally: str
     failures: tuple[FailureView, ...]
@@ -175,8 +178,9 @@ def _model_view(report: ReportInput, verdict: Verdict, number: int, budget: int)
         is_incumbent=alone,
         balance=tuple(balance(rows, alone)),
         about=telling_name(verdict),
-        tally=_tally([c["state"] for c in verdict.criteria if c["severity"] == "gating"], ""),
+        tally=_tally([c["state"] for c in verdict.criteria if _decides(c)], ""),
         criteria=criteria,
+        people=people_view(rows, report.answers.get(verdict.model, ())),
         reviews=tuple(reviews),
         reviews_tally=_tally([view.state for view in reviews], "review"),
         failures=failures,
@@ -184,6 +188,11 @@ def _model_view(report: ReportInput, verdict: Verdict, number: int, budget: int)
         pairs=tuple(pair for pair in pairs if not pair.tells),
         hidden_pairs=hidden,
     )
+
+
+def _decides(entry: Mapping[str, Any]) -> bool:
+    """Whether a criterion takes part in the verdict by itself, and not by closing a review."""
+    return entry["severity"] == "gating" and not by_people(entry["metric"])
 
 
 def _vacuous(row: Mapping[str, Any], alone: bool) -> bool:

@@ -67,7 +67,7 @@ def report_numbers() -> Numbers:
     numbers["verdict_seconds"] = time.perf_counter() - start
     report = assemble(
         contract, found, compared, verdicts, load=factories.draw, request=factories.request,
-        prices={}, provenance={}, repetitions={}, describe=lambda *_: "", created="now",
+        prices={}, provenance={}, repetitions={}, answers={}, describe=lambda *_: "", created="now",
     )  # fmt: skip
     files = build_report(report)
     numbers["all_seconds"] = time.perf_counter() - start

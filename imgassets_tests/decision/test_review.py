@@ -118,6 +118,12 @@ def test_answers_of_other_images_do_not_count_and_are_told() -> None:
     assert row_of(compared(moved).table)["n_stale"] == 40
 
 
+def test_an_image_shown_alone_is_no_pair() -> None:
+    alone = {"incumbent": None, "incumbent_key": None, "preference": None}
+    row = row_of(compared(answers(range(9), lambda _: alone)).table)
+    assert (row["n_stale"], row["n_answered"]) == (0, 0)
+
+
 def test_drift_is_not_closed_by_answers() -> None:
     found = decide(compared(answers(range(40))), drift=["2 images came out differently"])
     assert found.verdict == "REVIEW"

@@ -337,6 +337,7 @@ review:
   look: {lightness: 1}
   near: [{metric: artefacts.clean, flow: upscale, within: 0.02}]
   disagree: [{metrics: [composition.correct, composition.background], flow: edit, max_rate: 0.2}]
+  always: true
 decision: {alpha: 0.1, looks: 2, over: all}
 """
 FULL_PROMPTS = """\

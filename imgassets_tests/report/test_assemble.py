@@ -45,7 +45,7 @@ def test_assembled_from_tables_alone() -> None:
     report = assemble(
         contract, models, comparisons, verdicts,
         load=draw, request=request, provenance={"commit": "abc"},
-        prices={}, repetitions={}, describe=lambda *_: "", created="today",
+        prices={}, repetitions={}, answers={}, describe=lambda *_: "", created="today",
     )  # fmt: skip
     page = build_report(report)["report.html"]
     assert "prompt of tiny-new-0-1" in page

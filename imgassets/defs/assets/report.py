@@ -13,6 +13,7 @@ from imgassets.documents.contract import Endpoint
 from imgassets.documents.environment import reports_url
 from imgassets.refresh.dagster_state import asset_keys
 from imgassets.refresh.document_changes import facet_key
+from imgassets.refresh.observed.answers import answers_key
 from imgassets.refresh.observed.drift import drift_key
 from imgassets.refresh.observed.labels import labels_key
 from imgassets.report.forms import REPORT_FORMS
@@ -20,7 +21,7 @@ from imgassets.report.forms import REPORT_FORMS
 if TYPE_CHECKING:
     from imgassets.report.inputs import ReportInput
 
-_REPORT_VERSION = "3"
+_REPORT_VERSION = "4"
 
 
 def report_key(endpoint: str) -> dg.AssetKey:
@@ -39,6 +40,8 @@ def report_asset(endpoint: Endpoint) -> dg.AssetsDefinition:
             stage_key(name, model, "verdict"), input_manager_key="verdicts"
         )
         ins[input_name(model, "drift")] = observed_input(drift_key(name, model))
+    for model in endpoint.candidates:
+        ins[input_name(model, "answers")] = observed_input(answers_key(name, model))
 
     @dg.asset(
         key=report_key(name),
@@ -106,6 +109,7 @@ def _report_input(
         provenance=made_from,
         repetitions={m: tables[input_name(m, "drift")].repetitions for m in contract.models},
         describe=earlier.describe(),
+        answers={m: tables[input_name(m, "answers")].counted for m in contract.candidates},
         created=f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC",
     )
 
