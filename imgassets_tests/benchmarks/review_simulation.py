@@ -1,6 +1,6 @@
 """Measures criteria on people's answers, and writes the tables of docs/metrics/review.md.
 
-    python -m imgassets_tests.benchmarks.review_simulation [--runs 20000] [--verdicts 300]
+    python -m imgassets_tests.benchmarks.review_simulation [--runs 4000] [--verdicts 300]
 
 Made-up people on one pair a prompt. Two people resemble each other in what they say of a pair
 (correlation about .5), as they see the same images. The truth is what people say on average over
@@ -157,7 +157,7 @@ def text(runs: int, judged: int) -> str:
     return "\n".join(
         [
             f"{runs:,} runs a cell, {judged} for whole verdicts, seed {SEED}; the simulation's "
-            "error is about .15 points.\n",
+            f"error is about {100 * np.sqrt(ALPHA * (1 - ALPHA) / runs):.1f} points.\n",
             "**Wrong at the floor**, percent of runs at level 5 %, by number of prompts with one "
             f"answered pair each. Wrongly passed: **at most {worst[0]:.1f} %**; wrongly broken: at "
             f"most {worst[1]:.1f} %.\n",
@@ -176,7 +176,7 @@ def text(runs: int, judged: int) -> str:
 def main() -> None:
     """Run it all and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=20_000)
+    parser.add_argument("--runs", type=int, default=4_000)
     parser.add_argument("--verdicts", type=int, default=300)
     given = parser.parse_args()
     replace_part(PAGE, "SIMULATION", text(given.runs, given.verdicts))
