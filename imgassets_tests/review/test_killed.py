@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import pytest
 
 from imgassets.documents.answers import read_answers
 from imgassets_tests.review.served import Served, free_port, served
@@ -17,6 +18,7 @@ from imgassets_tests.review.served import Served, free_port, served
 KILLS = 20
 
 
+@pytest.mark.timeout(1200)  # 21 starts of the command: 90 s on two idle cores, more on busy ones
 def test_no_answer_is_lost_or_counted_twice_in_twenty_kills(reviewed: Path) -> None:
     port, chance = free_port(), random.Random(17)
     numbers, acknowledged, refused = itertools.count(1), list[str](), 0
