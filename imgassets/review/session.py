@@ -16,14 +16,12 @@ from imgassets.report.pairs import joined_images
 from imgassets.review.answer_file import Answers
 from imgassets.review.deck import RANDOM, Deck, build_deck
 from imgassets.review.desk import Desk
+from imgassets.review.enough import enough_pairs
 from imgassets.review.reasons import reasons_of
 from imgassets.review.stored import branch_of, stored_measured, stored_verdict
 from imgassets.storage.image_store import store_of
 from imgassets.storage.ownership import ready_home
 from imgassets.storage.project_home import ProjectHome
-
-#: Pairs to draw where no criterion says how many are enough.
-_USUAL = 40
 
 
 @dataclass(frozen=True)
@@ -68,10 +66,12 @@ def open_session(
     home = ready_home(project.root)
     answers = Answers(project.root, endpoint)
     file = answers.read()
-    deck, verdict = _deck(project, contract, home, model, pairs or _USUAL, seed)
+    enough = enough_pairs(contract, model)
+    deck, verdict = _deck(project, contract, home, model, pairs or enough.pairs, seed)
     desk = Desk(deck, answers, store_of(home).read_bytes)
-    words = (verdict, *_told(deck), *(str(warning) for warning in file.warnings))
-    return Session(desk, answers, _token(home.review_token), (*words, f"answers: {file.file}"))
+    said = f"answers: {file.file}, {len(file.counted)} of them there already"
+    words = (verdict, *enough.words, *_told(deck), *map(str, file.warnings), said)
+    return Session(desk, answers, _token(home.review_token), words)
 
 
 def _deck(

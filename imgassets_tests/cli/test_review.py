@@ -34,7 +34,8 @@ def test_it_says_why_pairs_are_in_and_where_answers_go(reviewed: Path) -> None: 
     assert "cards/fast: NO-GO:" in told
     assert "12  drawn at random from 96; these alone estimate what people think" in told
     assert "right objects: broken" in told
-    assert "answers: reviews/cards.jsonl" in told
+    assert "no criterion of the contract asks people" in told
+    assert "answers: reviews/cards.jsonl, 0 of them there already" in told
     assert "?who=ana%20b" in told
     assert "ana answered 2 of" in told
     assert "ben answered 1 of" in told

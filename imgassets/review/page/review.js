@@ -1,6 +1,4 @@
 // The review page. It knows left and right, never a model. All text is put in as text.
-"use strict";
-
 const DEFECTS = ["hands", "text", "seam", "color", "other"];
 const STATES = ["", "yes", "no", "unsure"];
 const VIEWS = ["side", "flicker", "difference"];
@@ -105,8 +103,8 @@ async function open(name) {
   let deck;
   try {
     const reply = await fetch(`deck?who=${encodeURIComponent(name)}`);
-    deck = await reply.json();
-    if (!reply.ok) throw new Error(deck.error);
+    deck = await reply.json().catch(() => ({}));
+    if (!reply.ok) throw new Error(deck.error || `the server says ${reply.status}`);
   } catch (error) {
     complain(`The pairs cannot be loaded: ${error.message}. Is \`imgassets review\` running?`);
     setTimeout(() => open(name), 3000);
@@ -342,14 +340,14 @@ function allShown() {
 
 function setView(view) {
   const alone = pairNow()?.alone;
-  state.view = view;
+  if (!alone) state.view = view;
+  $("views").hidden = alone;
   const shown = alone ? "side" : view;
   $("stage").dataset.view = shown;
   $("stage").classList.toggle("one", alone || shown !== "side");
   $("heads").classList.toggle("one", alone || shown !== "side");
   for (const button of document.querySelectorAll("button[data-view]")) {
     button.setAttribute("aria-pressed", String(button.dataset.view === shown));
-    button.disabled = alone && button.dataset.view !== "side";
   }
   swap("left");
 }
@@ -390,7 +388,7 @@ let moved = false;
 function down(event) {
   fingers.set(event.pointerId, [event.clientX, event.clientY]);
   moved = fingers.size > 1;
-  if (state.zoom > 1) event.currentTarget.setPointerCapture(event.pointerId);
+  event.currentTarget.setPointerCapture(event.pointerId); // so that its end is told here, wherever it is
 }
 
 function move(event) {
