@@ -20,6 +20,7 @@ import numpy as np
 from scipy import special
 
 from imgassets.decision import compare, decide
+from imgassets.decision.review_size import pairs_needed
 from imgassets.decision.statistics import Estimate
 from imgassets.documents.criteria import Decision
 from imgassets.documents.looks import level
@@ -147,6 +148,19 @@ def verdicts(runs: int, rng: np.random.Generator) -> Iterator[list[str]]:
                                          ("GO", "REVIEW", "NO-GO"))]  # fmt: skip
 
 
+def sizes() -> str:
+    """Pairs that show a floor to hold, by the truth that is taken for granted."""
+    rows = []
+    for metric, floors in (("review.accepted", (0.7, 0.8, 0.85, 0.9)),
+                           ("review.preference", (0.35, 0.4, 0.45))):  # fmt: skip
+        for floor in floors:
+            contract = endpoint([{"metric": metric, "floor": floor}])
+            for size in pairs_needed(contract, NEW):
+                pairs = "none" if size.prompts is None else f"{size.prompts:,}"
+                rows.append([f"`{metric}`", f"{100 * floor:.0f} %", size.shown_truth, pairs])
+    return table(["metric", "floor", "truth", "pairs, one a prompt"], rows)
+
+
 def text(runs: int, judged: int) -> str:
     """All tables."""
     rng = np.random.default_rng(SEED)
@@ -179,6 +193,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=4_000)
     parser.add_argument("--verdicts", type=int, default=300)
     given = parser.parse_args()
+    replace_part(PAGE, "SIZES", sizes())
     replace_part(PAGE, "SIMULATION", text(given.runs, given.verdicts))
 
 

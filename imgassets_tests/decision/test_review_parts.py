@@ -17,6 +17,7 @@ from imgassets.decision.statistics import Estimate, holm
 from imgassets.documents.answers import Answer
 from imgassets.documents.looks import level
 from imgassets.storage.looks import Looks
+from imgassets_tests.benchmarks import review_simulation
 from imgassets_tests.decision.answers import answer
 from imgassets_tests.decision.factories import BASE, NEW, endpoint
 
@@ -33,6 +34,11 @@ def test_the_pairs_needed_show_the_floor_in_four_of_five_reviews() -> None:
         samples = [[1.0] * w + [0.0] * (size.prompts - w) for w in wins]
         shown = [Estimate.of(s, (0.0, 1.0)).p_at_least(size.floor) <= size.alpha for s in samples]
         assert 0.72 <= np.mean(shown) <= 0.95, size
+
+
+def test_the_sizes_in_the_documentation_are_those_of_today() -> None:
+    """Run `python -m imgassets_tests.benchmarks.review_simulation` when this fails."""
+    assert review_simulation.sizes() in review_simulation.PAGE.read_text(encoding="utf-8")
 
 
 def test_a_size_says_what_it_takes_for_granted() -> None:

@@ -98,6 +98,21 @@ def test_people_are_averaged_and_a_row_of_labels_counts_before_an_answer(project
     assert labels_with_answers(written, [ana, ben], project, contract) == {(MINE, CORRECT): 0.0}
 
 
+def test_a_review_that_no_answer_could_close_is_told(tmp_path: Path) -> None:
+    from imgassets.documents import review_hints
+
+    write_project(tmp_path)
+    contract = tmp_path / "contracts/endpoints/cards.yaml"
+    assert review_hints.hints(load_project(tmp_path)) == []
+    preferred = "criteria:\n  - {metric: review.preference, floor: 0.4}"
+    edit_file(contract, "criteria:", f"review: {{always: true}}\n{preferred}")
+    told = review_hints.hints(load_project(tmp_path))
+    assert [hint.field for hint in told] == ["review.always", "criteria[0].metric"]
+    assert all("add {metric: review.accepted, floor: 0.8}" in hint.fix for hint in told)
+    edit_file(contract, "review.preference", "review.accepted")
+    assert review_hints.hints(load_project(tmp_path)) == []
+
+
 def test_the_contract_says_what_people_are_for(tmp_path: Path) -> None:
     """`check` tells a floor that the prompts there are cannot show, and a label of a pair."""
     from imgassets.documents import reachable
