@@ -19,6 +19,7 @@ def check(json: Json = False) -> int:
         affordable,
         prompt_syntax,
         reachable,
+        review_hints,
         scale_ends,
         sequence_length,
     )
@@ -34,6 +35,7 @@ def check(json: Json = False) -> int:
         *scale_ends.hints(project),
         *vocabulary.hints(project),
         *reachable.hints(project),
+        *review_hints.hints(project),
         *affordable.hints(project),
         *sequence_length.hints(project),
         *calibrations.hints(project, known),

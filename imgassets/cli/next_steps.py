@@ -68,7 +68,9 @@ def _advice(word: str, project: Project, selection: Selection, found: Sequence[V
         return f"look at {_criterion(found[0])} in {where}, section {found[0].model}"
     if word == "REVIEW":
         first = found[0].review_reasons[0] if found[0].review_reasons else _criterion(found[0])
-        return f"a person looks at the pairs in {where}, section {found[0].model}: {first}"
+        asked = ["imgassets", "review", "--endpoint", found[0].endpoint, "--model", found[0].model]
+        whose = " of the first" if len(found) > 1 else ""
+        return f"`{shlex.join(asked)}` shows a person the pairs{whose}: {first}"
     files = ", ".join(dict.fromkeys(str(project.endpoints[v.endpoint].file) for v in found))
     return f"read {where}; to swap, exchange incumbent and candidate in {files} (makes no image)"
 

@@ -94,7 +94,8 @@ def said_of_review(rows: Sequence[Row]) -> str:
     """Whether a person must look, and at what; what is undecided asks nobody."""
     asking = [row["reason"] for row in rows if row["state"] == "broken"]
     if asking:
-        return f"A person must look: {'; '.join(asking)}."
+        answered = " The verdict says what people answered." if "n_directed" in rows[0] else ""
+        return f"A person must look: {'; '.join(asking)}.{answered}"
     open_ = sum(row["state"] == "undecided" for row in rows)
     return f"Nobody need look: nothing is shown to be off; {open_} of {len(rows)} undecided."
 

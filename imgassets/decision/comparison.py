@@ -17,7 +17,7 @@ import pandas as pd
 from imgassets.decision.criterion_evidence import gather
 from imgassets.decision.errors import MissingIncumbentError, MixedRowsError
 from imgassets.decision.evidence import Evidence
-from imgassets.decision.failures import gather_failures
+from imgassets.decision.failures import FailureEvidence, gather_failures
 from imgassets.decision.heard import Heard, heard
 from imgassets.decision.look_levels import (
     LookLevel,
@@ -111,8 +111,25 @@ def compare(
     incumbent = _checked_incumbent(endpoint, candidate, incumbent)
     said = heard(answers, candidate, incumbent)
     evidence = _evidence(endpoint, candidate, incumbent, pairing, labels, said)
-    failures = gather_failures(endpoint, candidate, incumbent)
     levels = LookLevels.at(endpoint, look, label_look or look, answer_look)
+    failures = gather_failures(endpoint, candidate, incumbent)
+    rows = _criteria(endpoint, candidate, evidence, failures, levels, said, seed)
+    if incumbent is not None:
+        rows = with_directed(rows, endpoint, candidate, incumbent, said)
+    table = pd.DataFrame(rows).assign(judge=_judges(rows, judges or {}))
+    return Comparison(endpoint.endpoint, candidate.model, endpoint.incumbent, table)
+
+
+def _criteria(
+    endpoint: DecisionContract,
+    candidate: Measured,
+    evidence: Sequence[Evidence],
+    failures: Sequence[FailureEvidence],
+    levels: LookLevels,
+    said: Heard,
+    seed: int | None,
+) -> list[dict[str, Any]]:
+    """The rows of criteria, of what asks for people, and of failure modes, each at its level."""
     at = levels.images
     gating = tests_of(evidence, "gating", levels) + [Tested(f, at.alpha) for f in failures]
     known = corrected(gating)
@@ -123,11 +140,7 @@ def compare(
     rows = [with_answers(r, said, endpoint, candidate.model) if _is_said(r) else r for r in rows]
     others = review_rows(endpoint, candidate, rows, at.alpha)
     others += [failure_row(f, known.get(id(f), f.p_broken), at.alpha, at.again) for f in failures]
-    rows += [row | at.columns for row in others]
-    if incumbent is not None:
-        rows = with_directed(rows, endpoint, candidate, incumbent, said)
-    table = pd.DataFrame(rows).assign(judge=_judges(rows, judges or {}))
-    return Comparison(endpoint.endpoint, candidate.model, endpoint.incumbent, table)
+    return rows + [row | at.columns for row in others]
 
 
 def _evidence(

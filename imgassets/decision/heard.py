@@ -49,10 +49,10 @@ def heard(answers: Iterable[Answer], candidate: Measured, incumbent: Measured | 
 
     Args:
         answers: those of an endpoint that count (`AnswerFile.counted`); other candidates' are left
-            out.
+            out, and what was said of an image that was shown alone.
         candidate, incumbent: what is compared; no incumbent where production itself is judged.
     """
-    mine = [answer for answer in answers if answer.candidate == candidate.model]
+    mine = [a for a in answers if a.candidate == candidate.model and a.incumbent_key is not None]
     pairs = {} if incumbent is None else seen_pairs(candidate, incumbent)
     counted = tuple(answer for answer in mine if _is_of(answer, pairs.get(answer.candidate_key)))
     return Heard(counted, len(mine) - len(counted))

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from imgassets.decision.formatting import capitalized
+from imgassets.decision.formatting import amount, capitalized
 from imgassets.decision.review_reasons import Reason
 from imgassets.metrics.families import by_people
 from imgassets.metrics.review import ACCEPTED
@@ -103,9 +103,12 @@ def _by(asked: Sequence[Row], answered: Sequence[Reason]) -> str:
     said = []
     for row in rows:
         if row["metric"] == ACCEPTED:
-            people = int(row["n_people"])
+            people, alpha = int(row["n_people"]), row["agreement"]
             who = "1 person" if people == 1 else f"{people} people"
-            said.append(f"{who} answered on {row['n_answered']:.0f} pairs: {row['reason']}")
+            alike = (
+                "" if alpha is None else f" (Krippendorff's alpha {amount(alpha, 'similarity')})"
+            )
+            said.append(f"{who}{alike} answered on {row['n_answered']:.0f} pairs: {row['reason']}")
     return "; ".join(said)
 
 

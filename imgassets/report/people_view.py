@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from imgassets.decision.formatting import amount
 from imgassets.decision.heard import is_accepted
 from imgassets.documents.answers import Answer
 from imgassets.flows import in_brackets
@@ -78,7 +79,8 @@ def agreement_words(alpha: float | None, people: int) -> str:
         return "one person answered, so how far people agree is not known" if people else ""
     if alpha is None or math.isnan(alpha):
         return "how far people agree is not known: no pair has differing answers of two people"
-    return f"how far people agree (Krippendorff's alpha, 1 is fully, 0 as by chance): {alpha:.2f}"
+    known = amount(alpha, "similarity")
+    return f"how far people agree (Krippendorff's alpha, 1 is fully, 0 as by chance): {known}"
 
 
 def _tally(row: Row) -> str:

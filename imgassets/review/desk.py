@@ -80,7 +80,7 @@ class Desk:
             answers: where answers are kept.
             load: PNG bytes of an image key; raises LookupError or OSError where there are none.
         """
-        self.deck, self._answers, self._load = deck, answers, load
+        self.deck, self.load, self._answers = deck, load, answers
         self._pictures = lru_cache(_KEPT)(self._drawn)
 
     def shown(self, who: str) -> dict[str, Any]:
@@ -172,7 +172,7 @@ class Desk:
             "candidate": pair.candidate_key,
             "incumbent": pair.incumbent_key,
         }
-        opened = {side: open_rgb(self._load, key) for side, key in keys.items() if key}
+        opened = {side: open_rgb(self.load, key) for side, key in keys.items() if key}
         there = {side: image for side, image in opened.items() if image is not None}
         if not there:
             return {}

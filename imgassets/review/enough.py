@@ -10,6 +10,8 @@ from imgassets.documents.contract import Endpoint
 from imgassets.documents.criteria import Criterion
 from imgassets.metrics.review import ACCEPTED
 
+#: Pairs of a model that is compared with none.
+_ALONE = 40
 #: What is planned for where the contract asks nothing of people.
 _EXAMPLE = Criterion(metric=ACCEPTED, floor=0.8)
 
@@ -47,7 +49,7 @@ def enough_pairs(contract: Endpoint, model: str) -> Enough:
     told = (
         "no criterion of the contract asks people, so answers correct the judge and decide nothing"
     )
-    return Enough(max((s.prompts or 1 for s in sizes), default=1), (told, *words))
+    return Enough(max((s.prompts or 1 for s in sizes), default=_ALONE), (told, *words))
 
 
 def _sizes(contract: Endpoint, model: str) -> Iterator[ReviewSize]:

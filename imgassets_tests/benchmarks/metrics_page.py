@@ -191,6 +191,13 @@ OVERVIEWS: dict[str, Overview] = {
         "alignment",
         lambda: "Measured where a contract names a judge of faces; see [judges](judges.md).",
     ),
+    "review": Overview(
+        "review",
+        lambda: "Said by people, not measured: `imgassets review` asks them. With the truth at the "
+        f"floor a criterion passes in {bold('review', 'at most')} of runs (20 to 80 prompts, level "
+        "5 %).",
+        "What people say of single images corrects other metrics.",
+    ),
     "cost": Overview(
         "speed",
         lambda: "Measured when the image is made, not judged: the clock, the memory in use "

@@ -1,6 +1,6 @@
 """Measures criteria on people's answers, and writes the tables of docs/metrics/review.md.
 
-    python -m imgassets_tests.benchmarks.review_simulation [--runs 20000] [--verdicts 300]
+    python -m imgassets_tests.benchmarks.review_simulation [--runs 4000] [--verdicts 300]
 
 Made-up people on one pair a prompt. Two people resemble each other in what they say of a pair
 (correlation about .5), as they see the same images. The truth is what people say on average over
@@ -20,6 +20,7 @@ import numpy as np
 from scipy import special
 
 from imgassets.decision import compare, decide
+from imgassets.decision.review_size import pairs_needed
 from imgassets.decision.statistics import Estimate
 from imgassets.documents.criteria import Decision
 from imgassets.documents.looks import level
@@ -147,6 +148,19 @@ def verdicts(runs: int, rng: np.random.Generator) -> Iterator[list[str]]:
                                          ("GO", "REVIEW", "NO-GO"))]  # fmt: skip
 
 
+def sizes() -> str:
+    """Pairs that show a floor to hold, by the truth that is taken for granted."""
+    rows = []
+    for metric, floors in (("review.accepted", (0.7, 0.8, 0.85, 0.9)),
+                           ("review.preference", (0.35, 0.4, 0.45))):  # fmt: skip
+        for floor in floors:
+            contract = endpoint([{"metric": metric, "floor": floor}])
+            for size in pairs_needed(contract, NEW):
+                pairs = "none" if size.prompts is None else f"{size.prompts:,}"
+                rows.append([f"`{metric}`", f"{100 * floor:.0f} %", size.shown_truth, pairs])
+    return table(["metric", "floor", "truth", "pairs, one a prompt"], rows)
+
+
 def text(runs: int, judged: int) -> str:
     """All tables."""
     rng = np.random.default_rng(SEED)
@@ -157,10 +171,10 @@ def text(runs: int, judged: int) -> str:
     return "\n".join(
         [
             f"{runs:,} runs a cell, {judged} for whole verdicts, seed {SEED}; the simulation's "
-            "error is about .15 points.\n",
+            f"error is about {100 * np.sqrt(ALPHA * (1 - ALPHA) / runs):.1f} points.\n",
             "**Wrong at the floor**, percent of runs at level 5 %, by number of prompts with one "
-            f"answered pair each. Most often passed wrongly: **{worst[0]:.1f} %**; broken "
-            f"wrongly: {worst[1]:.1f} %.\n",
+            f"answered pair each. Wrongly passed: **at most {worst[0]:.1f} %**; wrongly broken: at "
+            f"most {worst[1]:.1f} %.\n",
             table(["metric", "floor", "ties", "people a pair", *pairs], found),
             "**Shown to hold**, by the truth:\n",
             table(["metric", "floor", "truth", "people a pair", *(f"{n} prompts" for n in PROMPTS)],
@@ -176,9 +190,10 @@ def text(runs: int, judged: int) -> str:
 def main() -> None:
     """Run it all and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=20_000)
+    parser.add_argument("--runs", type=int, default=4_000)
     parser.add_argument("--verdicts", type=int, default=300)
     given = parser.parse_args()
+    replace_part(PAGE, "SIZES", sizes())
     replace_part(PAGE, "SIMULATION", text(given.runs, given.verdicts))
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from imgassets.review.desk import Desk
 from imgassets.review.session import Session
 from imgassets_tests.browser.review_page import progress, ready, saved, serving
 from imgassets_tests.browser.test_review_page import (
@@ -153,3 +155,26 @@ def test_an_image_that_is_gone_is_told(visit: Visit, session: Session) -> None: 
     page = visit()
     page.evaluate("document.getElementById('left').src = 'image/0000000000000000/left?who=ana'")
     page.wait_for_selector("#frame-left.gone")
+
+
+def test_an_image_alone_is_saved_with_what_it_shows(
+    chromium: Any,
+    session: Session,  # noqa: F811
+) -> None:
+    """Production itself, or a request that the incumbent has no image of."""
+    deck = session.desk.deck
+    alone = tuple(replace(pair, incumbent_key=None) for pair in deck.pairs[:2])
+    load = session.desk.load
+    desk = Desk(replace(deck, pairs=alone, incumbent=None), session.answers, load)
+    with serving(replace(session, desk=desk), free_port()) as where:
+        page = chromium.new_context().new_page()
+        page.goto(f"{where}?who=ana")
+        ready(page)
+        press(page, "a", "Shift+A", "3", "v", "1")
+        assert progress(page) == "1 of 2"
+        saved(page)
+        page.context.close()
+    kept = session.answers.read().answers[0]
+    assert (kept.preference, kept.incumbent, kept.left) == (None, None, "candidate")
+    assert list(kept.correct.candidate.values()) == ["yes"]
+    assert kept.correct.incumbent == {}

@@ -40,8 +40,8 @@ def verdict(word: str, model: str = "fast", **more: Any) -> Verdict:
         ),
         (
             verdict("REVIEW", review_reasons=("the look changed",)),
-            "REVIEW cards/fast: a person looks at the pairs in the report, section fast: the look "
-            "changed",
+            "REVIEW cards/fast: `imgassets review --endpoint cards --model fast` shows a person "
+            "the pairs: the look changed",
         ),
         (
             # 3 prompts and an edit, by two models: 3 generated, 1 edited and 3 upscaled each.

@@ -118,6 +118,25 @@ def test_answers_of_other_images_do_not_count_and_are_told() -> None:
     assert row_of(compared(moved).table)["n_stale"] == 40
 
 
+def test_a_worse_answer_never_makes_a_better_verdict() -> None:
+    order = ("NO-GO", "REVIEW", "GO")
+    rng, seen = np.random.default_rng(7), set()
+    for rate in (0.6, 0.85, 0.95, 1.0):
+        wins = rng.random(40) < rate
+        said = answers(range(40), lambda p, wins=wins: {} if wins[p] else WORSE)  # type: ignore[misc]
+        worse = [said[0].model_copy(update=WORSE), *said[1:]]
+        before, after = judged(said).verdict, judged(worse).verdict
+        assert order.index(after) <= order.index(before)
+        seen |= {before, after}
+    assert seen == set(order)
+
+
+def test_an_image_shown_alone_is_no_pair() -> None:
+    alone = {"incumbent": None, "incumbent_key": None, "preference": None}
+    row = row_of(compared(answers(range(9), lambda _: alone)).table)
+    assert (row["n_stale"], row["n_answered"]) == (0, 0)
+
+
 def test_drift_is_not_closed_by_answers() -> None:
     found = decide(compared(answers(range(40))), drift=["2 images came out differently"])
     assert found.verdict == "REVIEW"

@@ -290,9 +290,10 @@ def with_other(document: Document, at: tuple[str | int, ...], values: list[Any])
 
 
 def written(document: Document, at: tuple[str | int, ...]) -> Any:
+    """What stands at a field; None where a field that came later is at its default."""
     value: Any = document.model_dump(mode="json", by_alias=True)
     for part in at:
-        value = value[part]
+        value = value.get(part) if isinstance(value, dict) else value[part]
     return value
 
 

@@ -14,7 +14,7 @@ from imgassets.decision import compare, decide
 from imgassets.decision.formatting import amount, between, measured_phrase, signed, step
 from imgassets.decision.names import title_of
 from imgassets.documents.criteria import Criterion
-from imgassets.metrics.families import METRICS
+from imgassets.metrics.families import METRICS, by_people
 from imgassets.report.balance import balance
 from imgassets.report.criteria_view import criterion_view, limits_text, strips_of
 from imgassets.report.pairs import deciding, passed_margins, select_pairs
@@ -287,8 +287,9 @@ def test_every_metric_has_a_title_and_a_phrase() -> None:
     """Titles are words; phrases carry the number; a phrase is of its metric."""
     assert title_of("edit_stability.psnr_outside") == "Likeness outside the edit (PSNR)"
     for metric in METRICS.values():
+        limit = "floor" if by_people(metric.name) else "margin"
         criterion = Criterion.model_validate(
-            {"metric": metric.name, "flow": metric.flows[0], "margin": 0.1}
+            {"metric": metric.name, "flow": metric.flows[0], limit: 0.1}
         )
         assert amount(0.5, metric.unit) in measured_phrase(criterion, amount(0.5, metric.unit))
 

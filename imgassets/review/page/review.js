@@ -103,8 +103,8 @@ async function open(name) {
   let deck;
   try {
     const reply = await fetch(`deck?who=${encodeURIComponent(name)}`);
-    deck = await reply.json();
-    if (!reply.ok) throw new Error(deck.error);
+    deck = await reply.json().catch(() => ({}));
+    if (!reply.ok) throw new Error(deck.error || `the server says ${reply.status}`);
   } catch (error) {
     complain(`The pairs cannot be loaded: ${error.message}. Is \`imgassets review\` running?`);
     setTimeout(() => open(name), 3000);
@@ -340,14 +340,14 @@ function allShown() {
 
 function setView(view) {
   const alone = pairNow()?.alone;
-  state.view = view;
+  if (!alone) state.view = view;
+  $("views").hidden = alone;
   const shown = alone ? "side" : view;
   $("stage").dataset.view = shown;
   $("stage").classList.toggle("one", alone || shown !== "side");
   $("heads").classList.toggle("one", alone || shown !== "side");
   for (const button of document.querySelectorAll("button[data-view]")) {
     button.setAttribute("aria-pressed", String(button.dataset.view === shown));
-    button.disabled = alone && button.dataset.view !== "side";
   }
   swap("left");
 }
@@ -388,7 +388,7 @@ let moved = false;
 function down(event) {
   fingers.set(event.pointerId, [event.clientX, event.clientY]);
   moved = fingers.size > 1;
-  if (state.zoom > 1) event.currentTarget.setPointerCapture(event.pointerId);
+  event.currentTarget.setPointerCapture(event.pointerId); // so that its end is told here, wherever it is
 }
 
 function move(event) {
@@ -437,7 +437,7 @@ function obeyed(event) {
   const letter = LETTERS.indexOf(event.key.toLowerCase());
   const alone = pairNow().alone;
   if (digit > 3) side === "right" && alone ? null : toggle(side, digit - 4);
-  else if (digit && !event.shiftKey) choose(alone ? "looked" : ["left", "equal", "right"][digit - 1]);
+  else if (digit && !event.shiftKey) choose(alone && digit === "1" ? "looked" : ["left", "equal", "right"][digit - 1]);
   else if (ARROWS[event.key] && state.zoom > 1) setZoom(state.zoom, state.x + ARROWS[event.key][0], state.y + ARROWS[event.key][1]);
   else if (event.key === " " && event.target.tagName !== "BUTTON") swap();
   else if (event.key.length === 1 && letter >= 0) side === "right" && alone ? null : cycle(side, letter);
