@@ -13,6 +13,7 @@ from imgassets.documents.price import Price
 from imgassets.report.diff import Describe
 from imgassets.report.inputs import ImagePair, Load, ReportInput
 from imgassets.report.pairs import deciding, select_pairs
+from imgassets.report.pilot_view import LastPilot
 
 
 def assemble(
@@ -28,6 +29,7 @@ def assemble(
     repetitions: Mapping[str, Sequence[Mapping[str, Any]]],
     describe: Describe,
     created: str,
+    pilots: Sequence[LastPilot] = (),
 ) -> ReportInput:
     """Choose the pairs to show, look up their requests, and put costs beside quality.
 
@@ -38,7 +40,7 @@ def assemble(
         verdicts: in the order to show them.
         load: PNG bytes of an image key.
         request: the full request of an image key; raises KeyError where the image failed.
-        prices, provenance, repetitions, describe, created: see `ReportInput`.
+        prices, provenance, repetitions, describe, created, pilots: see `ReportInput`.
     """
     pairs = _pairs(endpoint, measured, verdicts, load)
     return ReportInput(
@@ -55,6 +57,7 @@ def assemble(
         matrix=cost_quality_matrix(endpoint, measured, comparisons),
         prices=prices,
         created=created,
+        pilots=pilots,
     )
 
 

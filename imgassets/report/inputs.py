@@ -13,6 +13,7 @@ from imgassets.decision.matrix import Standing
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.price import Price
 from imgassets.report.diff import Describe, Facts
+from imgassets.report.pilot_view import LastPilot
 
 PairKind = Literal["failed", "worst", "changed"]
 #: Gives the PNG bytes of an image key; raises LookupError or OSError where there is no image.
@@ -68,6 +69,7 @@ class ReportInput:
         matrix: from `cost_quality_matrix`; empty leaves the section out.
         prices: by model, for their source and date.
         repetitions: by model, how its images came out when made again; absent: not measured.
+        pilots: the last one of each model; empty leaves the section out.
         previous: `report_document` of an earlier report; None leaves out what changed.
         describe: what changed in a document; None tells only that it did.
         created: when, as text; a parameter, so that a report is a function of its input.
@@ -84,6 +86,7 @@ class ReportInput:
     matrix: Sequence[Standing] = ()
     prices: Mapping[str, Price] = field(default_factory=dict)
     repetitions: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    pilots: Sequence[LastPilot] = ()
     previous: Facts | None = None
     describe: Describe | None = None
     created: str = ""

@@ -82,6 +82,7 @@ def _report_input(
     workplace: ProjectResource, earlier: EarlierReports, name: str, tables: dict[str, Any]
 ) -> "ReportInput":
     from imgassets.decision import Comparison, Verdict
+    from imgassets.pilot.for_report import last_pilots
     from imgassets.report.assemble import assemble
     from imgassets.report.provenance import labels_in_words, provenance
 
@@ -106,6 +107,7 @@ def _report_input(
         provenance=made_from,
         repetitions={m: tables[input_name(m, "drift")].repetitions for m in contract.models},
         describe=earlier.describe(),
+        pilots=last_pilots(project, name),
         created=f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC",
     )
 
