@@ -19,7 +19,7 @@ from imgassets.report.plots import nice_ticks
 _TEMPLATE = Path(__file__).with_name("picture.svg.j2")
 #: A longer pilot is drawn by every so many requests, the slowest of each group.
 _MOST_DOTS = 1500
-_WIDTH, _TOP, _HEIGHT = 640.0, 68.0, 196.0
+_WIDTH, _TOP, _HEIGHT = 640.0, 76.0, 190.0
 _SPREAD_TOP = 322.0
 
 
