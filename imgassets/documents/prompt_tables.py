@@ -83,10 +83,12 @@ def table_lines(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, li
 
 
 def delimiter_of(line: str) -> str:
+    """What stands between the cells of a line: tab, comma or semicolon."""
     return max("\t,;", key=line.count)
 
 
 def names_of(line: str, delimiter: str) -> list[str]:
+    """The columns that a header line names, in lower case."""
     return [cell.strip().strip('"').lower() for cell in line.split(delimiter)]
 
 

@@ -63,16 +63,7 @@ def application(model: str, asked: Asked, batcher: Batcher, log: TextIO | None =
 
         return other
 
-    async def models(request: Request) -> Response:
-        known = {"id": model, "object": "model", "created": 0, "owned_by": "imgassets"}
-        known["flows"] = asked.flows
-        name = request.path_params.get("name")
-        if name is None:
-            return JSONResponse({"object": "list", "data": [known]})
-        if name != model:
-            raise ServingError(404, f"no model {name!r} here", "model_not_found", "model")
-        return JSONResponse(known)
-
+    models = _listing(model, asked.flows)
     routes = Starlette(
         routes=[
             Route("/v1/images/generations", _guarded(generations), methods=["POST"]),
@@ -87,6 +78,21 @@ def application(model: str, asked: Asked, batcher: Batcher, log: TextIO | None =
         exception_handlers={HTTPException: _not_found, Exception: _broken},
     )
     return Timed(routes, log)
+
+
+def _listing(model: str, flows: list[FlowName]) -> _Handler:
+    """Tells of the one model there is."""
+    known = {"id": model, "object": "model", "created": 0, "owned_by": "imgassets", "flows": flows}
+
+    async def models(request: Request) -> Response:
+        name = request.path_params.get("name")
+        if name is None:
+            return JSONResponse({"object": "list", "data": [known]})
+        if name != model:
+            raise ServingError(404, f"no model {name!r} here", "model_not_found", "model")
+        return JSONResponse(known)
+
+    return models
 
 
 def _guarded(handler: _Handler) -> _Handler:
