@@ -82,7 +82,7 @@ class FolderBackend:
             )
         return Outcome(
             scaled(image, (width, height)),
-            seconds=entry.seconds or 0.0,
+            seconds=entry.seconds,
             usd=entry.usd,
             made_with=_made_with(entry, data),
         )

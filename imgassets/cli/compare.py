@@ -12,7 +12,7 @@ import typer
 
 from imgassets.cli.options import NOT_OK, OK, Json, valid_project
 from imgassets.cli.progress import Quiet
-from imgassets.cli.validate import shown_runs
+from imgassets.cli.validate import shown_runs, tell_failures
 
 if TYPE_CHECKING:
     from imgassets.cli.two_folders import Compared
@@ -33,7 +33,10 @@ def compare(
     ],
     contract: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="A contract whose criteria to hold them to."),
+        typer.Option(
+            metavar="FILE",
+            help="A contract whose criteria to hold them to; given once, then edited in DIR.",
+        ),
     ] = None,
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="The project that is written, and its report.")
@@ -45,10 +48,12 @@ def compare(
 
     Layouts: PROMPT_ID/SEED.png, GenEval's (00000/samples/0000.png), or a manifest.csv with the
     columns file, prompt_id, seed. What must hold is printed, and kept as a contract: edit it and
-    run the same command again. Exit 0 for GO, 1 for another verdict, 2 on bad input.
+    run the same command again. Folders that are numbered from 0 or 1, one a prompt, are taken for
+    the prompts in order, and that is said. Exit 0 for GO, 1 for another verdict, 2 on bad input.
     """
     from imgassets.cli.two_folders import CONTRACT, compared, write_project
     from imgassets.documents.prompt_files import read_prompt_set
+    from imgassets.refresh.selection import Selection
 
     found = compared(read_prompt_set(prompts), incumbent, candidate)
     root = out.resolve()
@@ -59,6 +64,7 @@ def compare(
         _say(found, root / CONTRACT, kept)
     with shown_runs(quiet):
         verdict = _verdict(project, found.names[1])
+    tell_failures(project, Selection((), ()))
     if json:
         print(json_module.dumps(verdict.to_dict(), indent=2))
     else:
@@ -70,6 +76,8 @@ def _say(found: Compared, contract: Path, kept: bool) -> None:
     """What is compared and what must hold, before it takes its time."""
     shared = f"{len(found.prompts)} prompts x {len(found.seeds)} seeds"
     told = [f"comparing {found.names[1]} with {found.names[0]}: {shared}"]
+    if found.by_number:
+        told.append(found.by_number)
     if found.left_out:
         told.append(f"{found.left_out} prompts have no image in either folder and are left out")
     told.append(f"{'held to' if kept else 'written'}: {contract}")

@@ -48,6 +48,8 @@ class Compared:
         left_out: prompts that neither has an image of.
         seeds: those that both have.
         sizes: most frequent width and height in pixels, of incumbent and candidate.
+        by_number: how numbered folders were matched with prompts, in words; empty where folders
+            are called as prompts.
     """
 
     names: tuple[str, str]
@@ -56,6 +58,7 @@ class Compared:
     left_out: int
     seeds: tuple[int, ...]
     sizes: tuple[tuple[int, int], tuple[int, int]]
+    by_number: str = ""
 
 
 def compared(prompts: PromptSet, incumbent: Path, candidate: Path) -> Compared:
@@ -69,12 +72,19 @@ def compared(prompts: PromptSet, incumbent: Path, candidate: Path) -> Compared:
     folders = (_folder(incumbent), _folder(candidate))
     ids = {place.prompt_id for folder in folders for place in folder.entries}
     asked = tuple(prompt for prompt in prompts.prompts if prompt.id in ids)
+    by_number = ""
+    if not asked and (asked := _numbered(prompts.prompts, ids)):
+        by_number = (
+            f"folders are numbered, so they are taken for the prompts in order: {asked[0].id} is "
+            f"{asked[0].prompt!r}, {asked[-1].id} is {asked[-1].prompt!r}"
+        )
     if not asked:
         here = ", ".join(sorted(ids)[:3])
         wanted = ", ".join(prompt.id for prompt in prompts.prompts[:3])
         raise FileNotFoundError(
             f"no image in {incumbent} or {candidate} is of a prompt of {prompts.prompt_set}: "
-            f"images are of {here}; prompts are {wanted}, ...; name the folders by prompt ids"
+            f"images are of {here}; prompts are {wanted}, ...; name the folders by prompt ids, or "
+            f"number them from 0 or 1, one for each of the {len(prompts.prompts)} prompts"
         )
     first, second = ({place.seed for place in folder.entries} for folder in folders)
     if not first & second:
@@ -93,6 +103,23 @@ def compared(prompts: PromptSet, incumbent: Path, candidate: Path) -> Compared:
         len(prompts.prompts) - len(asked),
         tuple(sorted(first & second)),
         sizes,
+        by_number,
+    )
+
+
+def _numbered(prompts: tuple[Prompt, ...], ids: set[str]) -> tuple[Prompt, ...]:
+    """The prompts called as numbered folders are; none where numbers and prompts do not fit.
+
+    Folders are numbered from 0 or from 1, one a prompt: with one less nobody knows where to begin.
+    """
+    if not all(id_.isdecimal() for id_ in ids) or len(ids) != len(prompts):
+        return ()
+    names = sorted(ids, key=int)
+    first = int(names[0])
+    if first > 1 or [int(name) for name in names] != list(range(first, first + len(names))):
+        return ()
+    return tuple(
+        prompt.model_copy(update={"id": name}) for prompt, name in zip(prompts, names, strict=True)
     )
 
 
@@ -140,6 +167,8 @@ def _names(incumbent: Path, candidate: Path) -> tuple[str, str]:
 def write_project(root: Path, found: Compared, contract: Path | None) -> bool:
     """Write the documents of a comparison; a contract that is there stays, and so do its edits.
 
+    A contract is given once: to replace one that is there, it has to be removed first.
+
     Args:
         root: the project's folder.
         found: what the folders have in common.
@@ -149,14 +178,14 @@ def write_project(root: Path, found: Compared, contract: Path | None) -> bool:
         Whether the contract that was there was kept.
 
     Raises:
-        ValueError: the project compares other models.
+        ValueError: the project compares other models, or is held to another contract.
     """
-    kept = (root / CONTRACT).is_file() and contract is None
+    kept = (root / CONTRACT).is_file()
+    given = None if contract is None else read_yaml(contract).data
     if kept:
-        _refuse_others(root, found)
+        _refuse_others(root, found, contract, given)
     else:
-        text = _contract_text(found, None if contract is None else read_yaml(contract).data)
-        write_whole(root / CONTRACT, text)
+        write_whole(root / CONTRACT, _contract_text(found, given))
     for name, folder, size in zip(found.names, found.folders, found.sizes, strict=True):
         path = root / "contracts" / "models" / f"{name}.yaml"
         if not kept or not path.is_file():
@@ -167,7 +196,7 @@ def write_project(root: Path, found: Compared, contract: Path | None) -> bool:
     return kept
 
 
-def _refuse_others(root: Path, found: Compared) -> None:
+def _refuse_others(root: Path, found: Compared, contract: Path | None, given: Any) -> None:
     data = read_yaml(root / CONTRACT).data
     models = [data.get("incumbent"), *(data.get("candidates") or [])] if data else []
     if not isinstance(data, dict) or not set(found.names) <= set(map(str, models)):
@@ -175,6 +204,18 @@ def _refuse_others(root: Path, found: Compared) -> None:
             f"{root / CONTRACT} compares {', '.join(map(str, models))}, not "
             f"{' and '.join(found.names)}; give another --out"
         )
+    if contract is not None and _rules(given) != _rules(data):
+        raise ValueError(
+            f"{root / CONTRACT} is there and differs from {contract}, which would replace it and "
+            f"its edits; leave out --contract to hold them to the one that is there, give another "
+            f"--out, or remove {root / CONTRACT}"
+        )
+
+
+def _rules(data: Any) -> dict[str, Any]:
+    return (
+        {key: data[key] for key in _OF_CONTRACTS if key in data} if isinstance(data, dict) else {}
+    )
 
 
 def _dumped(prompts: PromptSet) -> str:
@@ -210,8 +251,7 @@ incumbent: {found.names[0]}
 candidates: [{found.names[1]}]
 """
     if isinstance(given, dict):
-        taken = {key: given[key] for key in _OF_CONTRACTS if key in given}
-        return head + yaml.safe_dump(taken, sort_keys=False, allow_unicode=True, width=100)
+        return head + yaml.safe_dump(_rules(given), sort_keys=False, allow_unicode=True, width=100)
     return head + _default_rules(found)
 
 

@@ -75,7 +75,7 @@ def validate(
         take_back(project, selection.branches(project))
     with shown_runs(quiet):
         verdicts = _verdicts(project, selection, device, add_seeds)
-    _complain(project, selection)
+    tell_failures(project, selection)
     _print(project, selection, verdicts, None if quiet else device, json)
     return OK if all(v.verdict == "GO" for v in verdicts) else NOT_OK
 
@@ -108,21 +108,27 @@ def _verdicts(
     return verdicts
 
 
-def _complain(project: Project, selection: Selection) -> None:
-    """What changed meanwhile, and the first message of each failure mode, as the backend has it."""
+def tell_failures(project: Project, selection: Selection) -> None:
+    """What changed meanwhile, the first message of each failure mode, contradicting files."""
+    from imgassets.refresh.contradictions import contradicted_images
     from imgassets.refresh.document_changes import changed_meanwhile
     from imgassets.refresh.failed_images import failed_images
+    from imgassets.storage.image_store import store_of
+    from imgassets.storage.project_home import home_of
 
     changed = changed_meanwhile(project, load_project(project.root))
     if changed:
         complain(f"changed while this ran, so run it again to take it in: {', '.join(changed)}")
     chosen = selection.branches(project)
     incumbents = [(e, project.endpoint(e).incumbent) for e, _ in chosen]
-    found = failed_images(project, dict.fromkeys((*chosen, *incumbents)))
+    branches = dict.fromkeys((*chosen, *incumbents))
+    found = failed_images(project, branches)
     for failures in found[:_MOST_FAILURES]:
         complain(str(failures))
     if found[_MOST_FAILURES:]:
         complain(f"{len(found) - _MOST_FAILURES} more kinds of failure are in the reports")
+    for contradicted in contradicted_images(project, store_of(home_of(project.root)), branches):
+        complain(str(contradicted))
 
 
 def _print(

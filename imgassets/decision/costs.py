@@ -21,6 +21,7 @@ from imgassets.documents.criteria import Criterion
 from imgassets.documents.scale_ends import worst_limit
 
 _NOTHING = "no image was measured"
+_UNTOLD = "no manifest tells it of these images"
 _ONE_BATCH = "all images were made in one batch, whose seconds tell nothing of another's"
 
 
@@ -32,11 +33,13 @@ class Cost:
         mean: over batches, in the metric's unit; None where nothing was measured.
         batches: one value a batch, float (n,); empty where the cost has no error.
         highest: end of the scale, None where none is known.
+        nothing: why nothing was measured, in words.
     """
 
     mean: float | None
     batches: Floats
     highest: float | None
+    nothing: str = _NOTHING
 
     @classmethod
     def of(cls, criterion: Criterion, measured: Measured, criteria: Sequence[Criterion]) -> Cost:
@@ -44,7 +47,9 @@ class Cost:
         metric, flow = criterion.metric, criterion.flow
         values = measured.each(metric, flow)
         if not values.size:
-            return cls(None, values, None)
+            images = measured.listed(metric, flow)
+            untold = any(not score.failed for score in images)
+            return cls(None, values, None, _UNTOLD if untold else _NOTHING)
         batches = np.unique(values)
         definition = criterion.definition
         if definition.certain:
@@ -53,7 +58,7 @@ class Cost:
         if not definition.follows:
             return cls(float(batches.mean()), batches, highest)
         whole = measured.each(definition.follows, flow)
-        if batches.size == 1 and np.unique(whole).size > 1:  # a price list, whatever it took
+        if batches.size == 1 and np.unique(whole).size != 1:  # a price list, whatever it took
             return cls(float(batches[0]), batches[:0], None)
         if highest is None and whole.size == values.size:
             end = worst_limit(definition.follows, flow, criteria)
@@ -69,7 +74,7 @@ class Cost:
     def problem(self) -> str:
         """Why there are no error bars though there ought to be some, in words."""
         if self.mean is None:
-            return _NOTHING
+            return self.nothing
         return _ONE_BATCH if self.batches.size == 1 else ""
 
     @property

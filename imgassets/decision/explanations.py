@@ -102,13 +102,23 @@ def _range_clause(evidence: Evidence, limit: Limit, state: State, alpha: float) 
     sure = f"with {confidence(alpha)} confidence"
     if state == "undecided" and math.isfinite(low) and math.isfinite(high):
         said = between(low, high, unit, difference=limit.kind == "margin")
-        return f" ({said} {sure} on each side)"
+        return f" ({said} {sure} on each side{_together_only(limit, alpha)})"
     bound = low if limit.holds_above else high
     if not math.isfinite(bound):
         return f" ({evidence.counts.prompts} prompts are too few to rule out others)"
     least = "at least" if limit.holds_above else "at most"
     shown, _ = apart(show, bound, limit.value, unit)
     return f" ({least} {shown} {sure})"
+
+
+def _together_only(limit: Limit, alpha: float) -> str:
+    """Why a limit is undecided though its own bounds are beyond it: Holm's correction."""
+    if limit.p_broken > alpha:
+        return ""
+    return (
+        "; judged alone that would be shown to break the limit, judged together with all other "
+        "criteria it is not yet"
+    )
 
 
 def remedy(evidence: Evidence, state: State) -> str:

@@ -42,18 +42,22 @@ class FlowCost:
     """What one image of a flow takes by itself.
 
     Attributes:
-        seconds, usd: means over prompts.
+        seconds, usd: means over prompts; None where nobody told them.
         peak_memory: the highest of all images, MiB.
     """
 
-    seconds: float
-    usd: float
+    seconds: float | None
+    usd: float | None
     peak_memory: float
 
     def __add__(self, other: FlowCost) -> FlowCost:
         """One after the other."""
         peak = max(self.peak_memory, other.peak_memory)
-        return FlowCost(self.seconds + other.seconds, self.usd + other.usd, peak)
+        return FlowCost(_sum(self.seconds, other.seconds), _sum(self.usd, other.usd), peak)
+
+
+def _sum(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else one + other
 
 
 @dataclass(frozen=True)
@@ -143,9 +147,7 @@ def _standing(
         steps,
         _speed(batches, endpoint.decision.alpha),
         _waiting(batches, traffic, seed),
-        {f: n * steps[f].usd for f, n in traffic.per_month.items() if f in steps}
-        if traffic
-        else {},
+        _month(steps, traffic),
         _measured_batch(mine),
         {flow: endpoint.lineage(flow) for flow in endpoint.flows},
     )
@@ -167,9 +169,19 @@ def _qualities(comparison: Comparison | None) -> dict[str, Quality]:
 def _flow_cost(mine: Measured, flow: FlowName) -> FlowCost | None:
     seconds, usd = (_prompt_means(mine, metric, flow) for metric in ("cost.seconds", "cost.usd"))
     memory = mine.scores("cost.peak_memory", flow)["value"].dropna()
-    if not (seconds.size and usd.size and memory.size):
+    if not memory.size:
         return None
-    return FlowCost(float(seconds.mean()), float(usd.mean()), float(memory.max()))
+    return FlowCost(_mean(seconds), _mean(usd), float(memory.max()))
+
+
+def _mean(values: Floats) -> float | None:
+    return float(values.mean()) if values.size else None
+
+
+def _month(steps: Mapping[FlowName, FlowCost], traffic: Traffic | None) -> dict[FlowName, float]:
+    each = {flow: cost.usd for flow, cost in steps.items()}
+    volume = traffic.per_month.items() if traffic else ()
+    return {flow: n * usd for flow, n in volume if (usd := each.get(flow)) is not None}
 
 
 def _prompt_means(mine: Measured, metric: str, flow: FlowName) -> Floats:

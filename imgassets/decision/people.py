@@ -27,14 +27,7 @@ from functools import cached_property
 
 import numpy as np
 
-from imgassets.decision.statistics import (
-    ENDLESS,
-    ENOUGH,
-    Difference,
-    Estimate,
-    Floats,
-    level_where,
-)
+from imgassets.decision.statistics import ENDLESS, ENOUGH, Difference, Estimate, Floats
 from imgassets.documents.scale_ends import Ends
 
 #: With fewer labelled prompts labels are not used, unless people judged all there are.
@@ -137,17 +130,8 @@ class Corrected:
     def _keep(self, question: str, number: float) -> float:
         """The answer of the bounds, asked for once."""
         if (question, number) not in self._kept:
-            self._kept[question, number] = self._asked(question, number)
+            self._kept[question, number] = float(getattr(self._bounded, question)(number))
         return self._kept[question, number]
-
-    def _asked(self, question: str, number: float) -> float:
-        found = self._bounded
-        if isinstance(found, Estimate) or question in ("lower", "upper"):
-            return float(getattr(found, question)(number))
-        # Two bounds put together stop to come nearer at the middle.
-        if question == "p_at_least":
-            return level_where(lambda alpha: found.lower(alpha) - number, most=0.5)
-        return level_where(lambda alpha: number - found.upper(alpha), most=0.5)
 
     def _is_known(self, side: int) -> bool:
         """Whether a scale's end, or enough labels for Student's t, bounds that side."""

@@ -167,7 +167,9 @@ class Difference:
     """One mean minus another, of values that have nothing in common (costs, batch by batch).
 
     Where the ends of both scales are known on a side, the two bounds are put together by MOVER;
-    without them it is Welch's t, which takes what was seen for all there is.
+    without them it is Welch's t, which takes what was seen for all there is. At levels so lax that
+    a bound is on the other side of its mean, MOVER's squares keep their signs, so that a bound
+    grows with its level all the way and each limit has one p-value.
 
     Attributes:
         one, other: the two means; the difference is `one - other`.
@@ -194,22 +196,22 @@ class Difference:
         if self.one.ends[0] is None or self.other.ends[1] is None:
             return self.value - self._welch_reach(alpha)
         down, up = self.one.value - self.one.lower(alpha), self.other.upper(alpha)
-        return self.value - math.hypot(down, up - self.other.value)
+        return self.value - _together(down, up - self.other.value)
 
     def upper(self, alpha: float) -> float:
         """One-sided upper bound with confidence 1 - alpha."""
         if self.one.ends[1] is None or self.other.ends[0] is None:
             return self.value + self._welch_reach(alpha)
         up, down = self.one.upper(alpha) - self.one.value, self.other.lower(alpha)
-        return self.value + math.hypot(up, self.other.value - down)
+        return self.value + _together(up, self.other.value - down)
 
     def p_at_least(self, limit: float) -> float:
         """p-value of "truth < limit": the level at which the lower bound reaches the limit."""
-        return level_where(lambda alpha: self.lower(alpha) - limit)
+        return _level_where(lambda alpha: self.lower(alpha) - limit)
 
     def p_at_most(self, limit: float) -> float:
         """p-value of "truth > limit": the level at which the upper bound reaches the limit."""
-        return level_where(lambda alpha: limit - self.upper(alpha))
+        return _level_where(lambda alpha: limit - self.upper(alpha))
 
     def _welch_reach(self, alpha: float) -> float:
         parts = self.one.se**2, self.other.se**2
@@ -221,9 +223,15 @@ class Difference:
         return float(special.stdtrit(freedom, 1 - alpha)) * math.sqrt(sum(parts))
 
 
-def level_where(room: Callable[[float], float], most: float = 1 - 1e-9) -> float:
-    """The alpha at which `room(alpha)` is 0; room grows with alpha up to `most`, above it is 1."""
-    least = 1e-9
+def _together(one: float, other: float) -> float:
+    """Root of the sum of two squares, each with the sign of its number."""
+    squares = math.copysign(one * one, one) + math.copysign(other * other, other)
+    return math.copysign(math.sqrt(abs(squares)), squares)
+
+
+def _level_where(room: Callable[[float], float]) -> float:
+    """The alpha at which `room(alpha)` is 0; room grows with alpha."""
+    least, most = 1e-9, 1 - 1e-9
     if room(least) >= 0:
         return 0.0
     if room(most) < 0:

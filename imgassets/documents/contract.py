@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from imgassets.documents import metric_schemas
 from imgassets.documents.base import Document, Name
@@ -20,8 +20,16 @@ from imgassets.documents.sources import SourceRules
 from imgassets.flows import FIRST, FLOWS, FlowName, MadeBy
 from imgassets.metrics.families import FAMILIES, families_of
 
+
+def _two_sides(size: object) -> object:
+    if isinstance(size, int) and not isinstance(size, bool):
+        raise FieldError(f"{size} is one side", f"write `[{size}, {size}]`, width and height")
+    return size
+
+
 Size = Annotated[
     tuple[Annotated[int, Field(ge=8, le=8192)], Annotated[int, Field(ge=8, le=8192)]],
+    BeforeValidator(_two_sides),
     Field(description="`[width, height]` in pixels."),
 ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import (
@@ -31,13 +31,19 @@ Severity = Literal["gating", "review", "warning"]
 
 
 def _level(value: object, metric: object) -> object:
-    known = known_metric(metric)
-    return value if value is None or known is None else level(value, unit_of_limit(known))
+    return _in_unit(value, metric, level)
 
 
 def _step(value: object, metric: object) -> object:
+    return _in_unit(value, metric, step)
+
+
+def _in_unit(value: object, metric: object, read: Callable[[object, str], object]) -> object:
+    """A limit in its metric's unit; left out where the metric is unknown, which is told alone."""
     known = known_metric(metric)
-    return value if value is None or known is None else step(value, unit_of_limit(known))
+    if known is None:
+        return None if isinstance(value, str) else value
+    return value if value is None else read(value, unit_of_limit(known))
 
 
 def unknown_metric(name: str) -> FieldError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, cast, get_args
 
 from pydantic import ConfigDict
 
@@ -21,14 +21,9 @@ from imgassets.documents.openai import OpenAIModel
 AnyModel = (
     Model | IdeogramModel | GeminiModel | OpenAIModel | ComfyModel | CommandModel | FolderModel
 )
+#: By the one word that a class takes as its `backend`.
 BY_BACKEND: dict[str, type[AnyModel]] = {
-    "diffusers": Model,
-    "ideogram": IdeogramModel,
-    "gemini": GeminiModel,
-    "openai": OpenAIModel,
-    "comfyui": ComfyModel,
-    "command": CommandModel,
-    "folder": FolderModel,
+    get_args(kind.model_fields["backend"].annotation)[0]: kind for kind in get_args(AnyModel)
 }
 
 
@@ -38,7 +33,7 @@ class _UnknownBackend(Document):
     model_config = ConfigDict(extra="ignore")
 
     backend: Annotated[
-        Literal["diffusers", "ideogram", "gemini", "openai", "comfyui", "command", "folder"],
+        Literal[tuple(BY_BACKEND)],  # type: ignore[valid-type]
         Facet.PIXELS,
     ]
 

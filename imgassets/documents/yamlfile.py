@@ -239,8 +239,10 @@ def _not_yaml(error: Exception, text: str) -> YamlError:
     fix = "check indentation and quoting"
     if any("\t" in line[: len(line) - len(line.lstrip())] for line in near):
         fix = "indent with spaces, not with tabs"
-    elif any(re.search(r"\s#", line) for line in near):
+    elif any(re.search(r"\S.*\s#", line) for line in near):
         fix = "what stands behind ` #` is a comment: put the text in quotes if it belongs to it"
+    elif "flow" in (getattr(error, "context", None) or ""):
+        fix = "close each `[` and `{`, here or in a line above"
     return YamlError(number, f"not valid YAML: {what}", fix)
 
 

@@ -133,7 +133,7 @@ def _made(
     if outcome.image is None:
         raise RuntimeError(f"{model} made no image on {device}: {outcome.failure}: "
                            f"{outcome.message}")  # fmt: skip
-    return outcome.image, outcome.seconds
+    return outcome.image, outcome.seconds or 0.0
 
 
 def _shown(

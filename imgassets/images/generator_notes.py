@@ -70,7 +70,10 @@ def contradictions(notes: GeneratorNotes, seed: int, prompt: str | None) -> list
         written = ", ".join(map(str, notes.seeds))
         found.append(f"{notes.tool} wrote seed {written} into the file, not {seed}")
     if prompt is not None and notes.prompt is not None and notes.prompt.strip() != prompt.strip():
-        found.append(f"{notes.tool} wrote another prompt into the file: {notes.prompt[:200]!r}")
+        found.append(
+            f"{notes.tool} wrote another prompt into the file: {notes.prompt[:200]!r}, "
+            f"not {prompt[:200]!r}"
+        )
     return found
 
 

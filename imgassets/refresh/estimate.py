@@ -21,8 +21,12 @@ from imgassets.storage.image_store import CorruptEntryError, ImageStore
 #: Seconds for one unit of work (a sampling step; for upscales an image), by model and flow.
 UnitSeconds = Mapping[tuple[str, str], float]
 _SAMPLED = 16
+#: Seconds to take in an image that exists, whatever it took to make: read, held against the guard
+#: and stored (512 px).
+_TAKEN_IN = 0.05
 #: Seconds to start at pace 1, and paces that are believed: files may have come from a cold disk.
 _STARTED = 2.2
+_FILE = "file_sha256"
 _PACES = (0.3, 4.0)
 
 
@@ -60,6 +64,8 @@ def _seconds(store: ImageStore, key: str) -> float | None:
         record = store.record(key)
     except (KeyError, CorruptEntryError):
         return None
+    if not record.seconds or _FILE in record.request:  # not told, or told of another machine
+        return None
     return record.seconds / _units(record.request)
 
 
@@ -80,6 +86,7 @@ def estimate(
     usd: list[float | None] = []
     for request in requests:
         unit = measured.get((request.model, request.flow), _typical(measured, request.flow))
+        unit = _TAKEN_IN if _FILE in request.inputs else unit
         price = project.model(request.model).price
         if unit is not None:
             seconds.append(unit * _units(request.inputs))

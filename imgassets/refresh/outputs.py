@@ -34,6 +34,15 @@ def failed_rows(path: Path) -> list[tuple[str, str]]:
     return [(status, message) for status, message in rows if status != "ok"]
 
 
+def usable_keys(path: Path) -> list[str]:
+    """Keys of the images of an image table that did not fail; empty if unreadable."""
+    try:
+        rows = _columns(path, "status", "image_key")
+    except (OSError, ValueError):
+        return []
+    return [key for status, key in rows if status == "ok"]
+
+
 def _image_rows(path: Path) -> list[tuple[str, str, str | None]]:
     """(image key, status, key of the source) of each row of an image table."""
     return _columns(path, "image_key", "status", "source_key")

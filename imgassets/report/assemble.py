@@ -12,7 +12,7 @@ from imgassets.documents.contract import Endpoint
 from imgassets.documents.price import Price
 from imgassets.report.diff import Describe
 from imgassets.report.inputs import ImagePair, Load, ReportInput
-from imgassets.report.pairs import deciding, select_pairs
+from imgassets.report.pairs import deciding, passed_margins, select_pairs
 from imgassets.report.pilot_view import LastPilot
 
 
@@ -66,12 +66,14 @@ def _pairs(
 ) -> dict[str, list[ImagePair]]:
     """By model: those behind its verdict first."""
     about = {verdict.model: deciding(verdict) for verdict in verdicts}
+    passed = {verdict.model: passed_margins(verdict) for verdict in verdicts}
     return {
         model: select_pairs(
             endpoint,
             mine,
             None if model == endpoint.incumbent else measured[endpoint.incumbent],
             about=about.get(model, ()),
+            passed=passed.get(model, {}),
             load=load,
         )
         for model, mine in measured.items()

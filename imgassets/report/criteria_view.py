@@ -206,9 +206,11 @@ def _strip_view(
     higher = row["direction"] == "higher"
     geometry = strip(limit, estimate, low, high, higher_is_better=higher, reference=reference)
     state = _limit_state(limit, low, high, higher)
+    said: str = state
     if state == "broken" and row["state"] != "broken":
-        state = "undecided"  # broken by itself, but not after Holm's correction
-    return StripView(geometry, state, words, f"{reading}: {state}.", "incumbent")
+        state = "undecided"
+        said = "broken if judged alone, undecided together with all other criteria"  # after Holm
+    return StripView(geometry, state, words, f"{reading}: {said}.", "incumbent")
 
 
 def _limit_state(limit: float, low: float, high: float, higher: bool) -> State:

@@ -38,7 +38,7 @@ class FrontPlot:
 
 def front_plots(standings: Sequence[Standing]) -> list[FrontPlot]:
     """A plot for each quality in 0..1 on which models differ; against seconds if all are free."""
-    priced = any(cost.usd > 0 for s in standings for cost in s.steps.values())
+    priced = any((cost.usd or 0) > 0 for s in standings for cost in s.steps.values())
     plots = []
     for name, quality in criteria_of(standings).items():
         if quality.unit not in ("share", "similarity"):
@@ -60,7 +60,10 @@ def _point(standing: Standing, name: str, flow: FlowName, priced: bool) -> _Poin
         return None
     if quality.lower is None or quality.upper is None:
         return None
-    paid = 1000 * cost.usd if priced else cost.seconds
+    each = cost.usd if priced else cost.seconds
+    if each is None:
+        return None
+    paid = 1000 * each if priced else each
     return standing.model, paid, quality.estimate, quality.lower, quality.upper
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice, zip_longest
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -28,6 +29,7 @@ def select_pairs(
     incumbent: Measured | None,
     *,
     about: Sequence[tuple[str, str]] = (),
+    passed: Mapping[tuple[str, str], float] = MappingProxyType({}),
     load: Load | None = None,
     telling: int = 6,
     failed: int = 6,
@@ -38,12 +40,14 @@ def select_pairs(
 
     The worst are taken from all criteria in turn, so that one bad metric does not hide another;
     they are the pairs that lost most against the incumbent (or the lowest scores, where there is
-    no incumbent). No request is shown twice.
+    no incumbent). Criteria that failed or are undecided come first; of one that passed only pairs
+    are shown that lost more than its margin by themselves. No request is shown twice.
 
     Args:
         endpoint, candidate, incumbent: the contract, and what was measured.
         about: metric and flow of what decided or is closest, the most telling first
             (`deciding`); their pairs come first.
+        passed: margins of criteria that passed (`passed_margins`).
         load: gives PNG bytes by image key; without it no changed pairs are chosen.
         telling, failed, worst, changed: how many of each at most.
     """
@@ -56,10 +60,11 @@ def select_pairs(
 
     pairs = [
         replace(pair, tells=True)
-        for pair in take(_telling(about, joined, candidate, incumbent), telling)
+        for pair in take(_telling(about, passed, joined, candidate, incumbent), telling)
     ]
     pairs += take(_failed(joined), failed)
-    pairs += take(_worst(_seen_criteria(endpoint), candidate, incumbent), worst)
+    seen_criteria = sorted(_seen_criteria(endpoint), key=lambda criterion: criterion in passed)
+    pairs += take(_worst(seen_criteria, passed, candidate, incumbent), worst)
     if load is not None and incumbent is not None:
         pairs += take(_changed(joined, load), changed)
     return pairs
@@ -72,8 +77,18 @@ def deciding(verdict: Verdict) -> list[tuple[str, str]]:
     return [(found[n]["metric"], found[n]["flow"]) for n in names if n in found]
 
 
+def passed_margins(verdict: Verdict) -> dict[tuple[str, str], float]:
+    """Metric and flow of the criteria that passed, with their margins; 0 without one."""
+    return {
+        (entry["metric"], entry["flow"]): entry.get("margin") or 0.0
+        for entry in verdict.criteria
+        if entry["state"] == "passed"
+    }
+
+
 def _telling(
     about: Sequence[tuple[str, str]],
+    passed: Mapping[tuple[str, str], float],
     joined: pd.DataFrame,
     candidate: Measured,
     incumbent: Measured | None,
@@ -85,7 +100,7 @@ def _telling(
             these = joined["status"] == mode if mode not in (OTHER, TOTAL) else True
             yield from _failed(joined[(joined["flow"] == flow) & these])
         elif not of_making(metric):
-            yield from _worst([(metric, flow)], candidate, incumbent)
+            yield from _worst([(metric, flow)], passed, candidate, incumbent)
 
 
 def _seen_criteria(endpoint: Endpoint) -> list[tuple[str, str]]:
@@ -122,9 +137,15 @@ def _failures(images: pd.DataFrame) -> pd.DataFrame:
 
 
 def _worst(
-    metrics: Sequence[tuple[str, str]], candidate: Measured, incumbent: Measured | None
+    metrics: Sequence[tuple[str, str]],
+    passed: Mapping[tuple[str, str], float],
+    candidate: Measured,
+    incumbent: Measured | None,
 ) -> Iterator[ImagePair]:
     tables = [_losses(metric, flow, candidate, incumbent) for metric, flow in metrics]
+    if incumbent is not None:
+        least = [passed.get(criterion, 0.0) for criterion in metrics]
+        tables = [t[t["loss"] > loss] for t, loss in zip(tables, least, strict=True)]
     for row in _in_turn([t.to_dict("records") for t in tables]):
         yield _pair(
             "worst",

@@ -18,6 +18,7 @@ from typing import Any
 
 from imgassets.decision.measurements import gather_measured
 from imgassets.documents.contract import Endpoint
+from imgassets.documents.folder import FolderModel
 from imgassets.documents.project import Project
 from imgassets.selftest.catalogue import Fault
 from imgassets.selftest.data import Branch, FaultRunner
@@ -112,7 +113,7 @@ class SelfTester:
         """Plant these faults, one after the other.
 
         Raises:
-            LookupError: the project lacks a model.
+            LookupError: the project lacks a model, or an endpoint to judge them at.
         """
         for name in dict.fromkeys((self.model, self.guided)):
             if name not in self.project.models:
@@ -120,6 +121,11 @@ class SelfTester:
                     f"no model {name!r} in contracts/models; selftest plants its faults in the "
                     "embedded models, so run it in a project that has them, such as the demo"
                 )
+        if not endpoints_of(self.project):
+            raise LookupError(
+                "no endpoint in contracts/endpoints whose incumbent makes images; nothing can be "
+                "planted into a folder of images, so run selftest in a project such as the demo"
+            )
         planted = [self._planted(fault, f"{n}/{len(faults)}") for n, fault in enumerate(faults, 1)]
         drawn = {
             side: self._judged(side, [d for f, d in zip(faults, planted, strict=True)
@@ -207,7 +213,7 @@ class Side:
         self._planted = f"{model}-planted"
         self._endpoints = [
             e.model_copy(update={"incumbent": model, "candidates": (self._planted,)})
-            for e in project.usable_endpoints()
+            for e in endpoints_of(project)
         ]
         self._workshop = FaultRunner(_with(project, self._endpoints), home.selftest, progress)
 
@@ -248,6 +254,15 @@ class Side:
         metrics = [c.metric for c in endpoint.all_criteria]
         metrics += [m for d in endpoint.review.disagree for m in d.metrics]
         return BootstrapSample(gather_measured(name, images, tables), metrics)
+
+
+def endpoints_of(project: Project) -> list[Endpoint]:
+    """Those whose images are made: nothing can be planted into a folder of images."""
+    return [
+        e
+        for e in project.usable_endpoints()
+        if not isinstance(project.model(e.incumbent), FolderModel)
+    ]
 
 
 def _with(project: Project, endpoints: Sequence[Endpoint]) -> Project:

@@ -44,7 +44,8 @@ class Making:
     To measure something else, add it here; as a column, in `backends.image_rows` as well.
 
     Attributes:
-        seconds: wall-clock seconds; those of a batch are shared evenly.
+        seconds: wall-clock seconds; those of a batch are shared evenly. None where nobody told
+            them; records of an earlier version have 0 then.
         peak_memory_mib: highest memory in use while the batch ran (MiB; GPU memory on a GPU).
         batch_size: images in the batch.
         usd: what it cost, where that was told with it; else its model's price says it.
@@ -52,7 +53,7 @@ class Making:
             hashed, empty when unknown.
     """
 
-    seconds: float = 0.0
+    seconds: float | None = None
     peak_memory_mib: float = 0.0
     batch_size: int = 1
     usd: float | None = None

@@ -109,7 +109,7 @@ def collage(rng: np.random.Generator, part: Part, placed: list[Placed]) -> Pixel
     image = cv2.resize(scene[y : y + side, x : x + side], (SIDE, SIDE))
     canvas = cv2.GaussianBlur(image, (0, 0), 2.0).astype(np.float32)
     for one in placed:
-        _paste(rng, canvas, one)
+        paste(rng, canvas, one)
     noisy = canvas + rng.normal(0.0, 2.0, canvas.shape)
     return np.clip(np.round(noisy), 0, 255).astype(np.uint8)
 
@@ -134,7 +134,8 @@ def painted(pixels: Pixels, color: str, rng: np.random.Generator) -> Pixels:
     return np.clip(np.round(mixed * 255.0), 0, 255).astype(np.uint8)
 
 
-def _paste(rng: np.random.Generator, canvas: NDArray[np.float32], one: Placed) -> None:
+def paste(rng: np.random.Generator, canvas: NDArray[np.float32], one: Placed) -> None:
+    """Puts a cut-out on a canvas of `SIDE` x `SIDE`, turned round or not, in a light of its own."""
     pixels = one.cutout.pixels if one.color is None else painted(one.cutout.pixels, one.color, rng)
     alpha = one.cutout.alpha
     if rng.random() < 0.5:

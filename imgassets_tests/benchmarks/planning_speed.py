@@ -31,8 +31,8 @@ _CHILD = """
 import contextlib, io, json, resource, sys, time
 start = time.perf_counter()
 from imgassets.cli.main import main
-from imgassets import running
-from imgassets.refresh import planning_words
+from imgassets.defs import headless
+from imgassets.refresh import dagster_runs, plan_text, planner
 from dagster._core.storage import sqlalchemy_compat
 import dagster._core.storage.runs, dagster._core.storage.event_log, alembic.command
 imported = time.perf_counter()

@@ -135,3 +135,17 @@ def test_a_price_by_the_image_is_certain() -> None:
     assert found["upper"] == pytest.approx(0.3)
     one_batch = base | {SECONDS: pattern(1.0)}
     assert row(run({"metric": USD, "margin": 0.1}, new, one_batch))["state"] == "undecided"
+
+
+def test_times_that_nobody_told_are_unknown_and_not_0() -> None:
+    """Neither a limit nor a margin holds, no sentence calls the model faster; a price is known."""
+    criterion = {"metric": SECONDS, "ceiling": 9, "margin": 1}
+    untold: dict[str, Scores] = {SECONDS: lambda p, s: float("nan"), USD: lambda p, s: 0.04}
+    told: dict[str, Scores] = {SECONDS: FOUR_BATCHES, USD: lambda p, s: 0.08}
+    comparison = run(criterion, untold, told)
+    found = row(comparison)
+    assert (found["state"], found["estimate"]) == ("undecided", None)
+    assert "no manifest tells it of these images" in found["reason"]
+    assert "faster" not in decide(comparison).sentence
+    priced = row(run({"metric": USD, "ceiling": 0.05, "margin": 0.01}, untold, told))
+    assert (priced["state"], priced["estimate"]) == ("passed", 0.04)

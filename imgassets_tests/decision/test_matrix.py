@@ -116,6 +116,22 @@ def test_nothing_measured_leaves_gaps_not_zeros() -> None:
     assert standing.month == {}
 
 
+def test_times_that_nobody_told_are_gaps_beside_known_prices() -> None:
+    scores = {
+        "cost.seconds": lambda p, s: float("nan"),
+        "cost.usd": lambda p, s: 0.04,
+        "cost.peak_memory": lambda p, s: 1.0,
+    }
+    untold = measured(NEW, scores, range(4))
+    (standing,) = cost_quality_matrix(endpoint(CRITERIA, traffic=TRAFFIC), {NEW: untold}, {})
+    assert standing.speed is None
+    assert standing.waiting is None
+    assert standing.steps["generate"].seconds is None
+    assert standing.steps["generate"].usd == pytest.approx(0.04)
+    assert standing.month == {"generate": pytest.approx(40.0)}
+    assert (standing.steps["generate"] + standing.steps["generate"]).seconds is None
+
+
 def test_the_front_is_what_nobody_beats() -> None:
     """Dear and bad is beaten; equal points both stand; dearer and no better is beaten."""
     assert pareto_front([(3, 0.9), (1, 0.5), (2, 0.7), (2, 0.6), (4, 0.9)]) == [1, 2, 0]

@@ -192,6 +192,9 @@ def test_holm_protects_many_criteria() -> None:
     assert row(together)["p_broken"] == pytest.approx(p)
     assert row(together)["p_broken_holm"] == pytest.approx(5 * p)
     assert row(together)["state"] == "undecided"
+    said = "judged alone that would be shown to break the limit"
+    assert said in row(together)["reason"]
+    assert said not in row(alone)["reason"]
 
 
 def test_unanimous_zero_differences_need_enough_prompts() -> None:

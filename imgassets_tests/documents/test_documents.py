@@ -104,7 +104,7 @@ FAULTS = [
         "no pipe",
         "",
     ),
-    (MODEL, "backend: diffusers", "backend: [", 0, "", "not valid YAML", "indentation"),
+    (MODEL, "backend: diffusers", "backend: [", 0, "", "not valid YAML", "close each"),
     (MODEL, "usd_per_hour: 0.34, ", "", 12, "price", "neither", "add one"),
     (PROMPTS, "id: word", "id: two-stars", 17, "prompts[2].id", "already", "rename"),
     (

@@ -249,6 +249,7 @@ def test_magic_words_that_yaml_takes_for_booleans_are_told(project_root: Path) -
         ("a: 1\na: 2\n", "appears twice", "keep one"),
         ("a:\n\t- 1\n", "not valid YAML", "spaces, not with tabs"),
         ("a: {b: x #1, c: 2}\n", "not valid YAML", "comment"),
+        ("a: [\n  # why\n  - b\n", "not valid YAML", "close each `[`"),
         ("a: &a [*a]\n", "holds itself", "write the value out"),
         ("a: 2026-13-45\n", "read as a date", "quotes"),
         ("a: !!bool maybe\n", "read as true or false", "quotes"),

@@ -11,6 +11,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from imgassets.cli.main import main
+from imgassets.cli.two_folders import compared, write_project
+from imgassets.documents.prompt_files import read_prompt_set
 from imgassets.storage.project_home import home_of
 
 PROMPTS = 40
@@ -105,7 +107,9 @@ def test_a_missing_and_a_broken_file_are_rows_with_their_modes(
     (tmp_path / "new/p3/1.png").unlink()
     (tmp_path / "new/p4/1.png").write_bytes(b"no image")
     Image.new("RGB", (64, 64)).save(tmp_path / "new/p5/1.png")
-    compare(capsys)
+    _, _, said = compare(capsys)
+    assert "compare/new: 1 image failed, no_file: " in said
+    assert "compare/new: 1 image failed, unreadable: p4/1.png" in said
     table = home_of(tmp_path / "comparison").output(("compare", "new", "generated"))
     rows = pd.read_parquet(table).set_index("prompt_id")
     assert rows.status["p3"] == "no_file"
@@ -160,3 +164,52 @@ def test_another_pair_does_not_overwrite_a_comparison(
     assert code == 2
     assert "give another --out" in said
     assert contract.read_text().startswith("endpoint: compare\nincumbent: a")
+
+
+def test_a_contract_that_is_there_is_not_replaced(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_prompts(tmp_path / "asked.yaml")
+    draw(tmp_path / "old")
+    draw(tmp_path / "new")
+    given = tmp_path / "given.yaml"
+    given.write_text("criteria: [{metric: artefacts.clean, margin: 0.3}]\nfailures: {total: 0.2}\n")
+    found = compared(read_prompt_set(tmp_path / "asked.yaml"), tmp_path / "old", tmp_path / "new")
+    root = tmp_path / "comparison"
+    assert not write_project(root, found, given)
+    assert write_project(root, found, given), "the same rules replace nothing"
+    contract = root / "contracts/endpoints/compare.yaml"
+    contract.write_text(edited := contract.read_text().replace("0.3", "0.05"))
+    code, _, said = compare(capsys, "--contract", "given.yaml")
+    assert code == 2
+    assert "leave out --contract" in said
+    assert contract.read_text() == edited
+    assert write_project(root, found, None)
+
+
+def numbered(tmp_path: Path, first: int) -> None:
+    """Folders called as the lines of a file of prompts."""
+    for name in ("old", "new"):
+        draw(tmp_path / name)
+        for i in range(PROMPTS):
+            (tmp_path / name / f"p{i}").rename(tmp_path / name / f"{i + first:04}")
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_numbered_folders_are_the_prompts_in_order(tmp_path: Path, first: int) -> None:
+    numbered(tmp_path, first)
+    asked = tmp_path / "asked.txt"
+    asked.write_text("".join(f"prompt number {i}\n" for i in range(PROMPTS)))
+    found = compared(read_prompt_set(asked), tmp_path / "old", tmp_path / "new")
+    assert [p.id for p in found.prompts] == [f"{i + first:04}" for i in range(PROMPTS)]
+    assert found.prompts[7].prompt == "prompt number 7"
+    assert f"{first:04} is 'prompt number 0'" in found.by_number
+
+
+@pytest.mark.parametrize(("first", "prompts"), [(1, PROMPTS + 1), (0, PROMPTS - 1), (2, PROMPTS)])
+def test_numbers_that_do_not_fit_are_not_guessed(tmp_path: Path, first: int, prompts: int) -> None:
+    numbered(tmp_path, first)
+    asked = tmp_path / "asked.txt"
+    asked.write_text("".join(f"prompt number {i}\n" for i in range(prompts)))
+    with pytest.raises(FileNotFoundError, match=f"one for each of the {prompts} prompts"):
+        compared(read_prompt_set(asked), tmp_path / "old", tmp_path / "new")

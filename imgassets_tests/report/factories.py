@@ -16,7 +16,7 @@ from imgassets.decision.matrix import cost_quality_matrix
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.price import Price
 from imgassets.report.inputs import ImagePair, ReportInput
-from imgassets.report.pairs import deciding, select_pairs
+from imgassets.report.pairs import deciding, passed_margins, select_pairs
 from imgassets_tests.decision.factories import BASE, Scores, coin, endpoint, measured, noisy
 
 SEEDS = (1, 2, 3, 4)
@@ -144,7 +144,10 @@ def report_input(
         review = ["same request, other pixels in 3 of 480 images since last week"]
         verdicts.append(decide(comparisons[name], review if name.startswith("hosted") else ()))
         about = deciding(verdicts[-1])
-        pairs[name] = select_pairs(contract_, found[name], rival, about=about, load=seen)
+        pairs[name] = select_pairs(
+            contract_, found[name], rival,
+            about=about, passed=passed_margins(verdicts[-1]), load=seen,
+        )  # fmt: skip
     return ReportInput(
         endpoint=contract_,
         verdicts=verdicts,

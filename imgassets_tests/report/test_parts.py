@@ -17,7 +17,7 @@ from imgassets.documents.criteria import Criterion
 from imgassets.metrics.families import METRICS
 from imgassets.report.balance import balance
 from imgassets.report.criteria_view import criterion_view, limits_text, strips_of
-from imgassets.report.pairs import deciding, select_pairs
+from imgassets.report.pairs import deciding, passed_margins, select_pairs
 from imgassets.report.plots import LIMIT_AT, nice_ticks, scatter, strip
 from imgassets.report.thumbnails import difference, open_rgb, picture
 from imgassets_tests.decision.factories import BASE, NEW, endpoint, measured
@@ -154,6 +154,19 @@ def test_pairs_of_what_decided_come_first() -> None:
     assert not any(p.tells for p in costs)  # no picture shows them
 
 
+def test_a_criterion_that_passed_shows_only_pairs_that_lost_more_than_its_margin() -> None:
+    """And after those of criteria that did not pass, whichever the contract lists first."""
+    fine, exact = "artefacts.checkerboard", "typography.exact"
+    contract = endpoint([{"metric": fine, "margin": 0.25}, {"metric": exact, "margin": 0.1}])
+    scores = {fine: lambda p, s: 0.9 if p == 3 else 0.01, exact: lambda p, s: 0.0}
+    new = measured(NEW, scores, range(40))
+    base = measured(BASE, {fine: lambda p, s: 0.0, exact: lambda p, s: 1.0}, range(40))
+    passed = {(fine, "generate"): 0.25}
+    pairs = select_pairs(contract, new, base, about=[(fine, "generate")], passed=passed)
+    assert [(p.prompt_id, p.tells) for p in pairs if p.metric == fine] == [("p0003", True)]
+    assert pairs[1].metric == exact
+
+
 def test_what_decided_is_read_from_the_verdict() -> None:
     contract = endpoint([{"metric": "typography.exact", "margin": 0.1}])
     good, bad = (
@@ -163,6 +176,12 @@ def test_what_decided_is_read_from_the_verdict() -> None:
     assert deciding(decide(compare(contract, bad, good))) == [("typography.exact", "generate")]
     same = measured(NEW, {"typography.exact": lambda p, s: 1.0}, range(40))
     assert deciding(decide(compare(contract, same, good))) == [("typography.exact", "generate")]
+    assert (
+        passed_margins(decide(compare(contract, same, good)))["typography.exact", "generate"] == 0.1
+    )
+    assert ("typography.exact", "generate") not in passed_margins(
+        decide(compare(contract, bad, good))
+    )
 
 
 def test_the_balance_says_what_is_lost_won_and_kept() -> None:

@@ -11,11 +11,14 @@ from imgassets.documents.project import load_project
 from imgassets.flows import FLOWS
 from imgassets.selftest.catalogue import Fault, all_faults
 from imgassets.selftest.data import FaultRunner
-from imgassets.selftest.run import SelfTester
+from imgassets.selftest.run import SelfTester, endpoints_of
 from imgassets.selftest.table import in_words
+from imgassets.starts.files import Start, write_start
 from imgassets.storage.project_home import ProjectHome
 from imgassets_tests.conftest import add_chain
 from imgassets_tests.integration.small import write_small_project
+
+ROOT = Path(__file__).parents[2]
 
 
 def chosen(*names: str) -> list[Fault]:
@@ -66,6 +69,17 @@ def test_models_it_cannot_find_are_named(tmp_path: Path) -> None:
     write_small_project(tmp_path)
     with pytest.raises(LookupError, match="no model 'tiny-turbo'"):
         SelfTester(load_project(tmp_path), ProjectHome(tmp_path / ".imgassets")).run([])
+
+
+def test_folders_of_images_are_left_out(tmp_path: Path) -> None:
+    """Nothing can be planted into them; with nothing else there is nothing to do."""
+    assert [e.endpoint for e in endpoints_of(load_project(ROOT))] == ["headline", "thumbnail"]
+    write_start(Start.FOLDERS, tmp_path)
+    tester = SelfTester(
+        load_project(tmp_path), ProjectHome(tmp_path / ".imgassets"), "new", "production"
+    )
+    with pytest.raises(LookupError, match="no endpoint in contracts/endpoints"):
+        tester.run([])
 
 
 def test_a_fault_reaches_every_flow_of_a_chain(

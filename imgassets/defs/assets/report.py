@@ -20,7 +20,7 @@ from imgassets.report.forms import REPORT_FORMS
 if TYPE_CHECKING:
     from imgassets.report.inputs import ReportInput
 
-_REPORT_VERSION = "3"
+_REPORT_VERSION = "4"
 
 
 def report_key(endpoint: str) -> dg.AssetKey:
@@ -83,6 +83,7 @@ def _report_input(
 ) -> "ReportInput":
     from imgassets.decision import Comparison, Verdict
     from imgassets.pilot.for_report import last_pilots
+    from imgassets.refresh.contradictions import contradicted_images
     from imgassets.report.assemble import assemble
     from imgassets.report.provenance import labels_in_words, provenance
 
@@ -93,6 +94,8 @@ def _report_input(
     if labels.labels:
         keys = {key for side in found.values() for key in side.images["image_key"]}
         made_from["labels"] = labels_in_words(labels, keys)
+    for told in contradicted_images(project, store, [(name, m) for m in contract.models]):
+        made_from[f"files of {told.model} that contradict what is said of them"] = told.in_words()
     return assemble(
         contract,
         found,

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from imgassets.decision import Measured
 
 #: Raise when the decision rule or its words change.
-DECISION_VERSION = "6"
+DECISION_VERSION = "7"
 Tables = dict[str, Table]
 
 
