@@ -30,40 +30,48 @@ class ShapeWord(StrEnum):
     ON_OFF = "on_off"
 
 
+TheEndpoint = Annotated[str, typer.Option(metavar="E", help="The endpoint whose traffic it is.")]
+Models = Annotated[
+    list[str],
+    typer.Option(
+        metavar="M",
+        help="Only this one; may be repeated. Without it all models, the incumbent first.",
+    ),
+]
+Trace = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE", help="Replay this trace (docs/pilot.md) instead of the contract's."
+    ),
+]
+Shape = Annotated[
+    ShapeWord | None,
+    typer.Option(
+        help="Draw arrivals of this shape at the rate of `traffic.busiest_hour`: gamma with "
+        f"burstiness {_GAMMA:g}, on_off with {_ON:g} s on and {_OFF:g} s off."
+    ),
+]
+Length = Annotated[
+    float | None, typer.Option(min=1, help="How long requests come in, with a shape.")
+]
+Url = Annotated[
+    str,
+    typer.Option(
+        metavar="URL",
+        help="A server of the OpenAI images protocol, such as https://HOST/v1. Without it "
+        "`imgassets serve` is started. The key is taken from the model's variable, or from "
+        f"${_KEY}.",
+    ),
+]
+
+
 def pilot(
-    endpoint: Annotated[str, typer.Option(metavar="E", help="The endpoint whose traffic it is.")],
-    model: Annotated[
-        list[str],
-        typer.Option(
-            metavar="M",
-            help="Only this one; may be repeated. Without it all models, the incumbent first.",
-        ),
-    ] = [],
-    trace: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE", help="Replay this trace (docs/pilot.md) instead of the contract's."
-        ),
-    ] = None,
-    shape: Annotated[
-        ShapeWord | None,
-        typer.Option(
-            help="Draw arrivals of this shape at the rate of `traffic.busiest_hour`: gamma with "
-            f"burstiness {_GAMMA:g}, on_off with {_ON:g} s on and {_OFF:g} s off."
-        ),
-    ] = None,
-    seconds: Annotated[
-        float | None, typer.Option(min=1, help="How long requests come in, with a shape.")
-    ] = None,
-    url: Annotated[
-        str,
-        typer.Option(
-            metavar="URL",
-            help="A server of the OpenAI images protocol, such as https://HOST/v1. Without it "
-            "`imgassets serve` is started. The key is taken from the model's variable, or from "
-            f"${_KEY}.",
-        ),
-    ] = "",
+    endpoint: TheEndpoint,
+    model: Models = [],
+    trace: Trace = None,
+    shape: Shape = None,
+    seconds: Length = None,
+    url: Url = "",
     device: Device = DeviceWord.AUTO,
     quiet: Quiet = False,
     json: Json = False,

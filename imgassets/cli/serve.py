@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
+import time
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
@@ -23,6 +27,7 @@ def serve(
             "waited and was made.",
         ),
     ] = None,
+    end_with_parent: Annotated[bool, typer.Option("--end-with-parent", hidden=True)] = False,
 ) -> int:
     """Serve a model with the OpenAI images protocol on loopback.
 
@@ -39,6 +44,8 @@ def serve(
     from imgassets.serving.batching import Batcher
     from imgassets.storage.ownership import ready_home
 
+    if end_with_parent:
+        threading.Thread(target=_end_with_parent, daemon=True).start()
     project = valid_project()
     ready_home(project.root)
     chosen, why = choose_device(device)
@@ -57,3 +64,11 @@ def serve(
     finally:
         batcher.close()
     return OK
+
+
+def _end_with_parent() -> None:
+    """Whoever started a server for itself may be killed; nobody would end it then."""
+    parent = os.getppid()
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -12,6 +12,7 @@ from imgassets.backends.device import choose_device
 from imgassets.documents.base import fingerprint
 from imgassets.documents.project import Project
 from imgassets.drift.findings import DriftFile, drift_reasons
+from imgassets.pilot.state import pilot_state
 from imgassets.refresh.dagster_state import DagsterState
 from imgassets.refresh.planner import Planner
 from imgassets.rollout.gates import Evidence, VerdictFound
@@ -37,6 +38,7 @@ def release_evidence(
         verdict=_verdict(project, instance, endpoint, model),
         drift=drift_reasons({m: drift.read(endpoint, m) for m in models}),
         outcomes=outcomes_now(project, endpoint, datetime.now(UTC)),
+        pilot=pilot_state(project, endpoint, model),
     )
 
 

@@ -56,7 +56,11 @@ class Client:
         here = is_loopback(httpx.URL(self.url).host)
         self._http = httpx.AsyncClient(
             timeout=httpx.Timeout(None, connect=min(self.timeout, 20.0)),  # the rest: `_sent`
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=64),
+            # Servers close idle connections after 5 s or so. One that is closed just as it is used
+            # again looks like a lost reply, so ours are given up before.
+            limits=httpx.Limits(
+                max_connections=None, max_keepalive_connections=64, keepalive_expiry=1.0
+            ),
             follow_redirects=False,
             trust_env=not here,
             headers={"Authorization": f"Bearer {self.key}"} if self.key else {},

@@ -19,8 +19,8 @@ from imgassets.report.plots import nice_ticks
 _TEMPLATE = Path(__file__).with_name("picture.svg.j2")
 #: A longer pilot is drawn by every so many requests, the slowest of each group.
 _MOST_DOTS = 1500
-_WIDTH, _TOP, _HEIGHT = 640.0, 60.0, 200.0
-_SPREAD_TOP = 320.0
+_WIDTH, _TOP, _HEIGHT = 640.0, 76.0, 190.0
+_SPREAD_TOP = 322.0
 
 
 @dataclass(frozen=True)

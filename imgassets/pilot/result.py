@@ -140,7 +140,7 @@ class PilotResult(_Kept):
     device: str
     workers: int
     share_of: int = 1
-    load: str
+    load: str = ""
     fingerprints: dict[str, str]
     seconds: float = 0.0
     memory_mib: float | None = None

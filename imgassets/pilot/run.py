@@ -40,8 +40,7 @@ def run_pilot(
     """
     contract = project.endpoint(endpoint)
     _refuse(project, model, where)
-    workers = contract.traffic.workers if contract.traffic else 1
-    share_of = 1 if where.url else workers
+    share_of = 1 if where.url or contract.traffic is None else contract.traffic.workers
     dues = due_requests(project, contract, document, model, where.device, share_of)
     tried = contract.pilot is None or _replayed(document) != _replayed(contract.pilot)
     target = home_of(project.root).pilot(endpoint, model, tried)
@@ -49,26 +48,15 @@ def run_pilot(
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
-        result = PilotResult(
-            endpoint=endpoint,
-            model=model,
-            url=where.url,
-            device=where.device,
-            started=datetime.now(UTC).isoformat(timespec="seconds"),
-            workers=workers if where.url else 1,
-            share_of=share_of,
-            load=load_in_words(contract, document, len(dues)),
-            fingerprints=fingerprints(project, endpoint, model, document, where.device),
-            service=tuple(offline_service(home_of(project.root), endpoint, model)),
-            batch=_batch(contract, project, model, where),
-        )
+        begun = _begun(project, contract, model, where, document, share_of)
+        load = load_in_words(contract, document, len(dues))
         answers, memory = put_under_load(
             project, f"{endpoint}/{model}", where, document.timeout_seconds, dues, folder, tell
         )
         tell(f"{endpoint}/{model}: looking at what came back", None, None)
         store = store_of(home_of(project.root))
-        kept = Kept(folder / IMAGES, store, contract, project.model(model))
-        pilot = Pilot(result=result, requests=kept.rows(answers))
+        rows = Kept(folder / IMAGES, store, contract, project.model(model)).rows(answers)
+        pilot = Pilot(result=begun.model_copy(update={"load": load}), requests=rows)
         pilot = _completed(project, pilot, memory)
         pilot = _judged(project, pilot, folder, target.parent / contract.incumbent, where.device)
         pilot.write(folder)
@@ -77,6 +65,31 @@ def run_pilot(
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return pilot, target
+
+
+def _begun(
+    project: Project,
+    contract: Endpoint,
+    model: str,
+    where: Where,
+    document: PilotDocument,
+    share_of: int,
+) -> PilotResult:
+    """What is known before the traffic begins."""
+    traffic, home = contract.traffic, home_of(project.root)
+    batch = traffic.batch if where.url and traffic else project.model(model).batch_size
+    return PilotResult(
+        endpoint=contract.endpoint,
+        model=model,
+        url=where.url,
+        device=where.device,
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        workers=traffic.workers if where.url and traffic else 1,
+        share_of=share_of,
+        fingerprints=fingerprints(project, contract.endpoint, model, document, where.device),
+        service=tuple(offline_service(home, contract.endpoint, model)),
+        batch=max(1, batch),
+    )
 
 
 def load_in_words(contract: Endpoint, document: PilotDocument, requests: int) -> str:
@@ -106,12 +119,6 @@ def _refuse(project: Project, model: str, where: Where) -> None:
 
 def _replayed(document: PilotDocument) -> PilotDocument:
     return document.model_copy(update={"ceilings": None})
-
-
-def _batch(contract: Endpoint, project: Project, model: str, where: Where) -> int:
-    if where.url and contract.traffic:
-        return contract.traffic.batch
-    return max(1, project.model(model).batch_size)
 
 
 def _completed(project: Project, pilot: Pilot, memory: float | None) -> Pilot:

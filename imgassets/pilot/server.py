@@ -42,7 +42,7 @@ class Server:
         self._root, self._said = root, tempfile.TemporaryFile()  # noqa: SIM115 - closed at exit
         self._command = [
             *(sys.executable, "-m", "imgassets.cli.main", "serve", model),
-            *("--port", str(port), "--device", device, "--log", str(log)),
+            *("--port", str(port), "--device", device, "--log", str(log), "--end-with-parent"),
         ]
         self._done = threading.Event()
         self._watch = threading.Thread(target=self._look_at_memory, daemon=True)

@@ -49,7 +49,7 @@ def as_text(pilot: Pilot, ceilings: Ceilings, alpha: float, beside: Pilot | None
     good, _ = holds(pilot, ceilings, alpha)
     share = f", the share of 1 of {result.share_of} workers" if result.share_of > 1 else ""
     lines = [
-        f"{result.endpoint}/{result.model}: {'HOLDS' if good else 'DOES NOT HOLD'}; "
+        f"{result.endpoint}/{result.model}: {'HOLDS' if good else 'NOT SHOWN TO HOLD'}; "
         f"{result.load}{share}",
         *_measures(pilot, ceilings, alpha, beside),
         *_queue(pilot),

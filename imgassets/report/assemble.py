@@ -15,6 +15,7 @@ from imgassets.documents.price import Price
 from imgassets.report.diff import Describe
 from imgassets.report.inputs import ImagePair, Load, ReportInput
 from imgassets.report.pairs import deciding, passed_margins, select_pairs
+from imgassets.report.pilot_view import LastPilot
 
 
 def assemble(
@@ -31,6 +32,7 @@ def assemble(
     describe: Describe,
     answers: Mapping[str, Sequence[Answer]],
     created: str,
+    pilots: Sequence[LastPilot] = (),
 ) -> ReportInput:
     """Choose the pairs to show, look up their requests, and put costs beside quality.
 
@@ -41,7 +43,7 @@ def assemble(
         verdicts: in the order to show them.
         load: PNG bytes of an image key.
         request: the full request of an image key; raises KeyError where the image failed.
-        prices, provenance, repetitions, describe, created: see `ReportInput`.
+        prices, provenance, repetitions, describe, created, pilots: see `ReportInput`.
         answers: by model, what people said; what is of other images is left out.
     """
     pairs = _pairs(endpoint, measured, verdicts, load)
@@ -63,6 +65,7 @@ def assemble(
         matrix=cost_quality_matrix(endpoint, measured, comparisons),
         prices=prices,
         created=created,
+        pilots=pilots,
     )
 
 

@@ -14,6 +14,7 @@ from imgassets.documents.answers import Answer
 from imgassets.documents.contract import Endpoint
 from imgassets.documents.price import Price
 from imgassets.report.diff import Describe, Facts
+from imgassets.report.pilot_view import LastPilot
 
 PairKind = Literal["failed", "worst", "changed"]
 #: Gives the PNG bytes of an image key; raises LookupError or OSError where there is no image.
@@ -72,6 +73,7 @@ class ReportInput:
         repetitions: by model, how its images came out when made again; absent: not measured.
         rollout: the history of the endpoint's flag, as `imgassets rollout history --json` prints
             it; empty leaves the section out.
+        pilots: the last one of each model; empty leaves the section out.
         previous: `report_document` of an earlier report; None leaves out what changed.
         describe: what changed in a document; None tells only that it did.
         created: when, as text; a parameter, so that a report is a function of its input.
@@ -90,6 +92,7 @@ class ReportInput:
     answers: Mapping[str, Sequence[Answer]] = field(default_factory=dict)
     repetitions: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     rollout: Sequence[Mapping[str, Any]] = ()
+    pilots: Sequence[LastPilot] = ()
     previous: Facts | None = None
     describe: Describe | None = None
     created: str = ""

@@ -29,6 +29,7 @@ from imgassets.report.inputs import ReportInput
 from imgassets.report.matrix_view import matrix_view
 from imgassets.report.pair_view import MAX_REASON, PairView, pair_views, shortened
 from imgassets.report.people_view import PeopleView, people_view
+from imgassets.report.pilot_view import measures_of
 from imgassets.report.reproducibility_view import repetition_view
 from imgassets.report.table import judges_of, telling_name
 
@@ -109,6 +110,8 @@ def _render(report: ReportInput, budget: int) -> str:
             rollout=report.rollout,
             changes=changes_of(report),
             repetitions=repetition_view([v.model for v in report.verdicts], report.repetitions),
+            pilots=report.pilots,
+            pilot_measures=measures_of(report.pilots),
             provenance=_flattened(report.provenance),
             confidence=confidence(_level(report)),
             chance=_chance(report),

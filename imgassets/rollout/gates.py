@@ -153,7 +153,7 @@ def release_gates(
     return [
         *_verdict_gates(contract.endpoint, model, rollout, found.verdict, now),
         _drift_gate(found.drift),
-        *pilot_gates(_asks_for_pilot(contract), model, found.pilot),
+        *pilot_gates(contract.pilot is not None, model, found.pilot),
     ]
 
 
@@ -214,10 +214,6 @@ def outcome_gates(rollout: Rollout, found: OutcomesSummary | None) -> Iterator[G
         wrong = found.breach or found.hold
         mend = mend or ("wait for more outcomes, or mend what reports them" if wrong else "")
         yield Gate("outcomes", not wrong, wrong or "no limit is broken", mend)
-
-
-def _asks_for_pilot(contract: Endpoint) -> bool:
-    return getattr(contract, "pilot", None) is not None
 
 
 def _may_start(contract: Endpoint, model: str, at: Standing) -> Gate:

@@ -32,7 +32,6 @@ from imgassets.serving.timing import Timed, timing_of
 _MOST_JSON_BYTES = 2**20
 _MOST_FORM_BYTES = 2 * MOST_IMAGE_BYTES + 2**20
 _MOST_FIELDS = 32
-_MODEL = {"object": "model", "created": 0, "owned_by": "imgassets"}
 _Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -63,15 +62,7 @@ def application(model: str, asked: Asked, batcher: Batcher, log: TextIO | None =
 
         return other
 
-    async def models(request: Request) -> Response:
-        known = _MODEL | {"id": model, "flows": asked.flows}
-        name = request.path_params.get("name")
-        if name is None:
-            return JSONResponse({"object": "list", "data": [known]})
-        if name != model:
-            raise ServingError(404, f"no model {name!r} here", "model_not_found", "model")
-        return JSONResponse(known)
-
+    models = _listing(model, asked.flows)
     routes = Starlette(
         routes=[
             Route("/v1/images/generations", _guarded(generations), methods=["POST"]),
@@ -86,6 +77,21 @@ def application(model: str, asked: Asked, batcher: Batcher, log: TextIO | None =
         exception_handlers={HTTPException: _not_found, Exception: _broken},
     )
     return Timed(routes, log)
+
+
+def _listing(model: str, flows: list[FlowName]) -> _Handler:
+    """Tells of the one model there is."""
+    known = {"id": model, "object": "model", "created": 0, "owned_by": "imgassets", "flows": flows}
+
+    async def models(request: Request) -> Response:
+        name = request.path_params.get("name")
+        if name is None:
+            return JSONResponse({"object": "list", "data": [known]})
+        if name != model:
+            raise ServingError(404, f"no model {name!r} here", "model_not_found", "model")
+        return JSONResponse(known)
+
+    return models
 
 
 def _guarded(handler: _Handler) -> _Handler:

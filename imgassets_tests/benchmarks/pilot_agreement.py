@@ -66,7 +66,8 @@ def head() -> str:
     load = os.getloadavg()[1]
     return (
         "# Pilots, measured\n\nWritten by `python -m imgassets_tests.benchmarks.pilot_agreement` "
-        f"on {platform.machine()}, {os.cpu_count()} cores (load average {load:.1f} when it began). "
+        f"on {platform.machine()}, {os.cpu_count()} cores, at niceness {os.nice(0)} beside a load "
+        f"average of {load:.1f} when it began. "
         "How it works: [Put a model under load](../pilot.md).\n"
     )
 

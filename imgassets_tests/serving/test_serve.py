@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import io
 import json
@@ -359,3 +360,86 @@ def test_backend_openai_gets_from_it_what_the_model_itself_makes(
         (got,) = getattr(there, flow)(asked, *sources)
         assert got.image is not None, got.message
         assert np.array_equal(np.asarray(got.image), np.asarray(here.image))
+
+
+# ---- times, and flows that the protocol does not know -------------------------------------
+
+
+def test_every_reply_tells_how_long_it_waited_and_was_made(served: Served) -> None:
+    from imgassets.backends.server_timing import HEADER, Timing
+
+    url = f"{served.url}/v1/images/generations"
+    begun = time.perf_counter()
+    reply = httpx.post(url, json={"prompt": "a star", "seed": 1}, timeout=60)
+    took = time.perf_counter() - begun
+    told = Timing.read(reply.headers[HEADER])
+    assert told is not None
+    assert 0 < told.make <= took
+    assert 0 <= told.queue <= took - told.make
+    assert told.batch == 1
+    assert told.memory > 50
+    refused = httpx.post(url, json={"prompt": ""})
+    assert Timing.read(refused.headers[HEADER]) == Timing()
+
+
+def test_the_log_has_a_line_for_each_request_and_no_prompt(served: Served) -> None:
+    log = io.StringIO()
+    project = load_project(served.root)
+    batcher = Batcher(lambda: served.backend, 4)
+    app = application(MODEL, Asked(project, MODEL, "cpu"), batcher, log)
+    transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]
+
+    async def ask() -> list[httpx.Response]:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            asked = {"prompt": "a secret star", "seed": 1}
+            named = {"x-request-id": "7.generate"}
+            odd = {"x-request-id": 'a"b c'}
+            path = "/v1/images/generations"
+            return [
+                await client.post(path, json=asked, headers=named, timeout=60),
+                await client.post(path, json={}, headers=odd),
+            ]
+
+    replies = asyncio.run(ask())
+    batcher.close()
+    assert [reply.status_code for reply in replies] == [200, 400]
+    first, second = (json.loads(line) for line in log.getvalue().splitlines())
+    assert (first["id"], first["status"], first["batch"]) == ("7.generate", 200, 1)
+    assert first["answered"] - first["received"] >= first["queue"] + first["make"] > 0
+    assert (second["id"], second["status"], second["make"]) == ("", 400, 0)
+    assert "secret" not in log.getvalue()
+
+
+def test_upscales_are_those_that_validate_gets(served: Served) -> None:
+    from imgassets.backends.registry import upscale_maker
+
+    project = load_project(served.root)
+    source = Image.new("RGB", (96, 96), "beige")
+    source.paste("navy", (20, 30, 60, 70))
+    request = next(r for r in build_requests(project, "cards", MODEL, "cpu") if r.flow == "upscale")
+    (want,) = upscale_maker(served.root, project.model(MODEL), "cpu")([request.inputs], [source])
+    batcher = Batcher(
+        lambda: served.backend,
+        4,
+        open_maker=lambda flow, _: upscale_maker(served.root, project.model(MODEL), "cpu"),
+    )
+    asked = Asked(project, MODEL, "cpu")
+    assert asked.flows == ["generate", "edit", "upscale"]
+    wanted = asked.from_image("upscale", {}, png(source))
+    (made,) = batcher.submit(wanted.flow, wanted.inputs, wanted.source)
+    outcome = made.result(60).outcome
+    batcher.close()
+    assert outcome.image is not None, outcome.message
+    assert np.array_equal(np.asarray(outcome.image), np.asarray(want.image))
+
+
+def test_flows_that_a_model_lacks_are_refused(served: Served) -> None:
+    reply = httpx.post(
+        f"{served.url}/v1/images/stylize",
+        data={"prompt": "x"},
+        files={"image": ("a.png", png(Image.new("RGB", (96, 96))), "image/png")},
+    )
+    assert reply.status_code == 400
+    assert "cannot stylize" in reply.json()["error"]["message"]
+    listed = httpx.get(f"{served.url}/v1/models").json()["data"][0]
+    assert listed["flows"] == ["generate", "edit", "upscale"]

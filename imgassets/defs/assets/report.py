@@ -87,6 +87,7 @@ def _report_input(
     workplace: ProjectResource, earlier: EarlierReports, name: str, tables: dict[str, Any]
 ) -> "ReportInput":
     from imgassets.decision import Comparison, Verdict
+    from imgassets.pilot.for_report import last_pilots
     from imgassets.refresh.contradictions import contradicted_images
     from imgassets.report.assemble import assemble
     from imgassets.report.provenance import labels_in_words, provenance
@@ -115,6 +116,7 @@ def _report_input(
         repetitions={m: tables[input_name(m, "drift")].repetitions for m in contract.models},
         describe=earlier.describe(),
         answers={m: tables[input_name(m, "answers")].counted for m in contract.candidates},
+        pilots=last_pilots(project, name),
         created=f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC",
     )
     return replace(judged, rollout=_rollout(workplace, name))
