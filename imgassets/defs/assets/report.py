@@ -47,13 +47,7 @@ def report_asset(endpoint: Endpoint) -> dg.AssetsDefinition:
     @dg.asset(
         key=report_key(name),
         ins=ins,
-        deps=asset_keys(
-            [
-                *([rollout_key(name)] if endpoint.rollout else []),
-                facet_key("endpoints", name, "traffic"),
-                *(facet_key("models", model, "price") for model in endpoint.models),
-            ]
-        ),
+        deps=asset_keys(_beside_verdicts(endpoint)),
         group_name=report_group(name),
         code_version=_REPORT_VERSION,
         tags={"endpoint": name},
@@ -81,6 +75,15 @@ def report_asset(endpoint: Endpoint) -> dg.AssetsDefinition:
         )
 
     return report
+
+
+def _beside_verdicts(endpoint: Endpoint) -> list[str]:
+    """What a report tells of that no verdict depends on."""
+    return [
+        *([rollout_key(endpoint.endpoint)] if endpoint.rollout else []),
+        facet_key("endpoints", endpoint.endpoint, "traffic"),
+        *(facet_key("models", model, "price") for model in endpoint.models),
+    ]
 
 
 def _report_input(
