@@ -11,6 +11,7 @@ import dagster as dg
 import pytest
 
 from imgassets.cli.main import main
+from imgassets.defs.build import build_definitions
 from imgassets.defs.outcomes_watched import outcomes_watched
 from imgassets.defs.resources import ProjectResource
 from imgassets.documents.project import load_project
@@ -160,6 +161,26 @@ def test_bad_input_is_told(
 ) -> None:
     assert run(*words) == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_damaged_log_stops_no_status_and_no_step_back(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("outcomes", str(write_outcomes(project / "log.jsonl", fails=0.01))) == 0
+    log = project / ".imgassets/outcomes/cards.sqlite"
+    log.write_bytes(b"not a database, " * 64)
+    assert run("watch", "--once") == 2
+    assert "restore it from a backup" in capsys.readouterr().err
+    assert run("status") == 0
+    said = capsys.readouterr().out
+    assert "at stage shadow" in said
+    assert "the log of outcomes" in said
+    assert run("revert") == 0
+
+
+def test_the_sensor_is_there_where_a_contract_has_limits(project: Path) -> None:
+    built = build_definitions(load_project(project)).get_repository_def()
+    assert built.has_sensor_def("outcomes_watched")
 
 
 def test_the_sensor_watches_too(project: Path) -> None:
