@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import random
+import signal
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -176,6 +179,22 @@ def test_a_damaged_log_stops_no_status_and_no_step_back(
     assert "at stage shadow" in said
     assert "the log of outcomes" in said
     assert run("revert") == 0
+
+
+def test_a_watcher_that_keeps_running_takes_it_back(project: Path) -> None:
+    command = [sys.executable, "-m", "imgassets.cli.main", "rollout", "watch", "--endpoint",
+               "cards", "--every", "0.2s"]  # fmt: skip
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as watcher:
+        try:
+            assert watcher.stdout is not None
+            assert "hold: too few requests to judge" in watcher.stdout.readline()
+            assert run("outcomes", str(write_outcomes(project / "log.jsonl", fails=0.15))) == 0
+            assert "breach: the candidate fails in" in watcher.stdout.readline()
+            assert "reverted" in watcher.stdout.readline()
+        finally:
+            watcher.send_signal(signal.SIGINT)
+        assert watcher.wait(30) == 2  # as every command that is interrupted
+    assert stage_of(project) == "revert none"
 
 
 def test_the_sensor_is_there_where_a_contract_has_limits(project: Path) -> None:
