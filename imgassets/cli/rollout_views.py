@@ -92,13 +92,17 @@ def _last_look(record: Record, at: Standing) -> str:
     from imgassets.rollout.looks import looks_of
     from imgassets.rollout.outcomes import log_of
     from imgassets.rollout.watch import stage_of
+    from imgassets.storage.image_store import StoreError
     from imgassets.storage.project_home import home_of
 
     stage = stage_of(record, at.endpoint)
     log = log_of(home_of(find_root()), at.endpoint)
     if stage is None or not log.file.is_file():
         return ""
-    taken = looks_of(log, stage.rollout)
+    try:
+        taken = looks_of(log, stage.rollout)
+    except StoreError as error:  # the stage is told all the same
+        return f"\n  outcomes: {error}"
     if not taken:
         return "\n  outcomes: no look was taken yet"
     when, _, seen = taken[-1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -104,6 +105,7 @@ def _tell(seen: Watched, said: str, json: bool) -> str:
     """Print what changed since it was last said."""
     if str(seen) != said:
         show(json, seen.to_dict(), seen)
+        sys.stdout.flush()  # into a log or a pipe, too
     return str(seen)
 
 

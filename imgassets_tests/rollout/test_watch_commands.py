@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import random
+import signal
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,6 +14,7 @@ import dagster as dg
 import pytest
 
 from imgassets.cli.main import main
+from imgassets.defs.build import build_definitions
 from imgassets.defs.outcomes_watched import outcomes_watched
 from imgassets.defs.resources import ProjectResource
 from imgassets.documents.project import load_project
@@ -160,6 +164,42 @@ def test_bad_input_is_told(
 ) -> None:
     assert run(*words) == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_damaged_log_stops_no_status_and_no_step_back(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("outcomes", str(write_outcomes(project / "log.jsonl", fails=0.01))) == 0
+    log = project / ".imgassets/outcomes/cards.sqlite"
+    log.write_bytes(b"not a database, " * 64)
+    assert run("watch", "--once") == 2
+    assert "restore it from a backup" in capsys.readouterr().err
+    assert run("status") == 0
+    said = capsys.readouterr().out
+    assert "at stage shadow" in said
+    assert "the log of outcomes" in said
+    assert run("revert") == 0
+
+
+def test_a_watcher_that_keeps_running_takes_it_back(project: Path) -> None:
+    command = [sys.executable, "-m", "imgassets.cli.main", "rollout", "watch", "--endpoint",
+               "cards", "--every", "0.2s"]  # fmt: skip
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as watcher:
+        try:
+            assert watcher.stdout is not None
+            assert "hold: too few requests to judge" in watcher.stdout.readline()
+            assert run("outcomes", str(write_outcomes(project / "log.jsonl", fails=0.15))) == 0
+            assert "breach: the candidate fails in" in watcher.stdout.readline()
+            assert "reverted" in watcher.stdout.readline()
+        finally:
+            watcher.send_signal(signal.SIGINT)
+        assert watcher.wait(30) == 2  # as every command that is interrupted
+    assert stage_of(project) == "revert none"
+
+
+def test_the_sensor_is_there_where_a_contract_has_limits(project: Path) -> None:
+    built = build_definitions(load_project(project)).get_repository_def()
+    assert built.has_sensor_def("outcomes_watched")
 
 
 def test_the_sensor_watches_too(project: Path) -> None:
