@@ -437,7 +437,7 @@ function obeyed(event) {
   const letter = LETTERS.indexOf(event.key.toLowerCase());
   const alone = pairNow().alone;
   if (digit > 3) side === "right" && alone ? null : toggle(side, digit - 4);
-  else if (digit && !event.shiftKey) choose(alone ? "looked" : ["left", "equal", "right"][digit - 1]);
+  else if (digit && !event.shiftKey) choose(alone && digit === "1" ? "looked" : ["left", "equal", "right"][digit - 1]);
   else if (ARROWS[event.key] && state.zoom > 1) setZoom(state.zoom, state.x + ARROWS[event.key][0], state.y + ARROWS[event.key][1]);
   else if (event.key === " " && event.target.tagName !== "BUTTON") swap();
   else if (event.key.length === 1 && letter >= 0) side === "right" && alone ? null : cycle(side, letter);
