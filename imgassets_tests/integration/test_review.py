@@ -132,7 +132,8 @@ def test_good_answers_turn_it_into_a_go(root: Path, capsys: pytest.CaptureFixtur
     assert found["verdict"] == "GO", found["sentence"]
     assert found["review_reasons"] == []
     assert len(found["answered"]) == 2
-    assert "2 people answered on" in found["sentence"]
+    assert "2 people (Krippendorff's alpha" in found["sentence"]
+    assert "answered on 36 pairs" in found["sentence"]
     report = (root / ".imgassets/reports/cards/report.html").read_text()
     assert "What people said" in report
     assert "ben &lt;b&gt;" in report
