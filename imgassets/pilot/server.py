@@ -89,7 +89,7 @@ class Server:
                     return
                 if turn % _SAMPLES_A_LOOK == 0:  # it reads all processes: the sender would be late
                     family = [process, *process.children(recursive=True)]
-                used = sum(one.memory_info().rss for one in family) / 2**20
+                used = sum(map(_resident, family)) / 2**20
                 self.peak_mib = max(self.peak_mib, used)
 
     def _stop(self) -> None:
@@ -107,6 +107,14 @@ class Server:
         self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None
     ) -> None:
         self._stop()
+
+
+def _resident(process: psutil.Process) -> int:
+    """Bytes; none of a process that is gone."""
+    try:
+        return int(process.memory_info().rss)
+    except psutil.Error:
+        return 0
 
 
 def _tail(said: IO[bytes]) -> str:
