@@ -11,6 +11,7 @@ import tempfile
 import threading
 import time
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -20,6 +21,8 @@ import psutil
 
 _HOST = "127.0.0.1"
 _START_SECONDS, _STOP_SECONDS, _SAMPLE_SECONDS = 120.0, 15.0, 0.1
+#: Samples between looks for new children.
+_SAMPLES_A_LOOK = 50
 
 
 class PilotError(RuntimeError):
@@ -80,9 +83,13 @@ class Server:
     def _look_at_memory(self) -> None:
         with suppress(psutil.Error):
             process = psutil.Process(self._process.pid)
-            while not self._done.wait(_SAMPLE_SECONDS):
-                family = [process, *process.children(recursive=True)]
-                used = sum(one.memory_info().rss for one in family) / 2**20
+            family = [process]
+            for turn in count():
+                if self._done.wait(_SAMPLE_SECONDS):
+                    return
+                if turn % _SAMPLES_A_LOOK == 0:  # it reads all processes: the sender would be late
+                    family = [process, *process.children(recursive=True)]
+                used = sum(map(_resident, family)) / 2**20
                 self.peak_mib = max(self.peak_mib, used)
 
     def _stop(self) -> None:
@@ -100,6 +107,14 @@ class Server:
         self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None
     ) -> None:
         self._stop()
+
+
+def _resident(process: psutil.Process) -> int:
+    """Bytes; none of a process that is gone."""
+    try:
+        return int(process.memory_info().rss)
+    except psutil.Error:
+        return 0
 
 
 def _tail(said: IO[bytes]) -> str:
