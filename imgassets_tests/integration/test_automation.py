@@ -40,7 +40,7 @@ def observed(data: dg.SensorResult) -> list[str]:
 
 def test_the_sensor_observes_what_changed_and_only_once(project_root: Path) -> None:
     first = tick(project_root)
-    assert len([key for key in observed(first) if key.startswith("documents/")]) == 17
+    assert len([key for key in observed(first) if key.startswith("documents/")]) == 18
     assert observed(first)[-3:] == ["environment", "labels/cards", "calibrations/cards"]
     assert observed(tick(project_root, first.cursor)) == []
 
