@@ -1,6 +1,7 @@
 """The journal of paid requests: written before each call and after it, so none is paid twice.
 
-One SQLite file for a project. An entry is a claim on money for one image key:
+One a project, in a SQLite file or in Postgres (`journal_rows` chooses). An entry is a claim on
+money for one image key:
 
     asked ──► unbilled   the provider said no and bills nothing; may be asked for again
       │  └──► closed     billed, or perhaps billed, and there is no image; never asked for again
@@ -16,38 +17,20 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-import psutil
-
 from imgassets.backends.base import BackendError, HostedError
+from imgassets.backends.journal_rows import Execute, JournalRows, rows_of
 from imgassets.documents.failures import ModeName
 from imgassets.storage.whole_file import whole_file
 
 State = Literal["asked", "unbilled", "answered", "received", "closed"]
 _MICRO = 1_000_000
-_TABLE = """
-CREATE TABLE IF NOT EXISTS asks (
-    id INTEGER PRIMARY KEY,
-    image_key TEXT NOT NULL,
-    model TEXT NOT NULL,
-    flow TEXT NOT NULL,
-    micro_usd INTEGER NOT NULL,
-    state TEXT NOT NULL,
-    mode TEXT NOT NULL DEFAULT '',
-    message TEXT NOT NULL DEFAULT '',
-    facts TEXT NOT NULL DEFAULT '{}',
-    seconds REAL NOT NULL DEFAULT 0,
-    owner TEXT NOT NULL,
-    at TEXT NOT NULL
-)
-"""
 _POLL_SECONDS = 0.2
 
 
@@ -74,11 +57,10 @@ class Entry:
 class Journal:
     """The requests of one model. Safe for several threads and processes at once."""
 
-    def __init__(self, folder: Path, model: str) -> None:
+    def __init__(self, folder: Path, model: str, rows: JournalRows | None = None) -> None:
         self.folder = folder
-        self._file = folder / "journal.sqlite"
         self._model = model
-        self._me = _process_name(psutil.Process())
+        self._rows = rows or rows_of(folder)
 
     # ---- before the call -------------------------------------------------------------------
 
@@ -92,11 +74,15 @@ class Journal:
         Raises:
             HostedError: `in_progress`: another process is still asking after that time.
         """
+
+        def look(execute: Execute) -> tuple[Entry | None, bool]:
+            entry = self._latest(execute, key)
+            return entry, entry is not None and self._going_on(execute, entry)
+
         deadline = time.monotonic() + patience
         while True:
-            with self._transaction() as database:
-                entry = self._latest(database, key)
-            if entry is None or not self._going_on(entry):
+            entry, going_on = self._rows.run(look)
+            if not going_on:
                 return self._recovered(key, entry)
             if time.monotonic() > deadline:
                 message = "another process is still asking for it; nothing was sent"
@@ -114,36 +100,34 @@ class Journal:
         Raises:
             HostedError: `budget_exhausted`: with it, more than `max_usd` could have been spent.
         """
-        with self._transaction() as database:
-            entry = self._latest(database, key)
-            if entry and (self._going_on(entry) or not may_ask(entry)):
+        price, me, written = round(usd * _MICRO), self._rows.me(), False
+
+        def claim(execute: Execute) -> bool:
+            nonlocal written
+            entry = self._latest(execute, key)
+            if written and entry and entry.state == "asked" and entry.owner == me:
+                return True  # it was committed, and the word of it was lost
+            if entry and (self._going_on(execute, entry) or not may_ask(entry)):
                 return False
-            spent, price = self._spent(database), round(usd * _MICRO)
-            if spent + price > round(max_usd * _MICRO):
-                raise HostedError(
-                    "budget_exhausted",
-                    f"{spent / _MICRO:.4f} USD of {max_usd:.4f} are spent and this image costs "
-                    f"{usd:.4f}; raise limits.max_usd of model {self._model} to go on",
-                    billed=False,
-                )
+            self._check_budget(self._spent(execute), price, max_usd)
+            written = True
+            values = {"state": "asked", "model": self._model, "micro_usd": price, "owner": me}
             if entry and entry.state == "unbilled":
-                self._set(
-                    database,
-                    key,
-                    state="asked",
-                    model=self._model,
-                    micro_usd=price,
-                    owner=self._me,
-                    mode="",
-                    message="",
-                )
+                self._set(execute, key, **values, mode="", message="")
             else:
-                database.execute(
-                    "INSERT INTO asks (image_key, model, flow, micro_usd, state, owner, at) "
-                    "VALUES (?, ?, ?, ?, 'asked', ?, datetime('now'))",
-                    (key, self._model, flow, price, self._me),
-                )
-        return True
+                self._add(execute, image_key=key, flow=flow, **values)
+            return True
+
+        return self._rows.run(claim, alone=True)
+
+    def _check_budget(self, spent: int, price: int, max_usd: float) -> None:
+        if spent + price > round(max_usd * _MICRO):
+            raise HostedError(
+                "budget_exhausted",
+                f"{spent / _MICRO:.4f} USD of {max_usd:.4f} are spent and this image costs "
+                f"{price / _MICRO:.4f}; raise limits.max_usd of model {self._model} to go on",
+                billed=False,
+            )
 
     # ---- after the call --------------------------------------------------------------------
 
@@ -155,8 +139,7 @@ class Journal:
         state = "closed" if error.billed else "unbilled"
         if error.reply:
             error.message += self._kept(key, error.reply)
-        with self._transaction() as database:
-            self._set(database, key, state=state, mode=error.mode, message=error.message)
+        self._change(key, state=state, mode=error.mode, message=error.message)
 
     def _kept(self, key: str, reply: bytes) -> str:
         path = self.folder / "odd" / key[:2] / key
@@ -168,17 +151,17 @@ class Journal:
 
     def answer(self, key: str, facts: dict[str, Any], seconds: float) -> None:
         """The reply came, and names a link to the image."""
-        with self._transaction() as database:
-            self._set(database, key, state="answered", facts=json.dumps(facts), seconds=seconds)
+        self._change(key, state="answered", facts=json.dumps(facts), seconds=seconds)
 
     def receive(self, key: str, data: bytes, facts: dict[str, Any], seconds: float) -> None:
         """The image came: its bytes are stored whole, then the entry says so."""
         try:
             self._write(key, data)
         except OSError as error:
-            raise self._unwritable(error) from error
-        with self._transaction() as database:
-            self._set(database, key, state="received", facts=json.dumps(facts), seconds=seconds)
+            raise BackendError(
+                f"a paid image cannot be stored in {self.folder}: {error}; make it writable"
+            ) from error
+        self._hand_over(key, facts=json.dumps(facts), seconds=seconds)
 
     def read(self, key: str) -> bytes:
         """The bytes of a received image, as they came.
@@ -189,23 +172,25 @@ class Journal:
         try:
             return self._reply(key).read_bytes()
         except OSError as error:
+            if (data := self._rows.reply(key)) is not None:
+                return data
             raise HostedError(
                 "reply_lost", f"{self._reply(key)} was paid for and is gone", billed=True
             ) from error
 
     def spent(self) -> float:
         """USD that were, or may have been, billed to this model."""
-        with self._transaction() as database:
-            return self._spent(database) / _MICRO
+        return self._rows.run(self._spent) / _MICRO
 
     def ends(self) -> dict[str, int]:
         """How many requests of this model ended how: by failure mode, else by state."""
-        with self._transaction() as database:
-            rows = database.execute(
-                "SELECT coalesce(nullif(mode, ''), state), count(*) FROM asks WHERE model = ? "
-                "GROUP BY 1 ORDER BY 2 DESC, 1",
+        rows = self._rows.run(
+            lambda execute: execute(
+                "SELECT coalesce(nullif(mode, ''), state), count(*) FROM asks "
+                "WHERE model = ? GROUP BY 1 ORDER BY 2 DESC, 1",
                 (self._model,),
-            ).fetchall()
+            )
+        )
         return {str(end): int(count) for end, count in rows}
 
     # ---- inside ----------------------------------------------------------------------------
@@ -215,9 +200,24 @@ class Journal:
         unsaid = entry is not None and entry.state in ("asked", "answered")
         if not unsaid or not self._reply(key).is_file():
             return entry
-        with self._transaction() as database:
-            self._set(database, key, state="received")
-            return self._latest(database, key)
+        self._hand_over(key)
+        return self._rows.run(lambda execute: self._latest(execute, key))
+
+    def _hand_over(self, key: str, **values: Any) -> None:
+        """Say that an image was received whose bytes lie here, and store them where all find them.
+
+        They stay here until that is done: a database that is away loses nothing that was paid for.
+        """
+        path = self._reply(key)
+        data = path.read_bytes() if self._rows.holds_replies else b""
+
+        def received(execute: Execute) -> None:
+            self._set(execute, key, state="received", **values)
+            self._rows.keep_reply(execute, key, data)
+
+        self._rows.run(received, alone=True)
+        if self._rows.holds_replies:
+            path.unlink(missing_ok=True)
 
     def _reply(self, key: str) -> Path:
         return self.folder / "replies" / key[:2] / key
@@ -225,55 +225,50 @@ class Journal:
     def _write(self, key: str, data: bytes) -> None:
         _write_whole(self._reply(key), data)
 
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with closing(sqlite3.connect(self._file, timeout=60, isolation_level=None)) as database:
-                database.execute("PRAGMA synchronous = FULL")
-                database.execute("BEGIN IMMEDIATE")
-                database.execute(_TABLE)
-                database.execute("CREATE INDEX IF NOT EXISTS by_key ON asks (image_key)")
-                yield database
-                database.execute("COMMIT")
-        except (OSError, sqlite3.Error) as error:
-            raise self._unwritable(error) from error
+    def _change(self, key: str, **values: Any) -> None:
+        self._rows.run(lambda execute: self._set(execute, key, **values), alone=True)
 
-    def _unwritable(self, error: Exception) -> BackendError:
-        return BackendError(
-            f"the journal of paid requests {self._file} cannot be used: {error}; make it writable, "
-            "or restore it from a backup: without it an image could be paid for twice"
-        )
-
-    def _latest(self, database: sqlite3.Connection, key: str) -> Entry | None:
-        row = database.execute(
-            "SELECT state, mode, message, facts, seconds, owner FROM asks WHERE image_key = ? "
-            "ORDER BY id DESC LIMIT 1",
+    def _latest(self, execute: Execute, key: str) -> Entry | None:
+        rows = execute(
+            "SELECT state, mode, message, facts, seconds, owner FROM asks "
+            "WHERE image_key = ? ORDER BY id DESC LIMIT 1",
             (key,),
-        ).fetchone()
-        if row is None:
+        )
+        if not rows:
             return None
-        state, mode, message, facts, seconds, owner = row
+        state, mode, message, facts, seconds, owner = rows[0]
         return Entry(state, mode, message, json.loads(facts), seconds, owner)
 
-    def _set(self, database: sqlite3.Connection, key: str, **values: Any) -> None:
+    def _add(self, execute: Execute, **values: Any) -> None:
+        values["at"] = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
+        places = ", ".join("?" * len(values))
+        execute(
+            f"INSERT INTO asks ({', '.join(values)}) VALUES ({places})",  # noqa: S608 - names are our own
+            tuple(values.values()),
+        )
+
+    def _set(self, execute: Execute, key: str, **values: Any) -> None:
         columns = ", ".join(f"{name} = ?" for name in values)
-        database.execute(
+        execute(
             f"UPDATE asks SET {columns} WHERE id = "  # noqa: S608 - names are our own
             "(SELECT max(id) FROM asks WHERE image_key = ?)",
             (*values.values(), key),
         )
 
-    def _spent(self, database: sqlite3.Connection) -> int:
-        row = database.execute(
+    def _spent(self, execute: Execute) -> int:
+        rows = execute(
             "SELECT coalesce(sum(micro_usd), 0) FROM asks WHERE model = ? AND state != 'unbilled'",
             (self._model,),
-        ).fetchone()
-        return int(row[0])
+        )
+        return int(rows[0][0])
 
-    def _going_on(self, entry: Entry) -> bool:
+    def _going_on(self, execute: Execute, entry: Entry) -> bool:
         """Whether another living process is asking; this one asks for an image one at a time."""
-        return entry.state == "asked" and entry.owner != self._me and _alive(entry.owner)
+        return (
+            entry.state == "asked"
+            and not self._rows.is_mine(entry.owner)
+            and self._rows.is_alive(execute, entry.owner)
+        )
 
 
 def _write_whole(path: Path, data: bytes) -> None:
@@ -281,14 +276,3 @@ def _write_whole(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _process_name(process: psutil.Process) -> str:
-    return f"{process.pid}@{process.create_time():.2f}"
-
-
-def _alive(owner: str) -> bool:
-    try:
-        return _process_name(psutil.Process(int(owner.partition("@")[0]))) == owner
-    except psutil.NoSuchProcess:
-        return False

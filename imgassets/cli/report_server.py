@@ -20,8 +20,13 @@ from imgassets.cli.options import HOST
 from imgassets.documents.environment import REPORTS_URL
 
 
-def start_beside(folder: Path) -> subprocess.Popen[bytes]:
-    """Serve `folder` on a free port, in a process that ends with this one; tell the UI where."""
+def start_beside(folder: Path) -> subprocess.Popen[bytes] | None:
+    """Serve `folder` on a free port, in a process that ends with this one; tell the UI where.
+
+    None where the environment says already where reports are served, such as by a proxy.
+    """
+    if os.environ.get(REPORTS_URL):
+        return None
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port = probe.getsockname()[1]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from imgassets.cli.move_journal import move_journal
 from imgassets.cli.options import NOT_OK, OK, Json, show
 from imgassets.documents.project import find_root
 from imgassets.storage.ownership import own_home
@@ -17,6 +18,7 @@ if TYPE_CHECKING:  # reading tables and images takes half a second to import; co
 _DAY = 24 * 3600.0
 
 app = typer.Typer(help="Look after the stored images.", rich_markup_mode=None)
+app.command("move-journal")(move_journal)
 
 
 def _store() -> tuple[ImageStore, ProjectHome]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import socket
 import sys
 from importlib.resources import files
@@ -22,12 +23,50 @@ from imgassets.storage.whole_file import write_whole
 
 def ui(
     port: Annotated[int, typer.Option(min=1024, max=65535, help="On 127.0.0.1.")] = 3000,
+    read_only: Annotated[
+        bool,
+        typer.Option("--read-only", help="For viewers: nothing can be started or changed."),
+    ] = False,
+    path_prefix: Annotated[
+        str, typer.Option(metavar="/PATH", help="Serve below this path, behind a proxy.")
+    ] = "",
 ) -> int:
     """Open the Dagster UI on loopback.
 
     Serves lineage, checks, contact sheets and the materialize buttons on http://127.0.0.1:PORT.
+    With --read-only there are no buttons, and no schedules run: such a UI may run beside the full
+    one. docs/deployment.md shows how to put both behind a proxy that asks for passwords.
     """
-    return start(find_root(), port)
+    _check_prefix(path_prefix)
+    if path_prefix:  # `dagster dev` hands it on to its web server in no other way
+        os.environ["DAGSTER_WEBSERVER_PATH_PREFIX"] = path_prefix
+    return start_read_only(find_root(), port) if read_only else start(find_root(), port)
+
+
+def _check_prefix(prefix: str) -> None:
+    if prefix and not re.fullmatch(r"(/[A-Za-z0-9_-]+)+", prefix):
+        raise PlaceError(
+            f"--path-prefix is {prefix!r}; write a path such as /imgassets, without a slash at "
+            "its end"
+        )
+
+
+def start_read_only(root: Path, port: int) -> int:
+    """Run a web server that changes nothing until it is told to stop; returns its exit code.
+
+    Raises:
+        PlaceError: the port is taken.
+    """
+    ready_home(root)
+    _refuse_taken(port)
+    from imgassets.cli.ui_process import run_until_stopped
+    from imgassets.refresh.dagster_runs import open_instance
+
+    open_instance(root).dispose()
+    os.environ["IMGASSETS_PROJECT"] = str(root)
+    command = [sys.executable, "-m", "dagster_webserver", "-h", HOST, "-p", str(port)]
+    command += ["-w", str(files("imgassets.cli") / "workspace.yaml"), "--read-only"]
+    return run_until_stopped(command)
 
 
 def start(root: Path, port: int) -> int:
@@ -56,8 +95,9 @@ def start(root: Path, port: int) -> int:
     try:
         return run_until_stopped(command, lock)
     finally:
-        reports.kill()
-        reports.wait()
+        if reports is not None:
+            reports.kill()
+            reports.wait()
 
 
 def _refuse_second(note: Path) -> int:

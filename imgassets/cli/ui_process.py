@@ -19,7 +19,7 @@ _LOOK_SECONDS = 0.2
 _STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
-def run_until_stopped(command: Sequence[str], lock: int) -> int:
+def run_until_stopped(command: Sequence[str], lock: int | None = None) -> int:
     """Run a command with all it starts, until it ends or this process is told to stop.
 
     Args:
@@ -30,9 +30,10 @@ def run_until_stopped(command: Sequence[str], lock: int) -> int:
         0 after a signal to stop, else the exit code of the command.
     """
     stop = threading.Event()
+    held = [] if lock is None else [lock]
     for number in _STOPS:
         _listen(number, stop)
-    started = subprocess.Popen(command, pass_fds=[lock], start_new_session=True)  # noqa: S603 - ours
+    started = subprocess.Popen(command, pass_fds=held, start_new_session=True)  # noqa: S603 - ours
     try:
         while started.poll() is None and not stop.wait(_LOOK_SECONDS):
             pass

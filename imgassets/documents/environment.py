@@ -35,7 +35,8 @@ def folder_in(variable: str) -> Path | None:
     return path.resolve()
 
 
-#: Set by `imgassets ui` for the code location it loads: where reports are served.
+#: Where reports are served: set by whoever serves them to many (docs/deployment.md), else by
+#: `imgassets ui` for the code location it loads.
 REPORTS_URL = "IMGASSETS_REPORTS_URL"
 
 

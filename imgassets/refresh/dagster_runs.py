@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from importlib.resources import files
 from pathlib import Path
 
@@ -17,8 +17,12 @@ import psutil
 from filelock import FileLock
 
 from imgassets.documents.environment import PlaceError
+from imgassets.refresh.dagster_postgres import one_at_a_time, ready_for_postgres
 from imgassets.refresh.dagster_state import asset_keys
+from imgassets.storage.database import database_of
+from imgassets.storage.database_schema import prepare
 from imgassets.storage.ownership import opening_lock, ready_dagster_home
+from imgassets.storage.presence import presence_in
 
 #: The code location's name, in workspace.yaml as well.
 CODE_LOCATION = "imgassets"
@@ -37,8 +41,11 @@ def open_instance(root: Path) -> dg.DagsterInstance:
 
     Raises:
         PlaceError: a folder cannot be used, or is somebody else's.
+        DatabaseError: `$IMGASSETS_DATABASE` names one that cannot be used.
     """
-    folder = ready_dagster_home(root)
+    folder, database = ready_dagster_home(root), database_of()
+    if database is not None:
+        folder = ready_for_postgres(folder, database)
     os.environ["DAGSTER_HOME"] = str(folder)
     config = folder / "dagster.yaml"
     if not config.exists():
@@ -46,11 +53,13 @@ def open_instance(root: Path) -> dg.DagsterInstance:
             (files("imgassets.storage") / "dagster.yaml").read_text(), encoding="utf-8"
         )
     # Dagster's databases are made on first use, and two processes that make them at once fail.
-    with FileLock(opening_lock(folder)):
+    with FileLock(opening_lock(folder)), one_at_a_time(database):
         try:
             instance = dg.DagsterInstance.get()
             instance.get_asset_keys(limit=1)  # opens the database that is else opened late
         except Exception as error:  # Dagster raises any class, TypeError for one, for a bad setting
+            if database is not None:
+                raise database.failure(error) from None  # the cause may hold the password
             why = " ".join(str(error).split())[:300]
             raise PlaceError(
                 f"Dagster cannot open its files in {folder}: {why}; mend dagster.yaml or free the "
@@ -78,7 +87,7 @@ def run_assets(
         # Dagster falls back to its own verbose logger unless one is asked for.
         run_config={"loggers": {"console": {}}},
         tags={
-            _PROCESS_TAG: _process_name(psutil.Process()),
+            _PROCESS_TAG: _this_process(),
             _REPOSITORY_TAG: _REPOSITORY,
         },
         raise_on_error=False,
@@ -114,15 +123,33 @@ def bury_dead_runs(instance: dg.DagsterInstance) -> list[str]:
     A killed process cannot do either itself, and Dagster would make the next run wait for its slot
     in the pool `gpu` for ever. Returns the ids of the runs.
     """
-    alive = {_process_name(p) for p in psutil.process_iter()}
     unfinished = instance.get_runs(
         dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING])
     )
-    dead = [r for r in unfinished if r.tags.get(_PROCESS_TAG, "") not in alive | {""}]
+    is_gone = _is_gone()
+    dead = [r for r in unfinished if (name := r.tags.get(_PROCESS_TAG, "")) and is_gone(name)]
     for run in dead:
         instance.report_run_failed(run, "the process was killed; run again to go on")
         instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
     return [run.run_id for run in dead]
+
+
+def _this_process() -> str:
+    """This process, by a name that tells whoever may find its run whether it is still there."""
+    database = database_of()
+    if database is None:
+        return _process_name(psutil.Process())
+    return database.run(lambda _: presence_in(database).name)
+
+
+def _is_gone() -> Callable[[str], bool]:
+    """What says of a process's name that it is gone: this machine, or the database of many."""
+    database = database_of()
+    if database is None:
+        alive = {_process_name(p) for p in psutil.process_iter()}
+        return lambda name: name not in alive
+    prepare(database)
+    return database.run(lambda _: presence_in(database)).is_gone
 
 
 def _process_name(process: psutil.Process) -> str:

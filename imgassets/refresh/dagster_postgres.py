@@ -1,0 +1,67 @@
+"""Dagster's runs, events and schedules in the Postgres database of `$IMGASSETS_DATABASE`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+
+import yaml
+
+from imgassets.storage.database import Database
+from imgassets.storage.database_schema import lock_number, prepare
+
+#: Set for Dagster by whoever opens its instance; its settings name it, so no file has a password.
+DAGSTER_URL = "IMGASSETS_DATABASE_FOR_DAGSTER"
+_STORAGE = f"""
+# Runs, events and schedules. `imgassets` sets the variable from $IMGASSETS_DATABASE.
+storage:
+  postgres:
+    postgres_url:
+      env: {DAGSTER_URL}
+"""
+_FOLDER = "postgres"
+
+
+def ready_for_postgres(folder: Path, database: Database) -> Path:
+    """A folder beside Dagster's files whose settings are the same but for the storage.
+
+    One of its own, so that a run without the variable still finds the settings for files.
+
+    Args:
+        folder: Dagster's own; its `dagster.yaml` is taken over where there is one.
+        database: gets the project's schema and our tables.
+
+    Raises:
+        DatabaseError: it cannot be used.
+    """
+    prepare(database)
+    os.environ[DAGSTER_URL] = database.secret_url()
+    if folder.name == _FOLDER:  # this process, or its parent, has been here before
+        return folder
+    place = folder / _FOLDER
+    place.mkdir(exist_ok=True)
+    settings, ours = place / "dagster.yaml", folder / "dagster.yaml"
+    if not settings.exists():
+        shipped = files("imgassets.storage") / "dagster.yaml"
+        text = (ours if ours.exists() else shipped).read_text(encoding="utf-8")
+        named = "storage" in (yaml.safe_load(text) or {})
+        settings.write_text(text if named else text + _STORAGE, encoding="utf-8")
+    return place
+
+
+@contextmanager
+def one_at_a_time(database: Database | None) -> Iterator[None]:
+    """Dagster makes its tables on first use, and two machines that make them at once fail."""
+    if database is None:
+        yield
+        return
+    lock = lock_number(database.schema, "opening")
+    with database.engine().connect() as connection:
+        connection.exec_driver_sql(f"SELECT pg_advisory_lock({lock})")
+        try:
+            yield
+        finally:
+            connection.exec_driver_sql(f"SELECT pg_advisory_unlock({lock})")
