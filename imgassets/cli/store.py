@@ -92,11 +92,12 @@ def gc(
         score_store_of(home).forget(found.images)  # first: an image without scores is no harm
         maintenance.delete(store, found)
     verb = "would be deleted" if dry_run else "deleted"
+    told = found.to_dict()
     text = (
         f"{len(found.images)} image(s) {verb}, {_mebibytes(found.bytes)}; "
-        f"{len(found.leftovers)} unfinished write(s) {verb}; {found.kept} image(s) kept"
+        f"{told['leftovers']} unfinished write(s) {verb}; {found.kept} image(s) kept"
     )
-    show(json, found.to_dict() | {"deleted": not dry_run}, text)
+    show(json, told | {"deleted": not dry_run}, text)
     return OK
 
 

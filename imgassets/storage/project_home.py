@@ -10,6 +10,7 @@ HOME/                  `$IMGASSETS_HOME`, or `.imgassets/` in the project
   drift/               images that came out differently when made again
   documents/           facets of the documents as they once were
   quarantine/          harmed tables; harmed images are in images/quarantine/
+  cache/               copies of what $IMGASSETS_STORE keeps, unless $IMGASSETS_CACHE is set
   paid/                the journal of paid requests
   docs/  reproduce/    Data Docs; what `imgassets reproduce` made
   selftest/            what the self-test made
@@ -107,6 +108,15 @@ class ProjectHome:
     def paid(self) -> Path:
         """The journal of paid requests."""
         return self.folder / "paid"
+
+    @property
+    def cache(self) -> Path:
+        """Copies of what is kept far away; may be deleted at any time.
+
+        Raises:
+            PlaceError: $IMGASSETS_CACHE is set to what is no whole path.
+        """
+        return folder_in("IMGASSETS_CACHE") or self.folder / "cache"
 
     @property
     def docs(self) -> Path:
