@@ -23,6 +23,13 @@ BUCKET = "imgassets-tests"
 ACCESS, SECRET = "an-access-key", "a-SECRET-of-s3-7d1f"
 READER, READER_SECRET = "a-reading-key", "a-SECRET-of-reader-93ab"
 
+_MOTO = """\
+import sys
+from moto.server import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import run_simple
+run_simple("127.0.0.1", int(sys.argv[1]), DomainDispatcherApplication(create_backend_app))
+"""
+
 
 @dataclass(frozen=True)
 class S3Server:
@@ -87,9 +94,13 @@ def seaweedfs(folder: Path) -> Iterator[S3Server]:
 
 @contextmanager
 def moto(folder: Path) -> Iterator[S3Server]:
-    """moto in a process of its own; it looks at no credentials."""
+    """moto in a process of its own; it looks at no credentials.
+
+    One request after the other: with threads two writers of 7 were once told that they had created
+    the same object.
+    """
     (port,) = free_ports(1)
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    command = [sys.executable, "-c", _MOTO, str(port)]
     with _running(command, f"http://127.0.0.1:{port}", folder / "server.log") as server:
         yield server
 

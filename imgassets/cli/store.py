@@ -85,8 +85,10 @@ def gc(
     """
     from imgassets.storage import maintenance
     from imgassets.storage.score_store import score_store_of
+    from imgassets.storage.shared_files import SharedFiles
 
     store, home = _store()
+    SharedFiles.of(home).pull()  # what tables of other machines name is kept as well
     found = maintenance.garbage(store, home, older_than=older_than * _DAY)
     if not dry_run:
         score_store_of(home).forget(found.images)  # first: an image without scores is no harm

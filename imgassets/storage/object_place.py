@@ -178,7 +178,7 @@ class ObjectPlace:
             why = "no credentials were found; set them as docs/object-storage.md says"
         elif _no_bucket(said):
             why = f"there is no bucket {bucket}; make it, or correct $IMGASSETS_STORE"
-        elif re.search(r"\b40[13]\b|[Pp]ermission|privileges|Unauth|SignatureDoesNot", said):
+        elif re.search(r"\b40[13]\b|AccessDenied|[Pp]ermission|privileges|Unauth|SignatureDoesNot", said):
             why = (
                 "the credentials are refused, or may not do this; they need to list, read, write "
                 "and delete objects below the prefix (docs/object-storage.md)"
