@@ -66,9 +66,9 @@ def seaweedfs(folder: Path) -> Iterator[S3Server]:
             _user(READER, READER_SECRET, ["Read", "List"]),
         ]
     }
+    folder.mkdir(exist_ok=True)
     (folder / "s3.json").write_text(json.dumps(users))
-    # It also takes each port + 10000.
-    s3, master, volume, filer = free_ports(4, below=50_000)
+    s3, master, volume, filer = _ports_of(folder)
     options = {
         "ip": "127.0.0.1",
         "ip.bind": "127.0.0.1",
@@ -103,6 +103,14 @@ def moto(folder: Path) -> Iterator[S3Server]:
     command = [sys.executable, "-c", _MOTO, str(port)]
     with _running(command, f"http://127.0.0.1:{port}", folder / "server.log") as server:
         yield server
+
+
+def _ports_of(folder: Path) -> list[int]:
+    """Those of a server's first start: it notes where its parts were. It takes each + 10000, too."""
+    file = folder / "ports.json"
+    if not file.is_file():
+        file.write_text(json.dumps(free_ports(4, below=50_000)))
+    return json.loads(file.read_text())
 
 
 def _user(access: str, secret: str, actions: list[str]) -> dict[str, Any]:
@@ -152,6 +160,7 @@ def _make_bucket(server: S3Server, log: Path) -> None:
                 made = True
             client.put_object(Bucket=BUCKET, Key="begun", Body=b"")
         except (BotoCoreError, ClientError) as error:
+            made = made or "BucketAlready" in str(error)  # a server that was started again
             if time.monotonic() > until or server.process.poll() is not None:
                 told = log.read_text(errors="replace")[-2000:]
                 raise AssertionError(f"the server does not start: {error}\n{told}") from error

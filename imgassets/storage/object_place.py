@@ -23,11 +23,12 @@ from imgassets.storage.entries import StoreError
 #: Requests under way at once, where there are many to make.
 _AT_ONCE = 32
 _RETRIES: Any = {
-    "max_retries": 5,
+    "max_retries": 8,
     "retry_timeout": timedelta(seconds=60),
     "backoff": {"init_backoff": timedelta(seconds=0.1), "max_backoff": timedelta(seconds=5)},
 }
 _SECRETS = re.compile(r"SECRET|TOKEN|KEY|PASSWORD|SAS")
+_REFUSED = re.compile(r"\b40[13]\b|AccessDenied|[Pp]ermission|privileges|Unauth|SignatureDoes")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 A = TypeVar("A")
 B = TypeVar("B")
@@ -178,7 +179,7 @@ class ObjectPlace:
             why = "no credentials were found; set them as docs/object-storage.md says"
         elif _no_bucket(said):
             why = f"there is no bucket {bucket}; make it, or correct $IMGASSETS_STORE"
-        elif re.search(r"\b40[13]\b|AccessDenied|[Pp]ermission|privileges|Unauth|SignatureDoesNot", said):
+        elif _REFUSED.search(said):
             why = (
                 "the credentials are refused, or may not do this; they need to list, read, write "
                 "and delete objects below the prefix (docs/object-storage.md)"

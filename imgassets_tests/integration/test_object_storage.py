@@ -1,4 +1,4 @@
-"""A project whose store is a bucket: the same tables and verdicts, and a second machine sees all."""
+"""A project whose store is a bucket: tables are the same, and a second machine sees all."""
 
 from __future__ import annotations
 

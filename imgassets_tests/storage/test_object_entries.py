@@ -27,6 +27,7 @@ from imgassets_tests.s3_servers import (
     S3Server,
     free_ports,
     on_a_server,
+    seaweedfs,
 )
 from imgassets_tests.storage.putting import key_of, put
 
@@ -80,6 +81,30 @@ def test_what_is_there_is_whole_when_writers_are_killed(machine: Machine, tmp_pa
     assert found.harmed == ()
     put(store, 0, 0)
     assert store.intact(key_of(0))
+
+
+@pytest.mark.cluster
+def test_a_server_that_was_killed_goes_on_with_what_was_put(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IMGASSETS_STORE", f"s3://{BUCKET}/killed")
+    with seaweedfs(tmp_path / "server") as server:
+        for name, value in server.environment().items():
+            monkeypatch.setenv(name, value)
+        writer = putting(tmp_path / "one", 0, 10_000, level=-1)
+        assert writer.stdout is not None
+        told = [writer.stdout.readline().strip() for _ in range(20)]
+        server.process.kill()
+        told += writer.communicate()[0].split()
+        assert writer.returncode == 1
+    with seaweedfs(tmp_path / "server") as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", server.endpoint)
+        place_at.cache_clear()
+        store = store_of(ProjectHome(tmp_path / "two"))
+        assert maintenance.verify(store).harmed == ()
+        again = [put(store, number, number) for number in range(len(told) + 5)]
+        assert again[: len(told)] == told
+    place_at.cache_clear()
 
 
 @pytest.mark.parametrize("machine", SERVERS, indirect=True)
