@@ -25,7 +25,11 @@ _AT_ONCE = 32
 _RETRIES: Any = {
     "max_retries": 8,
     "retry_timeout": timedelta(seconds=60),
-    "backoff": {"init_backoff": timedelta(seconds=0.1), "max_backoff": timedelta(seconds=5)},
+    "backoff": {
+        "init_backoff": timedelta(seconds=0.1),
+        "max_backoff": timedelta(seconds=5),
+        "base": 3,
+    },
 }
 _SECRETS = re.compile(r"SECRET|TOKEN|KEY|PASSWORD|SAS")
 _REFUSED = re.compile(r"\b40[13]\b|AccessDenied|[Pp]ermission|privileges|Unauth|SignatureDoes")

@@ -16,8 +16,9 @@ from imgassets.refresh.selection import Selection
 from imgassets.storage.image_store import store_of
 from imgassets.storage.project_home import home_of
 from imgassets.storage.score_store import score_store_of
+from imgassets_tests.conftest import edit_file
 from imgassets_tests.counting_proxy import CountingProxy
-from imgassets_tests.integration.small import at_home, scores_kept, write_small_project
+from imgassets_tests.integration.small import at_home, same_tables, scores_kept, write_small_project
 from imgassets_tests.s3_servers import BUCKET, seaweedfs
 
 TABLE = ("cards", "fast", "generated")
@@ -44,6 +45,7 @@ def test_two_machines_with_one_bucket(tmp_path: Path, monkeypatch: pytest.Monkey
     plain, one, two = (tmp_path / name for name in ("plain", "one", "two"))
     for root in (plain, one, two):
         write_small_project(root)
+        edit_file(root / "contracts/endpoints/cards.yaml", "seeds: [5, 6]", "seeds: [5]")
     monkeypatch.delenv("IMGASSETS_HOME", raising=False)
     expected = validated(plain)
     (tmp_path / "server").mkdir()
@@ -53,6 +55,7 @@ def test_two_machines_with_one_bucket(tmp_path: Path, monkeypatch: pytest.Monkey
         monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
         monkeypatch.setenv("IMGASSETS_STORE", f"s3://{BUCKET}/two-machines")
         assert validated(one) == expected
+        assert same_tables(one, plain)
         pd.testing.assert_frame_equal(images_in(one), images_in(plain))
         assert not home_of(one).images.exists()
         keys = set(store_of(home_of(one)).keys())

@@ -83,6 +83,18 @@ def test_what_is_there_is_whole_when_writers_are_killed(machine: Machine, tmp_pa
     assert store.intact(key_of(0))
 
 
+def verified(store: ImageStore, seconds: float = 60.0) -> maintenance.Verified:
+    """As soon as the server has found its volumes again; until then it answers with errors."""
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            return maintenance.verify(store)
+        except StoreError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(1)
+
+
 @pytest.mark.cluster
 def test_a_server_that_was_killed_goes_on_with_what_was_put(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -101,7 +113,7 @@ def test_a_server_that_was_killed_goes_on_with_what_was_put(
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.endpoint)
         place_at.cache_clear()
         store = store_of(ProjectHome(tmp_path / "two"))
-        assert maintenance.verify(store).harmed == ()
+        assert verified(store).harmed == ()
         again = [put(store, number, number) for number in range(len(told) + 5)]
         assert again[: len(told)] == told
     place_at.cache_clear()
