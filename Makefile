@@ -12,11 +12,11 @@ demo: $(STAMP)  ## run the main job on the embedded models and print the verdict
 ui: $(STAMP)  ## open the Dagster UI on http://127.0.0.1:3000
 	$(BIN)/imgassets ui
 
-test: $(STAMP)  ## all tests that need no GPU
+test: $(STAMP)  ## all tests that need no GPU and no server
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not gpu and not cluster" -n auto --dist loadfile
 
-test-cluster: $(STAMP)  ## many machines: starts and stops real servers on loopback
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m cluster imgassets_tests/cluster
+test-cluster: $(STAMP)  ## tests against servers that a cluster has, started and stopped by them
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m cluster
 
 check: $(STAMP)  ## linter, formatter, types, import directions
 	$(BIN)/ruff check imgassets imgassets_tests

@@ -46,7 +46,8 @@ def make_images(
     Raises:
         StoreError: the store cannot be written; what was finished is kept.
     """
-    missing = {r.image_key: r for r in requests if not store.intact(r.image_key)}
+    intact = store.intact_among(list(dict.fromkeys(r.image_key for r in requests)))
+    missing = {r.image_key: r for r in requests if r.image_key not in intact}
     failures = dict(_without_source(missing.values(), store))
     ready = [r for key, r in missing.items() if key not in failures]
     failures |= _make_and_keep(ready, store, make, batch_size, progress)
@@ -76,6 +77,7 @@ def _make_and_keep(
     with ThreadPoolExecutor(1, "store") as keeper:
         for start in range(0, len(requests), batch_size):
             batch = requests[start : start + batch_size]
+            store.fetch_images([r.source_key for r in batch if r.source_key])
             sources = [store.read(r.source_key) for r in batch if r.source_key]
             outcomes = make([r.inputs for r in batch], sources)
             both = list(zip(batch, outcomes, strict=True))
@@ -91,8 +93,10 @@ def _make_and_keep(
 def _without_source(
     requests: Iterable[Request], store: ImageStore
 ) -> Iterable[tuple[str, Outcome]]:
-    for request in requests:
-        if request.source_key and not store.intact(request.source_key):
+    asked = list(requests)
+    there = store.intact_among(list(dict.fromkeys(r.source_key for r in asked if r.source_key)))
+    for request in asked:
+        if request.source_key and request.source_key not in there:
             yield (
                 request.image_key,
                 Outcome(
@@ -121,6 +125,7 @@ def image_table(
     """One row a request, with what the store knows of its image or how it failed."""
     import pandas as pd  # not at the top: planning reads this module, and does without pandas
 
+    store.fetch_records([r.image_key for r in requests if r.image_key not in failures])
     rows = [_row(request, store, failures.get(request.image_key)) for request in requests]
     return pd.DataFrame([row.cells() for row in rows], columns=list(ImageRow.columns()))
 

@@ -87,18 +87,21 @@ def gc(
     """
     from imgassets.storage import maintenance
     from imgassets.storage.score_store import score_store_of
+    from imgassets.storage.shared_files import SharedFiles
 
     store, home = _store()
+    SharedFiles.of(home).pull()  # what tables of other machines name is kept as well
     found = maintenance.garbage(store, home, older_than=older_than * _DAY)
     if not dry_run:
         score_store_of(home).forget(found.images)  # first: an image without scores is no harm
         maintenance.delete(store, found)
     verb = "would be deleted" if dry_run else "deleted"
+    told = found.to_dict()
     text = (
         f"{len(found.images)} image(s) {verb}, {_mebibytes(found.bytes)}; "
-        f"{len(found.leftovers)} unfinished write(s) {verb}; {found.kept} image(s) kept"
+        f"{told['leftovers']} unfinished write(s) {verb}; {found.kept} image(s) kept"
     )
-    show(json, found.to_dict() | {"deleted": not dry_run}, text)
+    show(json, told | {"deleted": not dry_run}, text)
     return OK
 
 

@@ -24,6 +24,7 @@ from imgassets.refresh.plan import Plan
 from imgassets.refresh.planner import Planner
 from imgassets.refresh.selection import Selection
 from imgassets.storage.project_home import home_of
+from imgassets.storage.shared_files import SharedFiles
 
 if TYPE_CHECKING:  # planning does without scipy
     from imgassets.decision import Verdict
@@ -45,7 +46,7 @@ def plan(
     """
     begun = time.monotonic()
     graph = made_graph(project)
-    planner = Planner(project, choose_device(device)[0], DagsterState(graph, instance))
+    planner = _planner(project, choose_device(device)[0], DagsterState(graph, instance))
     wanted = _wanted(project, graph, selection)
     found = planner.plan(wanted)
     planning = time.monotonic() - begun
@@ -60,7 +61,7 @@ def outdated_reports(
     Failed images that `validate` would ask for once more make no report outdated: it tells of them.
     """
     graph = made_graph(project)
-    planner = Planner(project, choose_device("auto")[0], DagsterState(graph, instance))
+    planner = _planner(project, choose_device("auto")[0], DagsterState(graph, instance))
     wanted = _wanted(project, graph, selection)
     planned = planner.plan(wanted, tried=wanted).assets
     endpoints = dict.fromkeys(endpoint for endpoint, _ in selection.branches(project))
@@ -89,10 +90,11 @@ def bring_up_to_date(
     chosen, _ = choose_device(device)
     bury_dead_runs(instance)
     execute.bring_up_to_date(
-        look=lambda: Planner(project, chosen, DagsterState(graph, instance)),
+        look=lambda: _planner(project, chosen, DagsterState(graph, instance)),
         run=lambda assets, checks: run_assets(job, instance, assets, checks),
         wanted=wanted,
     )
+    SharedFiles.of(home_of(project.root)).push()
 
 
 def validate(
@@ -120,6 +122,12 @@ def validate_and_add_seeds(
     verdicts = validate(project, instance, selection, device)
     messages = extend(project, verdicts)
     return (validate(project, instance, selection, device) if messages else verdicts), messages
+
+
+def _planner(project: Project, device: str, known: DagsterState) -> Planner:
+    """A planner that sees what other machines wrote until now."""
+    SharedFiles.of(home_of(project.root)).pull()
+    return Planner(project, device, known)
 
 
 def _wanted(project: Project, graph: Any, selection: Selection) -> set[str]:

@@ -15,6 +15,7 @@ from imgassets.drift.findings import DriftFile
 from imgassets.refresh.extra_seeds import ExtraSeeds
 from imgassets.refresh.observed.answers import answers_of
 from imgassets.refresh.observed.labels import labels_of
+from imgassets.storage.shared_files import SharedFiles
 from imgassets.storage.whole_file import whole_file
 
 Said = TypeVar("Said", LabelFile, AnswerFile)
@@ -43,6 +44,7 @@ class ParquetTables(dg.ConfigurableIOManager):
         with whole_file(self.path(context.asset_key)) as temporary:
             obj.to_parquet(temporary, index=False)
             _note_hash(context, temporary)
+        SharedFiles.of(self.workplace.home()).push()
 
     def load_input(self, context: dg.InputContext) -> Table:
         """Read a table.
@@ -59,7 +61,7 @@ def read_table(workplace: ProjectResource, key: dg.AssetKey) -> Table:
     Raises:
         Failure: it was never made.
     """
-    path = _existing(workplace.home().output(key.path), key)
+    path = _existing(workplace, key)
     import pandas as pd
 
     return pd.read_parquet(path)
@@ -91,6 +93,7 @@ class JsonDocuments(dg.ConfigurableIOManager):
         with whole_file(self.path(context.asset_key)) as temporary:
             temporary.write_text(json.dumps(obj, indent=1), encoding="utf-8")
             _note_hash(context, temporary)
+        SharedFiles.of(self.workplace.home()).push()
 
     def load_input(self, context: dg.InputContext) -> dict[str, Any]:
         """Read a document.
@@ -98,7 +101,7 @@ class JsonDocuments(dg.ConfigurableIOManager):
         Raises:
             Failure: it was never made.
         """
-        path = _existing(self.path(context.asset_key), context.asset_key)
+        path = _existing(self.workplace, context.asset_key)
         return json.loads(path.read_text(encoding="utf-8"))
 
 
@@ -141,7 +144,10 @@ def _usable(found: Said) -> Said:
     return found
 
 
-def _existing(path: Path, key: dg.AssetKey) -> Path:
+def _existing(workplace: ProjectResource, key: dg.AssetKey) -> Path:
+    home = workplace.home()
+    path = home.output(key.path)
+    SharedFiles.of(home).pull()  # the step before may have run on another machine
     if not path.is_file():
         raise dg.Failure(f"{path} does not exist; materialize {key.to_user_string()} first")
     return path

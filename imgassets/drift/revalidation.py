@@ -94,7 +94,8 @@ def pinned(
         count: size of the sample.
         also: image keys to look at beside the sample.
     """
-    stored = {r.image_key: r for r in requests if store.has(r.image_key)}
+    asked = {r.image_key: r for r in requests}
+    stored = {key: asked[key] for key in store.present(asked)}
     keys = sorted(stored)
     return [stored[key] for n, key in enumerate(keys) if n < count or key in also]
 

@@ -83,6 +83,11 @@ class DecodedOnce:
         """The stored file."""
         return self._stored.read_bytes(key)
 
+    def fetch_images(self, keys: Sequence[str]) -> None:
+        """Bring files near that will be read."""
+        if isinstance(self._stored, ImageStore):
+            self._stored.fetch_images(keys)
+
     def read_array(self, key: str) -> np.ndarray:
         """The pixels: uint8, (H, W, 3), sRGB; to be looked at, not changed."""
         if key not in self._arrays:
@@ -97,8 +102,14 @@ class _Scorers:
     """Scorers of a branch, each made when it is first asked for."""
 
     def __init__(self, branch: Branch) -> None:
-        self._branch = replace(branch, stored=DecodedOnce(branch.stored))
+        self._stored = DecodedOnce(branch.stored)
+        self._branch = replace(branch, stored=self._stored)
         self._scorers: dict[str, Scorer] = {}
+
+    def all_outcomes(self, tasks: Sequence[Task]) -> list[dict[str, Outcome]]:
+        """What becomes of some images."""
+        self._stored.fetch_images([task.image.image_key for task in tasks])
+        return [self.outcomes(task) for task in tasks]
 
     def outcomes(self, task: Task) -> dict[str, Outcome]:
         """What becomes of an image in each family that is asked for."""
@@ -214,4 +225,4 @@ def _in_process(name: str, context: bytes, tasks: Sequence[Task]) -> list[dict[s
         while len(_contexts) > _CONTEXTS:
             _contexts.popitem(last=False)
     _contexts.move_to_end(name)
-    return [_contexts[name].outcomes(task) for task in tasks]
+    return _contexts[name].all_outcomes(tasks)

@@ -24,6 +24,7 @@ from imgassets.metrics.branch import Branch
 from imgassets.metrics.families import FAMILIES
 from imgassets.metrics.family import Family
 from imgassets.metrics.score_processes import Made, Outcome, Task, on_all_cores, scored_together
+from imgassets.storage.image_store import ImageStore
 from imgassets.storage.score_store import KeptScores
 
 #: Called with how many images are done and how many there are, at the start with none done.
@@ -187,6 +188,8 @@ def _in_batches(tasks: Sequence[Task], branch: Branch) -> Iterator[Made]:
         scorer = FAMILIES[name].scorer(branch)
         size = getattr(branch.judges.get(name), "batch_size", 1)
         for batch in chunks(of_family, size):
+            if isinstance(branch.stored, ImageStore):
+                branch.stored.fetch_images([task.image.image_key for task in batch])
             outcomes = scored_together(scorer, [task.image for task in batch])
             yield from ((task, {name: o}) for task, o in zip(batch, outcomes, strict=True))
 

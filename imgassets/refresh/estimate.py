@@ -33,7 +33,8 @@ _PACES = (0.3, 4.0)
 def lacking(requests: Iterable[Request], store: ImageStore) -> list[Request]:
     """Requests whose image is not stored whole; what several branches ask for counts once."""
     unseen = {r.image_key: r for r in requests}
-    return [request for key, request in unseen.items() if not store.seems_intact(key)]
+    whole = store.seem_intact(unseen)
+    return [request for key, request in unseen.items() if key not in whole]
 
 
 def count(requests: Sequence[Request]) -> dict[FlowName, int]:

@@ -125,7 +125,8 @@ def images_to_add(project: Project, verdicts: Sequence[Verdict], device: str) ->
             )
         }
 
-    return sum(not store.seems_intact(key) for key in asked(further) - asked({}))
+    new = asked(further) - asked({})
+    return len(new - store.seem_intact(new))
 
 
 @dataclass(frozen=True)

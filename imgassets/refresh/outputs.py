@@ -84,7 +84,8 @@ def _condition_of_images(table: Path, store: ImageStore) -> tuple[str, str]:
         rows = _image_rows(table)
     except (OSError, ValueError):
         return f"{table.name} cannot be read", ""
-    lost = [k for k, status, _ in rows if status == "ok" and not store.seems_intact(k)]
+    whole = store.seem_intact({key for key, status, _ in rows if status == "ok"})
+    lost = [key for key, status, _ in rows if status == "ok" and key not in whole]
     transient = [status for _, status, source in rows if _may_pass(status, source, store)]
     modes = ", ".join(sorted(set(transient)))
     return (

@@ -12,12 +12,14 @@ import io
 import json
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from imgassets.documents.environment import store_url
 from imgassets.storage.entries import Entries, FolderEntries
+from imgassets.storage.entries import StoreError as StoreError
 from imgassets.storage.project_home import ProjectHome
 
 if TYPE_CHECKING:  # a plan asks which images there are, and reads none
@@ -27,10 +29,6 @@ if TYPE_CHECKING:  # a plan asks which images there are, and reads none
 _log = logging.getLogger(__name__)
 _KEY = re.compile(r"^[0-9a-f]{64}$")
 _IMAGE, _RECORD = "image.png", "record.json"
-
-
-class StoreError(RuntimeError):
-    """The store cannot be written; names the folder and what to do."""
 
 
 class CorruptEntryError(RuntimeError):
@@ -88,18 +86,19 @@ class Record(Making):
 class ImageStore:
     """Images by key. Safe for several processes at once: whoever renames first wins."""
 
-    def __init__(self, root: Path, entries: Entries | None = None) -> None:
+    def __init__(self, root: Path, entries: Entries | None = None, where: str = "") -> None:
         """
         Args:
             root: the store's folder.
             entries: where images are kept instead of in the folder.
+            where: names the store in messages; its folder unless given.
         """
-        self.root = root
+        self.root, self.where = root, where or str(root)
         self._folders = FolderEntries(root, _IMAGE, _RECORD)
-        self._entries: Entries = entries or self._folders
+        self.entries: Entries = entries or self._folders
 
     def path(self, key: str) -> Path:
-        """Where an entry's image is, or would be.
+        """Where an entry's image is, or would be, in the store's folder.
 
         Raises:
             ValueError: not an image key; nothing else may become a path.
@@ -108,7 +107,7 @@ class ImageStore:
 
     def has(self, key: str) -> bool:
         """Whether the entry is there (its bytes are checked when it is read)."""
-        return self._entries.has(_checked(key))
+        return self.entries.has(_checked(key))
 
     def put(
         self,
@@ -145,12 +144,12 @@ class ImageStore:
             **making,
         )
         try:
-            self._entries.put(
+            self.entries.put(
                 _checked(key), {_IMAGE: png, _RECORD: json.dumps(vars(record)).encode()}
             )
         except OSError as error:
             raise StoreError(
-                f"cannot write the image store {self.root}: {error.strerror or error}; free some "
+                f"cannot write the image store {self.where}: {error.strerror or error}; free some "
                 "space or make it writable, then run again: finished images are kept"
             ) from error
         return self.record(key)
@@ -162,11 +161,11 @@ class ImageStore:
             KeyError: no such entry.
             CorruptEntryError: the record cannot be read.
         """
-        text = self._entries.read(_checked(key), _RECORD)
+        text = self.entries.read(_checked(key), _RECORD)
         try:
             return Record(**json.loads(text))
         except (ValueError, TypeError) as error:
-            raise CorruptEntryError(f"record of {key} in {self.root} cannot be read") from error
+            raise CorruptEntryError(f"record of {key} in {self.where} cannot be read") from error
 
     def read_bytes(self, key: str) -> bytes:
         """The PNG file, checked against the hash it was stored with.
@@ -185,12 +184,12 @@ class ImageStore:
     def _checked_bytes(self, key: str) -> bytes:
         record = self.record(key)
         try:
-            png = self._entries.read(_checked(key), _IMAGE)
+            png = self.entries.read(_checked(key), _IMAGE)
         except KeyError:
             png = b""
         if hashlib.sha256(png).hexdigest() != record.image_sha256:
             raise CorruptEntryError(
-                f"image {key} in {self.root} is not what was stored; run again to make it anew"
+                f"image {key} in {self.where} is not what was stored; run again to make it anew"
             )
         return png
 
@@ -217,37 +216,80 @@ class ImageStore:
         return True
 
     def seems_intact(self, key: str) -> bool:
-        """Whether the entry is there and was not touched since it was stored; changes nothing.
+        """Whether the entry is there and was not touched since it was stored; see `seem_intact`."""
+        return key in self.seem_intact([key])
+
+    def seem_intact(self, keys: Collection[str]) -> set[str]:
+        """Those of some keys whose entry is there and was not touched since; changes nothing.
 
         Reads no image unless the file times are not those of a write of this store, so planning
-        stays quick. Bits that rot on the disk leave no such trace: `read_bytes` finds those.
+        stays quick. Bits that rot on the disk leave no such trace: `read_bytes` finds those. Ask
+        for many at once: where the store is far away, that takes no longer than one.
         """
-        if self._entries.untouched(_checked(key)):
-            return True
+        found = self.entries.look([_checked(key) for key in keys])
+        return {key for key, sure in found.items() if sure or self._is_whole(key)}
+
+    def _is_whole(self, key: str) -> bool:
         try:
             self._checked_bytes(key)
         except (OSError, KeyError, CorruptEntryError):
             return False
         return True
 
-    def quarantine(self, key: str) -> Path:
+    def intact_among(self, keys: Collection[str]) -> set[str]:
+        """Those of some keys whose entry is there and unharmed; harmed ones go to quarantine.
+
+        Every image is read, but of a store that is far away: there the images are only known to be
+        there, and checked whenever they are read.
+        """
+        if self.entries.near:
+            return {key for key in keys if self.intact(key)}
+        return self.seem_intact(keys)
+
+    def present(self, keys: Collection[str]) -> set[str]:
+        """Those of some keys that have an entry. Ask for many at once, as with `seem_intact`."""
+        return set(self.entries.look([_checked(key) for key in keys]))
+
+    def fetch_images(self, keys: Collection[str]) -> None:
+        """Bring images near that will be read, many at once; nothing where they are near."""
+        self.entries.fetch([_checked(key) for key in keys], _IMAGE)
+
+    def fetch_records(self, keys: Collection[str]) -> None:
+        """Bring records near that will be read, many at once; nothing where they are near."""
+        self.entries.fetch([_checked(key) for key in keys], _RECORD)
+
+    def at_source(self) -> ImageStore:
+        """The same images, read without copies that this machine may have of them."""
+        return ImageStore(self.root, self.entries.at_source(), self.where)
+
+    def quarantine(self, key: str) -> str:
         """Move a harmed entry out of the way, keeping it for inspection; returns where it went.
 
         On a read-only disk it stays where it is.
         """
-        target = self._entries.set_aside(_checked(key))
+        target = self.entries.set_aside(_checked(key))
         if not self.has(key):
             _log.warning("image %s is not what was stored; moved to %s", key[:12], target)
-        return Path(target)
+        return target
 
     def keys(self) -> Iterator[str]:
         """All image keys, in no order worth relying on."""
-        return (key for key in self._entries.all_keys() if _KEY.match(key))
+        return (key for key in self.entries.all_keys() if _KEY.match(key))
 
 
 def store_of(home: ProjectHome) -> ImageStore:
-    """The images of a project: the one place that says where they are kept."""
-    return ImageStore(home.images)
+    """The images of a project: the one place that says where they are kept.
+
+    Raises:
+        PlaceError: $IMGASSETS_STORE, or a variable of the cache, cannot be used.
+        StoreError: the place it names cannot be opened.
+    """
+    url = store_url()
+    if url is None:
+        return ImageStore(home.images)
+    from imgassets.storage.object_entries import ObjectEntries
+
+    return ImageStore(home.images, ObjectEntries.at(url, home.cache, _IMAGE, _RECORD), url)
 
 
 def _checked(key: str) -> str:

@@ -8,9 +8,7 @@ document needs no change here.
 from __future__ import annotations
 
 import re
-import shutil
 import time
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,10 +18,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from imgassets.storage.image_store import CorruptEntryError, ImageStore
+from imgassets.storage.object_place import in_threads
 from imgassets.storage.project_home import ProjectHome
 
 _KEY = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
-_TEMPORARY = "[0-9a-f][0-9a-f]/.tmp-*"  # of a write or deletion that did not end
 _HALF_A_TABLE = ".*.[0-9]*"  # `.NAME.PROCESS`
 #: Younger entries are left alone: a run that is going on has not written its tables yet.
 GRACE_SECONDS = 24 * 3600.0
@@ -82,21 +80,25 @@ class Garbage:
     Attributes:
         images: keys of entries to delete.
         bytes: what deleting them frees.
-        leftovers: unfinished writes to delete.
+        unfinished: writes of the store that did not end, to delete.
+        leftovers: tables that were not written to their end, to delete.
         kept: entries that are referred to, or too young to tell.
+        before: what was written later (seconds since 1970) is left alone.
     """
 
     images: tuple[str, ...]
     bytes: int
+    unfinished: tuple[str, ...]
     leftovers: tuple[Path, ...]
     kept: int
+    before: float
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-serialisable."""
         return {
             "images": list(self.images),
             "bytes": self.bytes,
-            "leftovers": len(self.leftovers),
+            "leftovers": len(self.unfinished) + len(self.leftovers),
             "kept": self.kept,
         }
 
@@ -104,16 +106,19 @@ class Garbage:
 def stats(store: ImageStore) -> Stats:
     """Count what is in the store; reads records, no image."""
     by_flow: dict[str, int] = {}
-    total = size = unreadable = 0
-    for key in sorted(store.keys()):
-        total += 1
-        size += _size(store, key)
+    unreadable = 0
+    found = store.entries.survey()
+    keys = sorted(found.keys() & set(store.keys()))
+    store.fetch_records(keys)
+    for key in keys:
         try:
             flow = str(store.record(key).request.get("flow", "unknown"))
             by_flow[flow] = by_flow.get(flow, 0) + 1
         except (CorruptEntryError, KeyError):
             unreadable += 1
-    return Stats(total, size, by_flow, unreadable, quarantined(store), len(_leftovers(store)))
+    size = sum(found[key].bytes for key in keys)
+    unfinished = len(store.entries.leftovers())
+    return Stats(len(keys), size, by_flow, unreadable, quarantined(store), unfinished)
 
 
 def verify(store: ImageStore) -> Verified:
@@ -121,15 +126,15 @@ def verify(store: ImageStore) -> Verified:
 
     The next `imgassets validate` makes them again.
     """
-    keys = sorted(store.keys())
-    harmed = tuple(key for key in keys if not _intact(store, key))
+    keys, source = sorted(store.keys()), store.at_source()
+    whole = in_threads(lambda key: _intact(source, key), keys)
+    harmed = tuple(key for key, one in zip(keys, whole, strict=True) if not one)
     return Verified(len(keys), harmed, quarantined(store))
 
 
 def quarantined(store: ImageStore) -> tuple[str, ...]:
     """Names of what is in quarantine: image keys, with a number where one came back."""
-    folder = store.root / "quarantine"
-    return tuple(sorted(p.name for p in folder.iterdir())) if folder.is_dir() else ()
+    return tuple(store.entries.aside())
 
 
 def garbage(store: ImageStore, home: ProjectHome, *, older_than: float = GRACE_SECONDS) -> Garbage:
@@ -143,35 +148,36 @@ def garbage(store: ImageStore, home: ProjectHome, *, older_than: float = GRACE_S
     Raises:
         UnreadableReferenceError: a table cannot be read, so what it refers to is unknown.
     """
-    kept = with_sources(store, referenced_keys(home))
     before = time.time() - older_than
-    entries = sorted(store.keys())
-    unused = tuple(
-        k for k in entries if k not in kept and store.path(k).parent.stat().st_mtime < before
-    )
+    unfinished = _unfinished(store, before)
+    entries = store.entries.survey()
+    kept = with_sources(store, referenced_keys(home))
+    unused = sorted(k for k, one in entries.items() if k not in kept and one.changed < before)
+    half = sorted(home.tables.rglob(_HALF_A_TABLE))
     return Garbage(
-        unused,
-        sum(_size(store, key) for key in unused),
-        tuple(
-            path
-            for path in (*_leftovers(store), *sorted(home.tables.rglob(_HALF_A_TABLE)))
-            if path.stat().st_mtime < before
-        ),
+        tuple(unused),
+        sum(entries[key].bytes for key in unused),
+        tuple(unfinished),
+        tuple(path for path in half if path.stat().st_mtime < before),
         len(entries) - len(unused),
+        before,
     )
 
 
 def delete(store: ImageStore, found: Garbage) -> None:
     """Delete what `garbage` found.
 
-    An entry is first renamed as unfinished writes are: if the deletion is interrupted, what is
-    left of it is no entry, is in nobody's way, and goes with the next `gc`.
+    If the deletion is interrupted, what is left of an entry is no entry, is in nobody's way, and
+    goes with a later `gc`.
     """
-    for key in found.images:
-        entry = store.path(key).parent
-        shutil.rmtree(entry.rename(entry.with_name(f".tmp-{uuid.uuid4().hex}")))
+    store.entries.remove(found.images, found.unfinished)
+    store.entries.remove((), _unfinished(store, found.before))  # what only those entries named
     for path in found.leftovers:
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
+        path.unlink()
+
+
+def _unfinished(store: ImageStore, before: float) -> list[str]:
+    return [name for name, one in store.entries.leftovers().items() if one.changed < before]
 
 
 def referenced_keys(home: ProjectHome) -> set[str]:
@@ -211,7 +217,8 @@ def _source(store: ImageStore, key: str) -> str | None:
 
 def _documents(home: ProjectHome) -> Iterator[Path]:
     """All files of a project's home but images and scores, Dagster's own, and harmed ones."""
-    aside = {home.images, home.dagster, home.facets, home.quarantine, home.selftest.folder}
+    aside = {home.images, home.cache, home.dagster, home.facets, home.quarantine}
+    aside.add(home.selftest.folder)
     for path in sorted(home.folder.rglob("*")):
         of_scores = path.parent == home.folder and path.name.startswith(home.scores.name)
         if path.is_file() and not of_scores and aside.isdisjoint(path.parents):
@@ -235,11 +242,3 @@ def _intact(store: ImageStore, key: str) -> bool:
         return store.intact(key)
     store.quarantine(key)
     return False
-
-
-def _size(store: ImageStore, key: str) -> int:
-    return sum(p.stat().st_size for p in store.path(key).parent.iterdir())
-
-
-def _leftovers(store: ImageStore) -> list[Path]:
-    return sorted(store.root.glob(_TEMPORARY))

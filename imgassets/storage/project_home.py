@@ -10,6 +10,7 @@ HOME/                  `$IMGASSETS_HOME`, or `.imgassets/` in the project
   drift/               images that came out differently when made again
   documents/           facets of the documents as they once were
   quarantine/          harmed tables; harmed images are in images/quarantine/
+  cache/               copies of what $IMGASSETS_STORE keeps, unless $IMGASSETS_CACHE is set
   paid/                the journal of paid requests
   outcomes/            what became of production's requests, and what was concluded from it
   pilots/E/M/          what came of traffic replayed against a served model, images included
@@ -123,6 +124,15 @@ class ProjectHome:
     def outcomes(self) -> Path:
         """What became of production's requests, a file an endpoint."""
         return self.folder / "outcomes"
+
+    @property
+    def cache(self) -> Path:
+        """Copies of what is kept far away; may be deleted at any time.
+
+        Raises:
+            PlaceError: $IMGASSETS_CACHE is set to what is no whole path.
+        """
+        return folder_in("IMGASSETS_CACHE") or self.folder / "cache"
 
     @property
     def docs(self) -> Path:

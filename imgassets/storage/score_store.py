@@ -16,11 +16,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
+from imgassets.documents.environment import store_url
 from imgassets.storage.image_store import StoreError
+from imgassets.storage.known_records import KnownRecords
 from imgassets.storage.project_home import ProjectHome
+
+if TYPE_CHECKING:  # where scores are shared, this is imported when they are opened
+    from imgassets.storage.shared_scores import SharedScores
 
 _log = logging.getLogger(__name__)
 _SCHEMA = """
@@ -38,6 +44,7 @@ CREATE TABLE IF NOT EXISTS timings (
     seconds REAL NOT NULL
 ) WITHOUT ROWID;
 """
+_PUT = "INSERT OR REPLACE INTO scores VALUES (?, ?, ?, ?, ?, ?)"
 #: SQLite takes a limited number of parameters in one statement.
 _AT_ONCE = 500
 _WAIT_SECONDS = 60.0
@@ -92,10 +99,13 @@ class ScoreStore:
     Attributes:
         file: made when the first score is put.
         quarantine: where a file goes that is no database any more.
+        shared: where all machines keep theirs, if they do; taken in before the first look.
     """
 
     file: Path
     quarantine: Path
+    shared: SharedScores | None = None
+    _is_taken_in: bool = False
 
     def read(self, keys: Sequence[str]) -> dict[str, KeptScores]:
         """The scores of some keys; those never made, or harmed, are left out.
@@ -103,6 +113,7 @@ class ScoreStore:
         Raises:
             StoreError: the file cannot be read.
         """
+        self._take_in()
         found: dict[str, KeptScores] = {}
         if not self.file.is_file():
             return found
@@ -117,6 +128,7 @@ class ScoreStore:
 
     def known(self, keys: Sequence[str]) -> set[str]:
         """Which of some keys have a row; what the rows hold is not looked at. Raises as `read`."""
+        self._take_in()
         found: set[str] = set()
         if not self.file.is_file():
             return found
@@ -137,16 +149,27 @@ class ScoreStore:
         Raises:
             StoreError: they cannot be written (full disk, no permission).
         """
+        rows = [kept.row() for kept in scores]
+        if self.shared:
+            self.shared.send(rows)  # first: what only this machine has, no other would ever see
         with self._database() as database:
-            database.executemany(
-                "INSERT OR REPLACE INTO scores VALUES (?, ?, ?, ?, ?, ?)",
-                [kept.row() for kept in scores],
-            )
+            database.executemany(_PUT, rows)
             database.executemany(
                 "INSERT INTO timings VALUES (?, ?, ?) ON CONFLICT (what) DO UPDATE SET"
                 " images = images + excluded.images, seconds = seconds + excluded.seconds",
                 [(what, len(took), sum(took)) for what, took in timings.items()],
             )
+
+    def _take_in(self) -> None:
+        """Put what other machines made beside what is here."""
+        if self.shared is None or self._is_taken_in:
+            return
+        for names, rows in self.shared.new():
+            good = [row for row in rows if KeptScores.of_row(row) is not None]
+            with self._database() as database:
+                database.executemany(_PUT, good)
+            self.shared.taken.took_in(names)
+        self._is_taken_in = True
 
     def seconds(self) -> dict[str, float]:
         """Mean seconds one image took, by `ENDPOINT/FAMILY`. Raises as `read`."""
@@ -235,8 +258,16 @@ class ScoreStore:
 
 
 def score_store_of(home: ProjectHome) -> ScoreStore:
-    """The scores of a project."""
-    return ScoreStore(home.scores, home.quarantine)
+    """The scores of a project. Raises as `image_store.store_of`."""
+    url = store_url()
+    if url is None:
+        return ScoreStore(home.scores, home.quarantine)
+    from imgassets.storage.object_place import place_at
+    from imgassets.storage.shared_scores import SharedScores
+
+    name = hashlib.sha256(url.encode()).hexdigest()[:16]
+    taken = KnownRecords(home.cache / f"scores-{name}.sqlite")
+    return ScoreStore(home.scores, home.quarantine, SharedScores(place_at(url), taken))
 
 
 def _parts(keys: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from imgassets.images.encoding import encode_png
-from imgassets.storage.entries import Entries, FolderEntries
+from imgassets.storage.entries import Entries, FolderEntries, Kept
 from imgassets.storage.image_store import CorruptEntryError, ImageStore
+from imgassets.storage.object_entries import ObjectEntries
+from imgassets_tests.s3_servers import on_a_server
 
 KEY, OTHER = "a" * 64, "b" * 64
 PARTS = {"image.png": b"pixels", "record.json": b"{}"}
@@ -20,9 +24,11 @@ PARTS = {"image.png": b"pixels", "record.json": b"{}"}
 class MemoryEntries:
     """Entries in a dictionary: another place, to see that the store needs no folder."""
 
+    near: ClassVar[bool] = True
+
     def __init__(self) -> None:
         self.found: dict[str, dict[str, bytes]] = {}
-        self.aside: dict[str, dict[str, bytes]] = {}
+        self.set_aside_ones: dict[str, dict[str, bytes]] = {}
 
     def put(self, key: str, parts: Mapping[str, bytes]) -> None:
         self.found.setdefault(key, dict(parts))
@@ -33,27 +39,54 @@ class MemoryEntries:
     def read(self, key: str, part: str) -> bytes:
         return self.found[key][part]
 
-    def untouched(self, key: str) -> bool:
-        return False
+    def look(self, keys: Collection[str]) -> dict[str, bool]:
+        return {key: False for key in keys if key in self.found}
+
+    def fetch(self, keys: Collection[str], part: str) -> None:
+        """All is near."""
 
     def set_aside(self, key: str) -> str:
         if key in self.found:
-            self.aside[key] = self.found.pop(key)
+            self.set_aside_ones[key] = self.found.pop(key)
         return f"aside/{key}"
 
     def all_keys(self) -> Iterator[str]:
         return iter(list(self.found))
 
+    def survey(self) -> dict[str, Kept]:
+        return {
+            key: Kept(sum(map(len, parts.values())), time.time())
+            for key, parts in self.found.items()
+        }
 
-PLACES: list[Callable[[Path], Entries]] = [
-    lambda root: FolderEntries(root, "image.png", "record.json"),
-    lambda _: MemoryEntries(),
-]
+    def leftovers(self) -> dict[str, Kept]:
+        return {}
+
+    def remove(self, keys: Sequence[str], leftovers: Sequence[str]) -> None:
+        for key in keys:
+            del self.found[key]
+
+    def aside(self) -> list[str]:
+        return sorted(self.set_aside_ones)
+
+    def at_source(self) -> Entries:
+        return self
 
 
-@pytest.fixture(params=PLACES, ids=["folder", "memory"])
-def entries(request: pytest.FixtureRequest, tmp_path: Path) -> Entries:
-    return request.param(tmp_path / "entries")
+#: Where entries are tried: a name of `place_url`, or one of these.
+PLACES = ["folder", "memory", "file", on_a_server("seaweedfs"), on_a_server("moto")]
+
+
+@pytest.fixture(params=PLACES)
+def entries(
+    request: pytest.FixtureRequest, tmp_path: Path, place_url: Callable[[str], str]
+) -> Entries:
+    if request.param == "folder":
+        return FolderEntries(tmp_path / "entries", "image.png", "record.json")
+    if request.param == "memory":
+        return MemoryEntries()
+    url = place_url(request.param)
+    return ObjectEntries.at(url, tmp_path / "cache", "image.png", "record.json")
 
 
 def test_what_is_put_is_read_and_listed(entries: Entries) -> None:
@@ -63,7 +96,7 @@ def test_what_is_put_is_read_and_listed(entries: Entries) -> None:
     assert entries.has(KEY)
     assert entries.read(KEY, "image.png") == b"pixels"
     assert list(entries.all_keys()) == [KEY]
-    assert not entries.untouched(OTHER)
+    assert list(entries.look([KEY, OTHER])) == [KEY]
 
 
 def test_what_is_not_there_raises(entries: Entries) -> None:
@@ -93,12 +126,36 @@ def test_what_is_set_aside_is_gone_and_may_be_put_again(entries: Entries) -> Non
     assert entries.has(KEY)
 
 
+def test_what_is_removed_is_gone_and_its_remains_too(entries: Entries) -> None:
+    entries.put(KEY, PARTS)
+    entries.put(OTHER, {"image.png": b"other", "record.json": b"{}"})
+    found = entries.survey()
+    assert found.keys() == {KEY, OTHER}
+    assert found[KEY].bytes >= len(b"pixels{}")
+    assert abs(found[KEY].changed - time.time()) < 60
+    assert entries.leftovers() == {}
+    entries.remove([KEY], [])
+    entries.remove([], list(entries.leftovers()))
+    assert entries.look([KEY, OTHER]).keys() == {OTHER}
+    assert entries.read(OTHER, "image.png") == b"other"
+    assert (list(entries.all_keys()), entries.leftovers()) == ([OTHER], {})
+
+
+def test_entries_of_equal_parts_do_not_lose_theirs_when_one_goes(entries: Entries) -> None:
+    entries.put(KEY, PARTS)
+    entries.put(OTHER, PARTS)
+    entries.set_aside(KEY)
+    assert entries.aside() == [KEY]
+    entries.remove([], list(entries.leftovers()))
+    assert entries.at_source().read(OTHER, "image.png") == b"pixels"
+
+
 def test_a_touched_folder_is_told_without_reading(tmp_path: Path) -> None:
     entries = FolderEntries(tmp_path, "image.png", "record.json")
     entries.put(KEY, PARTS)
-    assert entries.untouched(KEY)
+    assert entries.look([KEY]) == {KEY: True}
     os.utime(entries.folder(KEY) / "image.png", (1e9, 1e9))
-    assert not entries.untouched(KEY)
+    assert entries.look([KEY]) == {KEY: False}
 
 
 def test_the_image_store_works_on_any_entries(entries: Entries, tmp_path: Path) -> None:

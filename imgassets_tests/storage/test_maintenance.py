@@ -104,7 +104,7 @@ def test_an_interrupted_deletion_leaves_no_entry_and_goes_with_the_next(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("imgassets.storage.maintenance.shutil.rmtree", killed_half_way)
+        patch.setattr("imgassets.storage.entries.shutil.rmtree", killed_half_way)
         with pytest.raises(KeyboardInterrupt):
             maintenance.delete(store, found)
     assert sorted(store.keys()) == KEYS[:5]

@@ -160,7 +160,8 @@ def _images(
         device, why = maker.chosen()
         context.log.info(f"{name}/{model}: {len(asked)} images to {flow} on {device} ({why})")
         requests = Request.from_table(asked)
-        lacking = [r for r in requests if not store.has(r.image_key)]
+        present = store.present({r.image_key for r in requests})
+        lacking = [r for r in requests if r.image_key not in present]
         if lacking:
             _need_present(lacking, requests_of(project, name, model, device), flow)
         table, made = make_images(

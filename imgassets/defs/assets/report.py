@@ -18,6 +18,7 @@ from imgassets.refresh.observed.drift import drift_key
 from imgassets.refresh.observed.labels import labels_key
 from imgassets.refresh.observed.rollout import rollout_key
 from imgassets.report.forms import REPORT_FORMS
+from imgassets.storage.shared_files import SharedFiles
 
 if TYPE_CHECKING:
     from imgassets.report.inputs import ReportInput
@@ -66,6 +67,7 @@ def report_asset(endpoint: Endpoint) -> dg.AssetsDefinition:
         previous = kept.previous(report_document(found))
         files = build_report(replace(found, previous=previous))
         kept.write(files, previous)
+        SharedFiles.of(workplace.home()).push()
         return dg.MaterializeResult(
             metadata={
                 "verdicts": dg.MetadataValue.md(_verdicts(found)),
