@@ -58,7 +58,7 @@ def start_read_only(root: Path, port: int) -> int:
         PlaceError: the port is taken.
     """
     ready_home(root)
-    _refuse_taken(port)
+    refuse_taken(port)
     from imgassets.cli.ui_process import run_until_stopped
     from imgassets.refresh.dagster_runs import open_instance
 
