@@ -83,7 +83,10 @@ class PostgresRows:
             try:
                 write_whole(self._elsewhere, self._database.shown + "\n")
             except OSError as error:
-                raise BackendError(f"{self._elsewhere} cannot be written: {error}") from error
+                raise BackendError(
+                    "the journal of paid requests is in Postgres, and "
+                    f"{self._elsewhere} cannot be written to say so: {error}; make it writable"
+                ) from error
 
 
 def execute_on(connection: Connection) -> Execute:
