@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 T = TypeVar("T")
+_leaving_word = threading.Lock()
 
 
 class PostgresRows:
@@ -79,11 +81,16 @@ class PostgresRows:
 
     def _leave_word(self) -> None:
         """So that a run without the variable does not begin a second journal in the folder."""
-        if not self._elsewhere.exists():
+        with _leaving_word:  # threads of a process would take each other's temporary file
+            if self._elsewhere.exists():
+                return
             try:
                 write_whole(self._elsewhere, self._database.shown + "\n")
             except OSError as error:
-                raise BackendError(f"{self._elsewhere} cannot be written: {error}") from error
+                raise BackendError(
+                    "the journal of paid requests is in Postgres, and "
+                    f"{self._elsewhere} cannot be written to say so: {error}; make it writable"
+                ) from error
 
 
 def execute_on(connection: Connection) -> Execute:
