@@ -16,7 +16,7 @@ test: $(STAMP)  ## all tests that need no GPU and no server
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not gpu and not cluster" -n auto --dist loadfile
 
 test-cluster: $(STAMP)  ## tests against servers that a cluster has, started and stopped by them
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m cluster
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m cluster -n auto --dist loadfile
 
 check: $(STAMP)  ## linter, formatter, types, import directions
 	$(BIN)/ruff check imgassets imgassets_tests

@@ -106,7 +106,7 @@ def moto(folder: Path) -> Iterator[S3Server]:
 
 
 def _ports_of(folder: Path) -> list[int]:
-    """Those of a server's first start: it notes where its parts were. It takes each + 10000 too."""
+    """Those of a server's first start: it notes them. It also takes each + 10000."""
     file = folder / "ports.json"
     if not file.is_file():
         file.write_text(json.dumps(free_ports(4, below=50_000)))

@@ -135,6 +135,18 @@ class ProjectHome:
         return folder_in("IMGASSETS_CACHE") or self.folder / "cache"
 
     @property
+    def shared(self) -> tuple[Path, ...]:
+        """Folders whose files are kept in the store as well, where several machines share one."""
+        made = (self.tables, self.all_reports)
+        return (*made, self.looks, self.extra_seeds, self.drift, self.calibrations)
+
+    def shared_file(self, name: str) -> Path | None:
+        """The file of such a folder, by its path in the home; None for all others."""
+        path = self.folder / name
+        inside = any(path.is_relative_to(folder) for folder in self.shared)
+        return path if inside and ".." not in path.parts else None
+
+    @property
     def docs(self) -> Path:
         """Great Expectations' Data Docs."""
         return self.folder / "docs"

@@ -70,16 +70,7 @@ class SharedFiles:
         return len(new)
 
     def _here(self) -> Iterable[Path]:
-        home = self.home
-        folders = (
-            home.tables,
-            home.all_reports,
-            home.looks,
-            home.extra_seeds,
-            home.drift,
-            home.calibrations,
-        )
-        for folder in folders:
+        for folder in self.home.shared:
             for path in sorted(folder.rglob("*")):
                 if not path.name.startswith(".") and path.is_file():
                     yield path
@@ -115,9 +106,8 @@ class SharedFiles:
         return _FILES + path.relative_to(self.home.folder).as_posix()
 
     def _path(self, name: str) -> Path | None:
-        """Where an object belongs; None where that is outside the home."""
-        path = self.home.folder / name.removeprefix(_FILES)
-        return None if ".." in path.parts else path
+        """Where an object belongs; None where nothing shared belongs there."""
+        return self.home.shared_file(name.removeprefix(_FILES))
 
     def _version(self, path: Path) -> str:
         if not path.is_file():

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 import tempfile
 import time
 from collections.abc import Callable
@@ -20,12 +21,16 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from imgassets.defs.headless import plan, validate
+from imgassets.documents.project import load_project
+from imgassets.refresh.selection import Selection
 from imgassets.storage.image_store import ImageStore, store_of
 from imgassets.storage.object_entries import ObjectEntries
 from imgassets.storage.object_place import in_threads, place_at
-from imgassets.storage.project_home import ProjectHome
+from imgassets.storage.project_home import ProjectHome, home_of
 from imgassets_tests.benchmarks.pages import table
 from imgassets_tests.counting_proxy import CountingProxy
+from imgassets_tests.integration.small import at_home, write_small_project
 from imgassets_tests.s3_servers import BUCKET, seaweedfs
 
 PAGE = Path(__file__).parents[2] / "docs/measurements/object-storage.md"
@@ -88,6 +93,20 @@ def measure(folder: Path, proxy: CountingProxy) -> list[list[str]]:
     return done.rows
 
 
+def no_change(root: Path, proxy: CountingProxy) -> list[list[str]]:
+    """Plans of the tests' small project, all of which was made: again, and on a new machine."""
+    done = Measured(proxy)
+    write_small_project(root)
+    with at_home(root) as instance:
+        project = load_project(root)
+        validate(project, instance, Selection(), "cpu")
+        tables = len(list(home_of(root).tables.rglob("*.parquet")))
+        for what in ("plan, nothing changed", "plan, nothing known here yet"):
+            done.row(what, tables, lambda: plan(project, instance, Selection(), "cpu"))
+            shutil.rmtree(home_of(root).cache)
+    return done.rows
+
+
 def in_a_folder(folder: Path, proxy: CountingProxy) -> list[list[str]]:
     done, store = Measured(proxy), ImageStore(folder / "images")
     keys = [f"{n:064x}" for n in range(IMAGES)]
@@ -107,6 +126,7 @@ def main() -> None:
             os.environ.update(server.environment() | variables)
             place_at.cache_clear()
             bucket, plain = measure(folder, proxy), in_a_folder(folder, proxy)
+            plans = no_change(folder / "project", proxy)
     load = f"{os.getloadavg()[0]:.1f}"
     PAGE.write_text(
         "# Speed of a store in a bucket\n\n"
@@ -120,7 +140,9 @@ def main() -> None:
         "Putting an image is two requests: its bytes, then the record. Asking for known images is "
         "one listing of `state/`, however many they are; a machine that knows nothing yet lists "
         "the records once, a thousand a request.\n\n"
-        f"## In a folder\n\n{table(head, plain)}",
+        f"## In a folder\n\n{table(head, plain)}\n"
+        "## Plans\n\nOf the tests' small project (6 image tables; the column of images "
+        f"counts tables of all kinds) with its store in the bucket.\n\n{table(head, plans)}",
         encoding="utf-8",
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import random
 import signal
 import subprocess
@@ -139,6 +140,15 @@ def test_machines_see_what_others_put_harm_and_delete(machine: Machine, tmp_path
     maintenance.delete(one, maintenance.garbage(one, nothing, older_than=-60))
     assert two.seem_intact(keys) == set()
     assert list(place.listed("blobs/")) == list(place.listed("records/")) == []
+
+
+@pytest.mark.parametrize("machine", ["file"], indirect=True)
+def test_a_process_is_handed_the_store(machine: Machine) -> None:
+    store = machine("one")
+    put(store, 1, 1)
+    handed = pickle.loads(pickle.dumps(store))  # noqa: S301 - our own
+    assert handed.read_bytes(key_of(1)) == store.read_bytes(key_of(1))
+    assert handed.seem_intact([key_of(1), key_of(2)]) == {key_of(1)}
 
 
 @pytest.mark.parametrize("machine", ["file"], indirect=True)

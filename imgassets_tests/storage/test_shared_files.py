@@ -76,7 +76,8 @@ def test_a_lost_file_comes_back_and_no_object_lands_outside(tmp_path: Path, plac
     verdict(tmp_path, ONE).unlink()
     assert one.pull() == 1
     assert verdict(tmp_path, ONE).read_text() == "GO"
-    assert one._path("files/../../outside") is None
+    assert one._path("files/tables/../../outside") is None
+    assert one._path("files/dagster/dagster.yaml") is None
 
 
 def test_scores_of_one_are_those_of_all(tmp_path: Path, place: Path) -> None:
