@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo ui test check bench clean
+.PHONY: demo ui test test-cluster check bench clean
 
 demo: $(STAMP)  ## run the main job on the embedded models and print the verdicts
 	@$(BIN)/imgassets validate || [ $$? -eq 1 ]  # 1: a verdict is not GO, which is what it is for
@@ -12,8 +12,11 @@ demo: $(STAMP)  ## run the main job on the embedded models and print the verdict
 ui: $(STAMP)  ## open the Dagster UI on http://127.0.0.1:3000
 	$(BIN)/imgassets ui
 
-test: $(STAMP)  ## all tests that need no GPU
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not gpu" -n auto --dist loadfile
+test: $(STAMP)  ## all tests that need no GPU and no server
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not gpu and not cluster" -n auto --dist loadfile
+
+test-cluster: $(STAMP)  ## tests against servers that a cluster has, started and stopped by them
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m cluster
 
 check: $(STAMP)  ## linter, formatter, types, import directions
 	$(BIN)/ruff check imgassets imgassets_tests
