@@ -122,7 +122,7 @@ class BackendPool(dg.ConfigurableResource):
             self._teams.append(open_team(setting, device))
         return Spread(self._teams[0], Order(project.root, document, flow, device))
 
-    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:  # noqa: ARG002
         """The run is over, well or not: no worker stays."""
         while self._teams:
             self._teams.pop().close()

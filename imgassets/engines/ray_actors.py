@@ -1,7 +1,7 @@
 """Workers that are Ray actors: one a GPU, anywhere in a cluster.
 
-Plain Ray Core is enough: an actor keeps its pipeline loaded, which Ray's tasks do not. `dagster-ray`
-places Dagster's steps and runs on a cluster, and one image asset is one step.
+Plain Ray Core is enough: an actor keeps its pipeline loaded, which Ray's tasks do not.
+`dagster-ray` places Dagster's steps and runs on a cluster, and one image asset is one step.
 """
 
 from __future__ import annotations

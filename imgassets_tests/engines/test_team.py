@@ -102,7 +102,7 @@ def test_workers_that_all_die_end_the_run_with_advice(
 ) -> None:
     monkeypatch.setattr(team, "_MOST_IN_A_ROW", 2)
     requests = [request(KILLS + n) for n in range(30)]
-    with pytest.raises(EngineError, match="workers in a row were lost.*use fewer workers"):
+    with pytest.raises(EngineError, match=r"workers in a row were lost.*use fewer workers"):
         made(requests, Team(crew, 2), ImageStore(tmp_path), 1)
 
 
