@@ -39,22 +39,24 @@ SETTINGS = {
 
 def start_node(folder: Path, *where: str) -> None:
     """Start one node with a fake GPU; returns when it is there."""
-    subprocess.run(
+    log = folder.with_suffix(".log")  # no pipe: the node would keep it open
+    done = subprocess.run(
         [
             *(str(Path(sys.executable).with_name("ray")), "start", *where),
             *("--num-cpus", "1", "--num-gpus", "1", "--object-store-memory", "100000000"),
-            *("--temp-dir", str(folder), "--include-dashboard=false"),
+            *("--temp-dir", str(folder)),
         ],
-        check=True,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=log.open("w"),
         timeout=120,
     )
+    if done.returncode:
+        raise RuntimeError(log.read_text())
 
 
 def start_cluster(folder: Path) -> None:
     """A head and a second node."""
-    start_node(folder, "--head", "--port", str(PORT))
+    start_node(folder, "--head", "--port", str(PORT), "--include-dashboard=false")
     start_node(folder, f"--address=127.0.0.1:{PORT}")
 
 
