@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from imgassets.backends.base import Outcome
-from imgassets.backends.batches import Batch, Engine, InProcess, Make
+from imgassets.backends.batches import Batch, Engine, InProcess
+from imgassets.backends.batches import Make as Make
 from imgassets.backends.image_rows import OK, RECORD_COLUMNS, REQUEST_COLUMNS, ImageRow
 from imgassets.requests import Request
 from imgassets.storage.image_store import ImageStore

@@ -6,6 +6,7 @@ Plain Ray Core is enough: an actor keeps its pipeline loaded, which Ray's tasks 
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -99,7 +100,7 @@ def _connected(address: str) -> Any:
         ) from error
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing leaves unasked
     try:
-        ray.init(address=address, log_to_driver=False, logging_level="ERROR")
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise EngineError(
             f"no Ray cluster answers at {address}: {' '.join(str(error).split())[:300]}; start one "

@@ -93,10 +93,16 @@ def run(root: Path, log: Path) -> subprocess.Popen[bytes]:
 
 def when_made(root: Path, images: int, process: subprocess.Popen[bytes]) -> None:
     """Wait until some images are stored."""
-    while len(list(through_dagster.store(root).keys())) < images:
+    while len(through_dagster.stored(root)) < images:
         if process.poll() is not None:
             raise RuntimeError(f"the run ended before {images} images")
         time.sleep(0.02)
+
+
+def times(root: Path) -> dict[str, int]:
+    """When each image was stored."""
+    store = through_dagster.store(root)
+    return {key: store.path(key).stat().st_mtime_ns for key in through_dagster.stored(root)}
 
 
 def an_actor_is_killed(folder: Path) -> dict[str, Any]:
@@ -123,20 +129,16 @@ def the_head_is_killed(folder: Path) -> dict[str, Any]:
     begun = time.monotonic()
     first = process.wait(120)
     ended = time.monotonic() - begun
-    kept = {k: through_dagster.store(root).path(k).stat().st_mtime_ns for k in stored(root)}
+    kept = times(root)
     kill("ray::")
     kill("ray/_private")
     time.sleep(1)
-    start_cluster(folder / "ray")
+    start_cluster(folder / "ray2")
     code = run(root, folder / "log2").wait(400)
-    again = [k for k, t in kept.items() if through_dagster.store(root).path(k).stat().st_mtime_ns != t]
+    now = times(root)
+    again = [key for key, when in kept.items() if now[key] != when]
     found = {"heads": heads, "first": first, "ended": ended, "kept": len(kept)}
     return found | {"code": code, "made_again": len(again)}
-
-
-def stored(root: Path) -> list[str]:
-    """Keys of the images that are there."""
-    return list(through_dagster.store(root).keys())
 
 
 SCENES: dict[str, Callable[[Path], dict[str, Any]]] = {

@@ -1,4 +1,4 @@
-"""The embedded model on a real Ray cluster of two nodes: equal bytes, an actor and the head killed."""
+"""The embedded model on a real Ray cluster of two nodes: an actor and the head are killed."""
 
 from __future__ import annotations
 

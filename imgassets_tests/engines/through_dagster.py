@@ -12,6 +12,7 @@ from imgassets.defs.assets.branches import stage_key
 from imgassets.defs.build import build_definitions
 from imgassets.defs.jobs import VALIDATE_JOB
 from imgassets.documents.project import load_project
+from imgassets.refresh.dagster_runs import bury_dead_runs
 from imgassets.storage.image_store import ImageStore
 from imgassets_tests.conftest import edit_file
 from imgassets_tests.integration.small import at_home, write_small_project
@@ -20,7 +21,7 @@ ENDPOINT, MODEL = "cards", "fast"
 
 
 def write(root: Path, seeds: int, steps: int = 1) -> Path:
-    """The small project, with four images a seed of the embedded turbo model, one of them edited."""
+    """The small project, with four images a seed of the turbo model, one of them edited."""
     root.mkdir(parents=True, exist_ok=True)
     write_small_project(root)
     contract = root / "contracts/endpoints/cards.yaml"
@@ -35,6 +36,7 @@ def make(root: Path) -> None:
     requests = (f"requests_{flow}" for flow in ("generate", "edit", "upscale"))
     wanted = {stage_key(ENDPOINT, MODEL, stage) for stage in (*requests, "generated", "edited")}
     with at_home(root) as instance:
+        bury_dead_runs(instance)  # as every command does: a killed run still holds the pool
         subset = job.get_subset(asset_selection=wanted, asset_check_selection=set())
         subset.execute_in_process(instance=instance)
 
@@ -44,9 +46,14 @@ def store(root: Path) -> ImageStore:
     return ImageStore(root / ".imgassets" / "images")
 
 
+def stored(root: Path) -> list[str]:
+    """Keys of the images that are there."""
+    return list(store(root).keys())
+
+
 def files(root: Path) -> dict[str, bytes]:
     """Each image's file by its key."""
-    return {key: store(root).read_bytes(key) for key in store(root).keys()}
+    return {key: store(root).read_bytes(key) for key in stored(root)}
 
 
 if __name__ == "__main__":
