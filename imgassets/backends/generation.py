@@ -6,26 +6,25 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from imgassets.backends.base import Outcome
+from imgassets.backends.batches import Batch, Engine, InProcess
+from imgassets.backends.batches import Make as Make
 from imgassets.backends.image_rows import OK, RECORD_COLUMNS, REQUEST_COLUMNS, ImageRow
 from imgassets.requests import Request
 from imgassets.storage.image_store import ImageStore
 
 if TYPE_CHECKING:
     import pandas as pd
-    from PIL import Image
 
-#: Makes the images of some requests, given their sources where the flow has any.
-Make = Callable[[Sequence[dict[str, Any]], "Sequence[Image.Image]"], list[Outcome]]
 Progress = Callable[[int, int], None]
 
 
 def make_images(
     requests: Sequence[Request],
     store: ImageStore,
-    make: Make,
+    make: Make | Engine,
     *,
     batch_size: int,
     progress: Progress,
@@ -33,13 +32,15 @@ def make_images(
     """Make what is missing; return the table of all, and how many were made now.
 
     A batch is stored while the next one is made, so that a GPU does not wait for PNG and disk; an
-    interrupted run goes on where it was, at most two batches back.
+    interrupted run goes on where it was, at most two batches back (of each worker, where an engine
+    has several).
     A failed image is a row with its failure mode in `status`; the others go on.
 
     Args:
         requests: of one flow and model.
         store: where images are looked for and kept.
-        make: called with at most `batch_size` requests' inputs and their source images.
+        make: called with at most `batch_size` requests' inputs and their source images; or an
+            engine that spreads such batches.
         batch_size: how many to ask for at once.
         progress: called with (done, missing) at the start, and whenever a batch is stored.
 
@@ -50,7 +51,8 @@ def make_images(
     missing = {r.image_key: r for r in requests if r.image_key not in intact}
     failures = dict(_without_source(missing.values(), store))
     ready = [r for key, r in missing.items() if key not in failures]
-    failures |= _make_and_keep(ready, store, make, batch_size, progress)
+    engine = make if isinstance(make, Engine) else InProcess(make)
+    failures |= _make_and_keep(ready, store, engine, batch_size, progress)
     made = len(missing) - len(failures)
     return image_table(requests, store, failures), made
 
@@ -58,32 +60,33 @@ def make_images(
 def _make_and_keep(
     requests: Sequence[Request],
     store: ImageStore,
-    make: Make,
+    engine: Engine,
     batch_size: int,
     progress: Progress,
 ) -> dict[str, Outcome]:
-    """Make images in batches, and store each batch while the next one is made; the failures."""
+    """Make images in batches, and store each batch while the next ones are made; the failures."""
     failures: dict[str, Outcome] = {}
     waiting: deque[tuple[int, Future[None]]] = deque()
+    done = 0
 
     def finish_oldest() -> None:
-        done, stored = waiting.popleft()
+        nonlocal done
+        size, stored = waiting.popleft()
         stored.result()
+        done += size
         progress(done, len(requests))
 
     if requests:
         progress(0, len(requests))
+    starts = range(0, len(requests), batch_size)
+    batches = [Batch(requests[start : start + batch_size], store) for start in starts]
     # Left early, it still waits for what was begun.
     with ThreadPoolExecutor(1, "store") as keeper:
-        for start in range(0, len(requests), batch_size):
-            batch = requests[start : start + batch_size]
-            store.fetch_images([r.source_key for r in batch if r.source_key])
-            sources = [store.read(r.source_key) for r in batch if r.source_key]
-            outcomes = make([r.inputs for r in batch], sources)
-            both = list(zip(batch, outcomes, strict=True))
+        for batch, outcomes in engine.run(batches):
+            both = list(zip(batch.requests, outcomes, strict=True))
             failures |= {r.image_key: o for r, o in both if o.image is None}
-            waiting.append((start + len(batch), keeper.submit(_keep, store, both)))
-            if len(waiting) > 1:
+            waiting.append((len(both), keeper.submit(_keep, store, both)))
+            if len(waiting) > engine.workers:
                 finish_oldest()
         while waiting:
             finish_oldest()

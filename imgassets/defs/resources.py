@@ -7,9 +7,12 @@ import dagster as dg
 from pydantic import PrivateAttr
 
 from imgassets.backends.base import Backend
+from imgassets.backends.batches import Engine, Make
 from imgassets.backends.device import Device, choose_device
-from imgassets.backends.generation import Make
 from imgassets.documents.project import Project, find_root, load_project
+from imgassets.engines.choice import can_be_spread, engine_setting, open_team
+from imgassets.engines.team import Spread, Team
+from imgassets.engines.worker import Order
 from imgassets.flows import FlowName
 from imgassets.refresh.document_changes import FacetHistory, facet_key, present_facets
 from imgassets.storage.calibrations import calibrations_of, judges_in_words
@@ -84,10 +87,14 @@ class EarlierReports(dg.ConfigurableResource):
 
 
 class BackendPool(dg.ConfigurableResource):
-    """Picks the device, and keeps each model's pipeline loaded for the length of a run."""
+    """Picks the device, and keeps each model's pipeline loaded for the length of a run.
+
+    By `$IMGASSETS_ENGINE` it has workers do so, which end with the run.
+    """
 
     device: str = "auto"
     _backends: dict[str, Backend] = PrivateAttr(default_factory=dict)
+    _teams: list[Team] = PrivateAttr(default_factory=list)
 
     def chosen(self) -> tuple[Device, str]:
         """The device class, and why it was chosen."""
@@ -99,6 +106,26 @@ class BackendPool(dg.ConfigurableResource):
         from imgassets.backends.registry import opened_late
 
         return opened_late(lambda: self._opened(project, model, flow))
+
+    def engine(self, project: Project, model: str, flow: FlowName) -> Make | Engine:
+        """As `maker`, or workers that share its batches, where `$IMGASSETS_ENGINE` says so.
+
+        Raises:
+            PlaceError: the variable is no engine.
+            EngineError: that engine is not here.
+        """
+        setting, document = engine_setting(), project.model(model)
+        if setting is None or not can_be_spread(document, flow):
+            return self.maker(project, model, flow)
+        device, _ = self.chosen()
+        if not self._teams:
+            self._teams.append(open_team(setting, device))
+        return Spread(self._teams[0], Order(project.root, document, flow, device))
+
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:  # noqa: ARG002
+        """The run is over, well or not: no worker stays."""
+        while self._teams:
+            self._teams.pop().close()
 
     def _opened(self, project: Project, model: str, flow: FlowName) -> Make:
         from imgassets.backends.registry import open_maker

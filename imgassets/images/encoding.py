@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
@@ -28,12 +29,35 @@ def quantize(pixels: np.ndarray) -> Image.Image:
     return Image.fromarray((pixels.clip(0.0, 1.0) * 255).round().astype(np.uint8))
 
 
-def encode_png(image: Image.Image) -> bytes:
+@dataclass(frozen=True)
+class EncodedImage:
+    """An image that another process made and encoded by `encode_png`.
+
+    Attributes:
+        png: the file.
+        width, height: pixels.
+        mode: of Pillow.
+    """
+
+    png: bytes
+    width: int
+    height: int
+    mode: str
+
+    @classmethod
+    def of(cls, image: Image.Image) -> EncodedImage:
+        """An image, encoded here."""
+        return cls(encode_png(image), image.width, image.height, image.mode)
+
+
+def encode_png(image: Image.Image | EncodedImage) -> bytes:
     """Lossless PNG without any metadata, so that equal pixels give equal bytes.
 
     Matching runs alone (RLE) takes a fifth to a quarter of the time of the usual settings (0.09
     for 0.45 s at 1024 px) for about as many bytes; half as many again for scanned text.
     """
+    if isinstance(image, EncodedImage):
+        return image.png
     buffer = io.BytesIO()
     Image.fromarray(np.asarray(image)).save(
         buffer, format="PNG", compress_level=1, compress_type=Image.RLE

@@ -26,6 +26,8 @@ if TYPE_CHECKING:  # a plan asks which images there are, and reads none
     import numpy as np
     from PIL import Image
 
+    from imgassets.images.encoding import EncodedImage
+
 _log = logging.getLogger(__name__)
 _KEY = re.compile(r"^[0-9a-f]{64}$")
 _IMAGE, _RECORD = "image.png", "record.json"
@@ -112,7 +114,7 @@ class ImageStore:
     def put(
         self,
         key: str,
-        image: Image.Image,
+        image: Image.Image | EncodedImage,
         *,
         request: dict[str, Any],
         made_at: str,
@@ -122,7 +124,7 @@ class ImageStore:
 
         Args:
             key: the request's hash.
-            image: RGB or RGBA, 8 bits a channel.
+            image: RGB or RGBA, 8 bits a channel; or one that is encoded already.
             request: the inputs that were hashed.
             made_at: UTC, ISO 8601.
             making: the fields of `Making`.

@@ -167,7 +167,7 @@ def _images(
         table, made = make_images(
             requests,
             store,
-            maker.maker(project, model, flow),
+            maker.engine(project, model, flow),
             batch_size=project.model(model).batch_size,
             progress=telling(context.log, f"{name}/{model}: {flow}"),
         )

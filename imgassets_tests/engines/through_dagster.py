@@ -1,0 +1,60 @@
+"""The images of one model, made by a Dagster run as the product makes them.
+
+`python -m imgassets_tests.engines.through_dagster ROOT` does so in a process of its own.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from imgassets.defs.assets.branches import stage_key
+from imgassets.defs.build import build_definitions
+from imgassets.defs.jobs import VALIDATE_JOB
+from imgassets.documents.project import load_project
+from imgassets.refresh.dagster_runs import bury_dead_runs
+from imgassets.storage.image_store import ImageStore
+from imgassets_tests.conftest import edit_file
+from imgassets_tests.integration.small import at_home, write_small_project
+
+ENDPOINT, MODEL = "cards", "fast"
+
+
+def write(root: Path, seeds: int, steps: int = 1) -> Path:
+    """The small project, with four images a seed of the turbo model, one of them edited."""
+    root.mkdir(parents=True, exist_ok=True)
+    write_small_project(root)
+    contract = root / "contracts/endpoints/cards.yaml"
+    edit_file(contract, "seeds: [5, 6]", f"seeds: {list(range(5, 5 + seeds))}")
+    edit_file(root / "contracts/models/fast.yaml", "{steps: 1,", f"{{steps: {steps},")
+    return root
+
+
+def make(root: Path) -> None:
+    """Materialize generated and edited images by the engine of $IMGASSETS_ENGINE."""
+    job = build_definitions(load_project(root)).resolve_job_def(VALIDATE_JOB)
+    requests = (f"requests_{flow}" for flow in ("generate", "edit", "upscale"))
+    wanted = {stage_key(ENDPOINT, MODEL, stage) for stage in (*requests, "generated", "edited")}
+    with at_home(root) as instance:
+        bury_dead_runs(instance)  # as every command does: a killed run still holds the pool
+        subset = job.get_subset(asset_selection=wanted, asset_check_selection=set())
+        subset.execute_in_process(instance=instance)
+
+
+def store(root: Path) -> ImageStore:
+    """The images of a project."""
+    return ImageStore(root / ".imgassets" / "images")
+
+
+def stored(root: Path) -> list[str]:
+    """Keys of the images that are there."""
+    return list(store(root).keys())
+
+
+def files(root: Path) -> dict[str, bytes]:
+    """Each image's file by its key."""
+    return {key: store(root).read_bytes(key) for key in stored(root)}
+
+
+if __name__ == "__main__":
+    make(Path(sys.argv[1]))
