@@ -8,11 +8,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from imgassets.defs.assets.branches import stage_key
 from imgassets.defs.build import build_definitions
 from imgassets.defs.jobs import VALIDATE_JOB
 from imgassets.documents.project import load_project
-from imgassets.refresh.dagster_runs import bury_dead_runs
+from imgassets.refresh.dagster_runs import bury_dead_runs, run_assets
 from imgassets.storage.image_store import ImageStore
 from imgassets_tests.conftest import edit_file
 from imgassets_tests.integration.small import at_home, write_small_project
@@ -34,11 +33,12 @@ def make(root: Path) -> None:
     """Materialize generated and edited images by the engine of $IMGASSETS_ENGINE."""
     job = build_definitions(load_project(root)).resolve_job_def(VALIDATE_JOB)
     requests = (f"requests_{flow}" for flow in ("generate", "edit", "upscale"))
-    wanted = {stage_key(ENDPOINT, MODEL, stage) for stage in (*requests, "generated", "edited")}
+    wanted = [f"{ENDPOINT}/{MODEL}/{stage}" for stage in (*requests, "generated", "edited")]
     with at_home(root) as instance:
         bury_dead_runs(instance)  # as every command does: a killed run still holds the pool
-        subset = job.get_subset(asset_selection=wanted, asset_check_selection=set())
-        subset.execute_in_process(instance=instance)
+        errors = run_assets(job, instance, wanted, [])
+    if errors:
+        raise RuntimeError("; ".join(errors))
 
 
 def store(root: Path) -> ImageStore:
