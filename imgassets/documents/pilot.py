@@ -10,7 +10,7 @@ from imgassets.documents.base import Document
 from imgassets.documents.field_errors import FieldError
 from imgassets.documents.field_facets import Facet
 from imgassets.documents.units import ImageSeconds, Mebibytes, Seconds, Share, Usd
-from imgassets.flows import FlowName
+from imgassets.flows import FIRST, FlowName
 
 
 class Poisson(Document):
@@ -108,7 +108,7 @@ class Pilot(Document):
         default_factory=dict,
         description="How often each flow's image is asked for; as `traffic.per_month` where it is "
         "silent.",
-        examples=[{"generate": 9, "edit": 1}],
+        examples=[{FIRST: 1}],
     )
     timeout_seconds: Annotated[Seconds, Facet.PILOT] = Field(
         120, gt=0, le=3600, description="Longest wait for one reply; then the request has failed."
