@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,6 +9,7 @@ from imgassets.documents.base import fingerprint
 from imgassets.documents.facets import facets_of
 from imgassets.documents.pilot import Pilot as PilotDocument
 from imgassets.documents.project import Project
+from imgassets.documents.weights import file_sha256
 from imgassets.pilot.ceilings import holds
 from imgassets.pilot.result import Pilot, read_pilot
 from imgassets.requests import environment_words
@@ -96,7 +96,7 @@ def replayed(project: Project, pilot: PilotDocument) -> dict[str, Any]:
     said = pilot.model_dump(mode="json", exclude={"ceilings"})
     if pilot.trace is not None:
         path = project.root / pilot.trace
-        content = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+        content = file_sha256(path) if path.is_file() else ""
         said["trace"] = content
     return said
 

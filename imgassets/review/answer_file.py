@@ -17,6 +17,7 @@ from threading import Lock
 
 from imgassets.documents.answers import Answer, AnswerFile, read_answers
 from imgassets.documents.problems import InvalidDocumentsError
+from imgassets.storage.whole_file import sync_folder
 
 _LARGEST_LINE = 2**20
 
@@ -97,8 +98,8 @@ class Answers:
                 if not self._is_there(file):
                     continue  # an editor or git put another in its place while we waited
                 if new:
-                    _sync_folder(self.path.parent)
-                    _sync_folder(self.path.parent.parent)
+                    sync_folder(self.path.parent)
+                    sync_folder(self.path.parent.parent)
                 yield file
                 return
             finally:
@@ -138,12 +139,3 @@ def _mended(file: int) -> int:
         return size + os.write(file, b"\n")
     os.ftruncate(file, size - len(last))
     return size - len(last)
-
-
-def _sync_folder(folder: Path) -> None:
-    """A new file is lost with its folder's entry where the machine stops before that is written."""
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from imgassets.rollout.flags import FlagFileError, Flags, parse
-from imgassets.rollout.history import sync_folder
 from imgassets.storage.rollout_files import RolloutFiles
+from imgassets.storage.whole_file import sync_folder
 
 #: A reserve is this many times as large as the flags are, and never smaller than this.
 _TIMES, _SMALLEST = 2, 16 * 1024

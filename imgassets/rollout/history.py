@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from imgassets.rollout.entries import Entry
 from imgassets.rollout.lock import held
+from imgassets.storage.whole_file import sync_folder
 
 _PATIENCE = 1.0
 
@@ -107,15 +108,6 @@ def read_entry(line: bytes) -> Entry | None:
         return Entry.model_validate_json(line)
     except ValidationError:
         return None
-
-
-def sync_folder(folder: Path) -> None:
-    """Wait until names in a folder are on disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _write_all(descriptor: int, data: bytes, at: int) -> None:

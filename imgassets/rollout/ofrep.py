@@ -11,7 +11,6 @@ import json
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
 
 from openfeature.exception import ErrorCode, InvalidContextError, OpenFeatureError, ParseError
 from starlette.applications import Starlette
@@ -19,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from imgassets.documents.addresses import is_loopback
+from imgassets.documents.addresses import from_this_machine
 from imgassets.rollout.evaluation import LiveFlags
 
 _PREFIX = "/ofrep/v1/evaluate/flags"
@@ -64,9 +63,8 @@ def _guarded(flags: LiveFlags, handler: _Handler) -> _Handler:
     """For programs of this machine, with the flags of now, or the last that could be read."""
 
     async def guarded(request: Request) -> Response:
-        host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
-        origin = request.headers.get("origin")
-        if not is_loopback(host) or (origin and not is_loopback(urlsplit(origin).hostname or "")):
+        headers = request.headers
+        if not from_this_machine(headers.get("host", ""), headers.get("origin")):
             told = {"errorDetails": "this server answers programs of this machine alone"}
             return JSONResponse(told, HTTPStatus.FORBIDDEN)
         flags.refresh()

@@ -17,14 +17,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from imgassets.documents.addresses import is_loopback
+from imgassets.documents.addresses import from_this_machine
 from imgassets.rollout.outcome_lines import read_outcomes
 from imgassets.rollout.outcomes import OutcomeLog
 from imgassets.storage.image_store import StoreError
@@ -101,12 +100,10 @@ def _kept(log: OutcomeLog, text: str, now: datetime) -> Response:
 
 
 def _refusal(request: Request, token: str) -> Response | None:
-    """Pages of the web reach this machine through a browser, by its name or by one of theirs."""
-    host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
-    origin = request.headers.get("origin")
-    if not is_loopback(host) or (origin and not is_loopback(urlsplit(origin).hostname or "")):
+    headers = request.headers
+    if not from_this_machine(headers.get("host", ""), headers.get("origin")):
         return _error(403, "this server answers programs of this machine alone")
-    given = request.headers.get("authorization", "").removeprefix("Bearer ")
+    given = headers.get("authorization", "").removeprefix("Bearer ")
     if not hmac.compare_digest(given.encode(), token.encode()):
         return _error(401, "send the token: Authorization: Bearer TOKEN")
     return None

@@ -27,3 +27,12 @@ def write_whole(path: Path, text: str) -> None:
     """Replace a UTF-8 text file, whole or not at all."""
     with whole_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until names in a folder are on disk: a new file is lost without its folder's entry."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
