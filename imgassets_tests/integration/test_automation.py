@@ -20,13 +20,13 @@ from imgassets_tests.integration.small import at_home, model_file
 def tick(root: Path, cursor: str | None = None, loaded: Project | None = None) -> dg.SensorResult:
     """What the sensor of a code location says of the documents now; `loaded` is what it knows."""
     repository = build_definitions(loaded or load_project(root)).get_repository_def()
-    with dg.DagsterInstance.ephemeral() as instance:
-        context = dg.build_sensor_context(
-            instance=instance,
-            cursor=cursor,
-            repository_def=repository,
-            resources={"workplace": ProjectResource(root=str(root)), "maker": BackendPool()},
-        )
+    resources = {"workplace": ProjectResource(root=str(root)), "maker": BackendPool()}
+    with (
+        dg.DagsterInstance.ephemeral() as instance,
+        dg.build_sensor_context(
+            instance=instance, cursor=cursor, repository_def=repository, resources=resources
+        ) as context,
+    ):
         return repository.get_sensor_def("documents_changed").evaluate_tick(context)
 
 
