@@ -12,11 +12,12 @@ from imgassets.refresh.observed.calibrations import CALIBRATIONS
 from imgassets.refresh.observed.documents import DOCUMENTS
 from imgassets.refresh.observed.environment import ENVIRONMENT
 from imgassets.refresh.observed.labels import LABELS
+from imgassets.refresh.observed.pilots import PILOTS
 from imgassets.refresh.observed.rollout import ROLLOUT
 
 _SECONDS = 30
 #: Kinds of observed state that change without a run of ours.
-_WATCHED = (DOCUMENTS, ENVIRONMENT, LABELS, CALIBRATIONS, ROLLOUT)
+_WATCHED = (DOCUMENTS, ENVIRONMENT, LABELS, CALIBRATIONS, PILOTS, ROLLOUT)
 C = dg.AutomationCondition
 
 

@@ -42,6 +42,13 @@ def test_validate_makes_no_pilot(project_root: Path) -> None:
     assert not [node for node in job.graph.node_names() if node.endswith("pilot")]
 
 
+def test_the_report_follows_the_last_pilots(project_root: Path) -> None:
+    graph = build_definitions(with_pilot(project_root, PILOT)).resolve_asset_graph()
+    kept = dg.AssetKey(["cards", "fast", "last_pilot"])
+    assert kept in graph.get(dg.AssetKey(["cards", "report"])).parent_keys
+    assert graph.get(kept).parent_keys == {dg.AssetKey(["cards", "fast", "pilot"])}
+
+
 def test_the_job_runs_them_and_holds_every_ceiling(project_root: Path) -> None:
     """The served model is the real one; offline images and costs stay as `validate` left them."""
     project = with_pilot(project_root, PILOT, traffic=SLOW)

@@ -8,6 +8,7 @@ import pytest
 
 from imgassets.documents.project import load_project
 from imgassets.pilot.state import fingerprints, pilot_state
+from imgassets.refresh.observed.pilots import PILOTS
 from imgassets.storage.project_home import home_of
 from imgassets_tests.conftest import edit_file
 from imgassets_tests.pilot.projects import made_pilot, with_pilot
@@ -15,14 +16,16 @@ from imgassets_tests.pilot.projects import made_pilot, with_pilot
 PILOT = {"requests": 100, "ceilings": {"p95_seconds": 1}}
 
 
-def keep(root: Path, latencies: list[float], pilot: dict[str, object] = PILOT) -> None:
+def keep(
+    root: Path, latencies: list[float], pilot: dict[str, object] = PILOT, **result: str
+) -> None:
     project = with_pilot(root, pilot)
     document = project.endpoint("cards").pilot
     assert document is not None
     found = fingerprints(project, "cards", "prod", document, "cpu")
     folder = home_of(root).pilot("cards", "prod")
     folder.mkdir(parents=True, exist_ok=True)
-    made_pilot(latencies, fingerprints=found).write(folder)
+    made_pilot(latencies, fingerprints=found, **result).write(folder)
 
 
 def state(root: Path) -> tuple[str, str]:
@@ -99,3 +102,29 @@ def test_a_file_that_cannot_be_read_is_no_pilot(project_root: Path) -> None:
     found, why = state(project_root)
     assert found == "missing"
     assert "run it again" in why
+
+
+def version(root: Path) -> str:
+    """Of what a report tells of the pilot of prod."""
+    states = {state.key: state.version for state in PILOTS.states(load_project(root), "cpu")}
+    return states["cards/prod/last_pilot"]
+
+
+def test_a_report_is_out_of_date_by_a_new_pilot_and_by_one_that_holds_no_more(
+    project_root: Path,
+) -> None:
+    with_pilot(project_root, PILOT)
+    none = version(project_root)
+    keep(project_root, [0.1] * 100)
+    first = version(project_root)
+    assert version(project_root) == first != none
+    keep(project_root, [0.1] * 100, started="2026-11-28T16:00:00+00:00")
+    second = version(project_root)
+    assert second != first
+    with_pilot(project_root, PILOT | {"ceilings": {"p95_seconds": 0.01}})
+    assert version(project_root) != second
+
+
+def test_without_a_pilot_in_the_contract_no_report_waits_for_one(project_root: Path) -> None:
+    with_pilot(project_root, None)
+    assert PILOTS.keys(load_project(project_root)) == {}

@@ -16,6 +16,7 @@ from imgassets.refresh.document_changes import facet_key
 from imgassets.refresh.observed.answers import answers_key
 from imgassets.refresh.observed.drift import drift_key
 from imgassets.refresh.observed.labels import labels_key
+from imgassets.refresh.observed.pilots import last_pilot_key
 from imgassets.refresh.observed.rollout import rollout_key
 from imgassets.report.forms import REPORT_FORMS
 from imgassets.storage.shared_files import SharedFiles
@@ -83,6 +84,7 @@ def _beside_verdicts(endpoint: Endpoint) -> list[str]:
     """What a report tells of that no verdict depends on."""
     return [
         *([rollout_key(endpoint.endpoint)] if endpoint.rollout else []),
+        *(last_pilot_key(endpoint.endpoint, m) for m in endpoint.models if endpoint.pilot),
         facet_key("endpoints", endpoint.endpoint, "traffic"),
         *(facet_key("models", model, "price") for model in endpoint.models),
     ]

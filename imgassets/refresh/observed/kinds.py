@@ -11,6 +11,7 @@ from imgassets.refresh.observed.drift import DRIFT
 from imgassets.refresh.observed.environment import ENVIRONMENT
 from imgassets.refresh.observed.extra_seeds import EXTRA_SEEDS
 from imgassets.refresh.observed.labels import LABELS
+from imgassets.refresh.observed.pilots import PILOTS
 from imgassets.refresh.observed.rollout import ROLLOUT
 from imgassets.refresh.observed.state import ObservedKind, ObservedState
 
@@ -23,6 +24,7 @@ KINDS: tuple[ObservedKind, ...] = (
     LABELS,
     ANSWERS,
     CALIBRATIONS,
+    PILOTS,
     ROLLOUT,
 )
 
