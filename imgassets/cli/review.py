@@ -11,6 +11,7 @@ from imgassets.cli.options import HOST, OK, complain, valid_project
 from imgassets.documents.answers import AnswerFile
 
 if TYPE_CHECKING:
+    from imgassets.documents.project import Project
     from imgassets.review.desk import Desk
     from imgassets.review.session import Session
 
@@ -28,6 +29,9 @@ def review(
         str, typer.Option(metavar="NAME", help="Puts a name into the address; else it asks.")
     ] = "",
     open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    status: Annotated[
+        bool, typer.Option("--status", help="Only say what there is, and who answered how much.")
+    ] = False,
 ) -> int:
     """Show pairs of images to people, and keep what they say.
 
@@ -38,8 +42,13 @@ def review(
     """
     from imgassets.review.session import open_session
 
-    session = open_session(valid_project(), endpoint, model, pairs, seed)
+    project = valid_project()
+    session = open_session(project, endpoint, model, pairs, seed)
     print("\n".join(session.words))
+    _warn_if_outdated(project, endpoint, model)
+    if status:
+        _tell(session.desk, session.desk.answered(), session.answers.read())
+        return OK
     address = session.address(HOST, port, who)
     print(f"open {address}\nit ends by Ctrl-C; every answer is saved at once", flush=True)
     before = session.desk.answered()
@@ -68,12 +77,30 @@ def _serve(session: Session, port: int, address: str) -> None:
         )  # fmt: skip
 
 
+def _warn_if_outdated(project: Project, endpoint: str, model: str) -> None:
+    """Nobody should look at images that the next verdict will not be about."""
+    from imgassets.defs.outdated import outdated_images
+    from imgassets.refresh.dagster_runs import open_instance
+
+    models = dict.fromkeys((project.endpoint(endpoint).incumbent, model))
+    with open_instance(project.root) as instance:
+        found = outdated_images(project, instance, endpoint, models)
+    for table, why in found.items():
+        complain(f"warning: {table} is out of date: {why}")
+    if found:
+        complain(
+            "answers on images that are made anew will not count; run "
+            f"`imgassets validate --endpoint {endpoint}` first"
+        )
+
+
 def _tell(desk: Desk, before: dict[str, int], file: AnswerFile) -> None:
     """How much was answered, and what comes next."""
     whole = len(desk.deck.pairs)
     for who, count in desk.answered().items():
         new = count - before.get(who, 0)
-        complain(f"{who} answered {count} of {whole} pairs, {new} of them now")
+        now = f", {new} of them now" if new else ""
+        complain(f"{who} answered {count} of {whole} pairs{now}")
     if not desk.answered():
         complain("nobody answered; the same command goes on")
         return

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from imgassets.backends.device import choose_device
+from imgassets.defs.outdated import why_outdated
 from imgassets.documents.base import fingerprint
 from imgassets.documents.project import Project
 from imgassets.drift.findings import DriftFile, drift_reasons
 from imgassets.pilot.state import pilot_state
 from imgassets.refresh.dagster_state import DagsterState
-from imgassets.refresh.planner import Planner
 from imgassets.rollout.gates import Evidence, VerdictFound
 from imgassets.rollout.watch import outcomes_now
 from imgassets.storage.ownership import made_for
@@ -71,20 +70,4 @@ def _outdated(project: Project, known: DagsterState, key: str, made: Made, writt
         return f"it was made by the project {other}"
     if written != made.version:
         return "its file is not as it was written"
-    planner = Planner(project, choose_device("auto")[0], known)
-    above = _above(known, key)
-    why = planner.plan(above, tried=above).assets.get(key, "")
-    return why.partition(": ")[2] if why.startswith("follows ") else why
-
-
-def _above(known: DagsterState, key: str) -> set[str]:
-    """An asset and all that it is made from."""
-    parents = {asset.key: asset.parents for asset in known.assets()}
-    found: set[str] = set()
-    left = [key]
-    while left:
-        one = left.pop()
-        if one in parents and one not in found:
-            found.add(one)
-            left += parents[one]
-    return found
+    return why_outdated(project, known, [key]).get(key, "")

@@ -81,7 +81,11 @@ class Client:
             return frozenset(name for name, flow in FLOWS.items() if not flow.source or flow.edits)
 
     async def ask(self, request: Request, source: bytes | None, name: str) -> Stepped:
-        """One image. What goes wrong is told by the step, and raises nothing."""
+        """One image. What goes wrong is told by the step, and raises nothing.
+
+        A step lasts from the first byte that is sent to the last one that comes: neither writing
+        the message nor reading the image is the server's.
+        """
         began = self.clock.now()
         try:
             if request.flow in self.offered:
@@ -90,14 +94,14 @@ class Client:
                 told = await self._made_here(request, source)
         except HostedError as error:
             told = {"failure": error.mode, "message": error.message}
-        return Stepped(request, began, self.clock.now(), **told)
+        return Stepped(request, **({"began": began, "ended": self.clock.now()} | told))
 
     # ---- by the server ---------------------------------------------------------------------
 
     async def _asked(self, request: Request, source: bytes | None, name: str) -> dict[str, Any]:
-        response = await self._sent(request, source, name)
+        response, span = await self._sent(request, source, name)
         timing = Timing.read(response.headers.get(HEADER, ""))
-        told = _as_told(timing)
+        told = _as_told(timing) | span
         try:
             reply = read_reply(
                 response, reply_of, lambda refused: refusal_of(refused, self.key), self.key
@@ -109,23 +113,30 @@ class Client:
             return told | {"failure": "bad_payload", "message": message}
         return told | {"image": reply.image}
 
-    async def _sent(self, request: Request, source: bytes | None, name: str) -> httpx.Response:
+    async def _sent(
+        self, request: Request, source: bytes | None, name: str
+    ) -> tuple[httpx.Response, dict[str, float]]:
+        """The whole reply, and when it was asked for and was there."""
         address, how = self._message(request, source)
         try:
             async with asyncio.timeout(self.timeout):
-                headers = {ID_HEADER: name}
-                post = self._http.stream("POST", f"{self.url}{address}", headers=headers, **how)
-                async with post as response:
+                url, headers = f"{self.url}{address}", {ID_HEADER: name}
+                asked = self._http.build_request("POST", url, headers=headers, **how)
+                began = self.clock.now()
+                response = await self._http.send(asked, stream=True)
+                try:
                     body = await _body(response)
-                    plain = {k: v for k, v in response.headers.items() if k != "content-encoding"}
-                    return httpx.Response(
-                        response.status_code, headers=plain, content=body, request=response.request
-                    )
+                    span = {"began": began, "ended": self.clock.now()}
+                finally:
+                    await response.aclose()
         except TimeoutError:
             message = f"no whole reply within {self.timeout:g} s"
             raise HostedError("timed_out", message, billed=True) from None
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             raise transport_error(error, self.key) from None
+        plain = {k: v for k, v in response.headers.items() if k != "content-encoding"}
+        whole = httpx.Response(response.status_code, headers=plain, content=body, request=asked)
+        return whole, span
 
     def _message(self, request: Request, source: bytes | None) -> tuple[str, dict[str, Any]]:
         """Where to, and what: arguments of httpx."""

@@ -25,7 +25,8 @@ class Stepped:
 
     Attributes:
         request: what was asked for.
-        began, ended: seconds from the start of the replay.
+        began, ended: seconds from the start of the replay: of the first byte that was sent, and the
+            last one that came.
         image: the bytes that came; None where none did.
         failure, message: why not.
         waited, made, batch, memory: as the server told them; None where it did not.
@@ -109,4 +110,4 @@ async def _chain(due: Due, ask: Ask, clock: Clock) -> Answered:
         if step.image is None:
             break
         source = step.image
-    return Answered(due, sent, clock.now(), tuple(steps))
+    return Answered(due, sent, steps[-1].ended, tuple(steps))

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from imgassets.documents.answers import Answer
 from imgassets.metrics import families
+from imgassets.review.answer_file import Answers
 from imgassets_tests.conftest import edit_file
 from imgassets_tests.integration.small import MODELS, model_file
 
@@ -107,6 +109,25 @@ def label(root: Path) -> None:
     file.write_text("\n".join(["image_key,metric,value,who,when", *lines]))
 
 
+def answer(root: Path) -> None:
+    """A person looks at pairs of both models' images."""
+    ours, theirs = (
+        pd.read_parquet(root / f".imgassets/tables/cards/{model}/generated.parquet")
+        for model in ("fast", "prod")
+    )
+    file = Answers(root, "cards")
+    both = ours.merge(theirs, on=["prompt_id", "seed"], suffixes=("", "_prod"))
+    for number, row in enumerate(both.itertuples()):
+        said = {
+            "id": f"{number:032x}", "when": "2026-11-27T12:00:00Z", "who": "ana",
+            "endpoint": "cards", "candidate": "fast", "incumbent": "prod", "flow": "generate",
+            "prompt_id": row.prompt_id, "seed": row.seed, "candidate_key": row.image_key,
+            "incumbent_key": row.image_key_prod, "left": "candidate", "why": "random",
+            "drawn": True, "seconds": 2.0, "preference": "candidate",
+        }  # fmt: skip
+        file.add(Answer.model_validate(said))
+
+
 def nothing(root: Path) -> None:
     """Nothing."""
 
@@ -141,6 +162,13 @@ ROWS = [
         label,
         must=stages({"comparison"}) | REPORT,
         may=stages({"verdict"}),
+    ),
+    Row(
+        "answers of people on a candidate",
+        answer,
+        must=stages({"comparison"}, ["fast"]) | REPORT,
+        may=stages({"verdict"}, ["fast"]),
+        scores=0,
     ),
     Row(
         "the price of the candidate",

@@ -122,6 +122,26 @@ def test_a_verdict_waits_for_people_and_says_for_how_many(root: Path) -> None:
     assert not validated(root).assets
 
 
+def test_the_status_says_who_answered_and_that_images_are_out_of_date(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = ["review", "--endpoint", "cards", "--model", "fast", "--status"]
+    assert main(status) == 0
+    assert "nobody answered" in capsys.readouterr().err
+    answered(root, list(deck_of(root, 36).pairs)[:5], GOOD)
+    assert main(status) == 0
+    told = capsys.readouterr()
+    assert "drawn at random from 40" in told.out
+    assert "ana answered 5 of 3" in told.err
+    assert "out of date" not in told.err
+    edit_file(root / "contracts/models/fast.yaml", "{steps: 1,", "{steps: 2,")
+    assert main(status) == 0
+    told = capsys.readouterr()
+    assert "warning: cards/fast/generated is out of date: " in told.err
+    assert "cards/prod" not in told.err
+    assert "imgassets validate --endpoint cards" in told.err
+
+
 def test_good_answers_turn_it_into_a_go(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     deck = deck_of(root, 36)
     answered(root, list(deck.pairs), GOOD)
