@@ -20,7 +20,7 @@ _TEMPLATE = Path(__file__).with_name("picture.svg.j2")
 #: A longer pilot is drawn by every so many requests, the slowest of each group.
 _MOST_DOTS = 1500
 _WIDTH, _TOP, _HEIGHT = 640.0, 76.0, 190.0
-_SPREAD_TOP = 322.0
+_SPREAD_TOP = 342.0
 
 
 @dataclass(frozen=True)
