@@ -11,15 +11,18 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+import yaml
 
 pytest.importorskip("dagster_celery", reason="imgassets[celery] is not installed")
 pytest.importorskip("dagster_k8s", reason="imgassets[kubernetes] is not installed")
 
+from imgassets.refresh.dagster_runs import open_instance
 from imgassets_tests.cluster.launching import Deployed, deployed, ended_run
 from imgassets_tests.cluster.postgres_server import PASSWORD, PostgresServer
 from imgassets_tests.cluster.redis_server import RedisServer
 from imgassets_tests.deploy.kubernetes_server import KubernetesServer, write_kubeconfig
 from imgassets_tests.deploy.launched import DEPLOY, settings
+from imgassets_tests.integration.small import write_small_project
 
 pytestmark = pytest.mark.cluster
 
@@ -112,6 +115,8 @@ def test_a_pod_carries_out_a_whole_run(
         "dagster_home": str(tmp_path / "dagster"),
         "env_vars": [],  # the store is a folder here
     }
+    joins = ["sh", "-c", 'echo joined && exec "$@"', "run"]  # as a pod joins a Ray cluster
+    whole["run_launcher"]["config"]["run_k8s_config"]["container_config"]["command"] = joins
     project = deployed(tmp_path, whole, postgres, "project_pods")
     for name, value in project.environment.items():
         as_deployed.setenv(name, value)
@@ -122,4 +127,46 @@ def test_a_pod_carries_out_a_whole_run(
         cluster.close()
     assert run.status is dg.DagsterRunStatus.SUCCESS, cluster.logs()
     assert len(cluster.jobs) == 1
+    assert "joined" in cluster.logs()
     assert len(project.verdicts()) == 1
+    assert not (project.dagster_home / "postgres").exists()  # the settings are used where they are
+
+
+def test_the_database_settings_of_the_chart_work(
+    tmp_path: Path, postgres: PostgresServer, as_deployed: pytest.MonkeyPatch
+) -> None:
+    """As its ConfigMap has them: three storages, whose driver our values name."""
+    values = settings("kubernetes/values.yaml")["postgresql"]
+    postgres.query("CREATE SCHEMA headlines")
+    (tmp_path / "project").mkdir()
+    write_small_project(tmp_path / "project")
+    address = {
+        "username": "owner",
+        "password": {"env": "DAGSTER_PG_PASSWORD"},
+        "hostname": "127.0.0.1",
+        "db_name": "postgres",
+        "port": postgres.port,
+        "params": values["postgresqlParams"],
+        "scheme": values["postgresqlScheme"],
+    }
+    classes = {"run_storage": "Run", "schedule_storage": "Schedule", "event_log": "EventLog"}
+    storages = {
+        f"{name.removesuffix('_storage')}_storage": {
+            "module": f"dagster_postgres.{name}",
+            "class": f"Postgres{word}Storage",
+            "config": {"postgres_db": address},
+        }
+        for name, word in classes.items()
+    }
+    home = tmp_path / "dagster"
+    home.mkdir()
+    (home / "dagster.yaml").write_text(yaml.safe_dump(storages))
+    (home / ".imgassets-project").write_text(f"{tmp_path / 'project'}\n")
+    as_deployed.setenv("DAGSTER_HOME", str(home))
+    as_deployed.setenv("DAGSTER_PG_PASSWORD", PASSWORD)
+    as_deployed.setenv("IMGASSETS_DATABASE", postgres.url("headlines"))
+    with open_instance(tmp_path / "project") as instance:
+        instance.report_runless_asset_event(dg.AssetMaterialization("table"))
+    kept = postgres.query("SELECT count(*) FROM headlines.event_logs")
+    assert kept == [(1,)]
+    assert not (home / "postgres").exists()

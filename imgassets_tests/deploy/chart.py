@@ -36,7 +36,9 @@ def problems(chart: Path, values: dict[str, Any]) -> list[str]:
     part = chart / "charts" / _SUBCHART
     return [
         *_refused(chart / "values.schema.json", merged),
-        *_refused(part / "values.schema.json", over(_read(part / "values.yaml"), merged[_SUBCHART])),
+        *_refused(
+            part / "values.schema.json", over(_read(part / "values.yaml"), merged[_SUBCHART])
+        ),
     ]
 
 
