@@ -15,6 +15,7 @@ from imgassets.defs.assets.revalidation import fed_by_revalidation, revalidation
 from imgassets.defs.assets.verdict import verdict_assets
 from imgassets.defs.code_references import with_code_references
 from imgassets.defs.document_check import all_documents, document_check
+from imgassets.defs.executors import chosen_executor
 from imgassets.defs.io_managers import JsonDocuments, ObservedContent, ParquetTables
 from imgassets.defs.jobs import catch_up, pilot_job, revalidate_job, validate_job
 from imgassets.defs.observable_state import observed_assets
@@ -58,7 +59,7 @@ def build_definitions(project: Project, device: str = "auto") -> dg.Definitions:
             *([outcomes_watched()] if watched_endpoints(project) else []),
         ],
         resources=_resources(project, device),
-        executor=dg.in_process_executor,
+        executor=chosen_executor(),
         loggers={"console": progress},
     )
 

@@ -6,6 +6,7 @@ import dagster as dg
 
 from imgassets.defs.assets.pilot import PILOT
 from imgassets.defs.assets.revalidation import REVALIDATION
+from imgassets.defs.executors import chosen_executor
 from imgassets.defs.resources import BackendPool, ProjectResource
 from imgassets.refresh.observed.rollout import RELEASE_GATE
 
@@ -20,11 +21,14 @@ VALIDATED = dg.AssetSelection.all() - _REVALIDATIONS - _GATES - _PILOTS
 
 
 def validate_job() -> Any:
-    """Everything from requests to reports, in one process: a loaded pipeline serves all of it."""
+    """Everything from requests to reports.
+
+    In one process unless `$IMGASSETS_EXECUTOR` says otherwise: a loaded pipeline serves all of it.
+    """
     return dg.define_asset_job(
         VALIDATE_JOB,
         selection=VALIDATED,
-        executor_def=dg.in_process_executor,
+        executor_def=chosen_executor(),
         description="From requests to verdicts and reports; images in the store are reused.",
     )
 
@@ -34,7 +38,7 @@ def revalidate_job() -> Any:
     return dg.define_asset_job(
         REVALIDATE_JOB,
         selection=_REVALIDATIONS,
-        executor_def=dg.in_process_executor,
+        executor_def=chosen_executor(),
         description="Makes stored images again, and reports those that come out differently.",
     )
 
@@ -44,7 +48,7 @@ def pilot_job() -> Any:
     return dg.define_asset_job(
         PILOT_JOB,
         selection=_PILOTS,
-        executor_def=dg.in_process_executor,
+        executor_def=chosen_executor(),
         description="Production-like traffic against every served model; takes as long as it does.",
     )
 

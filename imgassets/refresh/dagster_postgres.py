@@ -23,12 +23,15 @@ storage:
       env: {DAGSTER_URL}
 """
 _FOLDER = "postgres"
+#: Where settings name what runs and events are kept in; Helm's chart writes the second.
+_STORAGES = ("storage", "run_storage")
 
 
 def ready_for_postgres(folder: Path, database: Database) -> Path:
     """A folder beside Dagster's files whose settings are the same but for the storage.
 
-    One of its own, so that a run without the variable still finds the settings for files.
+    One of its own, so that a run without the variable still finds the settings for files. Settings
+    that name a storage themselves are somebody's own: they are used where they are.
 
     Args:
         folder: Dagster's own; its `dagster.yaml` is taken over where there is one.
@@ -41,15 +44,23 @@ def ready_for_postgres(folder: Path, database: Database) -> Path:
     os.environ[DAGSTER_URL] = database.secret_url()
     if folder.name == _FOLDER:  # this process, or its parent, has been here before
         return folder
-    place = folder / _FOLDER
+    place, given = folder / _FOLDER, folder / "dagster.yaml"
+    shipped = files("imgassets.storage") / "dagster.yaml"
+    text = (given if given.exists() else shipped).read_text(encoding="utf-8")
+    if _names_a_storage(text):
+        return folder
     place.mkdir(exist_ok=True)
-    settings, ours = place / "dagster.yaml", folder / "dagster.yaml"
-    if not settings.exists():
-        shipped = files("imgassets.storage") / "dagster.yaml"
-        text = (ours if ours.exists() else shipped).read_text(encoding="utf-8")
-        named = "storage" in (yaml.safe_load(text) or {})
-        settings.write_text(text if named else text + _STORAGE, encoding="utf-8")
+    if not (place / "dagster.yaml").exists():
+        (place / "dagster.yaml").write_text(text + _STORAGE, encoding="utf-8")
     return place
+
+
+def _names_a_storage(settings: str) -> bool:
+    try:
+        found = yaml.safe_load(settings)
+    except yaml.YAMLError:  # Dagster says so when it opens them
+        return True
+    return isinstance(found, dict) and any(name in found for name in _STORAGES)
 
 
 @contextmanager
