@@ -1,7 +1,8 @@
 """Reproducibility as measured: stored images made again in other company, and how they come out.
 
 The nightly revalidation repeats its pinned sample: as it was, in reverse order, and one request
-alone; by the workers of an engine where there are any. A report shows what was found, or that nothing was measured yet.
+alone; by the workers of an engine where there are any. A report shows what was found, or that
+nothing was measured yet.
 """
 
 from __future__ import annotations

@@ -33,9 +33,9 @@ from imgassets_tests.engines import through_dagster
 from imgassets_tests.engines.painting import HANGS, ORDER, Painter, request
 from imgassets_tests.integration.small import scores_kept
 
-#: Stages that look at generated and edited images.
-SCORED = ("composition", "typography", "edit_stability")
-SEEDS = 30
+#: Stages made beside generated and edited images, in one run.
+SCORED = ("upscaled", "composition", "typography", "edit_stability")
+SEEDS = 20
 
 
 def actors(name: str) -> list[psutil.Process]:

@@ -13,15 +13,15 @@ from imgassets.engines.processes import Processes
 from imgassets.engines.score_worker import ScoreOrder, ScoreTask, ScoreWorker
 from imgassets.metrics.score_processes import Outcome
 
-#: Names the prompt whose images kill their scorer.
-DEADLY = "IMGASSETS_TESTS_DEADLY_PROMPT"
+#: Names the image key whose image kills its scorer.
+DEADLY = "IMGASSETS_TESTS_DEADLY_IMAGE"
 
 
 class Looker(ScoreWorker):
     """Scores images as the product does."""
 
     def make(self, order: ScoreOrder, task: ScoreTask) -> list[dict[str, Outcome]]:
-        if os.environ.get(DEADLY) in {one.image.prompt_id for one in task.tasks}:
+        if os.environ.get(DEADLY) in {one.image.image_key for one in task.tasks}:
             os.kill(os.getpid(), signal.SIGKILL)
         return super().make(order, task)
 

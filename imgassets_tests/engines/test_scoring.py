@@ -42,7 +42,7 @@ def branch(tmp_path_factory: pytest.TempPathFactory) -> Branch:
     root = tmp_path_factory.mktemp("scored")
     write_project(root)
     project = load_project(root)
-    requests = build_requests(project, "cards", "fast", "cpu", [5, 6, 7])
+    requests = build_requests(project, "cards", "fast", "cpu", [5, 6])
     store = ImageStore(root / "images")
     paint(requests, store)
     return Branch(project, "cards", "fast", image_table(requests, store, {}), store)
@@ -96,19 +96,17 @@ def test_a_worker_that_is_killed_in_between_costs_no_score(
 def test_an_image_that_kills_its_scorer_has_no_score_until_the_next_run(
     branch: Branch, crew: Lookers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    deadly = branch.images["prompt_id"].iloc[-1]
+    few, kept = ["artefacts", "look"], Here()
+    deadly = branch.images["image_key"].iloc[5]
     monkeypatch.setenv(DEADLY, deadly)
-    kept = Here()
-    table = pd.concat(scored(branch, crew, kept).values())
-    hit = (table["prompt_id"] == deadly) & table["value"].isna()
-    reasons = table[hit]["reason"]
-    assert reasons.str.match(r"cannot be judged: 3 workers were lost .*signal 9").any()
-    monkeypatch.delenv(DEADLY)
-    crew.close()
-    whole = measure(families(branch), branch)
-    lost = pd.concat(whole.values())[lambda rows: rows["prompt_id"] != deadly]
-    assert table[table["prompt_id"] != deadly].equals(lost)
-    assert equal(scored(branch, crew, kept), whole)
+    table = pd.concat(measure(few, branch, kept, others=spread(crew)).values())
+    hit = table["image_key"] == deadly
+    assert table[hit]["reason"].str.match("cannot be judged: 3 workers were lost .*signal 9").all()
+    assert table[hit]["value"].isna().all()
+    whole = pd.concat(measure(few, branch).values())
+    assert table[~hit].equals(whole[(whole["image_key"] != deadly).to_numpy()])
+    again = pd.concat(measure(few, branch, kept).values())
+    assert again.equals(whole)
 
 
 def test_a_harmed_image_ends_scoring_as_in_one_process(
@@ -118,7 +116,7 @@ def test_a_harmed_image_ends_scoring_as_in_one_process(
     store = ImageStore(tmp_path)
     paint(requests, store)
     there = replace(branch, images=image_table(requests, store, {}), stored=store)
-    path = store.path(requests[-1].image_key)
+    path = store.path(requests[4].image_key)
     path.write_bytes(path.read_bytes()[:-1] + b"x")
     with pytest.raises(CorruptEntryError):
-        scored(there, crew, Here())
+        measure(["artefacts"], there, others=spread(crew))
