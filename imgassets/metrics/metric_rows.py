@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from imgassets.documents.seeds import column_type
+from imgassets.engines.crew import EngineError
 from imgassets.metrics.branch import Branch
 from imgassets.metrics.families import FAMILIES
 from imgassets.metrics.family import Family
@@ -84,6 +85,8 @@ def measure_all(
     together = [name for name in families if name not in learned]
     try:
         yield from measure(together, branch, kept, progress, others).items()
+    except EngineError:
+        raise  # no family's fault: the others would wait for workers as long
     except Exception:
         learned = [*together, *learned]
     for name in learned:

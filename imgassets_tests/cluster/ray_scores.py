@@ -58,7 +58,7 @@ def a_scorer_is_killed(folder: Path) -> dict[str, Any]:
         most_makers = max(most_makers, len(actors("Worker")))
         if process.poll() is not None:
             raise RuntimeError("the run ended before two actors scored")
-        time.sleep(0.02)
+        time.sleep(0.1)
     scorers, kept, makers = actors("ScoreWorker"), scores_kept(root), len(actors("Worker"))
     nodes = len({p.ppid() for p in scorers})
     scorers[0].send_signal(signal.SIGKILL)
