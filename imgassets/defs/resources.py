@@ -10,8 +10,8 @@ from imgassets.backends.base import Backend
 from imgassets.backends.batches import Engine, Make
 from imgassets.backends.device import Device, choose_device
 from imgassets.documents.project import Project, find_root, load_project
-from imgassets.engines.choice import can_be_spread, engine_setting, open_team
-from imgassets.engines.team import Spread, Team
+from imgassets.engines.choice import can_be_spread, engine_setting
+from imgassets.engines.making import Spread
 from imgassets.engines.worker import Order
 from imgassets.flows import FlowName
 from imgassets.refresh.document_changes import FacetHistory, facet_key, present_facets
@@ -22,6 +22,8 @@ from imgassets.storage.project_home import ProjectHome, home_of
 from imgassets.storage.score_store import ScoreStore, score_store_of
 
 if TYPE_CHECKING:
+    from imgassets.engines.teams import Teams
+    from imgassets.metrics.score_processes import Others
     from imgassets.report.diff import Describe
     from imgassets.report.history import KeptReport
 
@@ -94,7 +96,7 @@ class BackendPool(dg.ConfigurableResource):
 
     device: str = "auto"
     _backends: dict[str, Backend] = PrivateAttr(default_factory=dict)
-    _teams: list[Team] = PrivateAttr(default_factory=list)
+    _teams: list["Teams"] = PrivateAttr(default_factory=list)
 
     def chosen(self) -> tuple[Device, str]:
         """The device class, and why it was chosen."""
@@ -114,13 +116,31 @@ class BackendPool(dg.ConfigurableResource):
             PlaceError: the variable is no engine.
             EngineError: that engine is not here.
         """
-        setting, document = engine_setting(), project.model(model)
-        if setting is None or not can_be_spread(document, flow):
+        teams, document = self._workers(), project.model(model)
+        if teams is None or not can_be_spread(document, flow):
             return self.maker(project, model, flow)
         device, _ = self.chosen()
-        if not self._teams:
-            self._teams.append(open_team(setting, device))
-        return Spread(self._teams[0], Order(project.root, document, flow, device))
+        return Spread(teams.making(), Order(project.root, document, flow, device))
+
+    def scorers(self) -> "Others":
+        """Who scores images beside this process: its machine's cores, or a cluster's.
+
+        Raises:
+            PlaceError: the variable is no engine.
+        """
+        from imgassets.metrics.score_processes import ALL_CORES
+
+        teams = self._workers()
+        return teams.scoring() if teams else ALL_CORES
+
+    def _workers(self) -> "Teams | None":
+        """Those of the run, where `$IMGASSETS_ENGINE` names any."""
+        setting = engine_setting()
+        if setting and not self._teams:
+            from imgassets.engines.teams import Teams
+
+            self._teams.append(Teams(setting, self.chosen()[0]))
+        return self._teams[0] if setting else None
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:  # noqa: ARG002
         """The run is over, well or not: no worker stays."""

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from imgassets.backends.generation import Make
+from imgassets.backends.batches import Engine, Make
 from imgassets.drift.findings import Drift, DriftFile
-from imgassets.drift.reproducibility import Repetition, repeat
+from imgassets.drift.reproducibility import Repetition, made_again, repeat
 from imgassets.flows import FlowName
 from imgassets.images.encoding import encode_png
 from imgassets.requests import Request
@@ -28,7 +28,7 @@ def revalidate(
     requests: Mapping[FlowName, Sequence[Request]],
     store: ImageStore,
     file: DriftFile,
-    maker: Callable[[FlowName], Make],
+    maker: Callable[[FlowName], Make | Engine],
     *,
     images_per_flow: int,
     device: str,
@@ -41,7 +41,7 @@ def revalidate(
         requests: all of the branch, by flow.
         store: holds the originals, and is only read.
         file: what was known before; replaced by what is known now.
-        maker: what makes a flow's images.
+        maker: what makes a flow's images, here or by workers.
         images_per_flow: size of the sample.
         device: device class, noted with how images repeat.
         log: told the outcome of each flow, and what could not be made again.
@@ -101,23 +101,22 @@ def pinned(
 
 
 def remake(
-    requests: Sequence[Request], store: ImageStore, make: Make, folder: Path
+    requests: Sequence[Request], store: ImageStore, make: Make | Engine, folder: Path
 ) -> tuple[list[Drift], dict[str, str]]:
     """Make stored images again and compare them with the originals.
 
     Args:
         requests: of one model and flow, all in the store.
         store: holds the originals, and is only read.
-        make: makes images from inputs and sources.
+        make: makes images from inputs and sources, or an engine.
         folder: where pictures that came out differently are kept.
 
     Returns:
         What drifted, and by image key why others could not be made again (that is no drift).
     """
-    sources = [store.read(r.source_key) for r in requests if r.source_key]
     drifts: list[Drift] = []
     failures: dict[str, str] = {}
-    outcomes = make([r.inputs for r in requests], sources)
+    outcomes = made_again(requests, store, make)
     for request, outcome in zip(requests, outcomes, strict=True):
         if outcome.image is None:
             why = f"{request.prompt_id}: {outcome.failure}: {outcome.message}"

@@ -6,11 +6,9 @@ import os
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
-from imgassets.backends.device import Device
 from imgassets.documents.environment import PlaceError
 from imgassets.documents.model import Model
 from imgassets.documents.models import AnyModel, upscales_by_api
-from imgassets.engines.team import Team
 from imgassets.flows import FLOWS, FlowName, MadeBy
 
 VARIABLE = "IMGASSETS_ENGINE"
@@ -34,9 +32,9 @@ class RayCluster:
 
     Attributes:
         address: of its head, `HOST:PORT`, or `auto`.
-        workers: how many; 0: as many as the cluster has room for.
-        cpus: cores that a worker takes.
-        gpus: GPUs that a worker takes; None: one where images are made on CUDA.
+        workers: how many at most; 0: as many as the cluster has room for.
+        cpus: cores that a worker takes which makes images; one that scores takes one.
+        gpus: GPUs that it takes; None: one where images are made on CUDA.
     """
 
     address: str
@@ -97,22 +95,6 @@ def _amount(text: str) -> float:
     if not 0 <= amount < 1e6:
         raise ValueError(f"{text!r} is no number of cores or GPUs")
     return amount
-
-
-def open_team(setting: LocalProcesses | RayCluster, device: Device) -> Team:
-    """The workers of a setting; none is started yet.
-
-    Raises:
-        EngineError: they cannot be had.
-    """
-    if isinstance(setting, LocalProcesses):
-        from imgassets.engines.processes import Processes
-
-        return Team(Processes(setting.workers, device), setting.workers)
-    from imgassets.engines.ray_actors import RayActors
-
-    crew = RayActors(setting, device)
-    return Team(crew, crew.workers)
 
 
 def can_be_spread(model: AnyModel, flow: FlowName) -> bool:

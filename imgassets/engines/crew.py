@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
-
-from imgassets.backends.base import Outcome
-from imgassets.engines.worker import Task
+from typing import Any, Protocol
 
 
 class EngineError(RuntimeError):
@@ -20,7 +17,7 @@ class Ready:
 
     Attributes:
         place: its number.
-        versions: of what can change a pixel, where it runs.
+        versions: of what can change its outcomes, where it runs.
     """
 
     place: int
@@ -29,15 +26,15 @@ class Ready:
 
 @dataclass(frozen=True)
 class Done:
-    """A worker made its batch: one outcome a request, in order."""
+    """A worker did its task: one outcome an image, in order."""
 
     place: int
-    outcomes: list[Outcome]
+    outcomes: list[Any]
 
 
 @dataclass(frozen=True)
 class Failed:
-    """A worker's backend raised what concerns all images; the worker goes on."""
+    """A worker raised what concerns all images; the worker goes on."""
 
     place: int
     error: Exception
@@ -55,16 +52,25 @@ Event = Ready | Done | Failed | Lost
 
 
 class Crew(Protocol):
-    """Workers; one batch a worker at a time."""
+    """Workers; one task a worker at a time."""
 
     def start(self, place: int) -> None:
         """Start a worker in a place that has none; `Ready` follows, or `Lost`."""
 
-    def give(self, place: int, task: Task) -> None:
-        """Give a batch to a worker that has none; `Done`, `Failed` or `Lost` follows."""
+    def give(self, place: int, order: Any, task: Any) -> None:
+        """Give a task to a worker that has none; `Done`, `Failed` or `Lost` follows.
+
+        Args:
+            place: of the worker.
+            order: what many tasks have in common.
+            task: what is to be done now.
+        """
 
     def wait(self, seconds: float) -> Sequence[Event]:
         """What happened; returns as soon as something did, and empty-handed after some seconds."""
+
+    def end(self, place: int) -> None:
+        """End one worker, at once; no event follows, and its place has none."""
 
     def close(self) -> None:
         """End all workers, at once."""

@@ -14,25 +14,35 @@ import time
 import traceback
 from contextlib import suppress
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, Protocol
 
 from imgassets.engines.crew import EngineError
-from imgassets.engines.worker import Task, Worker
+from imgassets.engines.worker import Worker
 
 _LOOK_SECONDS = 0.5
 
 
-def serve(line: Connection, worker: Worker) -> None:
-    """Make batches until the other end is closed."""
+class Serving(Protocol):
+    """What a worker is: something that does tasks."""
+
+    def versions(self) -> dict[str, str]:
+        """Of what can change its outcomes, where it runs."""
+
+    def make(self, order: Any, task: Any) -> list[Any]:
+        """One outcome an image, in order."""
+
+
+def serve(line: Connection, worker: Serving) -> None:
+    """Do tasks until the other end is closed."""
     with suppress(EOFError, OSError):
         line.send(("ready", worker.versions()))
         while True:
-            line.send(_answer(worker, line.recv()))
+            line.send(_answer(worker, *line.recv()))
 
 
-def _answer(worker: Worker, task: Task) -> tuple[str, Any]:
+def _answer(worker: Serving, order: Any, task: Any) -> tuple[str, Any]:
     try:
-        return "done", worker.make(task)
+        return "done", worker.make(order, task)
     except Exception as error:
         return "failed", portable(error)
 
@@ -54,7 +64,7 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def main(worker: Worker) -> None:
+def main(worker: Serving) -> None:
     """Serve the line whose file descriptor is the argument."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     end = int(sys.argv[1])

@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from typing import Any
 
 from imgassets.backends.device import Device
 from imgassets.engines.crew import Done, EngineError, Event, Failed, Lost, Ready
-from imgassets.engines.worker import Task
 from imgassets.metrics.score_processes import usable_cores
 
 _END_SECONDS = 5.0
@@ -72,22 +72,29 @@ class Processes:
             )
         self._lines[place] = Connection(ours.detach())
 
-    def give(self, place: int, task: Task) -> None:
+    def give(self, place: int, order: Any, task: Any) -> None:
         """See `Crew`."""
         with suppress(OSError):  # it is gone, which the next `wait` finds
-            self._lines[place].send(task)
+            self._lines[place].send((order, task))
 
     def wait(self, seconds: float) -> Sequence[Event]:
         """See `Crew`."""
         places = {line: place for place, line in self._lines.items()}
         return [self._heard(places[line], line) for line in wait(list(places), seconds)]  # type: ignore[index, arg-type]
 
+    def end(self, place: int) -> None:
+        """See `Crew`."""
+        self._lines.pop(place).close()
+        process = self._processes.pop(place)
+        process.kill()  # it stores nothing, so nothing can be left half done
+        process.wait()
+
     def close(self) -> None:
         """See `Crew`."""
         for line in self._lines.values():
             line.close()
         for process in self._processes.values():
-            process.kill()  # it stores nothing, so nothing can be left half done
+            process.kill()
         for process in self._processes.values():
             process.wait()
         self._lines, self._processes = {}, {}
@@ -109,7 +116,9 @@ class Processes:
         except subprocess.TimeoutExpired:
             process.kill()
             code = process.wait()
-        return f"signal {-code} ended its process" if code < 0 else f"its process exited {code}"
+        if code < 0:
+            return f"signal {-code} ended its process, most likely for want of memory"
+        return f"its process exited {code}"
 
     def _environment(self, place: int) -> dict[str, str]:
         """One GPU each, or a share of the cores; a number of threads that is set stays."""

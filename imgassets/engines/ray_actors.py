@@ -1,4 +1,4 @@
-"""Workers that are Ray actors: one a GPU, anywhere in a cluster.
+"""Workers that are Ray actors, anywhere in a cluster: a GPU each makes images, a core scores them.
 
 Plain Ray Core is enough: an actor keeps its pipeline loaded, which Ray's tasks do not.
 `dagster-ray` places Dagster's steps and runs on a cluster, and one image asset is one step.
@@ -9,19 +9,21 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from imgassets.backends.device import Device
 from imgassets.engines.choice import RayCluster
 from imgassets.engines.crew import Done, EngineError, Event, Failed, Lost, Ready
-from imgassets.engines.process_worker import portable
-from imgassets.engines.worker import Task, Worker
+from imgassets.engines.process_worker import Serving, portable
+from imgassets.engines.score_worker import ScoreWorker
+from imgassets.engines.worker import Worker
 
 
 class RayActors:
     """A crew of actors; `worker` is the class of each."""
 
-    worker: type[Worker] = Worker
+    worker: type[Serving] = Worker
 
     def __init__(self, cluster: RayCluster, device: Device) -> None:
         """
@@ -36,6 +38,7 @@ class RayActors:
         gpus = cluster.gpus if cluster.gpus is not None else float(device == "cuda")
         self._needs = {"num_cpus": cluster.cpus, "num_gpus": gpus}
         self.workers = cluster.workers or self._room(gpus, cluster.cpus)
+        self._order: tuple[Any, Any] = (None, None)  # and where Ray keeps it
         self._actors: dict[int, Any] = {}
         self._awaited: dict[Any, tuple[int, type[Ready | Done]]] = {}
 
@@ -45,9 +48,11 @@ class RayActors:
         self._actors[place] = remote.remote()
         self._awaited[self._actors[place].versions.remote()] = (place, Ready)
 
-    def give(self, place: int, task: Task) -> None:
-        """See `Crew`."""
-        self._awaited[self._actors[place].make.remote(task)] = (place, Done)
+    def give(self, place: int, order: Any, task: Any) -> None:
+        """See `Crew`; an order may be large, so each machine gets it once."""
+        if order is not self._order[0]:
+            self._order = (order, self._ray.put(order))
+        self._awaited[self._actors[place].make.remote(self._order[1], task)] = (place, Done)
 
     def wait(self, seconds: float) -> Sequence[Event]:
         """See `Crew`."""
@@ -56,12 +61,16 @@ class RayActors:
         more = self._ray.wait(rest, num_returns=len(rest), timeout=0)[0] if first and rest else []
         return [self._heard(ref) for ref in [*first, *more]]
 
-    def close(self) -> None:
+    def end(self, place: int) -> None:
         """See `Crew`."""
+        self._ray.kill(self._actors.pop(place))
+        self._awaited = {ref: what for ref, what in self._awaited.items() if what[0] != place}
+
+    def close(self) -> None:
+        """See `Crew`; the connection stays, for the run's other workers."""
         for actor in self._actors.values():
             self._ray.kill(actor)
-        self._actors, self._awaited = {}, {}
-        self._ray.shutdown()
+        self._actors, self._awaited, self._order = {}, {}, (None, None)
 
     def _heard(self, ref: Any) -> Event:
         place, kind = self._awaited.pop(ref)
@@ -89,6 +98,23 @@ class RayActors:
         return room
 
 
+class RayScorers(RayActors):
+    """A crew of actors that score images."""
+
+    worker = ScoreWorker
+
+    def __init__(self, cluster: RayCluster) -> None:
+        """As many as the cluster has cores; no GPU. Raises as `RayActors`."""
+        super().__init__(replace(cluster, workers=0, cpus=1.0, gpus=0.0), "cpu")
+
+
+def disconnect() -> None:
+    """Leave the cluster, and with it all actors of this process."""
+    import ray
+
+    ray.shutdown()
+
+
 def _connected(address: str) -> Any:
     try:
         import ray
@@ -99,6 +125,8 @@ def _connected(address: str) -> Any:
             "pip install 'imgassets[cluster]', or unset IMGASSETS_ENGINE"
         ) from error
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing leaves unasked
+    if ray.is_initialized():
+        return ray
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, RuntimeError, ValueError) as error:

@@ -1,12 +1,14 @@
-"""What runs in every worker, be it a process or a Ray actor: it keeps pipelines loaded."""
+"""What runs in every worker that makes images, be it a process or a Ray actor.
+
+It keeps pipelines loaded.
+"""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from imgassets.backends.base import Backend, Outcome
 from imgassets.backends.batches import Make
@@ -14,11 +16,8 @@ from imgassets.backends.device import Device
 from imgassets.documents.image_key import installed_version
 from imgassets.documents.models import AnyModel
 from imgassets.flows import FlowName
-from imgassets.images.encoding import EncodedImage
+from imgassets.images.encoding import EncodedImage, decode_png
 from imgassets.requests import library_versions
-
-if TYPE_CHECKING:
-    from PIL import Image
 
 
 @dataclass(frozen=True)
@@ -40,15 +39,13 @@ class Order:
 
 @dataclass(frozen=True)
 class Task:
-    """One batch.
+    """One batch of an order.
 
     Attributes:
-        order: what it belongs to.
         inputs: of its requests.
         sources: PNG files that they start from; none where they start from a prompt.
     """
 
-    order: Order
     inputs: Sequence[dict[str, Any]]
     sources: Sequence[bytes]
 
@@ -70,15 +67,15 @@ class Worker:
         """See `versions_here`."""
         return versions_here()
 
-    def make(self, task: Task) -> list[Outcome]:
+    def make(self, order: Order, task: Task) -> list[Outcome]:
         """One outcome a request, in order; images are PNG files already, as `EncodedImage`.
 
         Encoding takes longer than storing, so it is done here and not by the one who stores.
 
         Raises: as `opened_late`.
         """
-        sources = [_decoded(file) for file in task.sources]
-        outcomes = self._maker(task.order)(task.inputs, sources)
+        sources = [decode_png(file) for file in task.sources]
+        outcomes = self._maker(order)(task.inputs, sources)
         return [_encoded(outcome) for outcome in outcomes]
 
     def _maker(self, order: Order) -> Make:
@@ -100,14 +97,6 @@ class Worker:
         if name not in self._backends:
             self._backends[name] = open_backend(order.root, order.model, order.device)
         return self._backends[name]
-
-
-def _decoded(file: bytes) -> Image.Image:
-    from PIL import Image
-
-    with Image.open(io.BytesIO(file)) as image:
-        image.load()
-        return image
 
 
 def _encoded(outcome: Outcome) -> Outcome:

@@ -63,3 +63,14 @@ def encode_png(image: Image.Image | EncodedImage) -> bytes:
         buffer, format="PNG", compress_level=1, compress_type=Image.RLE
     )
     return buffer.getvalue()
+
+
+def decode_png(file: bytes) -> Image.Image:
+    """The image of a file of ours; what comes from outside goes through `intake`.
+
+    Raises:
+        OSError, SyntaxError, DecompressionBombError: it cannot be read.
+    """
+    with Image.open(io.BytesIO(file)) as image:
+        image.load()
+        return image

@@ -9,10 +9,11 @@ from typing import Any
 import pandas as pd
 
 from imgassets.documents.seeds import column_type
+from imgassets.engines.crew import EngineError
 from imgassets.metrics.branch import Branch
 from imgassets.metrics.families import FAMILIES
 from imgassets.metrics.family import Family
-from imgassets.metrics.score_processes import Outcome, Task
+from imgassets.metrics.score_processes import ALL_CORES, Others, Outcome, Task
 from imgassets.metrics.scores import IDENTITY, ROW_COLUMNS, Score
 from imgassets.metrics.scoring import (
     LOOK_UP,
@@ -41,6 +42,7 @@ def measure(
     branch: Branch,
     kept: Kept | None = None,
     progress: Progress = lambda *_: None,
+    others: Others = ALL_CORES,
 ) -> dict[str, pd.DataFrame]:
     """The metric tables of some families, by name.
 
@@ -52,6 +54,7 @@ def measure(
         branch: its images are those of all flows the families look at.
         kept: scores made before; those made now are put there. None keeps nothing.
         progress: told how many images are scored, of those that had to be.
+        others: processes that score images, where there are many.
 
     Raises:
         KeyError, FileNotFoundError, CorruptEntryError: an image is not in the store any more, or is
@@ -62,13 +65,17 @@ def measure(
     kept = Here() if kept is None else kept
     scored = [name for name in families if not FAMILIES[name].of_making]
     tasks = list(tasks_of(scored, branch, branch.images.itertuples()))
-    passing = make_scores(tasks, branch, kept, progress)
+    passing = make_scores(tasks, branch, kept, progress, others)
     made = partial(_kept, tasks=tasks, kept=kept, passing=passing)
     return {name: _table(FAMILIES[name], branch, made) for name in families}
 
 
 def measure_all(
-    families: Sequence[str], branch: Branch, kept: Kept, progress: Progress
+    families: Sequence[str],
+    branch: Branch,
+    kept: Kept,
+    progress: Progress,
+    others: Others = ALL_CORES,
 ) -> Iterator[tuple[str, pd.DataFrame | Exception]]:
     """As `measure`, family by family, with what went wrong in place of a table that cannot be made.
 
@@ -77,12 +84,14 @@ def measure_all(
     learned = [name for name in families if is_learned(branch, name)]
     together = [name for name in families if name not in learned]
     try:
-        yield from measure(together, branch, kept, progress).items()
+        yield from measure(together, branch, kept, progress, others).items()
+    except EngineError:
+        raise  # no family's fault: the others would wait for workers as long
     except Exception:
         learned = [*together, *learned]
     for name in learned:
         try:
-            yield name, measure([name], branch, kept, progress)[name]
+            yield name, measure([name], branch, kept, progress, others)[name]
         except Exception as error:
             yield name, error
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import pickle
 import time
@@ -13,7 +14,7 @@ from collections import OrderedDict, deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from PIL.Image import DecompressionBombError
@@ -28,7 +29,7 @@ from imgassets.metrics.scores import Score
 from imgassets.storage.image_store import ImageStore
 
 #: Starting processes takes about this long; less work is done before they were there.
-_WORTH_SECONDS = 4.0
+START_SECONDS = 4.0
 _LOOKED_AT = 3  # images that tell how long one takes; the first loads what judges need
 _CHUNK = 4  # images handed to a process at once
 _IDLE_SECONDS = 60
@@ -79,6 +80,11 @@ class DecodedOnce:
         self._stored, self._keep = stored, keep
         self._arrays: OrderedDict[str, np.ndarray] = OrderedDict()
 
+    def read_from(self, stored: Images) -> None:
+        """Read other images from now on."""
+        self._stored = stored
+        self._arrays.clear()  # the same key may be another image: one that was made anew
+
     def read_bytes(self, key: str) -> bytes:
         """The stored file."""
         return self._stored.read_bytes(key)
@@ -106,8 +112,12 @@ class _Scorers:
         self._branch = replace(branch, stored=self._stored)
         self._scorers: dict[str, Scorer] = {}
 
-    def all_outcomes(self, tasks: Sequence[Task]) -> list[dict[str, Outcome]]:
-        """What becomes of some images."""
+    def all_outcomes(
+        self, tasks: Sequence[Task], sent: Images | None = None
+    ) -> list[dict[str, Outcome]]:
+        """What becomes of some images, which were sent or are in the store."""
+        if sent is not None:
+            self._stored.read_from(sent)
         self._stored.fetch_images([task.image.image_key for task in tasks])
         return [self.outcomes(task) for task in tasks]
 
@@ -153,21 +163,50 @@ def scored_together(scorer: Any, images: Sequence[Any]) -> list[Outcome]:
     ]
 
 
-def on_all_cores(tasks: Sequence[Task], branch: Branch) -> Iterator[Made]:
-    """Outcomes of tasks, in order.
+class Others(Protocol):
+    """Processes that score images beside this one."""
 
-    The first images are scored here. Where those left would take longer than starting processes,
-    these take over. Images that are in no store are scored here.
+    @property
+    def start_seconds(self) -> float:
+        """How long it takes until they begin."""
+
+    def run(self, tasks: Sequence[Task], branch: Branch) -> Iterator[Made]:
+        """Outcomes of tasks in any order; the images are in an `ImageStore`."""
+
+
+class Cores:
+    """A process for every core of this machine, by loky."""
+
+    @property
+    def start_seconds(self) -> float:
+        """See `Others`; on one core they would never pay."""
+        return START_SECONDS if usable_cores() > 1 else math.inf
+
+    def run(self, tasks: Sequence[Task], branch: Branch) -> Iterator[Made]:
+        """See `Others`."""
+        return _by_processes(tasks, branch, usable_cores())
+
+
+ALL_CORES = Cores()
+
+
+def scored_quickly(
+    tasks: Sequence[Task], branch: Branch, others: Others = ALL_CORES
+) -> Iterator[Made]:
+    """Outcomes of tasks, in any order.
+
+    The first images are scored here. Where those left would take longer than starting other
+    processes, these take over. Images that are in no store are scored here.
 
     Raises:
         KeyError, FileNotFoundError: an image is not in the store any more.
     """
-    here, quickest, cores = _Scorers(branch), float("inf"), usable_cores()
-    alone = cores == 1 or not isinstance(branch.stored, ImageStore)
+    here, quickest = _Scorers(branch), math.inf
+    alone = not isinstance(branch.stored, ImageStore)
     for done, task in enumerate(tasks):
         left = quickest * (len(tasks) - done)
-        if not alone and done >= _LOOKED_AT and left > _WORTH_SECONDS:
-            yield from _by_processes(tasks[done:], branch, cores)
+        if not alone and done >= _LOOKED_AT and left > others.start_seconds:
+            yield from others.run(tasks[done:], branch)
             return
         start = time.perf_counter()
         yield task, here.outcomes(task)
@@ -183,10 +222,7 @@ def _by_processes(tasks: Sequence[Task], branch: Branch, cores: int) -> Iterator
     import loky
     from loky.process_executor import TerminatedWorkerError
 
-    # The table is left out: a process is told which images to look at.
-    context = pickle.dumps(replace(branch, images=branch.images.iloc[:0]))
-    judges = [branch.judge_version(name) for name in sorted(branch.judges)]
-    name = hashlib.sha256(context + repr(judges).encode()).hexdigest()
+    name, context = context_of(branch, branch.stored)
     pool = loky.get_reusable_executor(cores, timeout=_IDLE_SECONDS, env=_IN_PROCESSES)
     waiting: deque[tuple[Sequence[Task], Future[list[dict[str, Outcome]]]]] = deque()
     try:
@@ -211,11 +247,44 @@ def _ended(part: Sequence[Task], future: Future[list[dict[str, Outcome]]]) -> It
     yield from zip(part, future.result(), strict=True)
 
 
+def context_of(branch: Branch, stored: Images | None = None) -> tuple[str, bytes]:
+    """A branch for other processes: its name, by content, and the branch, packed.
+
+    Args:
+        branch: its table is left out, since a process is told which images to look at.
+        stored: where processes read images from; None where images are sent to them.
+    """
+    there: Any = stored
+    context = pickle.dumps(replace(branch, images=branch.images.iloc[:0], stored=there))
+    judges = [branch.judge_version(name) for name in sorted(branch.judges)]
+    return hashlib.sha256(context + repr(judges).encode()).hexdigest(), context
+
+
 _contexts: OrderedDict[str, _Scorers] = OrderedDict()
 
 
 def _in_process(name: str, context: bytes, tasks: Sequence[Task]) -> list[dict[str, Outcome]]:
-    """Runs in a process of its own; scorers of the latest few branches stay loaded there."""
+    """Runs in a process of its own, which reads images from the store."""
+    return _scorers_of(name, context).all_outcomes(tasks)
+
+
+def score_sent(
+    name: str, context: bytes, tasks: Sequence[Task], images: Images
+) -> list[dict[str, Outcome]]:
+    """Runs in a process of its own, which has no store.
+
+    Args:
+        name, context: from `context_of`.
+        tasks: what to score.
+        images: those that the tasks look at, and no others.
+
+    Raises: as `scored_quickly`.
+    """
+    return _scorers_of(name, context).all_outcomes(tasks, images)
+
+
+def _scorers_of(name: str, context: bytes) -> _Scorers:
+    """Scorers of a branch; those of the latest few stay loaded."""
     if name not in _contexts:
         import cv2
 
@@ -225,4 +294,4 @@ def _in_process(name: str, context: bytes, tasks: Sequence[Task]) -> list[dict[s
         while len(_contexts) > _CONTEXTS:
             _contexts.popitem(last=False)
     _contexts.move_to_end(name)
-    return _contexts[name].all_outcomes(tasks)
+    return _contexts[name]

@@ -1,12 +1,13 @@
-"""Scoring images: each score is made once, on all cores, and kept.
+"""Scoring images: each score is made once, on all cores or a cluster's, and kept.
 
 A score depends on the image, the family's version, the judge, and what the documents say that the
 family reads for this image; the hash of these is the **score key**. What the store has under a key
 is taken; the rest is made. Families of one image are scored together, so that it is decoded once.
 
-Light families run in processes, since Python's lock leaves threads little gain; few images are
-scored in this process, where none has to be started. Families of learned judges run here, in
-batches: their models are large, and use all cores or the GPU by themselves.
+Light families run in processes, since Python's lock leaves threads little gain, here or on a
+cluster (`engines.scoring`); few images are scored in this process, where none has to be started.
+Families of learned judges run here, in batches: their models are large, and use all cores or the
+GPU by themselves.
 """
 
 from __future__ import annotations
@@ -23,7 +24,15 @@ from imgassets.documents.image_key import installed_version
 from imgassets.metrics.branch import Branch
 from imgassets.metrics.families import FAMILIES
 from imgassets.metrics.family import Family
-from imgassets.metrics.score_processes import Made, Outcome, Task, on_all_cores, scored_together
+from imgassets.metrics.score_processes import (
+    ALL_CORES,
+    Made,
+    Others,
+    Outcome,
+    Task,
+    scored_quickly,
+    scored_together,
+)
 from imgassets.storage.image_store import ImageStore
 from imgassets.storage.score_store import KeptScores
 
@@ -100,9 +109,20 @@ def tasks_of(families: Sequence[str], branch: Branch, images: Iterable[Any]) -> 
 
 
 def make_scores(
-    tasks: Sequence[Task], branch: Branch, kept: Kept, progress: Progress
+    tasks: Sequence[Task],
+    branch: Branch,
+    kept: Kept,
+    progress: Progress,
+    others: Others = ALL_CORES,
 ) -> dict[str, Outcome]:
     """Make the scores that `kept` lacks, and put them there.
+
+    Args:
+        tasks: of all images.
+        branch: what the documents say of them.
+        kept: scores made before; those made now are put there.
+        progress: told how many images are scored, of those that had to be.
+        others: processes that score images of light families, where there are many.
 
     Returns:
         By score key what came out and must not be kept: it may come out otherwise the next time.
@@ -115,7 +135,7 @@ def make_scores(
     learned = {name for name in FAMILIES if is_learned(branch, name)}
     light = _only(missing, lambda name: name not in learned)
     heavy = _only(missing, lambda name: name in learned)
-    made = chain(on_all_cores(light, branch), _in_batches(heavy, branch))
+    made = chain(scored_quickly(light, branch, others), _in_batches(heavy, branch))
     passing: dict[str, Outcome] = {}
     if light or heavy:
         progress(0, len(light) + len(heavy))

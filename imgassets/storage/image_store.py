@@ -8,7 +8,6 @@ its original.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import logging
 import re
@@ -197,11 +196,9 @@ class ImageStore:
 
     def read(self, key: str) -> Image.Image:
         """The image itself, decoded. Raises as `read_bytes`."""
-        from PIL import Image
+        from imgassets.images.encoding import decode_png
 
-        with Image.open(io.BytesIO(self.read_bytes(key))) as image:
-            image.load()
-            return image
+        return decode_png(self.read_bytes(key))
 
     def read_array(self, key: str) -> np.ndarray:
         """The image as uint8 (H, W, 3), sRGB, 0..255. Raises as `read_bytes`."""

@@ -1,11 +1,13 @@
 """Two workers against one process, and what handing out batches costs; processes and Ray actors.
 
-    python -m imgassets_tests.benchmarks.engines [IMAGES]
+    python -m imgassets_tests.benchmarks.engines [IMAGES] [SLICE] [WORKERS ...]
 
-Speed: the embedded turbo model, two worker processes of one thread each, against one process kept
-on one core; by turns of a slice of the images, with everything loaded before. Overhead: a backend
-that waits a second an image, five images a worker, all workers there before; Ray runs in
-namespaces of its own (root, `unshare`, `ip`). Writes docs/measurements/engines.md.
+Speed: images of the embedded turbo model and then their scores, by two Ray workers of one core
+each, by two processes of this machine, and by one process that is kept on one core; by turns of a
+slice of the images, with everything loaded before. Overhead: a backend that waits a second an
+image, five images a worker, all workers there before, for each number of WORKERS (1, 8 and 64
+unless given). Ray runs in namespaces of its own (root, `unshare`, `ip`). Prints what it does, and
+writes docs/measurements/engines.md.
 """
 
 from __future__ import annotations
@@ -20,23 +22,28 @@ import time
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from imgassets.backends.batches import Engine
 from imgassets.backends.generation import Make, make_images
-from imgassets.backends.registry import open_backend, open_maker
-from imgassets.documents.project import load_project
-from imgassets.engines.choice import LocalProcesses, RayCluster, open_team
-from imgassets.engines.ray_actors import RayActors
-from imgassets.engines.team import Spread, Team
-from imgassets.engines.worker import Order
-from imgassets.requests import Request, build_requests
+from imgassets.engines.choice import RayCluster
+from imgassets.engines.making import Spread
+from imgassets.engines.ray_actors import RayActors, disconnect
+from imgassets.engines.team import Team
+from imgassets.engines.worker import versions_here
+from imgassets.requests import Request
 from imgassets.storage.image_store import ImageStore
 from imgassets_tests.benchmarks.pages import table
-from imgassets_tests.conftest import write_project
 from imgassets_tests.engines.painting import ORDER, Painter, Painters, request
 
-IMAGES, SLICE, ROUNDS = 1000, 100, 5
+IMAGES, SLICE, ROUNDS, WORKERS = 1000, 100, 5, (1, 8, 64)
 PAGE = Path(__file__).parents[2] / "docs/measurements/engines.md"
+ALONE = ["unshare", "-n", "-p", "-f", "--mount-proc", "--kill-child", sys.executable, "-m"]
+
+
+def told(*words: object) -> None:
+    """Progress, on standard error: standard output is for results."""
+    print(time.strftime("%H:%M:%S"), *words, file=sys.stderr, flush=True)
 
 
 def seconds(
@@ -52,33 +59,6 @@ def seconds(
     return time.perf_counter() - begun
 
 
-def speed(root: Path, images: int) -> tuple[list[float], list[float], bool]:
-    """Seconds of each slice with one process and with two workers, and whether files are equal."""
-    write_project(root)
-    project = load_project(root)
-    model = project.model("fast")
-    asked = build_requests(project, "cards", "fast", "cpu", list(range(100, 500)))
-    asked = [r for r in asked if r.flow == "generate"][: images + 24]
-    backend = open_backend(root, model, "cpu")
-    here = open_maker("generate", root, model, "cpu", lambda: backend)
-    team = open_team(LocalProcesses(2), "cpu")
-    spread = Spread(team, Order(root, model, "generate", "cpu"))
-    stores = ImageStore(root / "one"), ImageStore(root / "two")
-    cores = os.sched_getaffinity(0)
-    one, two = [], []
-    for number, start in enumerate([0, *range(24, len(asked), SLICE)]):
-        part = asked[start : start + SLICE] if number else asked[:24]  # the first loads all
-        two.append(seconds(part, stores[1], spread, 4))
-        os.sched_setaffinity(0, {min(cores)})  # the thread that stores inherits it
-        one.append(seconds(part, stores[0], here, 4))
-        os.sched_setaffinity(0, cores)
-    team.close()
-    equal = all(
-        stores[0].read_bytes(r.image_key) == stores[1].read_bytes(r.image_key) for r in asked
-    )
-    return one[1:], two[1:], equal
-
-
 class RayPainters(RayActors):
     """Painters as Ray actors."""
 
@@ -87,11 +67,12 @@ class RayPainters(RayActors):
 
 def overhead(engine: str, workers: int, folder: Path) -> float:
     """Seconds that ROUNDS images a worker take, each of one second."""
+    told(f"overhead: {engine}, {workers} workers")
     if engine == "ray":
         cluster = RayCluster("auto", workers, cpus=1.0, gpus=0.0)
-        team = Team(RayPainters(cluster, "cpu"), workers)
+        team = Team(RayPainters(cluster, "cpu"), workers, versions_here())
     else:
-        team = Team(Painters(workers, "cpu"), workers)
+        team = Team(Painters(workers, "cpu"), workers, versions_here())
     spread, store = Spread(team, ORDER), ImageStore(folder / f"{engine}{workers}")
     first = [request(n, 3.0 if workers > 1 else 0.0) for n in range(workers)]
     while len(team._idle) < workers:  # until each has made one
@@ -99,14 +80,14 @@ def overhead(engine: str, workers: int, folder: Path) -> float:
         first = [request(10_000 + r.seed, 3.0) for r in first]
     taken = seconds([request(1000 + n, 1.0) for n in range(ROUNDS * workers)], store, spread, 1)
     team.close()
+    told(f"overhead: {engine}, {workers} workers: {taken:.3f} s")
     return taken
 
 
-def in_namespaces(workers: Sequence[int]) -> list[float]:
-    """`overhead` of Ray, on a cluster that is alone in its namespaces."""
-    alone = ["unshare", "-n", "-p", "-f", "--mount-proc", "--kill-child", sys.executable, "-m"]
+def in_namespaces(module: str, *arguments: object) -> Any:
+    """What a module prints as JSON at its end, run with a cluster alone in its namespaces."""
     said = subprocess.run(
-        [*alone, "imgassets_tests.benchmarks.engines", "ray", *map(str, workers)],
+        [*ALONE, f"imgassets_tests.benchmarks.{module}", *map(str, arguments)],
         check=True,
         stdout=subprocess.PIPE,
         text=True,
@@ -116,8 +97,6 @@ def in_namespaces(workers: Sequence[int]) -> list[float]:
 
 def on_ray(workers: Sequence[int]) -> None:
     """Prints seconds for each number of workers."""
-    import ray
-
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     taken = []
     with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:
@@ -126,7 +105,7 @@ def on_ray(workers: Sequence[int]) -> None:
         subprocess.run([*start, *where], check=True, stdout=sys.stderr)
         for count in workers:
             taken.append(overhead("ray", count, Path(folder)))
-            ray.shutdown()
+            disconnect()
     print(json.dumps(taken))
 
 
@@ -138,42 +117,66 @@ def rows(engine: str, workers: Sequence[int], taken: Sequence[float]) -> list[li
     ]
 
 
+def speed_rows(found: dict[str, Any], images: int) -> list[list[str]]:
+    """Of the page's table of speeds: seconds of making, of scoring, of both, and times as fast."""
+    alone = [sum(found[stage]["one process, one core"]) for stage in ("making", "scoring")]
+    told_rows = []
+    for way in found["making"]:
+        took = [sum(found[stage][way]) for stage in ("making", "scoring")]
+        cells = (*took, sum(took))
+        times = [a / t for a, t in zip((*alone, sum(alone)), cells, strict=True)]
+        slices = [
+            sum(parts) / sum(own)
+            for parts, own in zip(_both(found, "one process, one core"), _both(found, way),
+                                  strict=True)
+        ]  # fmt: skip
+        told_rows.append(
+            [way, *(f"{s:.1f} ({t:.2f})" for s, t in zip(cells, times, strict=True)),
+             f"{images / sum(took):.2f}", f"{min(slices):.2f} to {max(slices):.2f}"]
+        )  # fmt: skip
+    return told_rows
+
+
+def _both(found: dict[str, Any], way: str) -> list[tuple[float, float]]:
+    """Seconds of each slice: of making, and of scoring."""
+    return list(zip(found["making"][way], found["scoring"][way], strict=True))
+
+
 def main() -> None:
     """Measure, and write the page."""
     os.environ["OMP_NUM_THREADS"] = "1"  # before torch is there
-    images = int(sys.argv[1]) if len(sys.argv) > 1 else IMAGES
-    counts = (1, 8, 64)
+    asked = [int(word) for word in sys.argv[1:]]
+    images, size = (*asked[:2], *(IMAGES, SLICE)[len(asked) :])[:2]
+    counts = asked[2:] or WORKERS
+    found = in_namespaces("engines_speed", images, size)
     with tempfile.TemporaryDirectory() as folder:
-        one, two, equal = speed(Path(folder) / "speed", images)
         waits = rows("processes", counts, [overhead("local", n, Path(folder)) for n in counts])
-    if not os.geteuid():
-        waits += rows("Ray actors", counts, in_namespaces(counts))
-    ratios = sorted(a / b for a, b in zip(one, two, strict=True))
+    waits += rows("Ray actors", counts, in_namespaces("engines", "ray", *counts))
+    equal = "are equal" if found["equal"] else "DIFFER"
     PAGE.write_text(
         "# Engines\n\n"
         "Written by `python -m imgassets_tests.benchmarks.engines` on "
         f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the end, "
         f"torch {version('torch')}, ray {version('ray')}.\n\n"
         "## Two workers against one process\n\n"
-        f"{images} images of 96 px of the embedded turbo model, two steps, batches of 4, by turns "
-        f"of {SLICE} images. One process is kept on one core, storing included; two worker "
-        "processes have one thread each, and what hands out and stores shares their two cores. "
-        f"Files {'are equal byte for byte' if equal else 'DIFFER'}.\n\n"
+        f"{images} images of 96 px of the embedded turbo model, two steps, batches of 4; then "
+        f"their scores by {found['families']}. By turns of {size} images, all workers begun "
+        "before. One process is kept on one core, storing included. Two workers have one thread "
+        "each, and what hands out and stores shares their two cores: processes of this machine "
+        "(`local:2`, scores by loky), or Ray actors on two nodes of one core each. Files and "
+        f"tables {equal} byte for byte. In brackets: times as fast as one process.\n\n"
         + table(
-            ["", "seconds", "images a second"],
-            [
-                ["one process", f"{sum(one):.1f}", f"{images / sum(one):.2f}"],
-                ["two workers", f"{sum(two):.1f}", f"{images / sum(two):.2f}"],
-            ],
+            ["", "making, s", "scoring, s", "both, s", "images and scores a second", "slices"],
+            speed_rows(found, images),
         )
-        + f"\n{sum(one) / sum(two):.2f} times as fast; slices {ratios[0]:.2f} to {ratios[-1]:.2f}."
-        "\n\n## What the engine costs\n\n"
+        + "\n## What the engine costs\n\n"
         f"Images that take a second each, by a backend that waits; {ROUNDS} a worker, all workers "
         f"begun before. Without any cost, all would take {ROUNDS} s. Images are of 4 px: encoding "
         "large ones takes time of the workers' machines, which two cores cannot have 64 times.\n\n"
         + table(["engine", "workers", "images", "seconds", "overhead"], waits),
         encoding="utf-8",
     )
+    told(f"wrote {PAGE}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Workers without a model, in real processes: they paint, wait, fail and kill themselves.
+"""Workers without a model, in real processes: they paint, wait, fail, hang and kill themselves.
 
 `python -m imgassets_tests.engines.painting FD` is such a process.
 """
@@ -22,8 +22,9 @@ from imgassets.engines.processes import Processes
 from imgassets.engines.worker import Order, Task, Worker, _encoded
 from imgassets.requests import Request
 
-#: Seeds from here on: the worker is killed by the image, the backend raises, the image fails.
-KILLS, RAISES, FAILS = 1_000_000, 2_000_000, 3_000_000
+#: Seeds from here on: the worker is killed by the image, the backend raises, the image fails, the
+#: worker hangs.
+KILLS, RAISES, FAILS, HANGS = 1_000_000, 2_000_000, 3_000_000, 4_000_000
 ORDER = Order(Path("/nowhere"), cast("AnyModel", None), "generate", "cpu")
 
 
@@ -47,12 +48,14 @@ def painted(inputs: Sequence[dict[str, Any]], sources: Sequence[Any] = ()) -> li
 class Painter(Worker):
     """Paints; needs no model and no torch."""
 
-    def make(self, task: Task) -> list[Outcome]:
+    def make(self, order: Order, task: Task) -> list[Outcome]:
         seeds = [i["seed"] for i in task.inputs]
         if any(KILLS <= seed < RAISES for seed in seeds):
             os.kill(os.getpid(), signal.SIGKILL)
         if any(RAISES <= seed < FAILS for seed in seeds):
             raise DeviceError("device cuda is not here")
+        if any(seed >= HANGS for seed in seeds):
+            time.sleep(3600)
         return [_encoded(outcome) for outcome in painted(task.inputs)]
 
 

@@ -14,10 +14,10 @@ from imgassets.engines.choice import (
     RayCluster,
     can_be_spread,
     engine_setting,
-    open_team,
 )
 from imgassets.engines.crew import EngineError
 from imgassets.engines.processes import Processes
+from imgassets.engines.teams import open_team
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The images of one model, made by a Dagster run as the product makes them.
 
-`python -m imgassets_tests.engines.through_dagster ROOT` does so in a process of its own.
+`python -m imgassets_tests.engines.through_dagster ROOT [STAGE ...]` does so in a process of its
+own, and makes other tables in the same run.
 """
 
 from __future__ import annotations
@@ -29,11 +30,11 @@ def write(root: Path, seeds: int, steps: int = 1) -> Path:
     return root
 
 
-def make(root: Path) -> None:
-    """Materialize generated and edited images by the engine of $IMGASSETS_ENGINE."""
+def make(root: Path, *more: str) -> None:
+    """Materialize generated and edited images, and more, by the engine of $IMGASSETS_ENGINE."""
     job = build_definitions(load_project(root)).resolve_job_def(VALIDATE_JOB)
     requests = (f"requests_{flow}" for flow in ("generate", "edit", "upscale"))
-    wanted = [f"{ENDPOINT}/{MODEL}/{stage}" for stage in (*requests, "generated", "edited")]
+    wanted = [f"{ENDPOINT}/{MODEL}/{stage}" for stage in (*requests, "generated", "edited", *more)]
     with at_home(root) as instance:
         bury_dead_runs(instance)  # as every command does: a killed run still holds the pool
         errors = run_assets(job, instance, wanted, [])
@@ -57,4 +58,4 @@ def files(root: Path) -> dict[str, bytes]:
 
 
 if __name__ == "__main__":
-    make(Path(sys.argv[1]))
+    make(Path(sys.argv[1]), *sys.argv[2:])

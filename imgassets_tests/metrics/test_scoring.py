@@ -19,7 +19,7 @@ from imgassets.judges.errors import JudgeError
 from imgassets.metrics import score_processes
 from imgassets.metrics.families import FAMILIES
 from imgassets.metrics.metric_rows import measure
-from imgassets.metrics.score_processes import on_all_cores
+from imgassets.metrics.score_processes import scored_quickly
 from imgassets.metrics.scores import Score
 from imgassets.metrics.scoring import tasks_of
 from imgassets.storage.image_store import ImageStore
@@ -128,9 +128,9 @@ def test_processes_find_what_one_process_finds(
     here = branch(images, store.read_array, expectations=wanted)
     there = replace(here, stored=store)
     monkeypatch.setattr(score_processes, "usable_cores", lambda: 2)
-    monkeypatch.setattr(score_processes, "_WORTH_SECONDS", 0.0)
+    monkeypatch.setattr(score_processes, "START_SECONDS", 0.0)
     tasks = list(tasks_of(["composition", "look"], here, images.itertuples()))
-    alone, together = (list(on_all_cores(tasks, one)) for one in (here, there))
+    alone, together = (list(scored_quickly(tasks, one)) for one in (here, there))
     assert [task.image.image_key for task, _ in together] == list(images["image_key"])
     for (_, one), (_, other) in zip(alone, together, strict=True):
         assert one.keys() == other.keys() == {"composition", "look"}

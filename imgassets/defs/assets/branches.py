@@ -229,6 +229,7 @@ def _metrics(endpoint: Endpoint, model: str, learned: bool) -> dg.AssetsDefiniti
             Branch(project, name, model, images, workplace.store(), device),
             workplace.scores(),
             telling(context.log, f"{name}/{model}: scored"),
+            maker.scorers(),
         )
         failed: list[Exception] = []
         for family, table in tables:

@@ -86,7 +86,7 @@ def _make_again(
         {f: [r for r in requests if r.flow == f] for f in project.endpoint(endpoint).flows},
         workplace.store(),
         file,
-        lambda flow: maker.maker(project, model, flow),
+        lambda flow: maker.engine(project, model, flow),
         images_per_flow=images_per_flow,
         device=device,
         log=log,

@@ -1,0 +1,76 @@
+"""Scores by actors of a real Ray cluster of two nodes: equal to one process, whatever is killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from imgassets_tests.cluster.ray_scores import SCORED, SEEDS
+from imgassets_tests.engines import through_dagster
+from imgassets_tests.integration.small import same_tables
+
+pytestmark = pytest.mark.cluster
+ALONE = ["unshare", "-n", "-p", "-f", "--mount-proc", "--kill-child"]
+UNSET = ("IMGASSETS_ENGINE", "IMGASSETS_HOME", "DAGSTER_HOME")
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Short, since Ray's sockets have names of at most 107 characters."""
+    pytest.importorskip("ray", reason="imgassets[cluster] is not installed")
+    if os.geteuid() or not (shutil.which("unshare") and shutil.which("ip")):
+        pytest.skip("a network namespace needs root, unshare and ip")
+    if subprocess.run([*ALONE, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this machine gives no network namespace of its own")
+    with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as made:
+        yield Path(made)
+
+
+def played(scene: str, folder: Path) -> dict[str, Any]:
+    """What a scene found."""
+    done = subprocess.run(
+        [*ALONE, sys.executable, "-m", "imgassets_tests.cluster.ray_scores", scene, str(folder)],
+        env={k: v for k, v in os.environ.items() if k not in UNSET},
+        capture_output=True,
+        text=True,
+        timeout=500,
+    )
+    logs = [log.read_text(errors="replace")[-3000:] for log in folder.glob("log*")]
+    assert done.returncode == 0, "\n".join([done.stderr[-3000:], *logs])
+    return json.loads((folder / "found.json").read_text())
+
+
+def test_tables_equal_those_of_one_process_though_a_scorer_is_killed(folder: Path) -> None:
+    """Two workers with a GPU each hold both cores while they make, and leave them to scorers."""
+    root = through_dagster.write(folder / "alone", seeds=SEEDS)
+    subprocess.run(
+        [sys.executable, "-m", "imgassets_tests.engines.through_dagster", str(root), *SCORED],
+        env={k: v for k, v in os.environ.items() if k not in UNSET}
+        | {"IMGASSETS_PROJECT": str(root)},
+        check=True,
+        capture_output=True,
+    )
+    found = played("a_scorer_is_killed", folder)
+    assert (found["code"], found["makers"], found["nodes"], found["left"]) == (0, 2, 2, 0)
+    assert found["makers_while_scoring"] == 0
+    assert found["kept"] < found["scores"]
+    assert same_tables(folder / "alone", folder / "shared")
+    assert through_dagster.files(folder / "alone") == through_dagster.files(folder / "shared")
+
+
+def test_an_actor_that_hangs_or_is_stopped_costs_no_other_image(folder: Path) -> None:
+    found = played("an_actor_hangs", folder)
+    statuses = list(found["hung"].values())
+    assert found["stopped"] == ["ok"]
+    assert sorted(statuses) == ["machine_error", "ok", "ok", "ok"]
+    assert found["hung"]["4000000"] == "machine_error"
+    assert found["left"] == 0
