@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import parse_qsl, urlsplit
 
 from imgassets.backends.device import Device
@@ -109,10 +110,21 @@ def open_team(setting: LocalProcesses | RayCluster, device: Device) -> Team:
         from imgassets.engines.processes import Processes
 
         return Team(Processes(setting.workers, device), setting.workers)
+    from imgassets.engines.crew_process import CrewProcess
     from imgassets.engines.ray_actors import RayActors
 
-    crew = RayActors(setting, device)
+    # Ray ends a process that has lost the head of its cluster; that must not be the run's.
+    crew = CrewProcess(partial(RayActors, setting, device), lost_cluster(setting))
     return Team(crew, crew.workers)
+
+
+def lost_cluster(setting: RayCluster) -> str:
+    """What to say when a cluster is gone in the middle."""
+    return (
+        f"the Ray cluster ray://{setting.address} is lost: its head ended or cannot be reached, "
+        "and its workers ended with it; images that were stored are kept. Start the cluster again "
+        "(`ray start --head`, then the other nodes), and run the same command again"
+    )
 
 
 def can_be_spread(model: AnyModel, flow: FlowName) -> bool:
