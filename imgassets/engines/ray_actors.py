@@ -108,13 +108,6 @@ class RayScorers(RayActors):
         super().__init__(replace(cluster, workers=0, cpus=1.0, gpus=0.0), "cpu")
 
 
-def disconnect() -> None:
-    """Leave the cluster, and with it all actors of this process."""
-    import ray
-
-    ray.shutdown()
-
-
 def _connected(address: str) -> Any:
     try:
         import ray

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
 
 from imgassets.backends.device import Device
 from imgassets.engines.choice import LocalProcesses, RayCluster
+from imgassets.engines.crew import Crew
+from imgassets.engines.crew_process import Counted, CrewProcess
 from imgassets.engines.patience import Patience
 from imgassets.engines.score_worker import scoring_versions
 from imgassets.engines.scoring import SpreadScores
@@ -17,20 +21,18 @@ from imgassets.metrics.score_processes import ALL_CORES, Others
 _SCORING = Patience(first=600.0)
 
 
-def open_team(setting: LocalProcesses | RayCluster, device: Device) -> Team:
-    """Workers that make images; none is started yet.
+def on_cluster(setting: RayCluster, crew: Callable[[], Counted]) -> CrewProcess:
+    """A crew of Ray's; Ray ends a process that lost its cluster, and that must not be the run's.
 
     Raises:
-        EngineError: they cannot be had.
+        EngineError: it cannot be had.
     """
-    if isinstance(setting, LocalProcesses):
-        from imgassets.engines.processes import Processes
-
-        return Team(Processes(setting.workers, device), setting.workers, versions_here())
-    from imgassets.engines.ray_actors import RayActors
-
-    crew = RayActors(setting, device)
-    return Team(crew, crew.workers, versions_here())
+    return CrewProcess(
+        crew,
+        f"the Ray cluster ray://{setting.address} is lost: its head ended or cannot be reached, "
+        "and its workers ended with it; images that were stored are kept. Start the cluster again "
+        "(`ray start --head`, then the other nodes), and run the same command again",
+    )
 
 
 class Teams:
@@ -50,13 +52,20 @@ class Teams:
         self._setting, self._device = setting, device
         self._makers: Team | None = None
         self._scorers: Team | None = None
+        self._scoring_crew: CrewProcess | None = None
+        self._on_cluster: list[CrewProcess] = []
 
     def making(self) -> Team:
-        """Workers that make images. Raises as `open_team`."""
+        """Workers that make images; none is started yet.
+
+        Raises:
+            EngineError: they cannot be had.
+        """
         if self._scorers:
             self._scorers.close()
         if self._makers is None:
-            self._makers = open_team(self._setting, self._device)
+            crew, workers = self._making_crew()
+            self._makers = Team(crew, workers, versions_here())
         return self._makers
 
     def scoring(self) -> Others:
@@ -73,18 +82,31 @@ class Teams:
         for team in (self._makers, self._scorers):
             if team:
                 team.close()
-        if isinstance(self._setting, RayCluster) and (self._makers or self._scorers):
-            from imgassets.engines.ray_actors import disconnect
+        while self._on_cluster:
+            self._on_cluster.pop().quit()
+        self._makers = self._scorers = self._scoring_crew = None
 
-            disconnect()
-        self._makers = self._scorers = None
+    def _making_crew(self) -> tuple[Crew, int]:
+        """Who makes images, and how many they may be."""
+        if isinstance(self._setting, LocalProcesses):
+            from imgassets.engines.processes import Processes
+
+            return Processes(self._setting.workers, self._device), self._setting.workers
+        from imgassets.engines.ray_actors import RayActors
+
+        crew = on_cluster(self._setting, partial(RayActors, self._setting, self._device))
+        self._on_cluster.append(crew)
+        return crew, crew.workers
 
     def _scoring(self, setting: RayCluster) -> Team:
         from imgassets.engines.ray_actors import RayScorers
 
         if self._scorers and self._scorers.begun:
             return self._scorers
-        crew = RayScorers(setting)
+        crew = self._scoring_crew
+        if crew is None:
+            crew = self._scoring_crew = on_cluster(setting, partial(RayScorers, setting))
+            self._on_cluster.append(crew)
         cores = crew.workers
         free = cores - self._kept_by_makers(setting)
         if self._makers and free < 1:

@@ -121,7 +121,8 @@ def bury_dead_runs(instance: dg.DagsterInstance) -> list[str]:
     """Mark headless runs as failed whose process is gone, and give back their pool slots.
 
     A killed process cannot do either itself, and Dagster would make the next run wait for its slot
-    in the pool `gpu` for ever. Returns the ids of the runs.
+    in the pool `gpu` for ever. Slots are also taken from runs that are over and still hold one,
+    since a process, or Postgres, was killed between the two. Returns the ids of the dead runs.
     """
     unfinished = instance.get_runs(
         dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING])
@@ -130,8 +131,16 @@ def bury_dead_runs(instance: dg.DagsterInstance) -> list[str]:
     dead = [r for r in unfinished if (name := r.tags.get(_PROCESS_TAG, "")) and is_gone(name)]
     for run in dead:
         instance.report_run_failed(run, "the process was killed; run again to go on")
-        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+    _free_slots_of_finished_runs(instance)
     return [run.run_id for run in dead]
+
+
+def _free_slots_of_finished_runs(instance: dg.DagsterInstance) -> None:
+    slots = instance.event_log_storage
+    for run_id in slots.get_concurrency_run_ids():
+        run = instance.get_run_by_id(run_id)
+        if run is None or run.is_finished:
+            slots.free_concurrency_slots_for_run(run_id)
 
 
 def _this_process() -> str:

@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -28,13 +29,13 @@ from imgassets.backends.batches import Engine
 from imgassets.backends.generation import Make, make_images
 from imgassets.engines.choice import RayCluster
 from imgassets.engines.making import Spread
-from imgassets.engines.ray_actors import RayActors, disconnect
 from imgassets.engines.team import Team
+from imgassets.engines.teams import on_cluster
 from imgassets.engines.worker import versions_here
 from imgassets.requests import Request
 from imgassets.storage.image_store import ImageStore
 from imgassets_tests.benchmarks.pages import table
-from imgassets_tests.engines.painting import ORDER, Painter, Painters, request
+from imgassets_tests.engines.painting import ORDER, Painters, RayPainters, request
 
 IMAGES, SLICE, ROUNDS, WORKERS = 1000, 100, 5, (1, 8, 64)
 PAGE = Path(__file__).parents[2] / "docs/measurements/engines.md"
@@ -59,18 +60,13 @@ def seconds(
     return time.perf_counter() - begun
 
 
-class RayPainters(RayActors):
-    """Painters as Ray actors."""
-
-    worker = Painter
-
-
 def overhead(engine: str, workers: int, folder: Path) -> float:
     """Seconds that ROUNDS images a worker take, each of one second."""
     told(f"overhead: {engine}, {workers} workers")
     if engine == "ray":
         cluster = RayCluster("auto", workers, cpus=1.0, gpus=0.0)
-        team = Team(RayPainters(cluster, "cpu"), workers, versions_here())
+        crew = on_cluster(cluster, partial(RayPainters, cluster, "cpu"))
+        team = Team(crew, workers, versions_here())
     else:
         team = Team(Painters(workers, "cpu"), workers, versions_here())
     spread, store = Spread(team, ORDER), ImageStore(folder / f"{engine}{workers}")
@@ -80,6 +76,8 @@ def overhead(engine: str, workers: int, folder: Path) -> float:
         first = [request(10_000 + r.seed, 3.0) for r in first]
     taken = seconds([request(1000 + n, 1.0) for n in range(ROUNDS * workers)], store, spread, 1)
     team.close()
+    if engine == "ray":
+        crew.quit()
     told(f"overhead: {engine}, {workers} workers: {taken:.3f} s")
     return taken
 
@@ -98,14 +96,11 @@ def in_namespaces(module: str, *arguments: object) -> Any:
 def on_ray(workers: Sequence[int]) -> None:
     """Prints seconds for each number of workers."""
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    taken = []
     with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:
         start = [str(Path(sys.executable).with_name("ray")), "start", "--head", "--num-cpus", "64"]
         where = ["--temp-dir", folder, "--include-dashboard=false"]
         subprocess.run([*start, *where], check=True, stdout=sys.stderr)
-        for count in workers:
-            taken.append(overhead("ray", count, Path(folder)))
-            disconnect()
+        taken = [overhead("ray", count, Path(folder)) for count in workers]
     print(json.dumps(taken))
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from itertools import count
@@ -11,6 +13,26 @@ from pathlib import Path
 import pytest
 
 _numbers = count(1)
+#: Starts a command in namespaces of its own, where Ray may listen on all addresses.
+ALONE = ["unshare", "-n", "-p", "-f", "--mount-proc", "--kill-child"]
+
+
+def without_settings() -> dict[str, str]:
+    """The environment without what leads to another project or its servers."""
+    return {k: v for k, v in os.environ.items() if not k.startswith(("IMGASSETS", "DAGSTER"))}
+
+
+@pytest.fixture(scope="module")
+def ray_folder() -> Iterator[Path]:
+    """Short, since Ray's sockets have names of at most 107 characters."""
+    pytest.importorskip("ray", reason="imgassets[cluster] is not installed")
+    if os.geteuid() or not (shutil.which("unshare") and shutil.which("ip")):
+        pytest.skip("a network namespace needs root, unshare and ip")
+    if subprocess.run([*ALONE, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this machine gives no network namespace of its own")
+    with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as made:
+        Path(made).chmod(0o755)  # Postgres, which is no root, has its folder there
+        yield Path(made)
 
 
 @pytest.fixture(scope="session")

@@ -80,6 +80,17 @@ def kill(word: str) -> int:
     return len(hit)
 
 
+def actors() -> list[psutil.Process]:
+    """Workers of an engine that are there now."""
+    found = []
+    for process in processes("ray::"):
+        try:
+            found += [process] if "Worker" in " ".join(process.cmdline()) else []
+        except psutil.Error:  # gone meanwhile
+            continue
+    return found
+
+
 def run(root: Path, log: Path) -> subprocess.Popen[bytes]:
     """Make the images of a project on the cluster, in a process of its own."""
     with log.open("wb") as output:
@@ -110,13 +121,12 @@ def an_actor_is_killed(folder: Path) -> dict[str, Any]:
     root = through_dagster.write(folder / "shared", seeds=20, steps=8)
     process = run(root, folder / "log")
     when_made(root, 8, process)
-    actors = [p for p in processes("ray::") if "Worker" in " ".join(p.cmdline())]
-    nodes = {p.ppid() for p in actors}
-    actors[0].send_signal(signal.SIGKILL)
+    begun = actors()
+    nodes = {p.ppid() for p in begun}
+    begun[0].send_signal(signal.SIGKILL)
     code = process.wait(400)
     time.sleep(2)
-    left = [p for p in processes("ray::") if "Worker" in " ".join(p.cmdline())]
-    return {"code": code, "actors": len(actors), "nodes": len(nodes), "left": len(left)}
+    return {"code": code, "actors": len(begun), "nodes": len(nodes), "left": len(actors())}
 
 
 def the_head_is_killed(folder: Path) -> dict[str, Any]:
@@ -137,7 +147,8 @@ def the_head_is_killed(folder: Path) -> dict[str, Any]:
     code = run(root, folder / "log2").wait(400)
     now = times(root)
     again = [key for key, when in kept.items() if now[key] != when]
-    found = {"heads": heads, "first": first, "ended": ended, "kept": len(kept)}
+    said = (folder / "log").read_text(errors="replace").splitlines()[-1]
+    found = {"heads": heads, "first": first, "said": said, "ended": ended, "kept": len(kept)}
     return found | {"code": code, "made_again": len(again)}
 
 

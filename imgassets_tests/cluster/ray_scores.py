@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +26,14 @@ from imgassets.engines import scoring as spread_scores
 from imgassets.engines.choice import RayCluster
 from imgassets.engines.making import Spread
 from imgassets.engines.patience import Patience
-from imgassets.engines.ray_actors import RayActors, disconnect
 from imgassets.engines.team import Team
+from imgassets.engines.teams import on_cluster
 from imgassets.engines.worker import versions_here
 from imgassets.metrics import scoring
 from imgassets.storage.image_store import ImageStore
 from imgassets_tests.cluster.ray_cluster import PORT, SETTINGS, processes, start_cluster
 from imgassets_tests.engines import through_dagster
-from imgassets_tests.engines.painting import HANGS, ORDER, Painter, request
+from imgassets_tests.engines.painting import HANGS, ORDER, RayPainters, request
 from imgassets_tests.integration.small import scores_kept
 
 #: Stages made beside generated and edited images, in one run.
@@ -87,15 +88,10 @@ def a_scorer_is_killed(folder: Path) -> dict[str, Any]:
     }
 
 
-class RayPainters(RayActors):
-    """Painters as Ray actors."""
-
-    worker = Painter
-
-
 def an_actor_hangs(folder: Path) -> dict[str, Any]:
     """One image hangs its actor whenever it is tried; another actor is stopped."""
-    crew = RayPainters(RayCluster(f"127.0.0.1:{PORT}"), "cpu")
+    cluster = RayCluster(f"127.0.0.1:{PORT}")
+    crew = on_cluster(cluster, partial(RayPainters, cluster, "cpu"))
     team = Team(crew, crew.workers, versions_here(), Patience(first=5.0, later=2.0))
     spread, store = Spread(team, ORDER), ImageStore(folder / "images")
     stopped: list[int] = []
@@ -112,7 +108,7 @@ def an_actor_hangs(folder: Path) -> dict[str, Any]:
     team.close()
     time.sleep(2)
     left = len(actors("Painter"))
-    disconnect()
+    crew.quit()
     return {
         "stopped": list(first["status"].unique()),
         "hung": dict(zip(map(str, second["seed"]), second["status"], strict=True)),

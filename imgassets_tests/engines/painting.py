@@ -19,6 +19,7 @@ from imgassets.backends.base import DeviceError, Outcome
 from imgassets.documents.models import AnyModel
 from imgassets.engines.process_worker import main
 from imgassets.engines.processes import Processes
+from imgassets.engines.ray_actors import RayActors
 from imgassets.engines.worker import Order, Task, Worker, _encoded
 from imgassets.requests import Request
 
@@ -57,6 +58,12 @@ class Painter(Worker):
         if any(seed >= HANGS for seed in seeds):
             time.sleep(3600)
         return [_encoded(outcome) for outcome in painted(task.inputs)]
+
+
+class RayPainters(RayActors):
+    """Painters as Ray actors."""
+
+    worker = Painter
 
 
 class Painters(Processes):

@@ -17,7 +17,7 @@ from imgassets.engines.choice import (
 )
 from imgassets.engines.crew import EngineError
 from imgassets.engines.processes import Processes
-from imgassets.engines.teams import open_team
+from imgassets.engines.ray_actors import RayActors
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_what_is_no_engine_is_refused_with_the_fix(
 def test_a_missing_ray_is_told_with_the_fix(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(EngineError, match=r"pip install 'imgassets\[cluster\]'"):
-        open_team(RayCluster("auto"), "cpu")
+        RayActors(RayCluster("auto"), "cpu")
 
 
 def test_each_worker_sees_one_gpu_and_no_more_are_asked_for_than_there_are(

@@ -191,7 +191,10 @@ def test_the_page_of_a_job_lists_our_runs(small: Small) -> None:
 
 
 def test_a_dead_run_gives_back_its_slot(small: Small) -> None:
-    with relied_on("`report_run_failed` and `event_log_storage.free_concurrency_slots_for_run`"):
+    with relied_on(
+        "`report_run_failed` and `event_log_storage`'s `get_concurrency_run_ids` and "
+        "`free_concurrency_slots_for_run`"
+    ):
         storage = small.instance.event_log_storage
         storage.set_concurrency_slots("gpu", 1)
         run = small.instance.create_run_for_job(
@@ -203,3 +206,23 @@ def test_a_dead_run_gives_back_its_slot(small: Small) -> None:
         assert bury_dead_runs(small.instance) == [run.run_id]
         assert small.instance.get_run_by_id(run.run_id).status is dg.DagsterRunStatus.FAILURE
         assert storage.claim_concurrency_slot("gpu", "another", "step").is_claimed
+
+
+@pytest.mark.parametrize(
+    ("status", "is_free"),
+    [
+        (dg.DagsterRunStatus.FAILURE, True),
+        (dg.DagsterRunStatus.SUCCESS, True),
+        (dg.DagsterRunStatus.STARTED, False),
+    ],
+)
+def test_a_run_that_is_over_keeps_no_slot(
+    small: Small, status: dg.DagsterRunStatus, is_free: bool
+) -> None:
+    """Its process was killed before it gave the slot back; one that goes on keeps its own."""
+    storage = small.instance.event_log_storage
+    storage.set_concurrency_slots("gpu", 1)
+    run = small.instance.create_run_for_job(small.job, status=status)
+    assert storage.claim_concurrency_slot("gpu", run.run_id, "step").is_claimed
+    assert bury_dead_runs(small.instance) == []
+    assert storage.claim_concurrency_slot("gpu", "another", "step").is_claimed is is_free

