@@ -205,6 +205,23 @@ class ScoreStore:
                 "DELETE FROM scores WHERE image_key IN (SELECT image_key FROM gone)"
             ).rowcount
 
+    def put_together(self, *, dry_run: bool = False) -> tuple[int, int]:
+        """Make few large batches of many small ones, where scores are shared.
+
+        Returns:
+            How many batches there were, and what they became; none of either where nothing is to
+            do, or nothing shared. Dry, how many there are alone.
+
+        Raises:
+            StoreError: the store, or the file, cannot be read or written.
+        """
+        if self.shared is None:
+            return 0, 0
+        if dry_run:
+            return self.shared.small(), 0
+        self._take_in()
+        return self.shared.put_together()
+
     @contextmanager
     def _database(self) -> Iterator[sqlite3.Connection]:
         """One transaction; a file that is no database is set aside first, and begun anew."""
