@@ -139,6 +139,14 @@ class ScoreStore:
                 found.update(key.hex() for (key,) in rows)
         return found
 
+    def is_empty(self) -> bool:
+        """Whether no score is kept, here or by other machines. Raises as `read`."""
+        self._take_in()
+        if not self.file.is_file():
+            return True
+        with self._database() as database:
+            return database.execute("SELECT 1 FROM scores LIMIT 1").fetchone() is None
+
     def put(self, scores: Sequence[KeptScores], timings: Mapping[str, Sequence[float]]) -> None:
         """Keep scores, all or none of them.
 
