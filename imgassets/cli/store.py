@@ -83,7 +83,8 @@ def gc(
 ) -> int:
     """Delete images that nothing refers to.
 
-    Those are images that no table, report, baseline or verdict names. Their scores go as well.
+    Those are images that no table, report, baseline or verdict names. Their scores go as well. In
+    object storage, many small batches of scores are put together to a few large ones.
     """
     from imgassets.storage import maintenance
     from imgassets.storage.score_store import score_store_of
@@ -92,16 +93,22 @@ def gc(
     store, home = _store()
     SharedFiles.of(home).pull()  # what tables of other machines name is kept as well
     found = maintenance.garbage(store, home, older_than=older_than * _DAY)
+    scores = score_store_of(home)
     if not dry_run:
-        score_store_of(home).forget(found.images)  # first: an image without scores is no harm
+        scores.forget(found.images)  # first: an image without scores is no harm
         maintenance.delete(store, found)
+    batches, fewer = scores.put_together(dry_run=dry_run)
     verb = "would be deleted" if dry_run else "deleted"
     told = found.to_dict()
     text = (
         f"{len(found.images)} image(s) {verb}, {_mebibytes(found.bytes)}; "
         f"{told['leftovers']} unfinished write(s) {verb}; {found.kept} image(s) kept"
     )
-    show(json, told | {"deleted": not dry_run}, text)
+    if batches:
+        became = "would be put together" if dry_run else f"put together to {fewer}"
+        text += f"; {batches} batches of scores {became}"
+    told |= {"score_batches": batches, "score_batches_made": fewer, "deleted": not dry_run}
+    show(json, told, text)
     return OK
 
 

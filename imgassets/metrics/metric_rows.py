@@ -26,7 +26,7 @@ from imgassets.metrics.scoring import (
     make_scores,
     tasks_of,
 )
-from imgassets.storage.image_store import StoreError
+from imgassets.storage.image_store import ImageStore, StoreError
 from imgassets.storage.score_store import KeptScores
 
 #: Every image of a branch with what became of it in a family.
@@ -64,6 +64,8 @@ def measure(
     """
     kept = Here() if kept is None else kept
     scored = [name for name in families if not FAMILIES[name].of_making]
+    if scored and isinstance(branch.stored, ImageStore):  # scores may depend on the sources' files
+        branch.stored.fetch_records(branch.images["source_key"].dropna().unique())
     tasks = list(tasks_of(scored, branch, branch.images.itertuples()))
     passing = make_scores(tasks, branch, kept, progress, others)
     made = partial(_kept, tasks=tasks, kept=kept, passing=passing)

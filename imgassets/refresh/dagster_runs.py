@@ -14,6 +14,8 @@ from pathlib import Path
 
 import dagster as dg
 import psutil
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.execution.execute_in_process import core_execute_in_process
 from filelock import FileLock
 
 from imgassets.documents.environment import PlaceError
@@ -82,14 +84,17 @@ def run_assets(
     keys = set(asset_keys(assets))
     theirs = {c for c in job.asset_layer.asset_graph.asset_check_keys if c.asset_key in keys}
     chosen = job.get_subset(asset_selection=keys, asset_check_selection=theirs | set(checks))
-    result = chosen.execute_in_process(
+    # As `chosen.execute_in_process`, which keeps every table in memory until the run ends.
+    result = core_execute_in_process(
+        job=InMemoryJob(chosen.as_ephemeral_job(resource_defs={}, input_values={})),
         instance=instance,
         # Dagster falls back to its own verbose logger unless one is asked for.
         run_config={"loggers": {"console": {}}},
-        tags={
+        run_tags={
             _PROCESS_TAG: _this_process(),
             _REPOSITORY_TAG: _REPOSITORY,
         },
+        output_capturing_enabled=False,
         raise_on_error=False,
     )
     if any(_interrupted(event) for event in result.all_events):

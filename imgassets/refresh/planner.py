@@ -7,7 +7,7 @@ The truth is the same: data versions, code versions and dependencies of latest m
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -64,8 +64,9 @@ class Planner:
 
         `tried` are those just made, whose failed images are not asked for once more.
         """
-        plan = walk([self._judged(a) for a in self._assets], self.observed, wanted, tried)
-        missing = estimate.lacking(self._requests_in(plan), self._store)
+        judged = [self._judged(a) if a.key in wanted else a for a in self._assets]
+        plan = walk(judged, self.observed, wanted, tried)
+        missing = self._lacking_for(plan)
         if not missing:
             return plan
         seconds, usd = estimate.estimate(missing, self._unit_seconds(), self.project)
@@ -102,12 +103,9 @@ class Planner:
         return observed_states(self.project, self.device)
 
     @cached_property
-    def requests(self) -> dict[tuple[str, str], list[Request]]:
-        """All requests, by endpoint and model."""
-        return {
-            branch: requests_of(self.project, *branch, self.device)
-            for branch in self.project.branches()
-        }
+    def requests(self) -> Mapping[tuple[str, str], list[Request]]:
+        """Requests by endpoint and model; those of a branch are built when they are asked for."""
+        return _Requests(lambda *branch: requests_of(self.project, *branch, self.device))
 
     @cached_property
     def _assets(self) -> Sequence[Asset]:
@@ -159,22 +157,32 @@ class Planner:
         Arguments as of `estimate.Surroundings.seconds`, and the assets that were asked for.
         """
         checks = len(self.outdated_checks(plan, wanted))
-        missing = estimate.lacking(self._requests_in(plan), self._store)
+        missing = self._lacking_for(plan)
         seconds = estimate.Surroundings().seconds(plan, missing, checks, planning, pace)
         return replace(plan, other_seconds=seconds)
 
-    def _requests_in(self, plan: Plan) -> list[Request]:
-        """Requests of the image assets in a plan."""
-        planned = [key.split("/") for key in plan.assets]
-        stages = {
-            (e, m, OF_STAGE[s]) for e, m, s in (k for k in planned if len(k) == 3) if s in OF_STAGE
-        }
-        return [
-            request
-            for branch, requests in self.requests.items()
-            for request in requests
-            if (*branch, request.flow) in stages
-        ]
+    def _lacking_for(self, plan: Plan) -> Sequence[Request]:
+        """Requests of the image assets in a plan whose image is not stored."""
+        keys = [key.split("/") for key in plan.assets]
+        stages = frozenset(
+            (e, m, OF_STAGE[s]) for e, m, s in (k for k in keys if len(k) == 3) if s in OF_STAGE
+        )
+        if stages not in self._lacking:
+            planned = {(e, m) for e, m, _ in stages}
+            asked = (
+                request
+                for branch in self.project.branches()
+                if branch in planned
+                for request in self.requests[branch]
+                if (*branch, request.flow) in stages
+            )
+            self._lacking[stages] = estimate.lacking(asked, self._store)
+        return self._lacking[stages]
+
+    @cached_property
+    def _lacking(self) -> dict[frozenset[tuple[str, str, str]], list[Request]]:
+        """By (endpoint, model, flow) asked for: the store is asked once."""
+        return {}
 
     def _unit_seconds(self) -> dict[tuple[str, str], float]:
         made: dict[tuple[str, str], list[str]] = {}
@@ -184,6 +192,18 @@ class Planner:
                 path = home_of(self.project.root).output((*branch, stage))
                 made.setdefault((branch[-1], OF_STAGE[stage]), []).extend(outputs.image_keys(path))
         return estimate.unit_seconds(self._store, made)
+
+
+class _Requests(dict[tuple[str, str], list[Request]]):
+    """By branch, each built once."""
+
+    def __init__(self, build: Callable[[str, str], list[Request]]) -> None:
+        super().__init__()
+        self._build = build
+
+    def __missing__(self, branch: tuple[str, str]) -> list[Request]:
+        self[branch] = self._build(*branch)
+        return self[branch]
 
 
 def _sha256(asset: Asset) -> str | None:

@@ -5,8 +5,10 @@ Imported only where tables have to be made: it needs what scoring needs.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,11 +16,11 @@ from imgassets.documents.project import Project
 from imgassets.metrics.branch import Branch
 from imgassets.metrics.families import FAMILIES
 from imgassets.metrics.score_processes import usable_cores
-from imgassets.metrics.scoring import tasks_of
+from imgassets.metrics.scoring import LOOK_UP, chunks, tasks_of
 from imgassets.requests import Request
-from imgassets.storage.image_store import store_of
+from imgassets.storage.image_store import ImageStore, Record, store_of
 from imgassets.storage.project_home import home_of
-from imgassets.storage.score_store import score_store_of
+from imgassets.storage.score_store import ScoreStore, score_store_of
 
 
 @dataclass(frozen=True)
@@ -49,27 +51,34 @@ def missing_scores(
         requests: the images they are of, by endpoint and model.
     """
     home = home_of(project.root)
-    kept, stored = score_store_of(home), store_of(home)
+    kept = score_store_of(home)
+    families: dict[tuple[str, str], list[str]] = {}
     lacking: dict[str, dict[str, str]] = {}  # score key: endpoint, by family
     for endpoint, model, family in tables:
-        if FAMILIES[family].of_making:
-            continue
+        if not FAMILIES[family].of_making:
+            families.setdefault((endpoint, model), []).append(family)
+            lacking.setdefault(family, {})
+    stored: Any = _Sources(store_of(home), kept, (r for one in families for r in requests[one]))
+    for (endpoint, model), names in families.items():
         no_table: Any = None
         branch = Branch(project, endpoint, model, no_table, stored, device)
-        tasks = tasks_of([family], branch, map(_asked, requests[endpoint, model]))
-        keys = [key for task in tasks for key in task.keys.values()]
-        known = kept.known(keys)
-        lacking.setdefault(family, {}).update({k: endpoint for k in keys if k not in known})
-    images = {family: len(keys) for family, keys in lacking.items() if keys}
+        tasks = tasks_of(names, branch, map(_asked, requests[endpoint, model]))
+        for part in chunks(tasks, LOOK_UP):
+            known = kept.known([key for task in part for key in task.keys.values()])
+            for task in part:
+                for family, key in task.keys.items():
+                    if key not in known:
+                        lacking[family][key] = endpoint
     timed = kept.seconds()
     each = [
-        _seconds(project, endpoint, family, timed)
+        (_seconds(project, endpoint, family, timed), count)
         for family, keys in lacking.items()
-        for endpoint in keys.values()
+        for endpoint, count in Counter(keys.values()).items()
     ]
-    known_seconds = [seconds for seconds in each if seconds is not None]
-    complete = len(known_seconds) == len(each)
-    return MissingScores(images, sum(known_seconds) if complete else None)
+    total = sum(seconds * count for seconds, count in each if seconds is not None)
+    complete = all(seconds is not None for seconds, _ in each)
+    images = {family: len(keys) for family, keys in lacking.items() if keys}
+    return MissingScores(images, total if complete else None)
 
 
 def _seconds(
@@ -97,6 +106,31 @@ def _asked(request: Request) -> Any:
         image_key=request.image_key,
         source_key=request.source_key,
     )
+
+
+class _Sources:
+    """Records of the images that others were made from: some scores depend on their files.
+
+    They are fetched all at once when the first is asked for: a request for each in turn would take
+    minutes where the store is far away. Where no score is kept, nothing depends on them.
+    """
+
+    def __init__(self, store: ImageStore, kept: ScoreStore, requests: Iterable[Request]) -> None:
+        self._store, self._kept, self._requests = store, kept, requests
+
+    def record(self, key: str) -> Record:
+        """See `ImageStore.record`."""
+        if key not in self._there:
+            raise KeyError(key)
+        return self._store.record(key)
+
+    @cached_property
+    def _there(self) -> set[str]:
+        if self._kept.is_empty():
+            return set()
+        there = self._store.present({r.source_key for r in self._requests if r.source_key})
+        self._store.fetch_records(there)
+        return there
 
 
 class _Row(SimpleNamespace):

@@ -125,7 +125,8 @@ class ObjectEntries:
         if not unsure:
             return dict.fromkeys(there, True)
         if len(unsure) > _WORTH_LISTING + self.known.count() / 1000:
-            self.known.add(self.all_keys())
+            for names in self.place.hashes(_RECORDS):
+                self.known.add(map(_key, names))
         else:
             found = in_threads(self.has, unsure)
             self.known.add(key for key, one in zip(unsure, found, strict=True) if one)
@@ -163,7 +164,7 @@ class ObjectEntries:
 
     def all_keys(self) -> Iterator[str]:
         """See `Entries`: a request for every thousand."""
-        return (_key(found.name) for found in self.place.listed(_RECORDS))
+        return (_key(name) for names in self.place.hashes(_RECORDS) for name in names)
 
     def survey(self) -> dict[str, Kept]:
         """See `Entries`: lists all objects, and reads records that were not read here before."""

@@ -139,6 +139,14 @@ class ScoreStore:
                 found.update(key.hex() for (key,) in rows)
         return found
 
+    def is_empty(self) -> bool:
+        """Whether no score is kept, here or by other machines. Raises as `read`."""
+        self._take_in()
+        if not self.file.is_file():
+            return True
+        with self._database() as database:
+            return database.execute("SELECT 1 FROM scores LIMIT 1").fetchone() is None
+
     def put(self, scores: Sequence[KeptScores], timings: Mapping[str, Sequence[float]]) -> None:
         """Keep scores, all or none of them.
 
@@ -204,6 +212,23 @@ class ScoreStore:
             return database.execute(
                 "DELETE FROM scores WHERE image_key IN (SELECT image_key FROM gone)"
             ).rowcount
+
+    def put_together(self, *, dry_run: bool = False) -> tuple[int, int]:
+        """Make few large batches of many small ones, where scores are shared.
+
+        Returns:
+            How many batches there were, and what they became; none of either where nothing is to
+            do, or nothing shared. Dry, how many there are alone.
+
+        Raises:
+            StoreError: the store, or the file, cannot be read or written.
+        """
+        if self.shared is None:
+            return 0, 0
+        if dry_run:
+            return self.shared.small(), 0
+        self._take_in()
+        return self.shared.put_together()
 
     @contextmanager
     def _database(self) -> Iterator[sqlite3.Connection]:

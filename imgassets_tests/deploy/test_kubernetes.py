@@ -105,6 +105,19 @@ def test_the_chart_is_that_of_the_pinned_dagster() -> None:
     assert f"--version {pinned[1]} " in text
 
 
+def test_the_page_names_the_versions_that_are_pinned() -> None:
+    """The table of versions that belong together, but for what is no Python package."""
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pinned = dict(line.split("==") for line in lines if "==" in line)
+    page = (ROOT / "docs/kubernetes.md").read_text()
+    table = page.partition("## Versions that belong together")[2].partition("## ")[0]
+    rows = [line.split("|")[1:3] for line in table.splitlines() if line.startswith("|")]
+    told = {name.strip(): versions for names, versions in rows for name in names.split(",")}
+    checked = {name for name in told if name in pinned}
+    assert len(checked) == 12
+    assert all(pinned[name] in told[name] for name in checked)
+
+
 @pytest.mark.skipif(not CHART, reason="set $DAGSTER_CHART to the folder of Dagster's Helm chart")
 def test_values_fit_the_chart() -> None:
     """And what is misspelt does not."""

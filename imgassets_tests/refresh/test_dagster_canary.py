@@ -6,6 +6,8 @@ the only two modules that use these. Mend them there, and nowhere else.
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -53,6 +55,18 @@ def tables() -> Iterator[dg.Output]:
 @dg.asset(key=VERDICT, deps=[TABLE])
 def verdict() -> None:
     raise ValueError("no verdict")
+
+
+class Table:
+    """What an asset makes."""
+
+
+class Forgetful(dg.IOManager):
+    """Keeps nothing."""
+
+    def handle_output(self, context: dg.OutputContext, obj: object) -> None: ...
+
+    def load_input(self, context: dg.InputContext) -> None: ...
 
 
 @dg.asset_check(asset=TABLE, name="floor")
@@ -165,6 +179,36 @@ def test_a_part_of_a_job_runs_with_its_checks_and_no_others(small: Small) -> Non
         run_assets(small.job, small.instance, BOTH, {})
         history = small.instance.event_log_storage.get_asset_check_execution_history(CHECK, limit=9)
         assert len(history) == 2
+
+
+def test_a_run_lets_go_of_a_table_when_its_step_ends(small: Small) -> None:
+    with relied_on(
+        "`core_execute_in_process(output_capturing_enabled=False)`, `InMemoryJob` and "
+        "`JobDefinition.as_ephemeral_job`, by which `execute_in_process` is made"
+    ):
+        kept: list[weakref.ref[Table]] = []
+        gone = []
+
+        @dg.asset(key=TABLE)
+        def table() -> Table:
+            made = Table()
+            kept.append(weakref.ref(made))
+            return made
+
+        @dg.asset(key=VERDICT, deps=[TABLE])
+        def verdict() -> None:
+            gc.collect()
+            gone.append(kept[0]() is None)
+
+        job = dg.Definitions(
+            [table, verdict],
+            jobs=[dg.define_asset_job("both", executor_def=dg.in_process_executor)],
+            resources={"io_manager": Forgetful()},
+            loggers={"console": dg.colored_console_logger},
+        ).resolve_job_def("both")
+        keys = ["cards/prod/table", "cards/prod/verdict"]
+        assert run_assets(job, small.instance, keys, {}) == []
+        assert gone == [True]
 
 
 def test_errors_are_read_from_a_failed_step(small: Small) -> None:
