@@ -52,6 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     from imgassets.cli.options import BAD_INPUT, OK, complain
     from imgassets.documents.problems import InvalidDocumentsError
+    from imgassets.storage.database import failure_behind
 
     _keep_quiet()
     given = (sys.argv[1:] if arguments is None else list(arguments)) or ["--help"]
@@ -63,6 +64,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         complain(f"{len(error.problems)} problem(s) in the documents:\n{error}")
     except (LookupError, ValueError, OSError, RuntimeError) as error:
         complain(str(error.args[0] if isinstance(error, LookupError) and error.args else error))
+    except Exception as error:  # of any class, where Dagster could not write to its database
+        behind = failure_behind(error)
+        if behind is None:
+            raise
+        complain(str(behind))
     else:
         if code != _INTERRUPTED:
             return code or OK

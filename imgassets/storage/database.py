@@ -96,16 +96,36 @@ class Database:
             time.sleep(wait)
             wait = min(2 * wait, 2.0)
 
-    def failure(self, error: Exception) -> DatabaseError:
+    def failure(self, error: BaseException) -> DatabaseError:
         """What went wrong, in one line without password."""
         return DatabaseError(f"the database {self.shown} cannot be used: {self.masked(error)}")
 
-    def masked(self, error: Exception) -> str:
+    def masked(self, error: BaseException) -> str:
         """The text of an error, in one line without password."""
         text = " ".join(str(getattr(error, "orig", None) or error).split())[:400]
         for secret in {self.url.password, self.secret_url()} - {None, ""}:
             text = text.replace(str(secret), "***")
         return text
+
+
+def failure_behind(error: BaseException) -> DatabaseError | None:
+    """What to say of an error of Dagster's, or another library's, that the database is behind.
+
+    None where it has nothing to do with one.
+    """
+    database = database_of()
+    if database is None:
+        return None
+    from sqlalchemy.exc import SQLAlchemyError
+
+    behind: BaseException | None = error
+    while behind is not None and not isinstance(behind, SQLAlchemyError):
+        behind = behind.__cause__ or behind.__context__
+    if behind is None:
+        return None
+    return DatabaseError(
+        f"{database.failure(behind)}; finished images are kept, run again when it is back"
+    )
 
 
 def database_of() -> Database | None:

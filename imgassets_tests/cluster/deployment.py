@@ -7,6 +7,7 @@ started again by `mend`.
 from __future__ import annotations
 
 import json
+import os
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -35,13 +36,15 @@ limits: {max_usd: 100, max_in_flight: 2, max_per_minute: 100000, backoff_seconds
 """
 
 
-def write_project(root: Path, seeds: int = 4) -> None:
-    """The small project without upscaling, and a third model that a provider has."""
+def write_project(root: Path, seeds: int = 3) -> None:
+    """The small project without upscaling: the turbo model, and one that a provider has."""
     root.mkdir(parents=True)
     write_small_project(root)
     contract = root / "contracts/endpoints/cards.yaml"
     edit_file(contract, "seeds: [5, 6]", f"seeds: {list(range(5, 5 + seeds))}")
-    edit_file(contract, "candidates: [fast]", "candidates: [fast, gpt]")
+    edit_file(contract, "incumbent: prod", "incumbent: fast")
+    edit_file(contract, "candidates: [fast]", "candidates: [gpt]")
+    (root / "contracts/models/prod.yaml").unlink()
     edit_file(contract, "flows: [generate, edit, upscale]", "flows: [generate, edit]")
     edit_file(contract, "  - {metric: artefacts.clean, flow: upscale, floor: 0.5}\n", "")
     (root / "contracts/models/gpt.yaml").write_text(HOSTED)
@@ -70,6 +73,7 @@ class Deployment:
 
     def start(self) -> None:
         """Start all of it."""
+        os.environ |= ray_cluster.SETTINGS  # nodes and runs need the same token
         self.postgres.start()
         self.start_store()
         self.start_ray()
@@ -99,12 +103,17 @@ class Deployment:
         if nodes != 2 or not ray_cluster.processes("gcs_server"):
             self.start_ray()
 
-    def environment(self, name: str) -> dict[str, str]:
-        """Variables that lead a project here; its schema and its prefix have that name."""
+    def environment(self, name: str, workers: int = 2) -> dict[str, str]:
+        """Variables that lead a project here; its schema and its prefix have that name.
+
+        Without workers images are made in the process of the run.
+        """
+        engine = f"{ray_cluster.ENGINE}&workers={workers}" if workers else "local"
         return (
             ray_cluster.SETTINGS
             | self.store.environment()
             | {
+                "IMGASSETS_ENGINE": engine,
                 "IMGASSETS_DATABASE": self.postgres.url(name),
                 "IMGASSETS_STORE": f"s3://{BUCKET}/{name}",
             }

@@ -27,7 +27,7 @@ def test_a_deployment_of_all_parts_equals_one_machine(ray_folder: Path, postgres
     assert done.returncode == 0, done.stderr[-3000:]
     assert json.loads((place / "found.json").read_text()) == {
         "verdicts": True,
-        "images": 24,
+        "images": 16,
         "images equal": True,
         "tables equal": True,
         "paid": [8, 8, 8],

@@ -23,7 +23,7 @@ from imgassets_tests.integration.forked import Run, validate_in_a_fork, warm_up
 from imgassets_tests.integration.small import same_tables
 
 
-def alone(root: Path, seeds: int = 4) -> tuple[dict[str, bytes], int]:
+def alone(root: Path, seeds: int = 3) -> tuple[dict[str, bytes], int]:
     """Validate on one machine; the images, and how many requests were billed."""
     write_project(root, seeds)
     with FakeOpenAI() as fake:
