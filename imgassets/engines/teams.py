@@ -121,6 +121,7 @@ class Teams:
         if self._makers is None or not self._makers.begun:
             return 0
         if setting.gpus if setting.gpus is not None else self._device == "cuda":
-            return math.ceil(setting.cpus * self._makers.workers)
+            # Whole ones: half a core on each of two machines is none for a scorer.
+            return math.ceil(setting.cpus) * self._makers.workers
         self._makers.close()
         return 0
