@@ -121,8 +121,8 @@ def open_team(setting: LocalProcesses | RayCluster, device: Device) -> Team:
 def lost_cluster(setting: RayCluster) -> str:
     """What to say when a cluster is gone in the middle."""
     return (
-        f"the Ray cluster ray://{setting.address} is lost: its head ended or cannot be reached, "
-        "and its workers ended with it; images that were stored are kept. Start the cluster again "
+        f"the Ray cluster ray://{setting.address} is lost: its head, or the node of this machine, "
+        "ended or cannot be reached; images that were stored are kept. Start the cluster again "
         "(`ray start --head`, then the other nodes), and run the same command again"
     )
 
