@@ -29,8 +29,8 @@ def on_cluster(setting: RayCluster, crew: Callable[[], Counted]) -> CrewProcess:
     """
     return CrewProcess(
         crew,
-        f"the Ray cluster ray://{setting.address} is lost: its head ended or cannot be reached, "
-        "and its workers ended with it; images that were stored are kept. Start the cluster again "
+        f"the Ray cluster ray://{setting.address} is lost: its head, or the node of this machine, "
+        "ended or cannot be reached; images that were stored are kept. Start the cluster again "
         "(`ray start --head`, then the other nodes), and run the same command again",
     )
 

@@ -6,10 +6,12 @@ import time
 from pathlib import Path
 
 import pytest
+from dagster_postgres.utils import DagsterPostgresException
+from sqlalchemy.exc import OperationalError
 
 from imgassets.documents.environment import PlaceError
 from imgassets.storage import database as database_module
-from imgassets.storage.database import Database, DatabaseError, database_of
+from imgassets.storage.database import Database, DatabaseError, database_of, failure_behind
 from imgassets.storage.database_schema import STEPS, migrate, prepare
 from imgassets_tests.cluster.postgres_server import PASSWORD, PostgresServer
 
@@ -121,3 +123,21 @@ def test_a_database_that_stays_away_is_told(
     monkeypatch.setenv("IMGASSETS_DATABASE", gone)
     with pytest.raises(DatabaseError, match=r"127.0.0.1:1/postgres, schema gone cannot be used"):
         prepare(found())
+
+
+def test_an_error_of_dagster_that_the_database_is_behind_is_told_as_such(
+    monkeypatch: pytest.MonkeyPatch, postgres: PostgresServer
+) -> None:
+    gone = postgres.url("gone").replace(str(postgres.port), "1")
+    monkeypatch.setenv("IMGASSETS_DATABASE", gone)
+    with pytest.raises(OperationalError) as refused:
+        found().engine().connect()
+    error = DagsterPostgresException("too many retries for DB connection")
+    error.__cause__ = refused.value
+    told = str(failure_behind(error))
+    assert "127.0.0.1:1/postgres, schema gone cannot be used" in told
+    assert "finished images are kept, run again when it is back" in told
+    assert PASSWORD not in told
+    assert failure_behind(ValueError("of another thing")) is None
+    monkeypatch.delenv("IMGASSETS_DATABASE")
+    assert failure_behind(error) is None
