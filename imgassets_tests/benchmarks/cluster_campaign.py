@@ -320,9 +320,10 @@ def page(cases: Sequence[Case], count: int, billed: int) -> str:
 
 
 def row(c: Case) -> list[str]:
+    said = c.first.partition(" It said:")[0].replace("|", "/")
     return [
-        c.kill.part, c.kill.moment, c.first.partition(" It said:")[0].replace("|", "/"), f"{c.seconds:.0f}", str(c.kept),
-        str(c.again), str(c.paid), "yes" if c.equal else "NO",
+        c.kill.part, c.kill.moment, said, f"{c.seconds:.0f}", str(c.kept), str(c.again),
+        str(c.paid), "yes" if c.equal else "NO",
     ]  # fmt: skip
 
 
