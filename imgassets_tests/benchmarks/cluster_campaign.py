@@ -292,7 +292,7 @@ def page(cases: Sequence[Case], count: int, billed: int) -> str:
     head = ["killed", "when", "that run", "after", "images kept", "made again", "paid", "equal"]
     plain = [c for c in cases if c.kill is not LOSES]
     last = [[*row(c)[:-1], str(c.lacking)] for c in cases if c.kill is LOSES]
-    left = "" if len(plain) == len(KILLS) else f", {len(KILLS) - len(plain)} not tried yet"
+    left = "" if len(plain) == len(KILLS) else f" ({len(KILLS) - len(plain)} more not tried yet)"
     return (
         "# Kills in a deployment of several machines, and what a plain second run makes of them\n\n"
         "Written by `python -m imgassets_tests.benchmarks.cluster_campaign` on "
@@ -304,7 +304,7 @@ def page(cases: Sequence[Case], count: int, billed: int) -> str:
         f"{count} images, {billed} of them paid for. A part is killed "
         "in the middle; where it does not say that it stays away, Postgres and the store are "
         "started again after 3 s, all else when the run has ended. Then the same command again."
-        f"\n\n**{sum(c.equal for c in plain)} of {len(plain)} kills{left}, ended equal** to an "
+        f"\n\n**{sum(c.equal for c in plain)} of {len(plain)} kills ended equal**{left} to an "
         "undisturbed run on one machine without any "
         "server: each image byte for byte, all tables (measured seconds, memory and what follows "
         f"from them aside), all verdicts. {sum(c.twice for c in cases)} requests were paid for "
@@ -320,9 +320,10 @@ def page(cases: Sequence[Case], count: int, billed: int) -> str:
 
 
 def row(c: Case) -> list[str]:
+    said = c.first.partition(" It said:")[0].replace("|", "/")
     return [
-        c.kill.part, c.kill.moment, c.first.replace("|", "/"), f"{c.seconds:.0f}", str(c.kept),
-        str(c.again), str(c.paid), "yes" if c.equal else "NO",
+        c.kill.part, c.kill.moment, said, f"{c.seconds:.0f}", str(c.kept), str(c.again),
+        str(c.paid), "yes" if c.equal else "NO",
     ]  # fmt: skip
 
 

@@ -22,7 +22,7 @@ def test_a_deployment_of_all_parts_equals_one_machine(ray_folder: Path, postgres
         env=without_settings(),
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=500,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert json.loads((place / "found.json").read_text()) == {
