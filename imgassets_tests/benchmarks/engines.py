@@ -37,7 +37,7 @@ from imgassets.storage.image_store import ImageStore
 from imgassets_tests.benchmarks.pages import table
 from imgassets_tests.engines.painting import ORDER, Painters, RayPainters, request
 
-IMAGES, SLICE, ROUNDS, WORKERS = 1000, 100, 5, (1, 8, 64)
+IMAGES, SLICE, ROUNDS, WORKERS = 1000, 250, 5, (1, 8, 64)
 PAGE = Path(__file__).parents[2] / "docs/measurements/engines.md"
 ALONE = ["unshare", "-n", "-p", "-f", "--mount-proc", "--kill-child", sys.executable, "-m"]
 
@@ -161,7 +161,14 @@ def main() -> None:
         "(`local:2`, scores by loky), or Ray actors on two nodes of one core each. Files and "
         f"tables {equal} byte for byte. In brackets: times as fast as one process.\n\n"
         + table(
-            ["", "making, s", "scoring, s", "both, s", "images and scores a second", "slices"],
+            [
+                "",
+                "making, s",
+                "scoring, s",
+                "both, s",
+                "images and scores a second",
+                "slice by slice",
+            ],
             speed_rows(found, images),
         )
         + "\n## What the engine costs\n\n"

@@ -40,8 +40,10 @@ from imgassets_tests.conftest import write_project
 
 ONE, PROCESSES, RAY = "one process, one core", "two processes", "two Ray workers"
 ENDPOINT, MODEL = "cards", "fast"
-#: Images that let all workers load what they need, and are not counted.
-FIRST = 24
+#: Parts that let all workers load what they need, and are not counted; how many images each has.
+FIRST_PARTS, FIRST_IMAGES = 3, 24
+#: After the first of them, so that a worker that begins later than the other one is there.
+_SETTLE_SECONDS = 15
 
 
 class BegunCores(Cores):
@@ -104,7 +106,7 @@ def ways(root: Path, project: Project, teams: dict[str, Teams]) -> list[Way]:
 def by_turns(
     stage: str, chosen: Sequence[Way], parts: Sequence[Any], work: Callable[[Way, Any], None]
 ) -> dict[str, list[float]]:
-    """Seconds of each part but the first, by way; each way is the first by turns."""
+    """Seconds of each part but the first few, by way; each way is the first by turns."""
     taken: dict[str, list[float]] = {way.name: [] for way in chosen}
     for number, part in enumerate(parts):
         turn = number % len(chosen)
@@ -112,7 +114,9 @@ def by_turns(
             taken[way.name].append(way.timed(lambda way=way, part=part: work(way, part)))
         told(f"{stage}: {number + 1} of {len(parts)},",
              ", ".join(f"{name} {all_[-1]:.2f} s" for name, all_ in taken.items()))  # fmt: skip
-    return {name: all_[1:] for name, all_ in taken.items()}
+        if number == 0:
+            time.sleep(_SETTLE_SECONDS)
+    return {name: all_[FIRST_PARTS:] for name, all_ in taken.items()}
 
 
 def speed(root: Path, images: int, size: int) -> dict[str, Any]:
@@ -120,9 +124,12 @@ def speed(root: Path, images: int, size: int) -> dict[str, Any]:
     write_project(root)
     project = load_project(root)
     asked = build_requests(project, ENDPOINT, MODEL, "cpu", list(range(100, 500)))
-    asked = [r for r in asked if r.flow == "generate"][: images + FIRST]
-    starts = range(FIRST, len(asked), size)
-    parts = [asked[:FIRST], *(asked[start : start + size] for start in starts)]
+    first = FIRST_PARTS * FIRST_IMAGES
+    asked = [r for r in asked if r.flow == "generate"][: images + first]
+    parts = [
+        *(asked[start : start + FIRST_IMAGES] for start in range(0, first, FIRST_IMAGES)),
+        *(asked[start : start + size] for start in range(first, len(asked), size)),
+    ]
     teams = {
         PROCESSES: Teams(LocalProcesses(2), "cpu"),
         RAY: Teams(RayCluster(f"127.0.0.1:{PORT}", gpus=0.0), "cpu"),
@@ -144,9 +151,9 @@ def speed(root: Path, images: int, size: int) -> dict[str, Any]:
 
     scoring = by_turns("scoring", chosen, parts, score)
     teams[RAY].close()
-    first, *rest = chosen
+    alone, *rest = chosen
     equal = all(
-        first.store.read_bytes(r.image_key) == way.store.read_bytes(r.image_key)
+        alone.store.read_bytes(r.image_key) == way.store.read_bytes(r.image_key)
         for way in rest for r in asked
     ) and all(
         one.equals(other)
