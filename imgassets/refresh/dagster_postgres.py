@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from imgassets.storage.database import Database
+from imgassets.storage.database import CONNECT, Database
 from imgassets.storage.database_schema import lock_number, prepare
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 #: Set for Dagster by whoever opens its instance; its settings name it, so no file has a password.
 DAGSTER_URL = "IMGASSETS_DATABASE_FOR_DAGSTER"
@@ -61,6 +66,29 @@ def _names_a_storage(settings: str) -> bool:
     except yaml.YAMLError:  # Dagster says so when it opens them
         return True
     return isinstance(found, dict) and any(name in found for name in _STORAGES)
+
+
+def keep_connected(instance: Any, database: Database) -> None:
+    """Let Dagster's storages keep their connections.
+
+    They connect anew for each question, which takes longer than most answers. A connection that
+    broke meanwhile is noticed before it is used, and made again.
+    """
+    url = database.secret_url()
+    for storage in (instance.event_log_storage, instance.run_storage, instance.schedule_storage):
+        if getattr(storage, "postgres_url", None) == url:  # else dagster.yaml names another one
+            storage._engine = _connections(url, os.getpid())
+
+
+@cache
+def _connections(url: str, _process: int) -> Engine:
+    """Of one process; a forked one must not use those of its parent."""
+    from sqlalchemy import create_engine
+
+    return create_engine(
+        url, isolation_level="AUTOCOMMIT", pool_size=2, max_overflow=20, pool_pre_ping=True,
+        connect_args=dict(CONNECT),
+    )  # fmt: skip
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from dagster._core.execution.execute_in_process import core_execute_in_process
 from filelock import FileLock
 
 from imgassets.documents.environment import PlaceError
-from imgassets.refresh.dagster_postgres import one_at_a_time, ready_for_postgres
+from imgassets.refresh.dagster_postgres import keep_connected, one_at_a_time, ready_for_postgres
 from imgassets.refresh.dagster_state import asset_keys
 from imgassets.storage.database import database_of
 from imgassets.storage.database_schema import prepare
@@ -58,6 +58,8 @@ def open_instance(root: Path) -> dg.DagsterInstance:
     with FileLock(opening_lock(folder)), one_at_a_time(database):
         try:
             instance = dg.DagsterInstance.get()
+            if database is not None:
+                keep_connected(instance, database)
             instance.get_asset_keys(limit=1)  # opens the database that is else opened late
         except Exception as error:  # Dagster raises any class, TypeError for one, for a bad setting
             if database is not None:
