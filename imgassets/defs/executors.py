@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from importlib.util import find_spec
-from typing import cast
 
 import dagster as dg
 
@@ -47,10 +46,10 @@ def _on_celery() -> dg.ExecutorDefinition:
         "broker": {"env": "DAGSTER_CELERY_BROKER_URL"},
         "backend": {"env": "DAGSTER_CELERY_BACKEND_URL"},
     }
-    return cast("dg.ExecutorDefinition", celery_executor.configured(settings, name="celery"))
+    return celery_executor.configured(settings, name="celery")
 
 
 def _on_kubernetes() -> dg.ExecutorDefinition:
     from dagster_k8s import k8s_job_executor
 
-    return cast("dg.ExecutorDefinition", k8s_job_executor)
+    return k8s_job_executor
