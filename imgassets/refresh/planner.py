@@ -105,7 +105,7 @@ class Planner:
     @cached_property
     def requests(self) -> Mapping[tuple[str, str], list[Request]]:
         """Requests by endpoint and model; those of a branch are built when they are asked for."""
-        return _Requests(lambda *branch: requests_of(self.project, *branch, self.device))
+        return _Requests(lambda e, m: requests_of(self.project, e, m, self.device))
 
     @cached_property
     def _assets(self) -> Sequence[Asset]:
