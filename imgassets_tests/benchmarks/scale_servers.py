@@ -14,34 +14,34 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from imgassets.documents.project import load_project
 from imgassets.refresh.extra_seeds import requests_of
 from imgassets.requests import Request
-from imgassets.storage.image_store import Record
 from imgassets.storage.object_place import ObjectPlace, in_threads
 from imgassets_tests.benchmarks.planning_speed import write_large_project
+from imgassets_tests.benchmarks.scale_tables import packed
+from imgassets_tests.cluster.postgres_server import PostgresServer
 from imgassets_tests.counting_proxy import CountingProxy
 from imgassets_tests.integration.small import write_small_project
 from imgassets_tests.s3_servers import BUCKET, S3Server
 
-ROOT = Path(__file__).parents[2]
 _COMMAND = "from imgassets.cli.main import entry; entry()"
-#: A blob that all records name: no plan reads it.
-_BLOB = "ab" * 32
-_TIMES = 3
+#: The hash of an image that all records name: no plan reads it.
+_NO_BLOB = "ab" * 32
+_TIMES = 2
 
 
 @dataclass(frozen=True)
 class Ran:
-    """One command: seconds from start to end, peak memory (MiB), and what it printed."""
+    """One command: seconds from start to end, those of a core, peak memory (MiB), what it said."""
 
     seconds: float
+    core_seconds: float
     mebibytes: float
     output: str
 
@@ -63,83 +63,75 @@ def run(root: Path, variables: Mapping[str, str], *command: str) -> Ran:
         errors.seek(0)
         if process.returncode not in (0, 1):
             raise RuntimeError(errors.read().decode())
-        return Ran(seconds, used.ru_maxrss / 1024, out.read().decode())
+        core = used.ru_utime + used.ru_stime
+        return Ran(seconds, core, used.ru_maxrss / 1024, out.read().decode())
 
 
 def plans(folder: Path, server: S3Server) -> Iterator[list[str]]:
-    """Rows of a plan of 100,200 requests in three states of the store and of this machine."""
+    """Rows of a plan of 100,200 requests in three states of the store and of this machine.
+
+    Records that an earlier run left in the folder's server are taken as they are.
+    """
     root = folder / "large"
-    write_large_project(root)
+    if not root.exists():
+        write_large_project(root)
     cache, s3 = root / ".imgassets" / "cache", on_s3(server, "large")
-    yield _planned("none in the store", root, s3, server)
-    project = load_project(root)
-    keys = [r for branch in project.branches() for r in requests_of(project, *branch, "cpu")]
-    put_records(f"s3://{BUCKET}/large", {r.image_key: r for r in keys}, s3)
-    shutil.rmtree(cache, ignore_errors=True)
-    yield _planned("all in the store, this machine knows of none", root, s3, server, cache)
+    yield _planned("none in the store", root, on_s3(server, "nothing"), server)
+    if not (folder / "done").exists():
+        project = load_project(root)
+        asked = [r for one in project.branches() for r in requests_of(project, *one, "cpu")]
+        put_records(f"s3://{BUCKET}/large", {r.image_key: r for r in asked}, s3)
+        (folder / "done").touch()
+    yield _planned("all in the store, none known here", root, s3, server, cache)
     yield _planned("all in the store, all known here", root, s3, server)
 
 
 def _planned(
-    what: str, root: Path, s3: Mapping[str, str], server: S3Server, forgotten: Path | None = None
+    what: str, root: Path, s3: dict[str, str], server: S3Server, forgotten: Path | None = None
 ) -> list[str]:
-    """A row: the slowest of three plans, and the requests of a fourth."""
-    found = []
-    for _ in range(_TIMES):
+    """A row: plans one after the other, and the requests of another one."""
+
+    def planned(variables: dict[str, str]) -> Ran:
         if forgotten:
-            shutil.rmtree(forgotten)
-        found.append(run(root, s3, "plan", "--json"))
-    if forgotten:
-        shutil.rmtree(forgotten)
+            shutil.rmtree(forgotten, ignore_errors=True)
+        return run(root, variables, "plan", "--json")
+
+    found = [planned(s3) for _ in range(_TIMES)]
     with CountingProxy(server.port) as proxy:
-        counted = run(root, {**s3, "AWS_ENDPOINT_URL": proxy.endpoint}, "plan", "--json")
+        counted = planned(s3 | {"AWS_ENDPOINT_URL": proxy.endpoint})
         requests = len(proxy.requests)
-    planned = json.loads(counted.output)["images"]
-    return _row(f"`plan`: {what} ({sum(planned.values()):,} to make)", found, requests)
+    to_make = sum(json.loads(counted.output)["images"].values())
+    return row(f"`plan`, {what} ({to_make:,} to make)", found, requests)
 
 
-def _row(what: str, found: list[Ran], requests: int | None) -> list[str]:
-    slowest, largest = max(r.seconds for r in found), max(r.mebibytes for r in found)
-    times = " ".join(f"{r.seconds:.1f}" for r in found)
-    counted = "" if requests is None else f"{requests:,}"
-    return [what, times, f"{slowest:.1f}", f"{largest:.0f}", counted]
+def row(what: str, found: Sequence[Ran], requests: int | None = None) -> list[str]:
+    """One line of the tables: of several runs all times, else the largest."""
+    return [
+        what,
+        " ".join(f"{ran.seconds:.1f}" for ran in found),
+        f"{max(ran.core_seconds for ran in found):.1f}",
+        f"{max(ran.mebibytes for ran in found):,.0f}",
+        "" if requests is None else f"{requests:,}",
+    ]
 
 
-def validations(
-    folder: Path, server: S3Server, postgres: Any, demo: bool = True
-) -> Iterator[list[str]]:
-    """Rows of validations that have nothing to do, of the tests' small project and of the demo."""
-    small = folder / "small"
-    write_small_project(small)
-    shown = [("the small project", small)]
-    if demo:
-        for name in ("contracts", "prompts"):
-            shutil.copytree(ROOT / name, folder / "demo" / name)
-        shown.append(("the demo", folder / "demo"))
-    for what, root in shown:
-        places = [
-            ("files and SQLite", {}),
-            (
-                "Postgres and S3",
-                on_s3(server, root.name) | {"IMGASSETS_DATABASE": postgres.url(root.name)},
-            ),
-        ]
-        for where, variables in places:
-            run(root, variables, "validate", "--quiet")
-            found = [run(root, variables, "validate") for _ in range(_TIMES)]
-            yield _row(
-                f"`validate`: {what}, nothing to do, {where}",
-                found,
-                _counted(root, variables, server),
-            )
+def validations(folder: Path, server: S3Server, postgres: PostgresServer) -> Iterator[list[str]]:
+    """Rows of validations that have nothing to do, of the tests' small project."""
+    s3 = on_s3(server, "small") | {"IMGASSETS_DATABASE": postgres.url("small")}
+    for where, variables in (("files and SQLite", {}), ("Postgres and S3", s3)):
+        root = folder / where.replace(" ", "-")
+        write_small_project(root)
+        run(root, variables, "validate", "--quiet")
+        found = [run(root, variables, "validate") for _ in range(_TIMES)]
+        yield row(f"`validate`, nothing to do, {where}", found, _counted(root, variables, server))
 
 
-def _counted(root: Path, variables: Mapping[str, str], server: S3Server) -> int | None:
+def _counted(root: Path, variables: dict[str, str], server: S3Server) -> int | None:
     """Requests to the store of another such validation; None where there is no store."""
     if "IMGASSETS_STORE" not in variables:
         return None
     with CountingProxy(server.port) as proxy:
-        run(root, {**variables, "AWS_ENDPOINT_URL": proxy.endpoint}, "validate")
+        run(root, variables | {"AWS_ENDPOINT_URL": proxy.endpoint}, "validate")
         return len(proxy.requests)
 
 
@@ -165,15 +157,6 @@ def put_records(url: str, requests: Mapping[str, Request], variables: Mapping[st
     with variables_set(variables):
         place = ObjectPlace(url)
         place.write("state/store.json", b"{}")
-        in_threads(
-            lambda key: place.write(f"records/{key}.json", packed_record(requests[key])), requests
-        )
-
-
-def packed_record(request: Request) -> bytes:
-    """An image's record as the store keeps it; the image is one that nobody reads."""
-    record = Record(
-        request.image_key, request.inputs, _BLOB, 96, 96, "RGB", "2026-11-27T12:00:00+00:00",
-        seconds=0.1, peak_memory_mib=500.0, batch_size=4,
-    )  # fmt: skip
-    return json.dumps({"blob": _BLOB, "record": json.dumps(vars(record))}).encode()
+        names = [f"records/{key}.json" for key in requests]
+        texts = [packed(request, _NO_BLOB) for request in requests.values()]
+        in_threads(lambda both: place.write(*both), zip(names, texts, strict=True))

@@ -35,7 +35,6 @@ from imgassets_tests.conftest import edit_file, write_project
 
 ENDPOINTS, PROMPTS, SEEDS = 10, 2_500, 20
 _AT_ONCE = 5_000
-Keep = dict[str, bytes]
 
 
 def write_million(root: Path, endpoints: int = ENDPOINTS, prompts: int = PROMPTS) -> None:
