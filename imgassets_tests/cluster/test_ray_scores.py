@@ -3,43 +3,34 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from imgassets_tests.cluster.conftest import ALONE, without_settings
 from imgassets_tests.cluster.ray_scores import SCORED, SEEDS
 from imgassets_tests.engines import through_dagster
 from imgassets_tests.integration.small import same_tables
 
 pytestmark = pytest.mark.cluster
-ALONE = ["unshare", "-n", "-p", "-f", "--mount-proc", "--kill-child"]
-UNSET = ("IMGASSETS_ENGINE", "IMGASSETS_HOME", "DAGSTER_HOME")
 
 
 @pytest.fixture
-def folder() -> Iterator[Path]:
-    """Short, since Ray's sockets have names of at most 107 characters."""
-    pytest.importorskip("ray", reason="imgassets[cluster] is not installed")
-    if os.geteuid() or not (shutil.which("unshare") and shutil.which("ip")):
-        pytest.skip("a network namespace needs root, unshare and ip")
-    if subprocess.run([*ALONE, "true"], capture_output=True, check=False).returncode:
-        pytest.skip("this machine gives no network namespace of its own")
-    with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as made:
-        yield Path(made)
+def folder(ray_folder: Path, request: pytest.FixtureRequest) -> Path:
+    """One a test, with a short name."""
+    made = ray_folder / str(len(request.node.name))
+    made.mkdir()
+    return made
 
 
 def played(scene: str, folder: Path) -> dict[str, Any]:
     """What a scene found."""
     done = subprocess.run(
         [*ALONE, sys.executable, "-m", "imgassets_tests.cluster.ray_scores", scene, str(folder)],
-        env={k: v for k, v in os.environ.items() if k not in UNSET},
+        env=without_settings(),
         capture_output=True,
         text=True,
         timeout=500,
@@ -54,8 +45,7 @@ def test_tables_equal_those_of_one_process_though_a_scorer_is_killed(folder: Pat
     root = through_dagster.write(folder / "alone", seeds=SEEDS)
     subprocess.run(
         [sys.executable, "-m", "imgassets_tests.engines.through_dagster", str(root), *SCORED],
-        env={k: v for k, v in os.environ.items() if k not in UNSET}
-        | {"IMGASSETS_PROJECT": str(root)},
+        env=without_settings() | {"IMGASSETS_PROJECT": str(root)},
         check=True,
         capture_output=True,
     )
