@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 
 from imgassets.documents.base import fingerprint
 from imgassets.documents.project import Project
-from imgassets.pilot.state import pilot_state
 from imgassets.refresh.observed.state import ObservedKind, ObservedState
 
 _LAST_PILOT = "last_pilot"
@@ -41,6 +40,9 @@ def _states(project: Project, _: str) -> Iterator[ObservedState]:
 
 
 def _state(project: Project, endpoint: str, model: str) -> ObservedState:
+    # Not at the top: it needs pandas and scipy, which a plan without pilots does not load.
+    from imgassets.pilot.state import pilot_state
+
     found = pilot_state(project, endpoint, model)
     kept = found.result.result if found.result else None
     words = f"pilot of {model}: {found.reason}"
