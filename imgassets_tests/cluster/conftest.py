@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +23,20 @@ ALONE = ["unshare", "-n", "-p", "-f", "--mount-proc", "--kill-child"]
 def without_settings() -> dict[str, str]:
     """The environment without what leads to another project or its servers."""
     return {k: v for k, v in os.environ.items() if not k.startswith(("IMGASSETS", "DAGSTER"))}
+
+
+def played(module: str, scene: str, folder: Path) -> dict[str, Any]:
+    """What a scene of a module found, alone in its namespaces."""
+    done = subprocess.run(
+        [*ALONE, sys.executable, "-m", f"imgassets_tests.cluster.{module}", scene, str(folder)],
+        env=without_settings(),
+        capture_output=True,
+        text=True,
+        timeout=500,
+    )
+    logs = [log.read_text(errors="replace")[-3000:] for log in folder.glob("log*")]
+    assert done.returncode == 0, "\n".join([done.stderr[-3000:], *logs])
+    return json.loads((folder / "found.json").read_text())
 
 
 @pytest.fixture(scope="module")

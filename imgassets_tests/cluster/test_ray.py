@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from imgassets_tests.cluster.conftest import ALONE, without_settings
+from imgassets_tests.cluster.conftest import played, without_settings
 from imgassets_tests.engines import through_dagster
 
 pytestmark = pytest.mark.cluster
@@ -31,25 +30,15 @@ def alone(ray_folder: Path) -> dict[str, bytes]:
     return made
 
 
-def played(scene: str, folder: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
+def kills(scene: str, folder: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
     """What was found, and the images that are in the project afterwards."""
     place = folder / scene[:4]
     place.mkdir()
-    done = subprocess.run(
-        [*ALONE, sys.executable, "-m", "imgassets_tests.cluster.ray_cluster", scene, str(place)],
-        env=without_settings(),
-        capture_output=True,
-        text=True,
-        timeout=500,
-    )
-    logs = [log.read_text(errors="replace")[-3000:] for log in place.glob("log*")]
-    assert done.returncode == 0, "\n".join([done.stderr[-3000:], *logs])
-    found = json.loads((place / "found.json").read_text())
-    return found, through_dagster.files(place / "shared")
+    return played("ray_cluster", scene, place), through_dagster.files(place / "shared")
 
 
 def test_an_actor_that_is_killed_costs_no_image(ray_folder: Path, alone: dict[str, bytes]) -> None:
-    found, made = played("an_actor_is_killed", ray_folder)
+    found, made = kills("an_actor_is_killed", ray_folder)
     assert found == {"code": 0, "actors": 2, "nodes": 2, "left": 0}
     assert made == alone
 
@@ -57,7 +46,7 @@ def test_an_actor_that_is_killed_costs_no_image(ray_folder: Path, alone: dict[st
 def test_the_head_is_killed_and_a_plain_run_again_ends_equal(
     ray_folder: Path, alone: dict[str, bytes]
 ) -> None:
-    found, made = played("the_head_is_killed", ray_folder)
+    found, made = kills("the_head_is_killed", ray_folder)
     assert found["heads"] == 1
     assert found["first"] != 0
     assert "the Ray cluster ray://127.0.0.1:6379 is lost" in found["said"]

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from imgassets_tests.cluster.conftest import ALONE, without_settings
+from imgassets_tests.cluster.conftest import played, without_settings
 from imgassets_tests.cluster.ray_scores import SCORED, SEEDS
 from imgassets_tests.engines import through_dagster
 from imgassets_tests.integration.small import same_tables
@@ -26,20 +24,6 @@ def folder(ray_folder: Path, request: pytest.FixtureRequest) -> Path:
     return made
 
 
-def played(scene: str, folder: Path) -> dict[str, Any]:
-    """What a scene found."""
-    done = subprocess.run(
-        [*ALONE, sys.executable, "-m", "imgassets_tests.cluster.ray_scores", scene, str(folder)],
-        env=without_settings(),
-        capture_output=True,
-        text=True,
-        timeout=500,
-    )
-    logs = [log.read_text(errors="replace")[-3000:] for log in folder.glob("log*")]
-    assert done.returncode == 0, "\n".join([done.stderr[-3000:], *logs])
-    return json.loads((folder / "found.json").read_text())
-
-
 def test_tables_equal_those_of_one_process_though_a_scorer_is_killed(folder: Path) -> None:
     """Two workers with a GPU each hold both cores while they make, and leave them to scorers."""
     root = through_dagster.write(folder / "alone", seeds=SEEDS)
@@ -49,7 +33,7 @@ def test_tables_equal_those_of_one_process_though_a_scorer_is_killed(folder: Pat
         check=True,
         capture_output=True,
     )
-    found = played("a_scorer_is_killed", folder)
+    found = played("ray_scores", "a_scorer_is_killed", folder)
     assert (found["code"], found["makers"], found["nodes"], found["left"]) == (0, 2, 2, 0)
     assert found["makers_while_scoring"] == 0
     assert found["kept"] < found["scores"]
@@ -58,7 +42,7 @@ def test_tables_equal_those_of_one_process_though_a_scorer_is_killed(folder: Pat
 
 
 def test_an_actor_that_hangs_or_is_stopped_costs_no_other_image(folder: Path) -> None:
-    found = played("an_actor_hangs", folder)
+    found = played("ray_scores", "an_actor_hangs", folder)
     statuses = list(found["hung"].values())
     assert found["stopped"] == ["ok"]
     assert sorted(statuses) == ["machine_error", "ok", "ok", "ok"]
